@@ -1,0 +1,179 @@
+"""One call to place: what is asked of the vendor, for one person.
+
+A Call is built from a user's row by `RowReader`, or by hand for a single call. It knows the limits of each field, so
+a Call that exists can be sent.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from airflow_provider_callkaro.calls.outcome import Reason
+from airflow_provider_callkaro.calls.phone import E164
+
+PRIORITY_RANGE = (-100, 100)  # source: outbound call API, priority
+RETRIES_RANGE = (0, 10)  # source: outbound call page, number_of_retries (inferred bound)
+LANGUAGES = frozenset({"hi", "en", "kn", "mr", "ta", "te", "bn", "gu", "ml"})  # source: outbound call page, language
+MAX_KEY_LENGTH = 200  # characters; ours, so that a key fits a database column and a log line
+MAX_GAP = 525_600  # minutes, a year; ours, far above any gap that makes sense
+SCHEDULE_YEARS = (2000, 2999)  # ours: 0001 and 9999 stand for "never" in databases, and cannot change their zone
+
+_PLAIN = frozenset({str, bool, type(None)})
+_PLAIN_INTEGERS = range(-(2**63), 2**63)  # Python refuses to write a number of thousands of digits as text
+_TRIGGER_TIME = re.compile(r"([01]?[0-9]|2[0-3]):[0-5][0-9]")
+
+
+class InvalidCall(ValueError):
+    """A field of a call is out of its range. It carries the reason and the field's name, never the value."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call to place.
+
+    :param to_number: whom to ring, E.164 (``+`` and 2 to 15 digits).
+    :param agent_id: which voice agent speaks; opaque, at most 200 characters. May be absent only in a campaign that has
+        an agent of its own.
+    :param batch_id: the campaign the call belongs to; opaque, at most 200 characters.
+    :param metadata: facts that the agent may use in its prompts; kept as `plain_metadata` says them in JSON.
+    :param schedule_at: when to ring, an aware datetime; None rings as soon as the vendor can.
+    :param min_trigger_time: the earliest wall time of a day to ring, ``HH:MM`` in the vendor's schedule time zone.
+    :param max_trigger_time: the latest wall time of a day to ring, ``HH:MM`` in the vendor's schedule time zone.
+    :param carry_over: whether a call that reached ``max_trigger_time`` moves to the next day.
+    :param number_of_retries: how often the vendor redials somebody who does not pick up, 0 to 10.
+    :param gap_between_retries: minutes between the vendor's redials, 0 to 525,600: one number, or at most ten for one
+        redial each.
+    :param priority: place in the vendor's queue, -100 (last) to 100 (first). Source: outbound call API, ``priority``.
+    :param language: ``hi``, ``en``, ``kn``, ``mr``, ``ta``, ``te``, ``bn``, ``gu`` or ``ml``.
+    :param call_key: under which the person may be rung once in a scope; None takes the number.
+    :raises InvalidCall: a field is out of its range.
+    """
+
+    to_number: str
+    agent_id: str | None = None
+    batch_id: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    schedule_at: datetime | None = None
+    min_trigger_time: str | None = None
+    max_trigger_time: str | None = None
+    carry_over: bool | None = None
+    number_of_retries: int | None = None
+    gap_between_retries: int | Sequence[int] | None = None
+    priority: int | None = None
+    language: str | None = None
+    call_key: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.to_number, str) or not E164.fullmatch(self.to_number):
+            raise InvalidCall(Reason.BAD_NUMBER, "to_number must be E.164: + and 2 to 15 digits")
+        _check_identifier("agent_id", self.agent_id, Reason.BAD_AGENT)
+        _check_identifier("batch_id", self.batch_id, Reason.BAD_BATCH)
+        _check_identifier("call_key", self.call_key, Reason.BAD_CALL_KEY)
+        if self.metadata:
+            object.__setattr__(self, "metadata", plain_metadata(self.metadata))
+        if self.schedule_at is not None:
+            _check_schedule_at(self.schedule_at)
+        if self.min_trigger_time is not None:
+            _check_trigger_time("min_trigger_time", self.min_trigger_time)
+        if self.max_trigger_time is not None:
+            _check_trigger_time("max_trigger_time", self.max_trigger_time)
+        if self.carry_over is not None and not isinstance(self.carry_over, bool):
+            raise InvalidCall(Reason.BAD_CARRY_OVER, "carry_over must be true or false")
+        if self.number_of_retries is not None:
+            _check_range("number_of_retries", self.number_of_retries, RETRIES_RANGE, Reason.BAD_NUMBER_OF_RETRIES)
+        if self.gap_between_retries is not None:
+            _check_gaps(self.gap_between_retries)
+        if self.priority is not None:
+            _check_range("priority", self.priority, PRIORITY_RANGE, Reason.BAD_PRIORITY)
+        if self.language is not None and (not isinstance(self.language, str) or self.language not in LANGUAGES):
+            raise InvalidCall(Reason.BAD_LANGUAGE, f"language must be one of {', '.join(sorted(LANGUAGES))}")
+
+    @property
+    def key(self) -> str:
+        """Under which the person may be rung once in a scope: the number, or the row's own key."""
+        return self.to_number if self.call_key is None else f"key:{self.call_key}"
+
+
+def plain_metadata(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata as JSON can hold it: dates and times in ISO form, decimals and UUIDs as text.
+
+    :raises InvalidCall: it is no mapping, or holds what JSON cannot say (bytes, NaN, an object of the user's).
+    """
+    if not isinstance(values, Mapping):
+        raise InvalidCall(Reason.BAD_METADATA, "metadata must be an object")
+    if all(map(_is_plain, values.values())) and all(name.__class__ is str for name in values):
+        return dict(values)
+    try:
+        plain: dict[str, Any] = json.loads(json.dumps(values, default=_as_json, allow_nan=False))
+    except (TypeError, ValueError, RecursionError):
+        raise InvalidCall(Reason.BAD_METADATA, "metadata holds a value that JSON cannot hold") from None
+    return plain
+
+
+def _is_plain(value: Any) -> bool:
+    return value.__class__ in _PLAIN or (value.__class__ is int and value in _PLAIN_INTEGERS)
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    if isinstance(value, Decimal) and value.is_finite():
+        return int(value) if value.as_tuple().exponent == 0 else str(value)  # 12.00 keeps its decimals, as money has
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError
+
+
+def _check_identifier(name: str, value: Any, reason: Reason) -> None:
+    if value is None:
+        return
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_KEY_LENGTH or not value.isprintable():
+        raise InvalidCall(reason, f"{name} must be a text of 1 to {MAX_KEY_LENGTH} characters")
+
+
+def _check_range(name: str, value: Any, limits: tuple[int, int], reason: Reason) -> None:
+    low, high = limits
+    if not _is_whole(value) or not low <= value <= high:
+        raise InvalidCall(reason, f"{name} must be a whole number from {low} to {high}")
+
+
+def _check_gaps(gaps: Any) -> None:
+    each = gaps if isinstance(gaps, Sequence) else [gaps]
+    if not 1 <= len(each) <= RETRIES_RANGE[1] or not all(_is_whole(gap) and 0 <= gap <= MAX_GAP for gap in each):
+        raise InvalidCall(
+            Reason.BAD_GAP_BETWEEN_RETRIES,
+            f"gap_between_retries must be minutes from 0 to {MAX_GAP}, a whole number or a list of at most "
+            f"{RETRIES_RANGE[1]}",
+        )
+
+
+def _check_schedule_at(value: Any) -> None:
+    first, last = SCHEDULE_YEARS
+    if not isinstance(value, datetime) or value.utcoffset() is None or not first <= value.year <= last:
+        raise InvalidCall(
+            Reason.BAD_SCHEDULE_AT, f"schedule_at must be an aware datetime of the years {first} to {last}"
+        )
+
+
+def _check_trigger_time(name: str, value: Any) -> None:
+    if not isinstance(value, str) or not _TRIGGER_TIME.fullmatch(value):
+        raise InvalidCall(Reason.BAD_TRIGGER_TIME, f"{name} must be a time of day, HH:MM")
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

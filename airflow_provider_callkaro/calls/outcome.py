@@ -1,0 +1,68 @@
+"""The states a contact row can end in, and why.
+
+Every row ends in exactly one Outcome; a Reason says why it is not a plain acceptance. Both are written to the report,
+the summary and the ledger by their value, so the values are part of the public interface.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """Where a contact row ended."""
+
+    ACCEPTED = "accepted"
+    """The vendor took the call and named it."""
+    REJECTED = "rejected"
+    """It cannot be a call, or the vendor said so. Never sent again in this scope."""
+    SKIPPED = "skipped"
+    """It could have been a call, but a rule said no. Nothing was sent for this row."""
+    UNKNOWN = "unknown"
+    """It was dispatched and nobody knows what became of it. Never sent again unasked."""
+    PENDING = "pending"
+    """It was not dispatched; the next try of the task does it."""
+
+
+class Reason(StrEnum):
+    """Why a row is not simply accepted."""
+
+    # rejected: the row cannot be a call
+    NOT_A_ROW = "not_a_row"
+    MISSING_NUMBER = "missing_number"
+    BAD_NUMBER = "bad_number"
+    MISSING_AGENT = "missing_agent"
+    BAD_AGENT = "bad_agent"
+    BAD_BATCH = "bad_batch"
+    BAD_SCHEDULE_AT = "bad_schedule_at"
+    SCHEDULE_TIMEZONE_UNKNOWN = "schedule_timezone_unknown"
+    BAD_TRIGGER_TIME = "bad_trigger_time"
+    BAD_CARRY_OVER = "bad_carry_over"
+    BAD_NUMBER_OF_RETRIES = "bad_number_of_retries"
+    BAD_GAP_BETWEEN_RETRIES = "bad_gap_between_retries"
+    BAD_PRIORITY = "bad_priority"
+    BAD_LANGUAGE = "bad_language"
+    BAD_METADATA = "bad_metadata"
+    BAD_CALL_KEY = "bad_call_key"
+    # rejected: the vendor will never take it
+    VENDOR_REJECTED = "vendor_rejected"
+    AGENT_NOT_FOUND = "agent_not_found"
+    DO_NOT_DISTURB = "do_not_disturb"
+    # skipped: a rule says no
+    DUPLICATE = "duplicate"
+    ALREADY_ACCEPTED = "already_accepted"
+    ALREADY_REJECTED = "already_rejected"
+    ALREADY_UNKNOWN = "already_unknown"
+    CLAIMED_BY_ANOTHER_RUN = "claimed_by_another_run"
+    # unknown: it may have rung
+    NO_ANSWER = "no_answer"
+    SERVER_ERROR = "server_error"
+    UNREADABLE_ANSWER = "unreadable_answer"
+    NO_CALL_ID = "no_call_id"
+    INTERRUPTED = "interrupted"
+    # pending: not dispatched yet
+    NOT_SENT = "not_sent"
+    THROTTLED = "throttled"
+    STOPPED = "stopped"
+    # would be dispatched: a dry run sends nothing
+    DRY_RUN = "dry_run"

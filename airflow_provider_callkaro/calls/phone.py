@@ -1,0 +1,78 @@
+"""How a phone number in a row is read.
+
+A number is E.164: ``+`` and 2 to 15 digits, the first not 0 (source: the pattern of CallKaro's outbound call page).
+The usual punctuation is taken out first. Without a leading ``+`` a number is ambiguous and is refused, unless the user
+names the region in which such numbers are meant (``default_region``, extra ``[phone]``). What can be read in two ways
+is refused: somebody else's phone would ring.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from airflow_provider_callkaro.exceptions import ConfigurationError
+
+E164 = re.compile(r"\+[1-9][0-9]{1,14}")
+_SPACES = "\t\n\r\x0b\x0c \xa0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_INVISIBLE = "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"
+_PUNCTUATION = ".-()[]\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u00b7"
+_WITHOUT_SPACES = str.maketrans("", "", _SPACES + _INVISIBLE)
+_WITHOUT_PUNCTUATION = str.maketrans("", "", _PUNCTUATION)
+_LONGEST = 10**15  # E.164 has 15 digits at most
+_READ_AS_FRACTION = re.compile(r"\+?[0-9]+\.0+")  # a spreadsheet's 919876543210.0: the dot groups no digits
+_TRUNK_ZERO = re.compile(r"\+.*[(\[]0[)\]]")  # +44 (0)20…: in most countries the zero must go, in some it must stay
+
+
+class NumberReader:
+    """Reads phone numbers as E.164.
+
+    :param default_region: two-letter region (ISO 3166-1, such as ``IN``) for numbers without ``+``; None refuses them.
+    :raises ConfigurationError: the region does not exist, or the extra ``[phone]`` is not installed.
+    """
+
+    __slots__ = ("_region",)
+
+    def __init__(self, *, default_region: str | None = None) -> None:
+        self._region = None if default_region is None else _known_region(default_region)
+
+    def read(self, value: Any) -> str | None:
+        """The number in E.164, or None where ``value`` cannot be read as one."""
+        if value.__class__ is str and E164.fullmatch(value):
+            return str(value)
+        if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _LONGEST:
+            value = str(int(value))
+        if not isinstance(value, str):
+            return None
+        text = value.translate(_WITHOUT_SPACES)
+        if _READ_AS_FRACTION.fullmatch(text) or _TRUNK_ZERO.match(text):
+            return None
+        bare = text.translate(_WITHOUT_PUNCTUATION)
+        if E164.fullmatch(bare):
+            return bare
+        if self._region is None or not bare.isascii() or not bare.isdigit():
+            return None
+        return _national_number(bare, self._region)
+
+
+def _known_region(region: str) -> str:
+    try:
+        from phonenumbers import SUPPORTED_REGIONS
+    except ImportError:
+        raise ConfigurationError(
+            "default_region needs the phonenumbers library: install airflow-provider-callkaro[phone]"
+        ) from None
+    wanted = str(region).strip().upper()
+    if wanted not in SUPPORTED_REGIONS:
+        raise ConfigurationError(f"default_region {region!r} is no region: give two letters such as IN, US or GB")
+    return wanted
+
+
+def _national_number(text: str, region: str) -> str | None:
+    from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, is_valid_number, parse
+
+    try:
+        number = parse(text, region)
+    except NumberParseException:
+        return None
+    return str(format_number(number, PhoneNumberFormat.E164)) if is_valid_number(number) else None

@@ -1,0 +1,264 @@
+"""The one reading of a contact row: from a mapping that the user's source gives to a Call that can be sent.
+
+Columns that are fields of a call are taken as such, after `column_map` renamed them; every other column becomes
+metadata. What a column means is worked out once per set of columns, not per row. A row that cannot be a call raises
+`InvalidCall` with the reason; a list that cannot be right as a whole raises `ConfigurationError` at its first row,
+before anything is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any
+
+from airflow_provider_callkaro.calls import values as reading
+from airflow_provider_callkaro.calls.call import Call, InvalidCall, plain_metadata
+from airflow_provider_callkaro.calls.masking import mask_text
+from airflow_provider_callkaro.calls.outcome import Reason
+from airflow_provider_callkaro.calls.phone import NumberReader
+from airflow_provider_callkaro.exceptions import ConfigurationError
+
+CALL_FIELDS = (
+    "to_number",
+    "agent_id",
+    "schedule_at",
+    "min_trigger_time",
+    "max_trigger_time",
+    "carry_over",
+    "number_of_retries",
+    "gap_between_retries",
+    "priority",
+    "language",
+    "metadata",
+    "call_key",
+)
+OPTION_FIELDS = frozenset(CALL_FIELDS) - {"to_number", "call_key"}
+TIME_FIELDS = frozenset({"schedule_at", "min_trigger_time", "max_trigger_time"})
+MAX_PLANS = 1_000  # sets of columns remembered; rows of JSON may each have a set of their own
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """What each column of a row means: `fields` as (column, field, reader), the rest as (column, name in metadata)."""
+
+    number: Any
+    fields: tuple[tuple[Any, str, Callable[[Any], Any]], ...]
+    metadata_column: Any
+    metadata: tuple[tuple[Any, str], ...]
+
+
+class RowReader:
+    """Reads contact rows as calls.
+
+    :param numbers: how phone numbers are read.
+    :param agent_id: the agent for rows that name none.
+    :param batch_id: the campaign of every call.
+    :param options: fields for every call whose row does not say otherwise, such as ``{"priority": 5}``; its
+        ``metadata`` is joined with the row's.
+    :param column_map: source column to call field, such as ``{"phone": "to_number"}``, upper and lower case alike; None
+        as field leaves the column out altogether.
+    :param schedule_timezone: the zone of naive ``schedule_at`` values and of trigger times; None refuses both.
+    :raises ConfigurationError: an option or a mapping that cannot work, naming it.
+    """
+
+    def __init__(
+        self,
+        *,
+        numbers: NumberReader | None = None,
+        agent_id: str | None = None,
+        batch_id: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        column_map: Mapping[str, str | None] | None = None,
+        schedule_timezone: tzinfo | None = None,
+    ) -> None:
+        self._numbers = numbers or NumberReader()
+        self._schedule_timezone = schedule_timezone
+        self._column_map = _checked_column_map(column_map or {})
+        self._plans: dict[tuple[Any, ...], _Columns] = {}
+        self._first_row_seen = False
+        self._readers: dict[str, Callable[[Any], Any]] = {
+            "agent_id": reading.read_text,
+            "batch_id": reading.read_text,
+            "schedule_at": self._read_schedule_at,
+            "min_trigger_time": self._read_trigger_time,
+            "max_trigger_time": self._read_trigger_time,
+            "carry_over": reading.read_boolean,
+            "number_of_retries": reading.read_whole_number,
+            "gap_between_retries": reading.read_gaps,
+            "priority": reading.read_whole_number,
+            "language": reading.read_language,
+            "call_key": reading.read_text,
+        }
+        options = _checked_options(options or {})
+        self._metadata = _options_metadata(options.get("metadata"))
+        self._defaults = self._read_defaults({"batch_id": batch_id, "agent_id": agent_id, **options})
+
+    def read(self, row: Any) -> Call:
+        """The call that ``row`` asks for: a mapping, or a plain number.
+
+        :raises InvalidCall: this row cannot be a call.
+        :raises ConfigurationError: no row of this list can be one; raised at the first row only.
+        """
+        try:
+            return self._call(row if isinstance(row, Mapping) else _row_of_number(row))
+        except (InvalidCall, ConfigurationError):
+            raise
+        except Exception as error:  # the code of a value's own class failed: that costs its row, not the run
+            kind = type(error).__name__
+            raise InvalidCall(Reason.NOT_A_ROW, f"the row holds a value that cannot be read ({kind})") from None
+
+    def _call(self, row: Mapping[Any, Any]) -> Call:
+        names = tuple(row)
+        columns = self._plans.get(names) or self._plan(names)
+        number = None if columns.number is None else row[columns.number]
+        if reading.is_absent(number):
+            raise InvalidCall(Reason.MISSING_NUMBER, "the row has no phone number")
+        to_number = self._numbers.read(number)
+        if to_number is None:
+            raise InvalidCall(Reason.BAD_NUMBER, "the phone number cannot be read as E.164")
+        values = dict(self._defaults)
+        for column, field, reader in columns.fields:
+            value = row[column]
+            if not reading.is_absent(value):
+                values[field] = reader(value)
+        if "agent_id" not in values:
+            raise InvalidCall(Reason.MISSING_AGENT, "the row names no agent and there is no agent_id for all rows")
+        metadata = {**self._metadata, **{name: row[column] for column, name in columns.metadata}}
+        if columns.metadata_column is not None and not reading.is_absent(row[columns.metadata_column]):
+            metadata.update(reading.read_metadata(row[columns.metadata_column]))
+        return Call(to_number=to_number, metadata=metadata, **values)
+
+    def _plan(self, names: tuple[Any, ...]) -> _Columns:
+        column_of: dict[str, Any] = {}
+        metadata = []
+        for column in names:
+            meaning = self._meaning(column)
+            if meaning in CALL_FIELDS and meaning in column_of:
+                self._refuse_columns(f"two columns of the contacts mean {meaning}: rename one, or use column_map")
+            elif meaning in CALL_FIELDS:
+                column_of[meaning] = column
+            elif meaning is not None:
+                metadata.append((column, meaning))
+        if not self._first_row_seen:
+            self._check_first_row(names, column_of)
+            self._first_row_seen = True
+        if len(self._plans) >= MAX_PLANS:
+            self._plans.clear()
+        columns = self._plans[names] = _Columns(
+            number=column_of.get("to_number"),
+            fields=tuple(
+                (column, field, self._readers[field]) for field, column in column_of.items() if field in self._readers
+            ),
+            metadata_column=column_of.get("metadata"),
+            metadata=tuple(metadata),
+        )
+        return columns
+
+    def _meaning(self, column: Any) -> str | None:
+        """The field that a column is, the column's own name where it is metadata, None where it is left out."""
+        name = str(column)
+        folded = name.lower()  # databases such as Snowflake fold names to upper case
+        if folded in self._column_map:
+            return self._column_map[folded]
+        return folded if folded in CALL_FIELDS else name
+
+    def _refuse_columns(self, message: str) -> None:
+        if self._first_row_seen:
+            raise InvalidCall(Reason.NOT_A_ROW, message)
+        raise ConfigurationError(message)
+
+    def _check_first_row(self, names: tuple[Any, ...], column_of: Mapping[str, Any]) -> None:
+        # a file without a header line has its first contact for names
+        shown = mask_text(", ".join(map(str, names[:20])))
+        folded = {str(column).lower() for column in names}
+        missing = [column for column in self._column_map if self._column_map[column] and column not in folded]
+        if missing:
+            raise ConfigurationError(
+                f"column_map names a column that the contacts do not have: {', '.join(missing)} (columns: {shown})"
+            )
+        if "to_number" not in column_of:
+            raise ConfigurationError(
+                "the contacts have no column to_number: rename the column that holds the number, or map it with "
+                f'column_map={{"<column>": "to_number"}} (columns: {shown})'
+            )
+        if "agent_id" not in column_of and "agent_id" not in self._defaults:
+            raise ConfigurationError(
+                "no agent is known: set agent_id on the operator or in the extra of the connection, or give the "
+                "contacts a column agent_id"
+            )
+        for field in sorted(TIME_FIELDS & set(column_of)):
+            self._check_schedule_timezone(field, "a column of the contacts")
+
+    def _check_schedule_timezone(self, field: str, place: str) -> None:
+        if self._schedule_timezone is None:
+            raise ConfigurationError(
+                f"{field} ({place}) needs a time zone, because the vendor takes it without one: set "
+                '"schedule_timezone" in the extra of the connection, such as "Asia/Kolkata"'
+            )
+
+    def _read_defaults(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        defaults: dict[str, Any] = {}
+        for field, value in given.items():
+            if field == "metadata" or reading.is_absent(value):
+                continue
+            if field in TIME_FIELDS:
+                self._check_schedule_timezone(field, "given for all calls")
+            try:
+                defaults[field] = self._readers[field](value)
+                Call(to_number="+10", **{field: defaults[field]})
+            except InvalidCall as error:
+                raise ConfigurationError(f"given for all calls: {error}") from None
+        return defaults
+
+    def _read_schedule_at(self, value: Any) -> Any:
+        self._require_zone()
+        return reading.read_schedule_at(value, self._schedule_timezone)
+
+    def _read_trigger_time(self, value: Any) -> Any:
+        self._require_zone()
+        return reading.read_trigger_time(value)
+
+    def _require_zone(self) -> None:
+        if self._schedule_timezone is None:
+            raise InvalidCall(
+                Reason.SCHEDULE_TIMEZONE_UNKNOWN,
+                'the row has a time of day, but the connection\'s extra has no "schedule_timezone"',
+            )
+
+
+def _row_of_number(row: Any) -> Mapping[str, Any]:
+    if not isinstance(row, (str, int)) or isinstance(row, bool):
+        raise InvalidCall(Reason.NOT_A_ROW, "a contact row must be a mapping of columns, or a number")
+    return {"to_number": row}
+
+
+def _checked_column_map(column_map: Mapping[str, str | None]) -> dict[str, str | None]:
+    for column, field in column_map.items():
+        if field is not None and field not in CALL_FIELDS:
+            raise ConfigurationError(
+                f"column_map maps {column!r} to {field!r}, which is no field of a call: use one of "
+                f"{', '.join(CALL_FIELDS)}, or None to leave the column out"
+            )
+    return {str(column).lower(): field for column, field in column_map.items()}
+
+
+def _checked_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not isinstance(options, Mapping):
+        raise ConfigurationError('call_options must be a mapping of fields, such as {"priority": 5}')
+    unknown = sorted(map(str, set(options) - OPTION_FIELDS))
+    if unknown:
+        raise ConfigurationError(
+            f"call_options has no field {', '.join(unknown)}: it takes {', '.join(sorted(OPTION_FIELDS))}"
+        )
+    return options
+
+
+def _options_metadata(value: Any) -> dict[str, Any]:
+    if reading.is_absent(value):
+        return {}
+    try:
+        return plain_metadata(reading.read_metadata(value))
+    except InvalidCall as error:
+        raise ConfigurationError(f"given for all calls: {error}") from None

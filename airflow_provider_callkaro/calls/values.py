@@ -1,0 +1,115 @@
+"""How one value of a contact row is read, whatever its source made of it: a database, a text file, a data frame.
+
+Each reader turns what means the same into the same, and gives back what it does not know as it is: `Call` refuses
+that, so that each limit stands in one place.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import operator
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from airflow_provider_callkaro.calls.call import InvalidCall
+from airflow_provider_callkaro.calls.outcome import Reason
+
+_WORDS = dict.fromkeys(("true", "t", "yes", "y", "1"), True) | dict.fromkeys(("false", "f", "no", "n", "0"), False)
+_WHOLE_NUMBER = re.compile(r"([+-]?[0-9]{1,18})(\.0+)?")  # 3.0: how data frames write a column with gaps
+_TIME_OF_DAY = re.compile(r"[T ][0-9]{2}")
+
+
+def is_absent(value: Any) -> bool:
+    """Whether a column says nothing: None, an empty text, and what data frames have for it (NaN, NaT, NA)."""
+    if isinstance(value, str):
+        return not value or value.isspace()
+    return value is None or type(value).__name__ == "NAType" or bool(value != value)
+
+
+def read_text(value: Any) -> Any:
+    """A text without its margins; a number, UUID or date as text."""
+    if isinstance(value, str):
+        return value.strip()
+    value = read_whole_number(value)
+    is_plain = isinstance(value, (int, float, Decimal, UUID, date)) and not isinstance(value, bool)
+    return str(value) if is_plain else value
+
+
+def read_language(value: Any) -> Any:
+    """A language code in lower case."""
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def read_boolean(value: Any) -> Any:
+    """True for ``true``, ``t``, ``yes``, ``y`` and 1, False for ``false``, ``f``, ``no``, ``n`` and 0."""
+    if isinstance(value, str):
+        return _WORDS.get(value.strip().lower(), value)
+    return bool(value) if value == 0 or value == 1 else value
+
+
+def read_whole_number(value: Any) -> Any:
+    """A whole number, also where it comes as text, with decimals that are zero, or as a number of another library."""
+    if isinstance(value, (int, bytes)):
+        return value
+    if isinstance(value, str):
+        match = _WHOLE_NUMBER.fullmatch(value.strip())
+        return int(match[1]) if match else value
+    if isinstance(value, (float, Decimal)):
+        return int(value) if math.isfinite(value) and -(2**63) < value < 2**63 and value == int(value) else value
+    return operator.index(value) if hasattr(value, "__index__") else value
+
+
+def read_gaps(value: Any) -> Any:
+    """Minutes: one number or several, also as text such as ``30``, ``30,60``, ``[30, 60]`` or ``{30,60}``."""
+    if isinstance(value, str):
+        inner = value.strip().strip("[]{}")
+        if inner == value.strip() and "," not in inner and ";" not in inner:
+            return read_whole_number(inner)
+        value = inner.replace(";", ",").split(",", 100)
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
+        return [read_whole_number(gap) for gap in value[:100]]
+    return read_whole_number(value)
+
+
+def read_schedule_at(value: Any, zone: tzinfo | None) -> Any:
+    """An aware date and time; without an offset it is meant in ``zone``. A bare date is none: it would ring at 0:00."""
+    if isinstance(value, str) and _TIME_OF_DAY.search(value.strip()):
+        try:
+            value = datetime.fromisoformat(value.strip())
+        except ValueError:
+            return value
+    if isinstance(value, datetime) and value.utcoffset() is None:
+        return value.replace(tzinfo=zone)
+    return value
+
+
+def read_trigger_time(value: Any) -> Any:
+    """A time of day as ``HH:MM``; one with seconds or an offset cannot be said so and stays as it is."""
+    if isinstance(value, timedelta) and timedelta(0) <= value < timedelta(days=1):  # MySQL's TIME
+        value = (datetime.min + value).time()
+    if isinstance(value, time):
+        value = value.isoformat()
+    if isinstance(value, str):
+        text = value.strip()
+        return text.removesuffix(":00") if text.count(":") == 2 else text
+    return value
+
+
+def read_metadata(value: Any) -> Mapping[Any, Any]:
+    """A mapping, or the JSON text of an object.
+
+    :raises InvalidCall: it is neither.
+    """
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            value = None
+    if not isinstance(value, Mapping):
+        raise InvalidCall(Reason.BAD_METADATA, "metadata must be an object, or the JSON text of one")
+    return value

@@ -1,0 +1,1 @@
+"""Claim, send, settle: pacing, progress, the report."""

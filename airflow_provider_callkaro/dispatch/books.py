@@ -1,0 +1,165 @@
+"""The books of a run: what the ledger is told, and which outcome each row is given.
+
+Everything that comes back from the dialler, and everything that the ledger says stood in the way, is turned here
+into one outcome per row, counted and reported once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from airflow_provider_callkaro.calls.outcome import Outcome, Reason
+from airflow_provider_callkaro.dispatch.job import Answer, Job
+from airflow_provider_callkaro.dispatch.report import RowSink
+from airflow_provider_callkaro.dispatch.tally import RowOutcome, Tally
+from airflow_provider_callkaro.exceptions import OutcomeUnknown, Rejected, Throttled, Unauthorized, VendorError
+from airflow_provider_callkaro.ledger.contract import CallLedger, Claim, Entry, EntryState, Settlement
+from airflow_provider_callkaro.transport.retry import RetryPolicy
+
+_SAME_RUN = {
+    EntryState.ACCEPTED: Outcome.ACCEPTED,
+    EntryState.REJECTED: Outcome.REJECTED,
+    EntryState.UNKNOWN: Outcome.UNKNOWN,
+    EntryState.CLAIMED: Outcome.UNKNOWN,
+}
+_OTHER_RUN = {
+    EntryState.ACCEPTED: Reason.ALREADY_ACCEPTED,
+    EntryState.REJECTED: Reason.ALREADY_REJECTED,
+    EntryState.UNKNOWN: Reason.ALREADY_UNKNOWN,
+    EntryState.CLAIMED: Reason.CLAIMED_BY_ANOTHER_RUN,
+}
+
+
+class Books:
+    """Keeps the ledger, the tally and the report of a run in step. Used from the main thread only.
+
+    :param redial: the states of earlier dispatches that shall be dispatched once more, on purpose.
+    :param policy: whether a call that did not go out is handed over again.
+    """
+
+    def __init__(
+        self,
+        *,
+        ledger: CallLedger,
+        tally: Tally,
+        report: RowSink | None,
+        redial: frozenset[EntryState],
+        policy: RetryPolicy,
+        random: Callable[[], float],
+    ) -> None:
+        self._ledger = ledger
+        self._tally = tally
+        self._report = report
+        self._redial = redial
+        self._policy = policy
+        self._random = random
+        self._settlements: list[Settlement] = []
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether something waits to be written."""
+        return bool(self._settlements)
+
+    def close_row(self, row: RowOutcome) -> None:
+        """Give a row its outcome."""
+        self._tally.count(row)
+        if self._report is not None:
+            self._report.add(row)
+
+    def enter(self, answer: Answer) -> Job | None:
+        """Take in what came back for a job.
+
+        :return: the job, where it is to be handed over again.
+        """
+        self._tally.dialled += 1
+        job, error = answer.job, answer.error
+        if error is None:
+            self._settlements.append(Settlement(key=job.key, state=EntryState.ACCEPTED, call_id=answer.call_id))
+            self.close_row(RowOutcome(row_number=job.row_number, outcome=Outcome.ACCEPTED, call_id=answer.call_id))
+            return None
+        if isinstance(error, Rejected):
+            self._settle(job, EntryState.REJECTED, Outcome.REJECTED, error.reason, error)
+            return None
+        if isinstance(error, OutcomeUnknown):
+            self._settle(job, EntryState.UNKNOWN, Outcome.UNKNOWN, error.reason, error)
+            return None
+        self.release(job)
+        if isinstance(error, Unauthorized):
+            self._pending(job, Reason.STOPPED, error)
+            return None
+        if self._policy.delay(error, attempt=job.attempts, rings=True, random=self._random) is None:
+            self._pending(job, Reason.THROTTLED if isinstance(error, Throttled) else Reason.NOT_SENT, error)
+            return None
+        return job
+
+    def release(self, job: Job) -> None:
+        """Free the claim of a job that was not sent."""
+        self._settlements.append(Settlement(key=job.key, state=None))
+
+    def interrupted(self, job: Job) -> None:
+        """Give up on a job in flight: nobody knows what became of it."""
+        self._settlements.append(Settlement(key=job.key, state=EntryState.UNKNOWN, reason=Reason.INTERRUPTED))
+        self._close(job, Outcome.UNKNOWN, Reason.INTERRUPTED)
+
+    def leave(self, job: Job, reason: Reason) -> None:
+        """Leave a job that was not claimed to the next try."""
+        self._close(job, Outcome.PENDING, reason)
+
+    def commit(self, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
+        """Write what came back and claim ``jobs``, durably.
+
+        :return: the jobs whose claim was won, and those to be claimed again as a redial.
+        """
+        if not self._settlements and not jobs:
+            return [], []
+        claims = [Claim(key=job.key, number=job.number, replaces=job.replaces) for job in jobs]
+        lost = self._ledger.commit(settle=self._settlements, claim=claims)
+        self._settlements = []
+        if not lost:
+            return list(jobs), []
+        won = [job for job in jobs if job.key not in lost]
+        return won, self._turned_down([job for job in jobs if job.key in lost], lost)
+
+    def sift(self, jobs: Sequence[Job]) -> list[Job]:
+        """Close the jobs that the ledger knows already.
+
+        :return: those that are still to be claimed.
+        """
+        known = self._ledger.state_of([job.key for job in jobs])
+        again = self._turned_down([job for job in jobs if job.key in known], known)
+        return [job for job in jobs if job.key not in known] + again
+
+    def _turned_down(self, jobs: Sequence[Job], entries: Mapping[str, Entry]) -> list[Job]:
+        again: list[Job] = []
+        for job in jobs:
+            entry = entries[job.key]
+            if entry.state in self._redial and entry.redials == 0 and job.replaces is None:
+                job.replaces = entry
+                again.append(job)
+            else:
+                self._close_by_entry(job, entry)
+        return again
+
+    def _close_by_entry(self, job: Job, entry: Entry) -> None:
+        if not entry.this_run:
+            self._close(job, Outcome.SKIPPED, _OTHER_RUN[entry.state])
+            return
+        self._tally.resumed += 1
+        outcome = _SAME_RUN[entry.state]
+        reason = entry.reason or (Reason.INTERRUPTED if outcome is Outcome.UNKNOWN else None)
+        self.close_row(
+            RowOutcome(
+                row_number=job.row_number, outcome=outcome, reason=reason, call_id=entry.call_id, detail=entry.detail
+            )
+        )
+
+    def _settle(self, job: Job, state: EntryState, outcome: Outcome, reason: str, error: VendorError) -> None:
+        detail = str(error)
+        self._settlements.append(Settlement(key=job.key, state=state, reason=reason, detail=detail))
+        self.close_row(RowOutcome(row_number=job.row_number, outcome=outcome, reason=reason, detail=detail))
+
+    def _pending(self, job: Job, reason: Reason, error: VendorError) -> None:
+        self.close_row(RowOutcome(row_number=job.row_number, outcome=Outcome.PENDING, reason=reason, detail=str(error)))
+
+    def _close(self, job: Job, outcome: Outcome, reason: Reason) -> None:
+        self.close_row(RowOutcome(row_number=job.row_number, outcome=outcome, reason=reason))

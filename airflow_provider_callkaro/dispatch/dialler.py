@@ -1,0 +1,217 @@
+"""The event loop that dials, in a thread of its own: it does HTTP and nothing else.
+
+The main thread keeps the books and hands over calls whose claims are durable; here they start as soon as the gate lets
+them, and their answers go back in groups, so that one ledger write settles many. Nothing is tried again here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextvars import copy_context
+from typing import Protocol
+
+from airflow_provider_callkaro.calls.outcome import Reason
+from airflow_provider_callkaro.dispatch.gate import Gate
+from airflow_provider_callkaro.dispatch.job import Answer, Job
+from airflow_provider_callkaro.exceptions import OutcomeUnknown, VendorError
+from airflow_provider_callkaro.transport.retry import RetryPolicy
+from airflow_provider_callkaro.vendors.answers import PlacedCall
+from airflow_provider_callkaro.vendors.http import Request, Response
+
+GATHER_SECONDS = 0.001  # an answer waits this long for company before the books are opened
+
+
+class Transport(Protocol):
+    """Carries one request, once, inside the event loop; opened with ``async with``."""
+
+    async def __aenter__(self) -> Transport: ...
+
+    async def __aexit__(self, *exc_info: object) -> None: ...
+
+    async def send(self, request: Request) -> Response: ...
+
+
+class Dialler:
+    """Dials what it is handed, and gives back what came of it. Opened with ``with``.
+
+    :param transport: carries the requests.
+    :param vendor: its name, for an error that no driver foresaw.
+    :param read: turns an answer into the placed call, or raises what it means.
+    :param gate: when a call may start.
+    :param policy: how long a failure makes everybody wait.
+    :param gather: how many answers are worth opening the books for at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        transport: Transport,
+        vendor: str,
+        read: Callable[[Response], PlacedCall],
+        gate: Gate,
+        policy: RetryPolicy,
+        clock: Callable[[], float],
+        random: Callable[[], float],
+        gather: int,
+    ) -> None:
+        self._transport = transport
+        self._vendor = vendor
+        self._read = read
+        self._gate = gate
+        self._policy = policy
+        self._clock = clock
+        self._random = random
+        self._gather = gather
+        self._jobs: deque[Job] = deque()
+        self._answers: deque[Answer] = deque()
+        self._calls: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._gathering = False
+        self._wake = threading.Event()
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        # the log's masking and context belong to the task, not to the thread
+        self._thread = threading.Thread(target=copy_context().run, args=(self._run,), name="dialler", daemon=True)
+
+    def __enter__(self) -> Dialler:
+        self._loop = asyncio.new_event_loop()
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            raise self._failure
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._loop.call_soon_threadsafe(self._end)
+        self._thread.join()
+
+    @property
+    def waiting(self) -> int:
+        """How many calls were handed over and have not started."""
+        return len(self._jobs)
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Hand over calls whose claims are durable; they start as the gate lets them."""
+        self._jobs.extend(jobs)
+        self._loop.call_soon_threadsafe(self._pump)
+
+    def recall(self) -> list[Job]:
+        """Take back every call that has not started; none of them will."""
+        recalled: list[Job] = []
+        while True:
+            try:
+                recalled.append(self._jobs.popleft())
+            except IndexError:
+                return recalled
+
+    def collect(self, *, timeout: float) -> list[Answer]:
+        """What came back since, waiting for it for at most ``timeout`` seconds."""
+        self._wake.wait(timeout)
+        self._wake.clear()
+        answers: list[Answer] = []
+        while self._answers:
+            answers.append(self._answers.popleft())
+        return answers
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._open())
+        except BaseException as error:
+            self._failure = error
+            self._ready.set()
+            self._loop.close()
+            return
+        self._ready.set()
+        try:
+            self._loop.run_forever()
+            self._loop.run_until_complete(self._close())
+        finally:
+            asyncio.set_event_loop(None)
+            self._loop.close()
+
+    async def _open(self) -> None:
+        await self._transport.__aenter__()
+
+    async def _close(self) -> None:
+        for call in self._calls:
+            call.cancel()
+        await asyncio.gather(*self._calls, return_exceptions=True)
+        await self._transport.__aexit__(None, None, None)
+
+    def _end(self) -> None:
+        self._jobs.clear()
+        self._loop.stop()
+
+    def _pump(self) -> None:
+        """Start every call that may start now."""
+        while (job := self._next_job()) is not None:
+            call = self._loop.create_task(self._dial(job))
+            self._calls.add(call)
+            call.add_done_callback(self._calls.discard)
+
+    def _next_job(self) -> Job | None:
+        now = self._clock()
+        if not self._jobs:
+            return None
+        if not self._gate.may_start(now=now):
+            self._look_again(now)
+            return None
+        try:
+            job = self._jobs.popleft()
+        except IndexError:  # recalled in this very moment
+            return None
+        self._gate.start(now=now)
+        if not self._jobs:
+            self._wake.set()
+        return job
+
+    def _look_again(self, now: float) -> None:
+        delay = self._gate.opens_at() - now
+        if delay > 0 and self._gate.closed is None and self._timer is None:
+            self._timer = self._loop.call_later(delay, self._timed_pump)
+
+    def _timed_pump(self) -> None:
+        self._timer = None
+        self._pump()
+
+    async def _dial(self, job: Job | None) -> None:
+        while job is not None:
+            started_at = self._clock()
+            try:
+                placed = self._read(await self._transport.send(job.request))
+            except VendorError as error:
+                self._fail(job, error, started_at)
+            except Exception as error:  # whatever it was, the phone may be ringing
+                self._fail(job, self._unforeseen(error), started_at)
+            else:
+                self._gate.answered()
+                self._deliver(Answer(job, placed.call_id, None))
+            job = self._next_job()
+
+    def _fail(self, job: Job, error: VendorError, started_at: float) -> None:
+        wait = self._policy.wait(error, attempt=job.attempts, random=self._random)
+        self._gate.failed(error, started_at=started_at, now=self._clock(), wait=wait)
+        self._deliver(Answer(job, None, error))
+
+    def _unforeseen(self, error: Exception) -> VendorError:
+        return OutcomeUnknown(
+            f"the call failed in an unforeseen way ({type(error).__name__}): it may have been accepted",
+            vendor=self._vendor,
+            reason=Reason.NO_ANSWER,
+        )
+
+    def _deliver(self, answer: Answer) -> None:
+        self._answers.append(answer)
+        if len(self._answers) >= self._gather:
+            self._wake.set()
+        elif not self._gathering:
+            self._gathering = True
+            self._loop.call_later(GATHER_SECONDS, self._gathered)
+
+    def _gathered(self) -> None:
+        self._gathering = False
+        self._wake.set()

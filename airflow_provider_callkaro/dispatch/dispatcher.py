@@ -1,0 +1,222 @@
+"""The dispatcher: claim, send, settle, until every row has its outcome.
+
+It works in turns on the main thread. Each turn enters what came back, claims what goes out next and hands it over,
+with one durable write for all of it. What is claimed ahead of the free places is what goes out while such a write
+lasts, so a killed process leaves at most two windows of concurrency unknown, and with a slow pace hardly anything.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+
+from airflow_provider_callkaro.calls.outcome import Reason
+from airflow_provider_callkaro.dispatch.books import Books
+from airflow_provider_callkaro.dispatch.dialler import Dialler
+from airflow_provider_callkaro.dispatch.gate import Closed, Gate
+from airflow_provider_callkaro.dispatch.intake import Intake
+from airflow_provider_callkaro.dispatch.job import Job
+from airflow_provider_callkaro.dispatch.progress import Progress
+from airflow_provider_callkaro.dispatch.stop import KILLED_GRACE, Stop
+from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary, Tally
+from airflow_provider_callkaro.exceptions import LedgerError
+
+LONGEST_WAIT = 0.25  # seconds without a look at whether the run shall stop
+LONG_PAUSE = 1.0  # seconds of pause from which calls that were claimed and have not started are given back
+SIFTED_ROWS = 500  # rows looked up at once while most of a list has been dispatched before
+READ_ROWS = 2_000  # rows read per turn at most, so that answers do not lie about while duplicates are read
+SMOOTHING = 0.2  # weight of the newest turn in what a turn is expected to take
+
+
+class Dispatcher:
+    """Dispatches a list of calls. Good for one run.
+
+    :param intake: the calls, row by row.
+    :param books: the ledger, the tally and the report.
+    :param dialler: what dials; opened by the run.
+    :param gate: the dialler's gate.
+    :param stop: how the run is asked to end early.
+    :param progress: told where the run stands after each turn.
+    """
+
+    def __init__(
+        self,
+        *,
+        intake: Intake,
+        books: Books,
+        tally: Tally,
+        dialler: Dialler,
+        gate: Gate,
+        stop: Stop,
+        progress: Progress,
+        clock: Callable[[], float],
+    ) -> None:
+        self._intake = intake
+        self._books = books
+        self._tally = tally
+        self._dialler = dialler
+        self._gate = gate
+        self._stop = stop
+        self._progress = progress
+        self._clock = clock
+        self._ready: deque[Job] = deque()  # read, not claimed
+        self._out: dict[str, Job] = {}  # claimed and handed over, no answer yet
+        self._turn_seconds = 0.005
+        self._rate = 0.0  # starts per second
+        self._counted = (clock(), 0)
+        self._sifting = False
+
+    def run(self) -> Summary:
+        """Dispatch every call of the list.
+
+        :return: the summary; its ``stopped`` says why the run ended early, if it did.
+        :raises LedgerError: nothing more could be claimed durably; what was in flight has been awaited.
+        """
+        with self._dialler:
+            try:
+                while not self._finished():
+                    self._turn()
+            except BaseException:
+                with suppress(LedgerError):  # then the claims stand unsettled, which reads as unknown
+                    self._wind_down(grace=KILLED_GRACE)
+                raise
+            why = self._why_stopped()
+            if why is not None:
+                self._wind_down(grace=self._stop.grace)
+        if why is not None:
+            self._leave_the_rest(Reason.STOPPED)
+        return Summary.of(self._tally, stopped=why, refusal=self._gate.refusal)
+
+    def rehearse(self) -> Summary:
+        """Read the whole list and say what would become of it; nothing is claimed and nothing is sent."""
+        self._leave_the_rest(Reason.DRY_RUN)
+        return Summary.of(self._tally)
+
+    def _finished(self) -> bool:
+        if self._why_stopped() is not None:
+            return True
+        return self._intake.exhausted and not self._ready and not self._out and not self._books.unsettled
+
+    def _why_stopped(self) -> str | None:
+        closed: Closed | None = self._gate.closed
+        return closed.value if closed is not None else self._stop.why
+
+    def _turn(self) -> None:
+        self._collect(timeout=self._patience())
+        began = self._clock()
+        if self._gate.closed is not None:
+            return
+        if self._gate.opens_at() - began > LONG_PAUSE:
+            self._take_back()
+        jobs = self._next_jobs(self._room(began))
+        won, again = self._books.commit(jobs)
+        self._ready.extend(again)
+        self._sifting = self._sifting or len(jobs) > 2 * len(won)
+        if won:
+            for job in won:
+                job.attempts += 1
+                self._out[job.key] = job
+            self._dialler.submit(won)
+        self._progress.tick(self._tally)
+        self._measure(began)
+
+    def _collect(self, *, timeout: float) -> None:
+        for answer in self._dialler.collect(timeout=timeout):
+            del self._out[answer.job.key]
+            again = self._books.enter(answer)
+            if again is not None:
+                self._ready.appendleft(again)
+
+    def _patience(self) -> float:
+        """How long to wait for answers: not at all while there is room for a worthwhile group of calls."""
+        now = self._clock()
+        if self._books.unsettled or (self._more_to_come() and self._room(now) > 0):
+            return 0.0
+        pause = self._gate.opens_at() - now - self._lead()
+        return min(LONGEST_WAIT, pause) if pause > 0 else LONGEST_WAIT
+
+    def _more_to_come(self) -> bool:
+        return bool(self._ready) or not self._intake.exhausted
+
+    def _lead(self) -> float:
+        """How far ahead of its start a call is claimed, in seconds: what a turn takes, and a little more."""
+        return 1.5 * self._turn_seconds + 0.002
+
+    def _room(self, now: float) -> int:
+        """How many calls to claim now."""
+        capacity = self._gate.capacity()
+        lead = self._lead()
+        ahead = min(capacity, max(1, math.ceil(self._rate * lead)))
+        free = capacity + ahead - len(self._out)
+        due = self._gate.slots_until(now + lead, now=now) - self._dialler.waiting
+        room = int(min(free, due))
+        group = min(ahead, max(1, capacity // 8))
+        return room if room >= group or self._dialler.waiting == 0 else 0
+
+    def _next_jobs(self, room: int) -> list[Job]:
+        if self._sifting and room > 0:
+            self._sift()
+        jobs = [self._ready.popleft() for _ in range(min(room, len(self._ready)))]
+        return jobs + self._read(READ_ROWS, jobs=room - len(jobs))
+
+    def _sift(self) -> None:
+        """Pass quickly over the part of a list that has been dispatched before."""
+        if self._ready:
+            return
+        jobs = self._read(SIFTED_ROWS, jobs=SIFTED_ROWS)
+        left = self._books.sift(jobs)
+        self._ready.extend(left)
+        self._sifting = len(jobs) > 2 * len(left)
+
+    def _read(self, rows: int, *, jobs: int) -> list[Job]:
+        """Read on until there are ``jobs`` calls, at most ``rows`` rows; rows that are no calls are closed."""
+        found: list[Job] = []
+        for _ in range(rows):
+            if len(found) >= jobs:
+                break
+            row = self._intake.next()
+            if row is None:
+                break
+            if isinstance(row, RowOutcome):
+                self._books.close_row(row)
+            else:
+                found.append(row)
+        return found
+
+    def _take_back(self) -> None:
+        """Give back the claims of calls that will not start soon: a crash must not leave them unknown."""
+        for job in reversed(self._dialler.recall()):
+            del self._out[job.key]
+            job.attempts -= 1
+            self._books.release(job)
+            self._ready.appendleft(job)
+
+    def _measure(self, began: float) -> None:
+        now = self._clock()
+        self._turn_seconds += SMOOTHING * (now - began - self._turn_seconds)
+        since, started = self._counted
+        if now - since >= 0.05:
+            rate = (self._gate.started - started) / (now - since)
+            self._rate += (SMOOTHING if self._rate else 1.0) * (rate - self._rate)
+            self._counted = (now, self._gate.started)
+
+    def _wind_down(self, *, grace: float) -> None:
+        """Take no new calls, wait for those in flight, and settle everything."""
+        self._take_back()
+        deadline = self._clock() + grace
+        while self._out and (left := deadline - self._clock()) > 0:
+            self._collect(timeout=min(left, LONGEST_WAIT))
+        for job in self._out.values():
+            self._books.interrupted(job)
+        self._out.clear()
+        self._books.commit([])
+
+    def _leave_the_rest(self, reason: Reason) -> None:
+        """Give every row that was not dispatched its outcome: what the ledger knows, else pending."""
+        while self._ready or not self._intake.exhausted:
+            jobs = [self._ready.popleft() for _ in range(min(len(self._ready), SIFTED_ROWS))]
+            jobs += self._read(READ_ROWS, jobs=SIFTED_ROWS - len(jobs))
+            for job in self._books.sift(jobs):
+                self._books.leave(job, reason)

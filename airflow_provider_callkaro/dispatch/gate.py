@@ -1,0 +1,130 @@
+"""When the next call may start: pacing, pauses, room for calls in flight, and the breaker.
+
+One gate stands before everything a dispatcher sends, so what one call learns (slow down, the key is wrong, nobody
+answers) holds for all. It reads no clock: the caller says what time it is, in seconds of a monotonic clock.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import Enum
+
+from airflow_provider_callkaro.exceptions import NotSent, OutcomeUnknown, Throttled, Unauthorized, VendorError
+
+_SLOWEST_GROWTH = 0.05  # calls in flight won back per answer after a throttling, at the least
+
+
+class Closed(Enum):
+    """Why nothing more starts."""
+
+    UNAUTHORIZED = "the vendor refused the API key"
+    BREAKER = "too many answers in a row were lost"
+    UNREACHABLE = "the vendor could not be reached"
+
+
+class Gate:
+    """When the next call may start.
+
+    :param max_concurrency: calls in flight at once.
+    :param calls_per_second: starts per second at most, evenly spaced, also right after a pause; None sets no pace.
+    :param stop_after_unknown: a streak of this many unknown outcomes closes the gate; until the vendor has answered a
+        first call, no more than this many are in flight. None never closes it.
+    :param stop_after_unreachable: a streak of this many calls that could not be sent closes the gate.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_concurrency: int,
+        calls_per_second: float | None = None,
+        stop_after_unknown: int | None = 20,
+        stop_after_unreachable: int | None = 100,
+    ) -> None:
+        self._limit = float(max_concurrency)
+        self._max_concurrency = max_concurrency
+        self._interval = 0.0 if calls_per_second is None else 1.0 / calls_per_second
+        self._stop_after_unknown = stop_after_unknown
+        self._stop_after_unreachable = stop_after_unreachable
+        self._unknown_streak = 0
+        self._unreachable_streak = 0
+        self._proved = False
+        self._next_start = -math.inf
+        self._limited_at = -math.inf
+        self.in_flight = 0
+        self.started = 0
+        self.closed: Closed | None = None
+        self.refusal: VendorError | None = None
+
+    def capacity(self) -> int:
+        """How many calls may be in flight now."""
+        limit = max(1, int(self._limit))
+        if self._stop_after_unknown is None:
+            return limit
+        if self._proved and 2 * self._unknown_streak < self._stop_after_unknown:
+            return limit
+        return min(limit, self._stop_after_unknown - self._unknown_streak)
+
+    def opens_at(self) -> float:
+        """The earliest moment, by pace and pauses alone, at which the next call may start."""
+        return self._next_start
+
+    def slots_until(self, moment: float, *, now: float) -> float:
+        """How many calls may start from ``now`` to ``moment``, by pace and pauses alone."""
+        first = max(now, self._next_start)
+        if first > moment:
+            return 0
+        return math.inf if self._interval == 0 else int((moment - first) / self._interval) + 1
+
+    def may_start(self, *, now: float) -> bool:
+        """Whether a call may start at once."""
+        return self.closed is None and now >= self._next_start and self.in_flight < self.capacity()
+
+    def start(self, *, now: float) -> None:
+        """Note that a call starts."""
+        self.in_flight += 1
+        self.started += 1
+        self._next_start = max(now, self._next_start) + self._interval
+
+    def answered(self) -> None:
+        """Note that the vendor took a call, or had a clear word about it."""
+        self.in_flight -= 1
+        self._proved = True
+        self._unknown_streak = self._unreachable_streak = 0
+        if self._limit < self._max_concurrency:
+            self._limit = min(self._max_concurrency, self._limit + max(1.0 / self._limit, _SLOWEST_GROWTH))
+
+    def failed(self, error: VendorError, *, started_at: float, now: float, wait: float) -> None:
+        """Note that a call failed, and what it means for all others.
+
+        :param started_at: when this call started: calls of one wave, told to slow down, count once.
+        :param wait: seconds in which nothing starts, for an error that asks for it.
+        """
+        if isinstance(error, Unauthorized):
+            self.in_flight -= 1
+            self._close(Closed.UNAUTHORIZED, error)
+        elif isinstance(error, Throttled):
+            self.in_flight -= 1
+            self._pause(now + wait)
+            if started_at > self._limited_at:
+                self._limited_at = now
+                self._limit = max(1.0, self._limit / 2)
+        elif isinstance(error, NotSent):
+            self.in_flight -= 1
+            self._pause(now + wait)
+            self._unreachable_streak += 1
+            if self._stop_after_unreachable is not None and self._unreachable_streak >= self._stop_after_unreachable:
+                self._close(Closed.UNREACHABLE, error)
+        elif isinstance(error, OutcomeUnknown):
+            self.in_flight -= 1
+            self._unknown_streak += 1
+            if self._stop_after_unknown is not None and self._unknown_streak >= self._stop_after_unknown:
+                self._close(Closed.BREAKER, error)
+        else:
+            self.answered()
+
+    def _pause(self, until: float) -> None:
+        self._next_start = max(self._next_start, until)
+
+    def _close(self, why: Closed, error: VendorError) -> None:
+        if self.closed is None:
+            self.closed, self.refusal = why, error

@@ -1,0 +1,88 @@
+"""From contact rows to calls that could be dispatched: each row is numbered, read, and looked at for a repetition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+from airflow_provider_callkaro.calls.call import Call, InvalidCall
+from airflow_provider_callkaro.calls.outcome import Outcome, Reason
+from airflow_provider_callkaro.dispatch.job import Job
+from airflow_provider_callkaro.dispatch.seen import SeenKeys
+from airflow_provider_callkaro.dispatch.tally import RowOutcome
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.vendors.http import Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """The part of a list that one of several tasks takes: every row belongs to exactly one.
+
+    :param index: which part, from 0.
+    :param count: how many parts there are.
+    :raises ConfigurationError: the index is not within the count.
+    """
+
+    index: int
+    count: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.index < self.count:
+            raise ConfigurationError(
+                f"shard must be (index, count) with index from 0 to count - 1, not ({self.index}, {self.count})"
+            )
+
+    def holds(self, key: str) -> bool:
+        """Whether the row of this key belongs here; the same on every machine."""
+        return crc32(key.encode()) % self.count == self.index
+
+
+class Intake:
+    """Reads rows one after another, as calls or as rows that ended right here.
+
+    :param rows: contact rows, lazily.
+    :param read: turns a row into a call, or raises `InvalidCall`.
+    :param build: turns a call into the vendor's request.
+    :param shard: the part of the rows to take; None takes all.
+    """
+
+    def __init__(
+        self,
+        *,
+        rows: Iterable[Any],
+        read: Callable[[Any], Call],
+        build: Callable[[Call], Request],
+        shard: Shard | None = None,
+    ) -> None:
+        self._rows = iter(rows)
+        self._read = read
+        self._build = build
+        self._shard = shard
+        self._row_number = 0
+        self._seen = SeenKeys()
+        self.exhausted = False
+
+    def next(self) -> Job | RowOutcome | None:
+        """The next call, or the next row that is not going to be one; None at the end of the list."""
+        for row in self._rows:
+            self._row_number += 1
+            try:
+                call = self._read(row)
+                request = self._build(call)
+            except InvalidCall as error:
+                if self._shard is None or self._shard.holds(str(self._row_number)):
+                    return self._ended(Outcome.REJECTED, error.reason)
+                continue
+            key = call.key
+            if self._shard is not None and not self._shard.holds(key):
+                continue
+            if not self._seen.add(key):
+                return self._ended(Outcome.SKIPPED, Reason.DUPLICATE)
+            return Job(row_number=self._row_number, key=key, number=call.to_number, request=request)
+        self.exhausted = True
+        return None
+
+    def _ended(self, outcome: Outcome, reason: Reason) -> RowOutcome:
+        return RowOutcome(row_number=self._row_number, outcome=outcome, reason=reason)

@@ -1,0 +1,77 @@
+"""The report: one line per contact row, complete or not there at all.
+
+Lines are gathered in a temporary file and published in one go at the end of the run, because object storage cannot be
+appended to and because half a report is worse than none: the next try of the task writes it whole, from the ledger.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import tempfile
+from collections.abc import Callable
+from typing import IO, Any, Protocol
+
+from airflow_provider_callkaro.dispatch.tally import RowOutcome
+from airflow_provider_callkaro.exceptions import ConfigurationError
+
+COLUMNS = ("row", "state", "reason", "call_id", "detail")
+FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_MEMORY = 1 << 20  # bytes kept in memory before the lines go to a temporary file
+_CHUNK = 1 << 16  # characters copied at once
+
+
+def report_format(path: str) -> str:
+    """``csv`` or ``jsonl``, by the ending of the path.
+
+    :raises ConfigurationError: it ends otherwise.
+    """
+    for ending, name in FORMATS.items():
+        if path.lower().endswith(ending):
+            return name
+    raise ConfigurationError(f"report_path must end in {', '.join(FORMATS)}: that says how the report is written")
+
+
+class RowSink(Protocol):
+    """Takes the outcome of every row, once."""
+
+    def add(self, row: RowOutcome) -> None: ...
+
+
+class Report:
+    """Gathers one line per row, and publishes them at the end.
+
+    :param kind: ``csv`` or ``jsonl``; see `report_format`.
+    :param open_target: opens the place where the report shall stand, for writing bytes.
+    """
+
+    def __init__(self, *, kind: str, open_target: Callable[[], IO[bytes]]) -> None:
+        self._open_target = open_target
+        self._lines: IO[str] = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed by `close`
+            max_size=_MEMORY, mode="w+", encoding="utf-8", newline=""
+        )
+        self._write: Callable[[tuple[Any, ...]], Any]
+        if kind == "csv":
+            writer = csv.writer(self._lines, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            self._write = writer.writerow
+        else:
+            self._write = self._write_json
+
+    def add(self, row: RowOutcome) -> None:
+        """Add the line of one row."""
+        self._write((row.row_number, row.outcome, row.reason, row.call_id, row.detail))
+
+    def publish(self) -> None:
+        """Write the report to its place, replacing what stood there."""
+        self._lines.seek(0)
+        with self._open_target() as target:
+            while chunk := self._lines.read(_CHUNK):
+                target.write(chunk.encode("utf-8"))
+
+    def close(self) -> None:
+        """Throw the temporary file away."""
+        self._lines.close()
+
+    def _write_json(self, values: tuple[Any, ...]) -> None:
+        self._lines.write(json.dumps(dict(zip(COLUMNS, values, strict=True))) + "\n")

@@ -1,0 +1,139 @@
+"""One run of a dispatcher, put together from its parts: what an operator, a test and the benchmark all call."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from airflow_provider_callkaro.calls.call import Call
+from airflow_provider_callkaro.dispatch.books import Books
+from airflow_provider_callkaro.dispatch.dialler import Dialler, Transport
+from airflow_provider_callkaro.dispatch.dispatcher import Dispatcher
+from airflow_provider_callkaro.dispatch.gate import Gate
+from airflow_provider_callkaro.dispatch.intake import Intake, Shard
+from airflow_provider_callkaro.dispatch.progress import Progress, Snapshot
+from airflow_provider_callkaro.dispatch.report import RowSink
+from airflow_provider_callkaro.dispatch.stop import Stop
+from airflow_provider_callkaro.dispatch.tally import Summary, Tally
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.ledger.contract import CallLedger, EntryState
+from airflow_provider_callkaro.transport.retry import RetryPolicy
+from airflow_provider_callkaro.vendors.answers import PlacedCall
+from airflow_provider_callkaro.vendors.http import Request, Response
+
+REDIALLED = {"unknown": EntryState.UNKNOWN, "rejected": EntryState.REJECTED}
+
+
+class CallVendor(Protocol):
+    """A vendor that takes one request per call."""
+
+    name: str
+
+    def place_call(self, call: Call) -> Request: ...
+
+    def read_placed_call(self, response: Response) -> PlacedCall: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How fast a run may go, and when it gives up.
+
+    :param max_concurrency: calls in flight at once, 1 to 1000. Default 64.
+    :param calls_per_second: starts per second at most; None sets no pace.
+    :param stop_after_unknown: a streak of this many lost answers ends the run; None goes on. Default 20.
+    :raises ConfigurationError: a value is out of its range.
+    """
+
+    max_concurrency: int = 64
+    calls_per_second: float | None = None
+    stop_after_unknown: int | None = 20
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.max_concurrency <= 1000:
+            raise ConfigurationError("max_concurrency must be from 1 to 1000")
+        if self.calls_per_second is not None and not 0 < self.calls_per_second < float("inf"):
+            raise ConfigurationError("calls_per_second must be a number above 0, or None for no pace")
+        if self.stop_after_unknown is not None and self.stop_after_unknown < 1:
+            raise ConfigurationError("stop_after_unknown must be 1 or more, or None to go on whatever happens")
+
+
+def redial_states(redial: str | Iterable[str] | None) -> frozenset[EntryState]:
+    """The states that ``redial`` asks to dispatch once more: ``unknown``, ``rejected``, or several of them.
+
+    :raises ConfigurationError: another word.
+    """
+    words = [redial] if isinstance(redial, str) else list(redial or ())
+    named = {word.strip().lower() for word in words} - {"", "none"}
+    unknown = sorted(named - set(REDIALLED))
+    if unknown:
+        raise ConfigurationError(f"redial cannot be {', '.join(unknown)}: it takes {' and '.join(REDIALLED)}")
+    return frozenset(REDIALLED[word] for word in named)
+
+
+def run_calls(
+    *,
+    rows: Iterable[Any],
+    read: Callable[[Any], Call],
+    vendor: CallVendor,
+    transport: Transport,
+    ledger: CallLedger,
+    limits: Limits,
+    stop: Stop,
+    say: Callable[[Snapshot], None],
+    total: int | None = None,
+    redial: frozenset[EntryState] = frozenset(),
+    report: RowSink | None = None,
+    shard: Shard | None = None,
+    dry_run: bool = False,
+    policy: RetryPolicy | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    jitter: Callable[[], float] = random.random,
+) -> Summary:
+    """Place one call per contact row, each at most once in the ledger's scope.
+
+    :param rows: contact rows, read lazily.
+    :param read: turns a row into a call, or raises `InvalidCall`.
+    :param transport: carries the requests to the vendor.
+    :param ledger: who has been rung; opened and closed here.
+    :param stop: how the run can be asked to end early.
+    :param say: told where the run stands, every few seconds.
+    :param total: rows in the list, where it is known.
+    :param redial: earlier outcomes to dispatch once more, on purpose.
+    :param report: takes one line per row; published by the caller.
+    :param dry_run: read and look up everything, send nothing.
+    :return: the summary, whose counts add up to the rows.
+    :raises ConfigurationError: the list cannot be right; nothing was sent.
+    :raises LedgerError: no call could be claimed durably any more.
+    """
+    policy = policy or RetryPolicy()
+    tally = Tally()
+    gate = Gate(
+        max_concurrency=limits.max_concurrency,
+        calls_per_second=limits.calls_per_second,
+        stop_after_unknown=limits.stop_after_unknown,
+    )
+    dialler = Dialler(
+        transport=transport,
+        vendor=vendor.name,
+        read=vendor.read_placed_call,
+        gate=gate,
+        policy=policy,
+        clock=clock,
+        random=jitter,
+        gather=max(1, limits.max_concurrency // 4),
+    )
+    with ledger:
+        dispatcher = Dispatcher(
+            intake=Intake(rows=rows, read=read, build=vendor.place_call, shard=shard),
+            books=Books(ledger=ledger, tally=tally, report=report, redial=redial, policy=policy, random=jitter),
+            tally=tally,
+            dialler=dialler,
+            gate=gate,
+            stop=stop,
+            progress=Progress(total=total, say=say, clock=clock),
+            clock=clock,
+        )
+        return dispatcher.rehearse() if dry_run else dispatcher.run()

@@ -1,0 +1,54 @@
+"""Which keys a list has had already, in little memory: a million of them in about 20 MB.
+
+A plain set of a million numbers takes five times as much. This one keeps the 64-bit hash of each key in an
+open-addressed table; two keys of a million-row list share a hash once in forty million lists, and then one row is
+skipped as a duplicate.
+"""
+
+from __future__ import annotations
+
+from array import array
+from hashlib import blake2b
+
+_SMALLEST = 1 << 12
+_EMPTY = 0
+
+
+class SeenKeys:
+    """The keys of this list so far."""
+
+    __slots__ = ("_count", "_mask", "_table")
+
+    def __init__(self) -> None:
+        self._table = array("Q", [_EMPTY]) * _SMALLEST
+        self._mask = _SMALLEST - 1
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, key: str) -> bool:
+        """Whether the key is new; it is not afterwards."""
+        value = int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "little") or 1
+        table, mask = self._table, self._mask
+        place = value & mask
+        while table[place] != _EMPTY:
+            if table[place] == value:
+                return False
+            place = (place + 1) & mask
+        table[place] = value
+        self._count += 1
+        if 3 * self._count > 2 * len(table):
+            self._grow()
+        return True
+
+    def _grow(self) -> None:
+        old = self._table
+        self._mask = 2 * len(old) - 1
+        self._table = table = array("Q", [_EMPTY]) * (2 * len(old))
+        for value in old:
+            if value != _EMPTY:
+                place = value & self._mask
+                while table[place] != _EMPTY:
+                    place = (place + 1) & self._mask
+                table[place] = value

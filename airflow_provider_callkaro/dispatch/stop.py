@@ -1,0 +1,41 @@
+"""How a run is asked to end before its list does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+CALM_GRACE = 90.0  # seconds that calls in flight may take to finish: longer than an answer is waited for
+KILLED_GRACE = 3.5  # seconds, when Airflow ends the task: it kills the process five seconds after asking
+
+
+class Stop:
+    """Asks a run to take no new calls, finish those in flight, and settle.
+
+    It may be asked from a signal handler, so asking does nothing but set a value.
+
+    :param deadline: moment of the monotonic clock at which the run stops by itself.
+    """
+
+    def __init__(self, *, clock: Callable[[], float], deadline: float = math.inf) -> None:
+        self._clock = clock
+        self._deadline = deadline
+        self._asked: str | None = None
+        self.grace = CALM_GRACE
+
+    def ask(self, why: str, *, grace: float = CALM_GRACE) -> None:
+        """Ask for the end.
+
+        :param why: half a sentence for the log and the summary.
+        :param grace: seconds that calls in flight may take to finish.
+        """
+        if self._asked is None:
+            self.grace = grace
+            self._asked = why
+
+    @property
+    def why(self) -> str | None:
+        """Why the run shall end, None while it shall go on."""
+        if self._asked is None and self._clock() >= self._deadline:
+            self.ask("the task's execution_timeout is near")
+        return self._asked

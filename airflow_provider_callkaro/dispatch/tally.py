@@ -1,0 +1,124 @@
+"""The counts of a run, which add up: every row that was read ends in exactly one outcome."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_callkaro.calls.outcome import Outcome, Reason
+from airflow_provider_callkaro.exceptions import VendorError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowOutcome:
+    """Where one contact row ended.
+
+    :param row_number: its place in the source, from 1.
+    :param reason: why it is not a plain acceptance; None where it is.
+    :param call_id: the vendor's id of the call, where it gave one.
+    :param detail: one masked sentence, such as the vendor's message.
+    """
+
+    row_number: int
+    outcome: Outcome
+    reason: Reason | str | None = None
+    call_id: str | None = None
+    detail: str | None = None
+
+
+class Tally:
+    """Counts outcomes as they come."""
+
+    __slots__ = ("_outcomes", "_reasons", "dialled", "resumed")
+
+    def __init__(self) -> None:
+        self._outcomes: Counter[Outcome] = Counter()
+        self._reasons: Counter[str] = Counter()
+        self.dialled = 0
+        """Requests that this try sent."""
+        self.resumed = 0
+        """Rows whose outcome an earlier try of this run had settled."""
+
+    def count(self, row: RowOutcome) -> None:
+        """Count one row."""
+        self._outcomes[row.outcome] += 1
+        if row.reason is not None:
+            self._reasons[str(row.reason)] += 1
+
+    def __getitem__(self, outcome: Outcome) -> int:
+        return self._outcomes[outcome]
+
+    @property
+    def total(self) -> int:
+        """The rows that have an outcome."""
+        return self._outcomes.total()
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many rows ended for each reason, most frequent first."""
+        return dict(self._reasons.most_common())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a run came to: of fixed size, however long the list.
+
+    :param total: the rows read; the five outcomes add up to it.
+    :param reasons: how many rows ended for each reason.
+    :param dialled: requests that this try of the task sent.
+    :param resumed: rows that earlier tries of the run had settled; they are counted under their outcome.
+    :param stopped: why the run ended before the list did; None where it went through.
+    :param refusal: the vendor's answer that ended the run, where one did.
+    """
+
+    total: int
+    accepted: int
+    rejected: int
+    skipped: int
+    unknown: int
+    pending: int
+    reasons: dict[str, int]
+    dialled: int
+    resumed: int
+    stopped: str | None = None
+    refusal: VendorError | None = None
+
+    @classmethod
+    def of(cls, tally: Tally, *, stopped: str | None = None, refusal: VendorError | None = None) -> Summary:
+        """The summary of what was counted."""
+        return cls(
+            total=tally.total,
+            accepted=tally[Outcome.ACCEPTED],
+            rejected=tally[Outcome.REJECTED],
+            skipped=tally[Outcome.SKIPPED],
+            unknown=tally[Outcome.UNKNOWN],
+            pending=tally[Outcome.PENDING],
+            reasons=tally.reasons,
+            dialled=tally.dialled,
+            resumed=tally.resumed,
+            stopped=stopped,
+            refusal=refusal,
+        )
+
+    def as_xcom(self, *, batch_id: str | None, report: str | None) -> dict[str, Any]:
+        """The summary as an operator returns it."""
+        return {
+            "batch_id": batch_id,
+            "total": self.total,
+            "accepted": self.accepted,
+            "rejected": self.rejected,
+            "skipped": self.skipped,
+            "unknown": self.unknown,
+            "pending": self.pending,
+            "reasons": self.reasons,
+            "report": report,
+        }
+
+    def __str__(self) -> str:
+        counts = (
+            f"{self.total} rows: {self.accepted} accepted, {self.rejected} rejected, {self.skipped} skipped, "
+            f"{self.unknown} unknown, {self.pending} pending"
+        )
+        why = ", ".join(f"{reason} {count}" for reason, count in self.reasons.items())
+        return f"{counts} ({why})" if why else counts

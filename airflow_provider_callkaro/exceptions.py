@@ -1,0 +1,111 @@
+"""Everything this package raises.
+
+VoiceCallError
+├── ConfigurationError        the connection or an argument cannot work; nothing was sent
+│   └── LedgerRequired        without a ledger the task cannot tell who has been rung; nothing was sent
+├── LedgerError               the ledger could not be read or written; nothing was sent without a durable claim
+├── RunIncomplete             rows are left pending; the next try of the task goes on with them
+├── RunRejected               more rows ended rejected or unknown than the task allows; a retry would not help
+└── VendorError               the vendor, or the way to it, said no          .vendor .status .request_id
+    ├── NotSent               it failed before the vendor could have acted: safe to try again
+    ├── Throttled             not accepted, try later                        .retry_after (seconds)
+    ├── Unauthorized          the key was refused: stop, no retry helps
+    ├── Rejected              this request will never be accepted            .reason
+    └── OutcomeUnknown        it may have been accepted: never send it again .reason
+
+No message carries a phone number in full, an API key, metadata or a response body.
+"""
+
+from __future__ import annotations
+
+
+class VoiceCallError(Exception):
+    """The root of everything this package raises."""
+
+
+class ConfigurationError(VoiceCallError):
+    """The connection or an argument cannot work. Nothing was sent."""
+
+
+class LedgerRequired(ConfigurationError):
+    """There is no durable record of who has been rung, and this try needs one. Nothing was sent."""
+
+
+class LedgerError(VoiceCallError):
+    """The ledger could not be read or written. No call was placed without a durable claim."""
+
+
+class RunIncomplete(VoiceCallError):
+    """The run ended with pending rows; the next try of the task goes on with them."""
+
+
+class RunRejected(VoiceCallError):
+    """The run ended, but more rows were rejected or unknown than the task allows. A retry would change nothing."""
+
+
+class VendorError(VoiceCallError):
+    """The vendor, or the way to it, said no.
+
+    :param vendor: the vendor's name, such as ``CallKaro``.
+    :param status: the HTTP status, or None where no response came.
+    :param request_id: the vendor's own id of the request, where it gave one.
+    """
+
+    def __init__(self, message: str, *, vendor: str, status: int | None = None, request_id: str | None = None) -> None:
+        super().__init__(message)
+        self.vendor = vendor
+        self.status = status
+        self.request_id = request_id
+
+
+class NotSent(VendorError):
+    """It failed before the vendor could have acted (DNS, refused, TLS, connect timeout): safe to try again."""
+
+
+class Throttled(VendorError):
+    """Not accepted, try later (429, or 503 with ``Retry-After``).
+
+    :param retry_after: seconds the vendor asked to wait, or None where it did not say.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        vendor: str,
+        status: int | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, vendor=vendor, status=status, request_id=request_id)
+        self.retry_after = retry_after
+
+
+class Unauthorized(VendorError):
+    """The key was refused (401, 403). Stop the run: no retry helps until the connection is mended."""
+
+
+class Rejected(VendorError):
+    """This request will never be accepted (400, 404, 422).
+
+    :param reason: a reason code, one of the values of ``calls.Reason``.
+    """
+
+    def __init__(
+        self, message: str, *, vendor: str, reason: str, status: int | None = None, request_id: str | None = None
+    ) -> None:
+        super().__init__(message, vendor=vendor, status=status, request_id=request_id)
+        self.reason = reason
+
+
+class OutcomeUnknown(VendorError):
+    """It may have been accepted: a lost answer, a 5xx, or an answer nobody can read. Never send it again unasked.
+
+    :param reason: a reason code, one of the values of ``calls.Reason``.
+    """
+
+    def __init__(
+        self, message: str, *, vendor: str, reason: str, status: int | None = None, request_id: str | None = None
+    ) -> None:
+        super().__init__(message, vendor=vendor, status=status, request_id=request_id)
+        self.reason = reason

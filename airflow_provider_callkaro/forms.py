@@ -1,0 +1,44 @@
+"""The connection forms, written once: Airflow 3.2 reads them from the provider info, earlier versions ask the hook."""
+
+from __future__ import annotations
+
+from typing import Any
+
+CALLKARO_FIELDS: dict[str, dict[str, Any]] = {
+    "schedule_timezone": {
+        "label": "Schedule time zone",
+        "description": "IANA name of the zone in which CallKaro reads times of day, such as Asia/Kolkata. CallKaro "
+        "does not document it; without it, calls with a schedule are refused.",
+        "schema": {"type": ["string", "null"]},
+    },
+    "agent_id": {
+        "label": "Agent id",
+        "description": "The agent for calls that name none.",
+        "schema": {"type": ["string", "null"]},
+    },
+}
+
+CALLKARO_FORM: dict[str, Any] = {
+    "hidden-fields": ["schema", "login", "port"],
+    "relabeling": {"password": "API key", "host": "Base URL"},
+    "placeholders": {"host": "https://api.callkaro.ai", "password": "from callkaro.ai/dashboard/api-key"},
+}
+
+
+def widgets(fields: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The fields as form widgets, for the hook's ``get_connection_form_widgets``."""
+    from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
+    from wtforms import StringField
+    from wtforms.validators import Optional
+
+    return {
+        name: StringField(
+            field["label"], widget=BS3TextFieldWidget(), validators=[Optional()], description=field["description"]
+        )
+        for name, field in fields.items()
+    }
+
+
+def behaviour(form: dict[str, Any]) -> dict[str, Any]:
+    """The form in the spelling of the hook's ``get_ui_field_behaviour``."""
+    return {name.replace("-", "_"): value for name, value in form.items()}

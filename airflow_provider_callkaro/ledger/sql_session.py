@@ -1,0 +1,161 @@
+"""One database connection for the life of a ledger, and transactions that outlast what a busy database does to them.
+
+Deadlocks, serialization failures, locks that are not to be had and connections that break are ordinary when several
+workers share a table: the transaction is run again, on a new connection, a bounded number of times. It must therefore
+be one that may run twice. Even one whose commit lost its answer is run again, although it may have been carried out.
+
+No error leaves here with the database's own words: they quote the parameters, and those are phone numbers.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
+
+from airflow_provider_callkaro.exceptions import LedgerError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection, Engine
+
+TRIES = 10
+FIRST_DELAY = 0.05  # seconds, doubled with each further try: about 20 seconds in all
+LONGEST_DELAY = 10.0  # seconds
+
+# SQLSTATE of PostgreSQL: serialization failure, deadlock, lock not available, too many connections, shutdown (two),
+# starting up, and two that only creating the table meets: another worker has just created it.
+# Error numbers of MySQL and MariaDB: lock wait timeout, deadlock, record changed since last read, too many connections,
+# shutdown, connection lost (two), closed for idleness.
+_TRANSIENT_CODES = frozenset(
+    {"40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03", "42P07", "23505"}
+    | {"1205", "1213", "1020", "1040", "1053", "2006", "2013", "4031"}
+)
+_TRANSIENT_PREFIXES = ("SQLITE_BUSY", "SQLITE_LOCKED", "08")
+
+_Result = TypeVar("_Result")
+_log = logging.getLogger(__name__)
+
+
+class SqlSession:
+    """A connection, taken from the engine when it is first needed and kept until :meth:`close`.
+
+    :param engine: whose database; its pool, events and other users are left alone.
+    :param isolation: SQLAlchemy's name of the isolation level.
+    :param settings: statements that each new connection starts with.
+    :param sleep: waits for a number of seconds.
+    :param random: a number from 0 to 1, so that workers that met in a deadlock do not meet again.
+    """
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        isolation: str,
+        settings: Sequence[str],
+        sleep: Callable[[float], None],
+        random: Callable[[], float],
+    ) -> None:
+        self._engine = engine
+        self._isolation = isolation
+        self._settings = settings
+        self._sleep = sleep
+        self._random = random
+        self._connection: Connection | None = None
+        self._has_worked = False
+        self.ascii_only = False
+        """The database refused a text for its script: whoever runs a transaction again sends ASCII alone."""
+
+    def transact(self, work: Callable[[Connection], _Result], *, action: str) -> _Result:
+        """Run one transaction, again and again where that may help, and commit it.
+
+        :param work: what to do in it; it may be run several times.
+        :param action: what becomes of the ledger, for the message: "read" or "written".
+        :return: what ``work`` returned in the try that was committed.
+        :raises LedgerError: it could not be done.
+        """
+        from sqlalchemy.exc import DataError, SQLAlchemyError
+
+        for attempt in range(TRIES):
+            try:
+                connection = self._connection or self._connect()
+                with connection.begin():
+                    result = work(connection)
+                self._has_worked = True
+                return result
+            except BaseException as error:
+                connected = self._connection is not None
+                self._drop()
+                if not isinstance(error, (SQLAlchemyError, UnicodeError)):
+                    raise
+                problem = _name(error)
+                if isinstance(error, (DataError, UnicodeError)) and not self.ascii_only:
+                    self.ascii_only = again = True
+                else:
+                    again = _is_transient(error) or (self._has_worked and not connected)
+            if not again or attempt == TRIES - 1:
+                break
+            delay = min(LONGEST_DELAY, FIRST_DELAY * 2**attempt) * (0.5 + self._random() / 2)
+            _log.warning(
+                "The call ledger's %s database answered %s; trying again in %.2f s",
+                self._engine.dialect.name,
+                problem,
+                delay,
+            )
+            self._sleep(delay)
+        # Not raised where the error was caught: as its context it would carry the parameters into every log.
+        raise LedgerError(
+            f'the call ledger (table "voice_call_ledger" in the {self._engine.dialect.name} database) could not be '
+            f"{action} ({problem}, try {attempt + 1} of {TRIES}): mend the database behind ledger_conn_id, "
+            "then let the task run again"
+        )
+
+    def close(self) -> None:
+        """Give the connection back to the engine."""
+        from sqlalchemy.exc import SQLAlchemyError
+
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(SQLAlchemyError):
+                connection.close()
+
+    def _connect(self) -> Connection:
+        connection = self._connection = self._engine.connect().execution_options(
+            isolation_level=self._isolation, preserve_rowcount=True
+        )
+        with connection.begin():
+            for setting in self._settings:
+                connection.exec_driver_sql(setting).close()
+        return connection
+
+    def _drop(self) -> None:
+        """Close the connection for good: it may be broken, or stopped by a signal in the middle of an answer."""
+        from sqlalchemy.exc import SQLAlchemyError
+
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(SQLAlchemyError):
+                connection.invalidate()
+                connection.close()
+
+
+def _is_transient(error: Exception) -> bool:
+    code = _code(error)
+    lost = getattr(error, "connection_invalidated", False)
+    return bool(lost) or code in _TRANSIENT_CODES or code.startswith(_TRANSIENT_PREFIXES)
+
+
+def _name(error: Exception) -> str:
+    return f"{type(error).__name__} {_code(error)}".rstrip()
+
+
+def _code(error: Exception) -> str:
+    """The database's own code: an error number of MySQL, an SQLSTATE of PostgreSQL, or the name SQLite gives it."""
+    cause = getattr(error, "orig", None)
+    arguments = getattr(cause, "args", ())
+    if arguments and isinstance(arguments[0], int):
+        return str(arguments[0])
+    for attribute in ("sqlstate", "pgcode", "sqlite_errorname"):
+        if isinstance(code := getattr(cause, attribute, None), str):
+            return code
+    return ""

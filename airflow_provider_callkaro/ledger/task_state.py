@@ -1,0 +1,204 @@
+"""The ledger in Airflow's own task state: needs no setup, and survives retry, SIGKILL and clear.
+
+It remembers one task instance of one run. A commit writes one key of the store, because a write costs about 20 ms and
+is the only durable thing at hand; the entries are kept in segments well under the 64 KB that Airflow advises, and only
+the newest segment is ever written again. What a later segment says of a key overrules an earlier one. Only a commit of
+many hundred calls takes several writes; its settlements come first, and nothing is dispatched before the last one.
+
+The store is shown on a page of Airflow's, so the keys stand there as digests and no number can be read off.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from hashlib import blake2b
+from json.encoder import encode_basestring_ascii
+from typing import Any, Protocol
+
+from airflow_provider_callkaro.exceptions import LedgerError
+from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, Settlement
+
+SEGMENT_BYTES = 24_000  # of JSON, then a new segment begins: a write of that size still costs about 20 ms
+MAX_TEXT = 120  # characters of a detail
+DIGEST_BYTES = 9  # 72 bits: among a million keys two agree once in ten billion lists
+_CODES = {EntryState.CLAIMED: "c", EntryState.ACCEPTED: "a", EntryState.REJECTED: "r", EntryState.UNKNOWN: "u"}
+_STATES = {code: state for state, code in _CODES.items()}
+_RECORD = re.compile(r"([acru][0-9]*(\t.*)?)?", re.DOTALL)
+_FORMAT = 1
+
+
+class TaskState(Protocol):
+    """What is needed of Airflow's task-state store."""
+
+    def get(self, key: str, default: Any = None) -> Any: ...
+
+    def set(self, key: str, value: Any, *, retention: timedelta | None = ...) -> None: ...
+
+
+class TaskStateLedger:
+    """Who has been rung by this task instance.
+
+    Used from the task's main thread only, as the store demands.
+
+    :param store: Airflow's task-state store.
+    :param prefix: of the keys in the store.
+    :param retention: how long the store keeps an entry; None takes Airflow's default (30 days).
+    """
+
+    def __init__(self, store: TaskState, *, prefix: str = "calls", retention: timedelta | None = None) -> None:
+        self._store = store
+        self._prefix = prefix
+        self._keep: dict[str, Any] = {} if retention is None else {"retention": retention}
+        self._earlier: dict[str, str] = {}  # digest -> record, from the tries before this one
+        self._held: dict[str, str | None] = {}  # digest of an open claim -> the record that it replaces
+        self._segment: dict[str, str] = {}
+        self._number = 0
+        self._size = 0
+
+    def __enter__(self) -> TaskStateLedger:
+        """Read what earlier tries left.
+
+        :raises LedgerError: the store holds something that is not ours, or cannot be read.
+        """
+        while (segment := self._load(self._number)) is not None:
+            self._earlier.update(segment)
+            self._number += 1
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        return None
+
+    def commit(self, *, settle: Sequence[Settlement] = (), claim: Sequence[Claim] = ()) -> Mapping[str, Entry]:
+        """Settle and claim in one write to the store; see `CallLedger.commit`.
+
+        :param settle: a call that this ledger object does not hold is left as it stands.
+        """
+        lost: dict[str, Entry] = {}
+        changes: dict[str, str] = {}
+        held = dict(self._held)
+        for settlement in settle:
+            digest = _digest(settlement.key)
+            if digest in held:
+                changes[digest] = _settled(settlement, held.pop(digest))
+        for wanted in claim:
+            digest = _digest(wanted.key)
+            standing = changes[digest] if digest in changes else self._record(digest)
+            if standing and (digest in held or _entry(standing) != wanted.replaces):
+                lost[wanted.key] = _entry(standing)
+                continue
+            held[digest] = standing or None
+            changes[digest] = _packed("c", _entry(standing).redials + 1 if standing else 0)
+        for portion in _portions(changes):
+            self._write(portion)
+        self._held = held
+        return lost
+
+    def state_of(self, keys: Sequence[str]) -> Mapping[str, Entry]:
+        """The entries under ``keys``; see `CallLedger.state_of`."""
+        records = {key: self._record(_digest(key)) for key in keys}
+        return {key: _entry(record) for key, record in records.items() if record}
+
+    def _record(self, digest: str) -> str:
+        """The newest record; empty where the key is free."""
+        return self._segment[digest] if digest in self._segment else self._earlier.get(digest, "")
+
+    def _load(self, number: int) -> dict[str, str] | None:
+        name = self._name(number)
+        try:
+            value = self._store.get(name)
+        except Exception as error:
+            raise LedgerError(f"the task state could not be read ({type(error).__name__}): nothing was sent") from error
+        if value is None:
+            return None
+        if not _is_segment(value):
+            raise LedgerError(
+                f'the task state "{name}" is not this ledger\'s, so nobody can tell who has been rung: delete it on '
+                "the task's page only if nobody has"
+            )
+        calls: dict[str, str] = value["calls"]
+        return calls
+
+    def _write(self, changes: Mapping[str, str]) -> None:
+        if self._size > SEGMENT_BYTES:
+            self._earlier.update(self._segment)
+            self._number += 1  # before the segment is let go: a signal in between must not have it overwritten
+            self._segment, self._size = {}, 0
+        segment = {**self._segment, **changes}
+        try:
+            self._store.set(self._name(self._number), {"format": _FORMAT, "calls": segment}, **self._keep)
+        except Exception as error:
+            raise LedgerError(
+                f"the task state could not be written ({type(error).__name__}): no call goes out without it"
+            ) from error
+        self._size += _size(changes) - _size({digest: self._segment.get(digest) for digest in changes})
+        self._segment = segment
+
+    def _name(self, number: int) -> str:
+        return f"{self._prefix}/{number:05d}"
+
+
+def _is_segment(value: Any) -> bool:
+    if not isinstance(value, dict) or value.get("format") != _FORMAT or not isinstance(value.get("calls"), dict):
+        return False
+    return all(isinstance(record, str) and _RECORD.fullmatch(record) for record in value["calls"].values())
+
+
+def _portions(changes: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """The changes in their order, in as few parts as fit into a segment each."""
+    portion: dict[str, str] = {}
+    size = 0
+    for digest, record in changes.items():
+        portion[digest] = record
+        size += _size({digest: record})
+        if size > SEGMENT_BYTES:
+            yield portion
+            portion, size = {}, 0
+    if portion:
+        yield portion
+
+
+def _size(records: Mapping[str, str | None]) -> int:
+    """Bytes of JSON that the records take; None is no record."""
+    return sum(
+        len(digest) + len(encode_basestring_ascii(record)) + 6
+        for digest, record in records.items()
+        if record is not None
+    )
+
+
+def _digest(key: str) -> str:
+    return urlsafe_b64encode(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()).decode()
+
+
+def _packed(code: str, redials: int, *texts: str | None) -> str:
+    """A record: state, redials, then call id, reason and detail, of which trailing empty ones are left out."""
+    return "\t".join([f"{code}{redials or ''}", *map(_plain, texts)]).rstrip("\t")
+
+
+def _plain(text: str | None) -> str:
+    """A text as a record can hold it: without tabs, and without halves of characters, which the store refuses."""
+    return (text or "")[:MAX_TEXT].replace("\t", " ").encode("utf-8", "replace").decode()
+
+
+def _settled(settlement: Settlement, replaced: str | None) -> str:
+    if settlement.state is None:
+        return replaced or ""
+    redials = 0 if replaced is None else _entry(replaced).redials + 1
+    return _packed(_CODES[settlement.state], redials, settlement.call_id, settlement.reason, settlement.detail)
+
+
+def _entry(record: str) -> Entry:
+    head, *texts = record.split("\t")
+    call_id, reason, detail = (*(text or None for text in texts), None, None, None)[:3]
+    state = _STATES.get(head[:1], EntryState.UNKNOWN)
+    return Entry(
+        state=EntryState.UNKNOWN if state is EntryState.CLAIMED else state,  # nobody settled it: nobody knows
+        this_run=True,
+        call_id=call_id,
+        reason=reason,
+        detail=detail,
+        redials=int(head[1:] or 0),
+    )

@@ -1,0 +1,99 @@
+"""``python -m airflow_provider_callkaro.sandbox``: a stand-in for CallKaro to develop DAGs against."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow_provider_callkaro.sandbox.server import Sandbox
+
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+WELCOME = """\
+A stand-in for CallKaro answers at {url} with the key {key}. It rings nobody.
+
+Point Airflow at it:
+  export AIRFLOW_CONN_CALLKARO_DEFAULT='{connection}'
+
+See who would have been rung:
+  curl -s {url}/_sandbox/calls | python -m json.tool
+
+Make every tenth call fail after the phone has rung, and stop that again:
+  curl -s -X POST {url}/_sandbox/faults -d '{{"kind": "error_after_accepting", "every": 10}}'
+  curl -s -X DELETE {url}/_sandbox/faults
+
+Forget everything:
+  curl -s -X POST {url}/_sandbox/reset
+
+Control-C ends it.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the sandbox until SIGINT or SIGTERM.
+
+    :param arguments: the command line without the program's name; default that of the process.
+    :return: the exit status: 0, or 2 where it could not start.
+    """
+    options = _parser().parse_args(arguments)
+    # Blocked before the server's thread is started, which inherits it: so both signals wait for sigwait.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
+    try:
+        sandbox = _sandbox(options)
+        sandbox.start()
+    except (ImportError, OSError, ValueError) as error:
+        sys.stderr.write(f"The sandbox did not start: {error}\n")
+        return 2
+    sys.stdout.write(WELCOME.format(url=sandbox.url, key=sandbox.api_key, connection=sandbox.airflow_connection))
+    sys.stdout.flush()
+    signal.sigwait(ENDING_SIGNALS)
+    sandbox.stop()
+    return 0
+
+
+def _sandbox(options: argparse.Namespace) -> Sandbox:
+    from airflow_provider_callkaro.sandbox import Sandbox
+
+    patterns = {} if options.unknown_agent is None else {"unknown_agents": options.unknown_agent}
+    return Sandbox(
+        host=options.host,
+        port=options.port,
+        api_key=options.api_key,
+        do_not_disturb=options.do_not_disturb,
+        allow_any_host=options.allow_any_host,
+        **patterns,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m airflow_provider_callkaro.sandbox",
+        description="A stand-in for CallKaro that rings nobody and counts every ring.",
+    )
+    parser.add_argument("--port", type=int, default=8900, help="0 takes any free port (default: %(default)s)")
+    parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
+    parser.add_argument("--api-key", default="sandbox", help="the one key that is right (default: %(default)s)")
+    parser.add_argument(
+        "--unknown-agent",
+        action="append",
+        metavar="PATTERN",
+        help="an agent id that does not exist, * and ? allowed; may be repeated (default: unknown*)",
+    )
+    parser.add_argument(
+        "--do-not-disturb",
+        action="append",
+        default=[],
+        metavar="NUMBER",
+        help="a number that is answered with DND_NUMBER; may be repeated",
+    )
+    parser.add_argument(
+        "--allow-any-host", action="store_true", help="allow a host that other machines can reach, as in a container"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""The sandbox's own endpoints: look at the rings, switch faults, start afresh.
+
+They need no key, stand beside the vendor's paths under ``/_sandbox``, and are neither counted as requests nor hit by
+faults.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from airflow_provider_callkaro.sandbox.book import Book, Campaign, Ring
+from airflow_provider_callkaro.sandbox.fault_board import FaultBoard
+from airflow_provider_callkaro.sandbox.faults import Fault, FaultKind
+from airflow_provider_callkaro.sandbox.waiting_room import WaitingRoom
+
+
+class ControlDesk:
+    """Answers under ``/_sandbox``.
+
+    :param book: what is looked at, and forgotten on a reset.
+    :param board: where faults are switched.
+    :param waiting: who is held.
+    """
+
+    def __init__(self, *, book: Book, board: FaultBoard, waiting: WaitingRoom) -> None:
+        self._book = book
+        self._board = board
+        self._waiting = waiting
+
+    def routes(self) -> list[Route]:
+        """List the control endpoints."""
+        return [
+            Route("/_sandbox/health", self.health, methods=["GET"]),
+            Route("/_sandbox/calls", self.calls, methods=["GET"]),
+            Route("/_sandbox/campaigns", self.campaigns, methods=["GET"]),
+            Route("/_sandbox/faults", self.faults, methods=["GET"]),
+            Route("/_sandbox/faults", self.add_fault, methods=["POST", "PUT"]),
+            Route("/_sandbox/faults", self.clear_faults, methods=["DELETE"]),
+            Route("/_sandbox/release", self.release, methods=["POST"]),
+            Route("/_sandbox/reset", self.reset, methods=["POST"]),
+        ]
+
+    async def health(self, _request: Request) -> Response:
+        """Say that the sandbox runs."""
+        return _json({"status": "ok"})
+
+    async def calls(self, _request: Request) -> Response:
+        """List every ring, how often each number rang, and the totals."""
+        rings = self._book.rings
+        per_number = self._book.rings_per_number()
+        totals = {
+            "requests": len(self._book.requests),
+            "most_in_flight": self._book.most_in_flight,
+            "held": self._waiting.held,
+            "rings": sum(per_number.values()),
+            "numbers": len(per_number),
+            "numbers_rung_more_than_once": sum(1 for count in per_number.values() if count > 1),
+            "scheduled": sum(1 for ring in rings if ring.scheduled),
+            "deleted": sum(1 for ring in rings if ring.deleted),
+        }
+        return _json({"totals": totals, "rings_per_number": per_number, "calls": [_as_json(ring) for ring in rings]})
+
+    async def campaigns(self, _request: Request) -> Response:
+        """List every campaign with the number of its calls."""
+        calls = Counter(ring.batch_id for ring in self._book.rings)
+        listed = [_as_json(campaign) | {"calls": calls[campaign.batch_id]} for campaign in self._book.campaigns]
+        return _json({"campaigns": listed})
+
+    async def faults(self, _request: Request) -> Response:
+        """List the faults that are on, and the kinds that there are."""
+        return _json({"faults": self._board.report(), "kinds": list(FaultKind)})
+
+    async def add_fault(self, request: Request) -> Response:
+        """Switch one fault on, beside those that are on already."""
+        try:
+            options = json.loads(await request.body())
+        except (ValueError, RecursionError):
+            return _refused("the body is no JSON")
+        try:
+            self._board.add(Fault.from_json(options))
+        except ValueError as error:
+            return _refused(str(error))
+        return _json({"faults": self._board.report()})
+
+    async def clear_faults(self, _request: Request) -> Response:
+        """Switch every fault off. Requests that are held stay held."""
+        self._board.clear()
+        return _json({"faults": self._board.report()})
+
+    async def release(self, _request: Request) -> Response:
+        """Let go on what is held."""
+        return _json({"status": "ok", "released": self._waiting.release()})
+
+    async def reset(self, _request: Request) -> Response:
+        """Switch every fault off, reset what is held, and forget every ring, campaign and request."""
+        self._board.clear()
+        self._waiting.send_away()
+        self._book.clear()
+        return _json({"status": "ok"})
+
+
+def _as_json(entry: Ring | Campaign) -> dict[str, Any]:
+    return {field.name: getattr(entry, field.name) for field in fields(entry)}
+
+
+def _refused(message: str) -> Response:
+    return _json({"status": "error", "message": message}, status=400)
+
+
+def _json(content: dict[str, Any], *, status: int = 200) -> Response:
+    # Metadata may hold halves of surrogate pairs, which only the escaped form can carry.
+    text = json.dumps(content, default=_instant) + "\n"  # the line's end is for whoever reads it in a terminal
+    return Response(text, status_code=status, media_type="application/json")
+
+
+def _instant(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"a {type(value).__name__} is not expected here")

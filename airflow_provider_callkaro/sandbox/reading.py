@@ -1,0 +1,192 @@
+"""How the sandbox reads a request, and when it says no.
+
+Every rule comes from the vendor's documentation: the API pages for campaigns (v1, v2), outbound calls and the deletion
+of scheduled calls. Where the documentation gives a status but no words for one field, the words are the sandbox's own.
+A field that the documentation does not name is ignored.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+NAME_LENGTH = range(1, 201)  # characters; create campaign, name
+PRIORITIES = range(-100, 101)  # outbound call, priority
+RETRIES = range(11)  # outbound call, number_of_retries
+LANGUAGES = frozenset({"hi", "en", "kn", "mr", "ta", "te", "bn", "gu", "ml"})  # outbound call page, language
+
+_TO_NUMBER = re.compile(r"\+[1-9][0-9]{1,14}")
+_WALL_TIME = re.compile(r"([0-1]?[0-9]|2[0-3]):[0-5][0-9]")
+_SCHEDULE_AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}")
+
+
+class Refused(Exception):
+    """The vendor does not accept this request.
+
+    :param status: the HTTP status.
+    :param message: the ``message`` of the error body.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundCall:
+    """The body of an outbound call, checked field by field."""
+
+    to_number: str
+    agent_id: str | None
+    batch_id: str | None
+    metadata: Mapping[str, Any] | None
+    schedule_at: datetime | None
+    body: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, body: bytes) -> OutboundCall:
+        """Read the body of a request.
+
+        :raises Refused: a field is missing or cannot be.
+        """
+        fields = read_object(body)
+        to_number = required_text(fields, "to_number")
+        if not _TO_NUMBER.fullmatch(to_number):
+            raise Refused(400, "Invalid field: to_number")
+        for name, is_valid in _OPTIONAL.items():
+            if name in fields and not is_valid(fields[name]):
+                raise Refused(400, f"Invalid field: {name}")
+        schedule_at = fields.get("schedule_at")
+        return cls(
+            to_number=to_number,
+            agent_id=optional_text(fields, "agent_id"),
+            batch_id=optional_text(fields, "batch_id"),
+            metadata=fields.get("metadata"),
+            schedule_at=datetime.fromisoformat(schedule_at) if schedule_at else None,
+            body=fields,
+        )
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """Decode a body as a JSON object, whatever its ``Content-Type``: half of the documented examples send none.
+
+    :raises Refused: it is no JSON, or no object.
+    """
+    try:
+        value = json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise Refused(400, "Malformed JSON body") from None
+    if not isinstance(value, dict):
+        raise Refused(400, "The JSON body must be an object")
+    return value
+
+
+def required_text(fields: Mapping[str, Any], name: str) -> str:
+    """Return a text that must be there.
+
+    :raises Refused: it is missing, empty or no text.
+    """
+    text = optional_text(fields, name)
+    if not text:
+        raise Refused(400, f"Missing required field: {name}")
+    return text
+
+
+def optional_text(fields: Mapping[str, Any], name: str) -> str | None:
+    """Return a text that may be absent; null and the empty text count as absent.
+
+    :raises Refused: it is no text.
+    """
+    value = fields.get(name)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise Refused(400, f"Invalid field: {name}")
+    return value
+
+
+def read_campaign_name(fields: Mapping[str, Any]) -> str:
+    """Return the name of a campaign.
+
+    :raises Refused: it is missing, no text, or longer than 200 characters.
+    """
+    name = required_text(fields, "name")
+    if len(name) not in NAME_LENGTH:
+        raise Refused(400, "Invalid field: name")
+    return name
+
+
+def read_number_to_delete(body: bytes, *, content_type: str) -> str:
+    """Return the digits of the number whose scheduled calls are to be deleted.
+
+    The deletion takes JSON or a multipart form, and a number with or without ``+``.
+
+    :raises Refused: it is missing or no number.
+    """
+    is_form = content_type.lower().startswith("multipart/form-data")
+    fields = _read_form(body, content_type=content_type) if is_form else read_object(body)
+    number = optional_text(fields, "to_number")
+    if number is None:
+        raise Refused(400, "Missing to_number in request")
+    if not _TO_NUMBER.fullmatch("+" + number.removeprefix("+")):
+        raise Refused(400, "Invalid field: to_number")
+    return number.removeprefix("+")
+
+
+def _read_form(body: bytes, *, content_type: str) -> dict[str, Any]:
+    from email.parser import BytesParser
+
+    header = b"Content-Type: " + content_type.encode("latin-1") + b"\r\n\r\n"
+    form = BytesParser().parsebytes(header + body)
+    fields: dict[str, Any] = {}
+    for part in form.walk():
+        name = part.get_param("name", header="content-disposition")
+        content = part.get_payload(decode=True)
+        if isinstance(name, str) and isinstance(content, bytes):
+            fields[name] = content.decode("utf-8", "replace")
+    return fields
+
+
+def _refuse_constant(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_schedule(value: object) -> bool:
+    if not isinstance(value, str) or not _SCHEDULE_AT.fullmatch(value):
+        return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_wall_time(value: object) -> bool:
+    return isinstance(value, str) and _WALL_TIME.fullmatch(value) is not None
+
+
+def _is_gap(value: Any) -> bool:
+    gaps: list[Any] = value if isinstance(value, list) else [value]
+    return all(_is_whole(gap) and gap >= 0 for gap in gaps)
+
+
+_OPTIONAL: dict[str, Callable[[Any], bool]] = {
+    "metadata": lambda value: isinstance(value, dict),
+    "schedule_at": _is_schedule,
+    "min_trigger_time": _is_wall_time,
+    "max_trigger_time": _is_wall_time,
+    "carry_over": lambda value: isinstance(value, bool),
+    "number_of_retries": lambda value: _is_whole(value) and value in RETRIES,
+    "gap_between_retries": _is_gap,
+    "priority": lambda value: _is_whole(value) and value in PRIORITIES,
+    "language": lambda value: isinstance(value, str) and value in LANGUAGES,
+}

@@ -1,0 +1,217 @@
+"""The sandbox as an object: start it, look into it, make it fail."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Collection
+from types import TracebackType
+
+from airflow_provider_callkaro.sandbox.app import build_app
+from airflow_provider_callkaro.sandbox.book import Book, Campaign, Request, Ring
+from airflow_provider_callkaro.sandbox.fault_board import FaultBoard
+from airflow_provider_callkaro.sandbox.faults import Endpoint, Fault, FaultKind, RetryAfterForm
+from airflow_provider_callkaro.sandbox.serving import ServerThread, listen
+from airflow_provider_callkaro.sandbox.vendor import Account, StandIn
+from airflow_provider_callkaro.sandbox.waiting_room import WaitingRoom
+
+DEFAULT_API_KEY = "sandbox"
+DEFAULT_UNKNOWN_AGENTS = ("unknown*",)
+PATIENCE = 10.0  # seconds that a wait_for_… takes unless told otherwise
+
+
+class Sandbox:
+    """A stand-in vendor on a loopback port. Every method may be called from any thread.
+
+    ::
+
+        with Sandbox() as sandbox:
+            sandbox.fault("error_after_accepting", every=10)
+            ...  # whatever is under test, pointed at sandbox.url
+            assert max(sandbox.rings_per_number().values()) == 1
+
+    :param host: the address to listen on; default ``127.0.0.1``.
+    :param port: 0 (default) takes any free port.
+    :param api_key: the one key that is right, printable ASCII; default ``sandbox``.
+    :param unknown_agents: patterns (``*``, ``?``) of agent ids that do not exist; default ``unknown*``.
+    :param do_not_disturb: numbers, with ``+``, that are answered with 400 ``DND_NUMBER``.
+    :param allow_any_host: whether other machines may reach it; default False.
+    :raises ValueError: the host is not a loopback address, there is no such port, or no header can carry the key.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        api_key: str = DEFAULT_API_KEY,
+        unknown_agents: Collection[str] = DEFAULT_UNKNOWN_AGENTS,
+        do_not_disturb: Collection[str] = (),
+        allow_any_host: bool = False,
+    ) -> None:
+        if not allow_any_host and not _is_loopback(host):
+            raise ValueError(f"host {host} is not a loopback address: other machines must be allowed (allow_any_host)")
+        if not (api_key and api_key.isascii() and api_key.isprintable()):
+            raise ValueError("api_key must be printable ASCII, because it travels in a header")
+        if not 0 <= port <= 65535:
+            raise ValueError("port must be 0 to 65535")
+        self.api_key = api_key
+        self._host = host
+        self._port = port
+        self._book = Book()
+        self._board = FaultBoard()
+        self._waiting = WaitingRoom()
+        account = Account(api_key=api_key, unknown_agents=unknown_agents, do_not_disturb=frozenset(do_not_disturb))
+        self._vendor = StandIn(account=account, book=self._book)
+        self._server: ServerThread | None = None
+
+    def __enter__(self) -> Sandbox:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Open the port and begin to answer. After a stop it is the same port, and nothing has been forgotten.
+
+        :raises OSError: the port is taken, or the host is not of this machine.
+        """
+        if self._server is not None:
+            return
+        listener = listen(self._host, self._port)
+        self._port = listener.getsockname()[1]
+        self._waiting.open()
+        app = build_app(vendor=self._vendor, book=self._book, board=self._board, waiting=self._waiting)
+        self._server = ServerThread(app, listener=listener)
+
+    def stop(self) -> None:
+        """Close the port: connections are refused from then on. Held requests are reset and never accepted."""
+        if self._server is not None:
+            self._waiting.close()
+            self._server.stop()
+            self._server = None
+
+    @property
+    def url(self) -> str:
+        """The base URL, such as ``http://127.0.0.1:8900``. Known once it has been started."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._port}"
+
+    @property
+    def airflow_connection(self) -> str:
+        """The Airflow connection to this sandbox in JSON, for ``AIRFLOW_CONN_CALLKARO_DEFAULT``."""
+        return json.dumps({"conn_type": "callkaro", "host": self.url, "password": self.api_key}, separators=(",", ":"))
+
+    @property
+    def rings(self) -> list[Ring]:
+        """Every accepted call, in order; a call that was scheduled and then deleted too."""
+        return self._book.rings
+
+    @property
+    def campaigns(self) -> list[Campaign]:
+        """Every campaign, in order."""
+        return self._book.campaigns
+
+    @property
+    def requests(self) -> list[Request]:
+        """Every request to an endpoint of the vendor, in order, whatever became of it."""
+        return self._book.requests
+
+    @property
+    def most_in_flight(self) -> int:
+        """The largest number of requests that waited for their answer at one moment."""
+        return self._book.most_in_flight
+
+    def rings_per_number(self) -> dict[str, int]:
+        """Count how often each number rang, or will; a deleted call does not ring."""
+        return self._book.rings_per_number()
+
+    def fault(
+        self,
+        kind: FaultKind | str,
+        *,
+        path: Endpoint | str = Endpoint.OUTBOUND,
+        every: int = 1,
+        first: int | None = None,
+        after: int = 0,
+        seconds: float | None = None,
+        status: int | None = None,
+        retry_after: float | None = None,
+        retry_after_as: RetryAfterForm | str | None = None,
+        calls_per_second: int | None = None,
+        location: str | None = None,
+    ) -> Fault:
+        """Switch a fault on, beside those that are on already. The parameters are those of `Fault`.
+
+        :raises ValueError: an option is out of its range, or means nothing to this kind.
+        """
+        fault = Fault.from_json(
+            {
+                "kind": kind,
+                "path": path,
+                "every": every,
+                "first": first,
+                "after": after,
+                "seconds": seconds,
+                "status": status,
+                "retry_after": retry_after,
+                "retry_after_as": retry_after_as,
+                "calls_per_second": calls_per_second,
+                "location": location,
+            }
+        )
+        self._board.add(fault)
+        return fault
+
+    def clear_faults(self) -> None:
+        """Switch every fault off. Requests that are held stay held until the release."""
+        self._board.clear()
+
+    def release(self) -> int:
+        """Let go on the requests that are held now, and return how many there were.
+
+        While the fault that holds is on, later requests are held until the next release.
+        """
+        return self._waiting.release()
+
+    def reset(self) -> None:
+        """Make it as if freshly started: no faults, no rings, no campaigns, no requests; held requests are reset."""
+        self._board.clear()
+        self._waiting.send_away()
+        self._book.clear()
+
+    def wait_for_rings(self, count: int, *, timeout: float = PATIENCE) -> None:
+        """Wait until as many calls have been accepted.
+
+        :param timeout: seconds; default 10.
+        :raises TimeoutError: there are fewer when the time is over.
+        """
+        self._book.wait_for_rings(count, timeout=timeout)
+
+    def wait_for_requests(self, count: int, *, timeout: float = PATIENCE) -> None:
+        """Wait until as many requests have come, whatever became of them.
+
+        :param timeout: seconds; default 10.
+        :raises TimeoutError: there are fewer when the time is over.
+        """
+        self._book.wait_for_requests(count, timeout=timeout)
+
+    def wait_for_held(self, count: int, *, timeout: float = PATIENCE) -> None:
+        """Wait until as many requests are held at the same time.
+
+        :param timeout: seconds; default 10.
+        :raises TimeoutError: there are fewer when the time is over.
+        """
+        self._waiting.wait_for_held(count, timeout=timeout)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

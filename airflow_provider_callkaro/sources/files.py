@@ -1,0 +1,146 @@
+"""Contact rows from files, wherever Airflow can read them.
+
+A path is anything that Airflow's `ObjectStoragePath` understands: a local path, `file://`, `s3://`, `gs://` and what
+other providers add. One path may stand for many files.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any
+
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.sources.contract import ContactRow
+from airflow_provider_callkaro.sources.file_formats import FileFormat, check_delimiter, format_named, format_of
+from airflow_provider_callkaro.sources.reading import ContactFile
+
+_HIDDEN = ("_", ".")  # what Spark and others leave beside their data: _SUCCESS, .part-0.crc
+
+
+class FileContacts:
+    """The rows of a file, of every file in a folder, or of the files that a pattern matches.
+
+    - CSV (``.csv``, ``.csv.gz``): UTF-8 with or without byte order mark; the first line names the columns. Blank lines
+      are passed over, missing cells are None, and a line with more cells than columns is rejected, because nobody can
+      tell which cell is one too many.
+    - JSON Lines (``.jsonl``, ``.ndjson``, also with ``.gz``): one object, or one number as text, per line.
+    - Parquet (``.parquet``, extra ``[parquet]``): read in batches.
+
+    A line that cannot be read counts as a row and is rejected. Files are read in the order of their names; names that
+    begin with ``_`` or ``.`` are passed over in folders and patterns.
+
+    :param path: a path or URL; a folder is read with everything below it; ``*``, ``?`` and ``[…]`` make it a pattern.
+        Templated.
+    :param conn_id: the Airflow connection that opens the storage; None takes the storage's default. Templated.
+    :param format: ``csv``, ``jsonl`` or ``parquet``; None goes by the ending of each file.
+    :param delimiter: what separates the cells of a CSV, one character. Default ``,``.
+    :raises ConfigurationError: ``format`` or ``delimiter`` is none of these.
+    """
+
+    __slots__ = ("_format", "conn_id", "delimiter", "path")
+
+    template_fields: Sequence[str] = ("path", "conn_id")
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        conn_id: str | None = None,
+        format: str | None = None,  # noqa: A002 - the word users look for
+        delimiter: str = ",",
+    ) -> None:
+        self.path, self.conn_id = _plain(path, conn_id)
+        self._format = None if format is None else format_named(format)
+        self.delimiter = check_delimiter(delimiter)
+
+    def __repr__(self) -> str:
+        return f"rows of {self.path}{_through(self.conn_id)}"
+
+    def rows(self, context: Mapping[str, Any]) -> Generator[ContactRow, None, None]:  # noqa: ARG002
+        """The files' rows, read as they are asked for; which files there are is decided at the first row.
+
+        :raises ConfigurationError: there is no such file, or one that cannot be read as what it should be.
+        """
+        found = contact_files(self.path, conn_id=self.conn_id, file_format=self._format, delimiter=self.delimiter)
+        for file in found:
+            yield from file.rows()
+
+    def total(self, context: Mapping[str, Any]) -> None:  # noqa: ARG002
+        """None: only reading all of it would tell."""
+        return
+
+
+def contact_files(
+    path: Any, *, conn_id: str | None, file_format: FileFormat | None, delimiter: str
+) -> list[ContactFile]:
+    """The files that a path stands for, in the order of their names.
+
+    :raises ConfigurationError: there is none, the storage is unknown, or a file's format is.
+    """
+    path, conn_id = _plain(path, conn_id)
+    if not isinstance(path, str) or not path.strip():
+        raise ConfigurationError("contacts: the path of the file is empty")
+    filesystem, place = _storage(path, conn_id)
+    return [
+        ContactFile(
+            filesystem=filesystem,
+            path=name,
+            format=file_format or format_of(name),
+            compressed=name.lower().endswith(".gz"),
+            delimiter=delimiter,
+        )
+        for name in _names(filesystem, place, asked_for=path)
+    ]
+
+
+def _storage(path: str, conn_id: str | None) -> tuple[Any, str]:
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    try:
+        place = ObjectStoragePath(path, conn_id=conn_id)
+        return place.fs, place.path
+    except (ValueError, ImportError) as error:
+        raise ConfigurationError(
+            f"contacts: Airflow cannot read {path} here: install the provider of its storage, or give another path"
+        ) from error
+
+
+def _names(filesystem: Any, place: str, *, asked_for: str) -> list[str]:
+    try:
+        # Not isfile(): it answers no as well where the storage cannot be reached.
+        kind = filesystem.info(place)["type"]
+    except (FileNotFoundError, NotADirectoryError):
+        kind = "pattern" if any(character in place for character in "*?[") else "missing"
+    names: list[str] = []
+    if kind == "directory":
+        root = place.rstrip("/") + "/"
+        names = [name for name in filesystem.find(place) if not _is_hidden(name.removeprefix(root))]
+    elif kind == "pattern":
+        matched = filesystem.glob(place, detail=True)
+        names = [
+            name
+            for name, info in matched.items()
+            if info["type"] != "directory" and not _is_hidden(name.rpartition("/")[2])
+        ]
+    elif kind != "missing":
+        names = [place]
+    if not names:
+        raise ConfigurationError(f"contacts: no file is at {asked_for}: mend the path, or let the task wait for it")
+    return sorted(names)
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(_HIDDEN) for part in name.split("/"))
+
+
+def _plain(path: Any, conn_id: str | None) -> tuple[Any, str | None]:
+    """A path object as a text, because Airflow's templater treats such objects in each version differently."""
+    options = getattr(path, "storage_options", None)  # an ObjectStoragePath, which is no os.PathLike in every version
+    if options is None and not isinstance(path, os.PathLike):
+        return path, conn_id
+    return str(path), conn_id or getattr(path, "conn_id", None) or (options or {}).get("conn_id")
+
+
+def _through(conn_id: str | None) -> str:
+    return "" if conn_id is None else f" through connection {conn_id}"

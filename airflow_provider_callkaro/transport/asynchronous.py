@@ -1,0 +1,91 @@
+"""Many requests at once, over one `aiohttp` session: for the fan-out. It sends once and never tries again by itself."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from airflow_provider_callkaro.transport.failures import no_answer, not_sent
+from airflow_provider_callkaro.transport.target import Target
+from airflow_provider_callkaro.vendors.http import MAX_BODY_BYTES, Request, Response
+
+if TYPE_CHECKING:
+    import aiohttp
+
+IDLE_SECONDS = 2.0  # a server that closes an idle connection first would turn the next call into an unknown one
+
+
+class AsyncTransport:
+    """Sends requests to one vendor from one event loop. Opened with ``async with``.
+
+    :param target: where to.
+    :param max_connections: how many requests may be in flight at once.
+    """
+
+    def __init__(self, target: Target, *, max_connections: int) -> None:
+        self._target = target
+        self._max_connections = max_connections
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> AsyncTransport:
+        import aiohttp
+        from yarl import URL
+
+        self._proxy = self._target.proxy()
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=self._max_connections, keepalive_timeout=IDLE_SECONDS, ttl_dns_cache=60
+            ),
+            headers=dict(self._target.headers),
+            skip_auto_headers=("Accept-Encoding",),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(
+                total=None, sock_connect=self._target.connect_timeout, sock_read=self._target.read_timeout
+            ),
+        )
+        self._not_sent = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
+        self._no_answer = (aiohttp.ClientError, OSError, ValueError)  # ValueError: an answer that is no HTTP
+        self._address = lru_cache(maxsize=64)(lambda path: URL(self._target.url(path), encoded=True))
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def send(self, request: Request) -> Response:
+        """Send ``request`` once.
+
+        :raises NotSent: no byte of the body left.
+        :raises OutcomeUnknown: the answer got lost.
+        """
+        assert self._session is not None, "the transport is opened with `async with`"
+        try:
+            answer = await self._session.request(
+                request.method,
+                self._address(request.path),
+                data=request.body,
+                allow_redirects=False,
+                proxy=self._proxy,
+            )
+            length = answer.content_length
+            if length is not None and length <= MAX_BODY_BYTES and "Content-Encoding" not in answer.headers:
+                body = await answer.read()
+            else:
+                body = await _bounded_body(answer)
+        except self._not_sent as error:
+            raise not_sent(self._target.vendor, error) from None
+        except self._no_answer as error:
+            raise no_answer(self._target.vendor, error) from None
+        return Response(answer.status, body, answer.headers)  # looked up without regard to case
+
+
+async def _bounded_body(answer: aiohttp.ClientResponse) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in answer.content.iter_chunked(65_536):
+        parts.append(part)
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            answer.close()
+            break
+    return b"".join(parts)

@@ -1,0 +1,20 @@
+"""What a failure on the way means, said the same by both drivers."""
+
+from __future__ import annotations
+
+from airflow_provider_callkaro.calls.outcome import Reason
+from airflow_provider_callkaro.exceptions import NotSent, OutcomeUnknown
+
+
+def not_sent(vendor: str, error: BaseException) -> NotSent:
+    """No byte of the body left: DNS, refused, TLS, connect timeout."""
+    return NotSent(f"{vendor} could not be reached ({type(error).__name__}): nothing was sent", vendor=vendor)
+
+
+def no_answer(vendor: str, error: BaseException) -> OutcomeUnknown:
+    """The body may have left, and no answer came: read timeout, reset, a connection that ended half-way."""
+    return OutcomeUnknown(
+        f"the answer of {vendor} got lost ({type(error).__name__}): it may have accepted the request",
+        vendor=vendor,
+        reason=Reason.NO_ANSWER,
+    )

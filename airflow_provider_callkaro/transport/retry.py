@@ -1,0 +1,51 @@
+"""The one retry policy: what may be sent again, and after how long.
+
+Decided by phase and by the request's nature, never by hope. A request that failed before a byte of its body left
+may be sent again; so may one that the vendor says it did not take. One whose answer got lost may be sent again only
+if it cannot ring a phone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from airflow_provider_callkaro.exceptions import NotSent, OutcomeUnknown, Throttled, VendorError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """What may be sent again, and after how long.
+
+    :param attempts: how often one request is tried in all, when it cannot be sent or its answer is lost. Default 5.
+    :param throttled_attempts: how often one request is tried in all, when the vendor says "later". Default 20.
+    :param base_delay: seconds before the second attempt; it doubles with each further one. Default 0.5.
+    :param max_delay: seconds that a backoff lasts at most. Default 30.
+    :param max_retry_after: seconds that a vendor may make us wait at most. Default 600.
+    """
+
+    attempts: int = 5
+    throttled_attempts: int = 20
+    base_delay: float = 0.5
+    max_delay: float = 30.0
+    max_retry_after: float = 600.0
+
+    def delay(self, error: VendorError, *, attempt: int, rings: bool, random: Callable[[], float]) -> float | None:
+        """Seconds to wait before the request is sent again; None: it must not be sent again.
+
+        :param attempt: how often it has been tried by now, from 1.
+        :param rings: whether the request may ring a phone.
+        :param random: a number from 0 to 1, for jitter.
+        """
+        if isinstance(error, Throttled):
+            return self.wait(error, attempt=attempt, random=random) if attempt < self.throttled_attempts else None
+        safe = isinstance(error, NotSent) or (isinstance(error, OutcomeUnknown) and not rings)
+        return self.wait(error, attempt=attempt, random=random) if safe and attempt < self.attempts else None
+
+    def wait(self, error: VendorError, *, attempt: int, random: Callable[[], float]) -> float:
+        """Seconds to wait after ``error``: what the vendor asked for, clamped, or a backoff; with jitter on top."""
+        if isinstance(error, Throttled) and error.retry_after is not None:
+            asked = min(error.retry_after, self.max_retry_after)
+            return asked + min(0.1 * asked, 1.0) * random()  # everybody was told the same moment
+        ceiling = min(self.max_delay, self.base_delay * 2.0 ** min(attempt - 1, 30))
+        return ceiling * (0.5 + 0.5 * random())

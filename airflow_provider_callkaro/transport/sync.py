@@ -1,0 +1,114 @@
+"""One request at a time, over `urllib3`: for everything that is not a fan-out."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from airflow_provider_callkaro.exceptions import VendorError
+from airflow_provider_callkaro.transport.failures import no_answer, not_sent
+from airflow_provider_callkaro.transport.retry import RetryPolicy
+from airflow_provider_callkaro.transport.target import Target
+from airflow_provider_callkaro.vendors.http import MAX_BODY_BYTES, Request, Response
+
+if TYPE_CHECKING:
+    import urllib3
+
+T = TypeVar("T")
+
+
+class SyncTransport:
+    """Sends requests to one vendor and reads their answers, trying again where that is safe.
+
+    :param target: where to.
+    :param policy: what may be sent again.
+    :param sleep: waits for some seconds.
+    :param random: a number from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        policy: RetryPolicy,
+        sleep: Callable[[float], None],
+        random: Callable[[], float],
+    ) -> None:
+        self._target = target
+        self._policy = policy
+        self._sleep = sleep
+        self._random = random
+        self._pool: urllib3.PoolManager | None = None
+
+    def call(self, request: Request, read: Callable[[Response], T]) -> T:
+        """Send ``request`` and read its answer.
+
+        :param read: turns the answer into what it says, or raises what it means.
+        :raises VendorError: what remains once trying again is no longer safe, or no longer of use.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return read(self._send(request))
+            except VendorError as error:
+                delay = self._policy.delay(error, attempt=attempt, rings=request.rings, random=self._random)
+                if delay is None:
+                    raise
+            self._sleep(delay)
+
+    def close(self) -> None:
+        """Close the connection to the vendor."""
+        if self._pool is not None:
+            self._pool.clear()
+            self._pool = None
+
+    def _send(self, request: Request) -> Response:
+        from urllib3 import Timeout
+        from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError
+
+        if self._pool is None:
+            self._pool = _open_pool(self._target.proxy())
+        body = None if request.body is None else _Body(request.body)
+        length = {} if request.body is None else {"Content-Length": str(len(request.body))}
+        try:
+            answer = self._pool.urlopen(
+                request.method,
+                self._target.url(request.path),
+                body=body,
+                headers={**self._target.headers, **length},
+                timeout=Timeout(connect=self._target.connect_timeout, read=self._target.read_timeout),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+            )
+            content = answer.read(MAX_BODY_BYTES, decode_content=True)
+            answer.close()
+        except (HTTPError, OSError, ValueError) as error:
+            unconnected = isinstance(error, (NewConnectionError, ConnectTimeoutError, ProxyError))
+            if unconnected or (body is not None and not body.has_left):
+                raise not_sent(self._target.vendor, error) from None
+            raise no_answer(self._target.vendor, error) from None
+        return Response(answer.status, content, answer.headers)  # looked up without regard to case
+
+
+class _Body(io.BytesIO):
+    """The body of a request, which remembers whether it was asked for: after that, bytes of it may have left."""
+
+    has_left = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.has_left = True
+        return super().read(size)
+
+
+def _open_pool(proxy: str | None) -> urllib3.PoolManager:
+    from urllib.parse import unquote, urlsplit
+
+    from urllib3 import PoolManager, ProxyManager, make_headers
+
+    if proxy is None:
+        return PoolManager()
+    user, _, _ = urlsplit(proxy).netloc.rpartition("@")
+    return ProxyManager(proxy, proxy_headers=make_headers(proxy_basic_auth=unquote(user)) if user else None)

@@ -1,0 +1,102 @@
+"""Where requests go: the vendor's host, as the connection says, and the rules that keep the key on it."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from airflow_provider_callkaro.exceptions import ConfigurationError
+
+_HOST_NAME = re.compile(r"[\w.:\-]+")  # letters of any script: a name may be an international one
+_PATH = re.compile(r"[!-~]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A vendor's host and how to talk to it.
+
+    :param vendor: the vendor's name, for messages.
+    :param base_url: ``https://host[:port][/path]`` without a trailing slash.
+    :param headers: sent with every request; they hold the key, so they are not shown.
+    :param connect_timeout: seconds to reach the host. Default 10.
+    :param read_timeout: seconds to wait for an answer once the request is out. Default 60: giving up early turns an
+        accepted call into an unknown one.
+    """
+
+    vendor: str
+    base_url: str
+    headers: Mapping[str, str] = field(repr=False)
+    connect_timeout: float = 10.0
+    read_timeout: float = 60.0
+
+    def url(self, path: str) -> str:
+        """The whole address of ``path``."""
+        return self.base_url + path
+
+    def proxy(self) -> str | None:
+        """The proxy that the environment names for this host (``HTTPS_PROXY``, ``NO_PROXY``), or None.
+
+        :raises ConfigurationError: it speaks something else than HTTP, such as SOCKS.
+        """
+        from urllib.request import getproxies, proxy_bypass
+
+        parts = urlsplit(self.base_url)
+        host = parts.hostname or ""
+        proxy = None if is_loopback(host) or proxy_bypass(host) else getproxies().get(parts.scheme)
+        if not proxy:
+            return None
+        if "://" not in proxy:
+            proxy = f"http://{proxy}"
+        if not proxy.lower().startswith(("http://", "https://")):
+            raise ConfigurationError(
+                f"the proxy that {parts.scheme.upper()}_PROXY names does not speak HTTP: set another, such as "
+                f"http://proxy.example:3128, or add {host} to NO_PROXY"
+            )
+        return proxy
+
+
+def checked_base_url(host: str, *, port: int | None, connection: str) -> str:
+    """The base URL that a connection's host means.
+
+    :param host: a host name or a URL; without a scheme https is meant.
+    :param connection: the connection's id, for messages.
+    :raises ConfigurationError: it is no host, or it is plain http to anything but this machine.
+    """
+    text = host.strip().rstrip("/")
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        number = parts.port if parts.port is not None else port
+    except ValueError:
+        parts, number = urlsplit(""), None
+    name = parts.hostname or ""
+    if (
+        parts.scheme not in ("http", "https")
+        or not _HOST_NAME.fullmatch(name)
+        or not _PATH.fullmatch(parts.path)
+        or parts.username is not None
+        or parts.query
+        or parts.fragment
+        or not (number is None or 0 < number < 65_536)
+    ):
+        raise ConfigurationError(
+            f'the host of connection "{connection}" is no address: give it as https://host or https://host:port'
+        )
+    if parts.scheme == "http" and not is_loopback(name):
+        raise ConfigurationError(
+            f'the host of connection "{connection}" is plain http, which would send the API key unencrypted: use '
+            "https (plain http is allowed for this machine only, for the sandbox)"
+        )
+    return f"{parts.scheme}://{f'[{name}]' if ':' in name else name}{f':{number}' if number else ''}{parts.path}"
+
+
+def is_loopback(hostname: str) -> bool:
+    """Whether what is sent to this host stays on this machine."""
+    if hostname == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(hostname).is_loopback
+    except ValueError:
+        return False

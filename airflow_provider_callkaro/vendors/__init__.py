@@ -1,0 +1,1 @@
+"""What each vendor's API says: builds requests, reads responses. No I/O."""

@@ -1,0 +1,164 @@
+"""How an HTTP answer is understood, whichever vendor gave it: the sending table of the design, as code.
+
+A vendor's adapter reads what a 2xx says; everything else is sorted here, so that no two vendors differ in what may be
+sent again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, NoReturn
+
+from airflow_provider_callkaro.calls.masking import mask_text
+from airflow_provider_callkaro.calls.outcome import Reason
+from airflow_provider_callkaro.exceptions import OutcomeUnknown, Rejected, Throttled, Unauthorized
+from airflow_provider_callkaro.vendors.http import Response
+
+_REFUSED = frozenset({401, 402, 403})  # 402: the account cannot pay; as with a wrong key, no row would fare better
+_AMBIGUOUS_4XX = frozenset({408})  # a gateway gave up waiting: the vendor may have the request
+_FAILED_WORDS = frozenset({"error", "failed", "failure"})
+_MAX_ID_LENGTH = 200  # characters; ours, so that an id fits a database column and an XCom
+_TOKEN = re.compile(r"\S{16,}")  # what may be the key, where a vendor repeats the key that it refuses
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedCall:
+    """A call that the vendor took.
+
+    :param call_id: the vendor's id of the call.
+    :param id_field: the name under which the vendor gave it; vendors are not consistent.
+    :param raw: the whole answer, for what we do not know yet.
+    """
+
+    call_id: str
+    id_field: str
+    raw: Mapping[str, Any] = field(repr=False)
+
+
+def read_accepted(vendor: str, response: Response, *, now: datetime | None = None) -> dict[str, Any]:
+    """The JSON object of an answer that says yes.
+
+    :param now: for a ``Retry-After`` that is a date; None reads the answer's own ``Date`` header.
+    :return: the body of a 2xx.
+    :raises VendorError: the kind that the sending table names for this answer.
+    """
+    if not 200 <= response.status < 300:
+        raise_refusal(vendor, response, now=now)
+    answer = response.json_object()
+    if not answer:
+        raise OutcomeUnknown(
+            f"{vendor} answered {response.status} with a body that cannot be read",
+            vendor=vendor,
+            status=response.status,
+            request_id=response.request_id,
+            reason=Reason.UNREADABLE_ANSWER,
+        )
+    if str(answer.get("status", "")).strip().lower() in _FAILED_WORDS:
+        raise OutcomeUnknown(
+            f"{vendor} answered {response.status} and called it a failure{_said(answer)}",
+            vendor=vendor,
+            status=response.status,
+            request_id=response.request_id,
+            reason=Reason.SERVER_ERROR,
+        )
+    return answer
+
+
+def raise_refusal(vendor: str, response: Response, *, now: datetime | None = None) -> NoReturn:
+    """Raise what a status outside 200 to 299 means.
+
+    :raises VendorError: always.
+    """
+    status, request_id = response.status, response.request_id
+    said = _said(response.json_object())
+    if status in _REFUSED:
+        what = "cannot bill the account" if status == 402 else "refused the API key"
+        way_out = f"settle it with {vendor}" if status == 402 else "correct the password of the connection"
+        raise Unauthorized(
+            f"{vendor} {what} ({status}){_TOKEN.sub('•••', said)}: {way_out}",
+            vendor=vendor,
+            status=status,
+            request_id=request_id,
+        )
+    wait = retry_after(response, now=now)
+    if status == 429 or (status == 503 and wait is not None):
+        raise Throttled(
+            f"{vendor} asked to slow down ({status}){said}",
+            vendor=vendor,
+            status=status,
+            request_id=request_id,
+            retry_after=wait,
+        )
+    if 400 <= status < 500 and status not in _AMBIGUOUS_4XX:
+        raise Rejected(
+            f"{vendor} rejected the request ({status}){said}",
+            vendor=vendor,
+            status=status,
+            request_id=request_id,
+            reason=_rejection_reason(status, said),
+        )
+    failed = "sent us elsewhere" if 300 <= status < 400 else "failed"  # never followed: the key would go along
+    raise OutcomeUnknown(
+        f"{vendor} {failed} ({status}){said}: it may have accepted the request",
+        vendor=vendor,
+        status=status,
+        request_id=request_id,
+        reason=Reason.SERVER_ERROR,
+    )
+
+
+def retry_after(response: Response, *, now: datetime | None = None) -> float | None:
+    """Seconds that ``Retry-After`` asks to wait, given in seconds or as an HTTP date; None where it is not said.
+
+    A date is measured against ``now``, or the answer's own ``Date`` so that a wrong clock on either side does not
+    matter.
+    """
+    text = response.headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    try:
+        return max(0.0, float(text)) if float(text) < float("inf") else None
+    except ValueError:
+        moment = _http_date(text)
+    if moment is None:
+        return None
+    since = now or _http_date(response.headers.get("date", "")) or datetime.now(UTC)
+    return max(0.0, (moment - since).total_seconds())
+
+
+def first_text(answer: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, str] | None:
+    """The first of ``names`` that holds an id (a short text or a number), and the id; also one level under ``data``."""
+    nested = answer.get("data")
+    for place in (answer, nested if isinstance(nested, dict) else {}):
+        for name in names:
+            value = place.get(name)
+            text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
+            if 0 < len(text) <= _MAX_ID_LENGTH and text.isprintable():
+                return name, text
+    return None
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError, IndexError):  # some of them undocumented
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _said(answer: Mapping[str, Any]) -> str:
+    """The vendor's message, masked, to be put behind our own; empty where there is none."""
+    message = next((answer[name] for name in ("message", "error", "detail") if isinstance(answer.get(name), str)), "")
+    return f": {mask_text(message)}" if message else ""
+
+
+def _rejection_reason(status: int, said: str) -> Reason:
+    if "DND" in said:
+        return Reason.DO_NOT_DISTURB
+    if status == 404 and "agent" in said.lower():
+        return Reason.AGENT_NOT_FOUND
+    return Reason.VENDOR_REJECTED

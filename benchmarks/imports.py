@@ -1,0 +1,43 @@
+"""What a DAG file pays for importing the operators, each time that Airflow parses it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+
+from benchmarks.figures import Bound, Figure, Unit
+from benchmarks.processes import environment
+from benchmarks.scale import Scale
+
+TIMED_IMPORT = """
+import time
+from airflow.providers.common.compat.sdk import BaseHook, BaseOperator
+began = time.perf_counter()
+import airflow_provider_callkaro.operators.callkaro
+print(1_000 * (time.perf_counter() - began))
+"""
+
+
+def measure(scale: Scale) -> Iterator[Figure]:
+    """The figure of the import."""
+    with tempfile.TemporaryDirectory() as home:
+        values = [_import_milliseconds(home) for _ in range(2 * scale.repetitions + 1)]
+    yield Figure(
+        name="import of operators.callkaro beyond BaseOperator and BaseHook",
+        unit=Unit.MILLISECONDS,
+        values=values[1:],  # the first may compile
+        bound=Bound(at_most=40),
+    )
+
+
+def _import_milliseconds(home: str) -> float:
+    done = subprocess.run(
+        [sys.executable, "-c", TIMED_IMPORT],
+        env=environment(AIRFLOW_HOME=home),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(done.stdout.splitlines()[-1])

@@ -1,0 +1,125 @@
+"""`make demo`: a night of outreach under a real Airflow, killed half-way, finished, and run once more.
+
+It makes a warehouse of a few hundred customers with the usual dirt in it, starts the sandbox in CallKaro's place, and
+runs the nightly example DAG three times for the same night. What it shows is counted by the sandbox, not by Airflow.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from airflow_provider_callkaro.sandbox import Sandbox
+from example_dags.demo.warehouse import CUSTOMERS, make_warehouse
+
+NIGHT = "2026-11-20"
+DAG_ID = "nightly_outreach"
+FOLDER = Path(".demo").resolve()
+EXAMPLES = Path(__file__).resolve().parents[1]
+RINGS_BEFORE_THE_KILL = 120
+OUTCOMES = ("accepted", "rejected", "skipped", "unknown", "pending")
+
+console = Console(highlight=False)
+
+
+def main() -> int:
+    """Run the demo; 0 if nobody was rung twice and every row is accounted for."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir()
+    make_warehouse(FOLDER / "warehouse.db", due_on=NIGHT)
+    console.print(f"[bold]1.[/] A warehouse of {CUSTOMERS} customers is in {FOLDER.name}/warehouse.db")
+    with Sandbox() as sandbox:
+        console.print(f"[bold]2.[/] The sandbox stands in for CallKaro at {sandbox.url}")
+        environment = airflow_environment(sandbox)
+        console.print("[bold]3.[/] Airflow makes itself a metadata database")
+        airflow(environment, "db", "migrate", log="airflow.log").wait()
+
+        console.print(
+            f"[bold]4.[/] {DAG_ID} runs for {NIGHT}, and is killed (kill -9) after {RINGS_BEFORE_THE_KILL} rings"
+        )
+        run = start_run(environment, "run-1.log")
+        sandbox.wait_for_rings(RINGS_BEFORE_THE_KILL, timeout=120)
+        os.killpg(run.pid, 9)
+        run.wait()
+        columns = [("killed", Counter(), len(sandbox.rings))]
+
+        for number, title in ((2, "run again"), (3, "and again")):
+            console.print(f"[bold]{number + 3}.[/] {DAG_ID} runs for {NIGHT} {'once more' if number == 3 else 'again'}")
+            before = len(sandbox.rings)
+            if start_run(environment, f"run-{number}.log").wait() != 0:
+                console.print(f"[red]The run failed[/]; see {FOLDER.name}/run-{number}.log")
+                return 1
+            columns.append((title, outcomes_of_report(), len(sandbox.rings) - before))
+        rings = sandbox.rings_per_number()
+    return conclude(columns, rings)
+
+
+def airflow_environment(sandbox: Sandbox) -> dict[str, str]:
+    """A real Airflow that knows nothing but the example DAGs and four connections."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
+    return kept | {
+        "AIRFLOW_HOME": str(FOLDER / "airflow"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(EXAMPLES),
+        "AIRFLOW_CONN_CALLKARO_DEFAULT": sandbox.airflow_connection,
+        "AIRFLOW_CONN_WAREHOUSE": json.dumps({"conn_type": "sqlite", "host": str(FOLDER / "warehouse.db")}),
+        "AIRFLOW_CONN_CALL_LEDGER": json.dumps({"conn_type": "sqlite", "host": str(FOLDER / "ledger.db")}),
+        "AIRFLOW_VAR_OUTREACH_REPORTS": str(FOLDER),
+        "NO_COLOR": "1",
+    }
+
+
+def airflow(environment: dict[str, str], *arguments: str, log: str) -> subprocess.Popen[bytes]:
+    """Start an Airflow command, as it would be typed, in a process group of its own."""
+    with (FOLDER / log).open("wb") as output:
+        return subprocess.Popen(  # noqa: S603 - our own arguments
+            [sys.executable, "-m", "airflow", *arguments],
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def start_run(environment: dict[str, str], log: str) -> subprocess.Popen[bytes]:
+    """Start `airflow dags test` of the nightly DAG for the night."""
+    return airflow(environment, "dags", "test", DAG_ID, NIGHT, log=log)
+
+
+def outcomes_of_report() -> Counter[str]:
+    """How many rows of the night's report ended in each outcome."""
+    lines = (FOLDER / f"{NIGHT}.csv").read_text().splitlines()[1:]
+    return Counter(line.split(",")[1] for line in lines)
+
+
+def conclude(columns: list[tuple[str, Counter[str], int]], rings: dict[str, int]) -> int:
+    """Print the table, and check the two promises that it shows."""
+    table = Table(title=f"The night of {NIGHT}: {CUSTOMERS} rows")
+    table.add_column("")
+    for title, _, _ in columns:
+        table.add_column(title, justify="right")
+    for outcome in OUTCOMES:
+        table.add_row(outcome, *(str(counts[outcome]) if counts else "-" for _, counts, _ in columns))
+    table.add_row("rows in all", *(str(counts.total()) if counts else "-" for _, counts, _ in columns), style="bold")
+    table.add_row("phones rung", *(str(rung) for _, _, rung in columns), style="bold")
+    console.print(table)
+    most = max(rings.values(), default=0)
+    console.print(
+        f"The sandbox heard {sum(rings.values())} rings at {len(rings)} numbers, at most {most} at any of them."
+    )
+    kept = most == 1 and columns[-1][2] == 0 and all(counts.total() == CUSTOMERS for _, counts, _ in columns[1:])
+    console.print("Nobody was rung twice and every row is accounted for." if kept else "[red]A promise was broken.[/]")
+    console.print(f"Logs, the report ({NIGHT}.csv) and the ledger are in {FOLDER.name}/.")
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

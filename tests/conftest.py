@@ -1,0 +1,85 @@
+"""What every test stands on: an Airflow of its own, and the databases that run beside it.
+
+pytest reads this file before any test, so the settings below stand before Airflow is imported for the first time. The
+settings of the user's shell are dropped: a test never touches their Airflow.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import socket
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("callkaro", deadline=None)  # a busy machine is no failure
+settings.load_profile("callkaro")
+
+AIRFLOW_HOME = Path(tempfile.mkdtemp(prefix="callkaro-tests-"))
+atexit.register(shutil.rmtree, AIRFLOW_HOME, ignore_errors=True)
+
+for _name in [name for name in os.environ if name.startswith("AIRFLOW_")]:
+    del os.environ[_name]
+os.environ.update(
+    AIRFLOW_HOME=str(AIRFLOW_HOME),
+    AIRFLOW__CORE__LOAD_EXAMPLES="False",
+    AIRFLOW__CORE__UNIT_TEST_MODE="False",
+    AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS="False",
+    AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{AIRFLOW_HOME / 'airflow.db'}",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseServer:
+    """A database server on loopback, with an empty password and a database to play in.
+
+    :param connection_type: the type of an Airflow connection to it.
+    """
+
+    connection_type: str
+    port: int
+    user: str
+    host: str = "127.0.0.1"
+    database: str = "test"
+
+    @property
+    def airflow_uri(self) -> str:
+        """The value of an AIRFLOW_CONN_… variable for it."""
+        return f"{self.connection_type}://{self.user}@{self.host}:{self.port}/{self.database}"
+
+
+def _running(server: DatabaseServer) -> DatabaseServer:
+    """The server, if it listens; else the test is skipped, or fails where CALLKARO_TEST_SERVICES=required."""
+    try:
+        socket.create_connection((server.host, server.port), timeout=5).close()
+    except OSError:
+        message = f"no {server.connection_type} server listens on {server.host}:{server.port}"
+        if os.environ.get("CALLKARO_TEST_SERVICES") == "required":
+            pytest.fail(message)
+        pytest.skip(message)
+    return server
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> DatabaseServer:
+    """A PostgreSQL that lets user postgres in without a password, with a database named test."""
+    return _running(DatabaseServer(connection_type="postgres", port=5432, user="postgres"))
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> DatabaseServer:
+    """A MariaDB or MySQL that lets user root in without a password, with a database named test."""
+    return _running(DatabaseServer(connection_type="mysql", port=3306, user="root"))
+
+
+@pytest.fixture(scope="session")
+def airflow_database() -> None:
+    """Airflow's metadata database, made when the first test needs it (it takes some seconds)."""
+    from airflow.utils.db import initdb
+
+    initdb()

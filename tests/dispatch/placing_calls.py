@@ -1,0 +1,178 @@
+"""How these tests place calls: through the front door, over real sockets, with ledgers that outlive the run.
+
+Every run that comes to an end is checked here: its outcomes add up to its rows, and the report has one line per row.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_provider_callkaro.calls.outcome import Outcome
+from airflow_provider_callkaro.calls.row import RowReader
+from airflow_provider_callkaro.dispatch.intake import Shard
+from airflow_provider_callkaro.dispatch.run import Limits, redial_states, run_calls
+from airflow_provider_callkaro.dispatch.stop import Stop
+from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary
+from airflow_provider_callkaro.ledger.contract import CallLedger, Claim, Entry, Settlement
+from airflow_provider_callkaro.sandbox import Sandbox
+from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
+from airflow_provider_callkaro.transport.retry import RetryPolicy
+from airflow_provider_callkaro.transport.target import Target
+from airflow_provider_callkaro.vendors.callkaro import CallKaro
+
+DND_NUMBER = "+919876599999"  # of somebody whom the sandbox refuses to ring
+AGENT = "6803fa770b666a64ab1694c1e"
+IMPATIENT = RetryPolicy(attempts=3, throttled_attempts=4, base_delay=0.01, max_delay=0.02, max_retry_after=5.0)
+
+OpenLedger = Callable[[str], CallLedger]
+
+
+def numbers(count: int, *, start: int = 0) -> list[str]:
+    """As many different phone numbers."""
+    return [f"+9198765{index:05d}" for index in range(start, start + count)]
+
+
+def rows(count: int, *, start: int = 0) -> list[dict[str, Any]]:
+    """As many contact rows, each of another person."""
+    return [{"to_number": number, "name": "Asha", "city": "Pune"} for number in numbers(count, start=start)]
+
+
+class LedgerAround:
+    """A ledger that passes everything on to a real one; a test overrides what it wants to see or to go wrong."""
+
+    def __init__(self, ledger: CallLedger) -> None:
+        self.ledger = ledger
+        self.commits = 0
+
+    def __enter__(self) -> LedgerAround:
+        self.ledger.__enter__()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.ledger.__exit__(*exc_info)
+
+    def commit(self, *, settle: Sequence[Settlement] = (), claim: Sequence[Claim] = ()) -> Mapping[str, Entry]:
+        self.commits += 1
+        return self.ledger.commit(settle=settle, claim=claim)
+
+    def state_of(self, keys: Sequence[str]) -> Mapping[str, Entry]:
+        return self.ledger.state_of(keys)
+
+
+@dataclass(slots=True)
+class Lines:
+    """Takes the outcome of each row, as a report does."""
+
+    rows: list[RowOutcome] = field(default_factory=list)
+
+    def add(self, row: RowOutcome) -> None:
+        self.rows.append(row)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What a run came to.
+
+    :param rows: the outcome of each row, in the order of the rows.
+    """
+
+    summary: Summary
+    rows: Sequence[RowOutcome]
+
+    def numbers_that_ended(self, *outcomes: Outcome) -> set[int]:
+        """The places in the list, from 0, of the rows that ended so."""
+        return {row.row_number - 1 for row in self.rows if row.outcome in outcomes}
+
+    def check_that_it_adds_up(self) -> None:
+        summary = self.summary
+        counted = Counter(row.outcome for row in self.rows)
+        assert summary.total == len(self.rows) == len({row.row_number for row in self.rows})
+        for outcome in Outcome:
+            assert getattr(summary, outcome.value) == counted[outcome]
+        assert summary.reasons == Counter(str(row.reason) for row in self.rows if row.reason is not None)
+        for row in self.rows:
+            assert (row.reason is None) == (row.outcome is Outcome.ACCEPTED)
+            assert row.call_id is None or row.outcome is Outcome.ACCEPTED
+
+
+class Caller:
+    """Places calls at a sandbox, run after run, with the ledger that each run opens anew.
+
+    :param open_ledger: gives a ledger for the run of that name; two calls with one name are two tries of that run.
+    """
+
+    def __init__(self, sandbox: Sandbox, open_ledger: OpenLedger) -> None:
+        self.sandbox = sandbox
+        self.open_ledger = open_ledger
+
+    def place(
+        self,
+        rows: Iterable[Any],
+        *,
+        run: str = "monday",
+        limits: Limits | None = None,
+        policy: RetryPolicy = IMPATIENT,
+        ledger: CallLedger | None = None,
+        stop: Stop | None = None,
+        redial: str | Sequence[str] | None = None,
+        shard: Shard | None = None,
+        dry_run: bool = False,
+        total: int | None = None,
+        say: Callable[[Any], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+        jitter: Callable[[], float] = lambda: 0.0,
+        report: Lines | None = None,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        connect_timeout: float = 10.0,
+        read_timeout: float = 30.0,
+    ) -> Run:
+        """Do what an operator does for one try of one run.
+
+        :return: the summary and the row outcomes, checked against each other and, for a list, against its rows.
+        """
+        limits = limits or Limits()
+        lines = report or Lines()
+        target = Target(
+            vendor=CallKaro.name,
+            base_url=base_url or self.sandbox.url,
+            headers=CallKaro.headers(api_key or self.sandbox.api_key),
+            connect_timeout=connect_timeout,
+            read_timeout=read_timeout,
+        )
+        summary = run_calls(
+            rows=rows,
+            read=RowReader(agent_id=AGENT).read,
+            vendor=CallKaro(),
+            transport=AsyncTransport(target, max_connections=limits.max_concurrency),
+            ledger=ledger or self.open_ledger(run),
+            limits=limits,
+            stop=stop or Stop(clock=clock),
+            say=say,
+            total=total,
+            redial=redial_states(redial),
+            report=lines,
+            shard=shard,
+            dry_run=dry_run,
+            policy=policy,
+            clock=clock,
+            jitter=jitter,
+        )
+        run_that_ended = Run(summary=summary, rows=sorted(lines.rows, key=lambda row: row.row_number))
+        run_that_ended.check_that_it_adds_up()
+        if isinstance(rows, Sequence) and shard is None:
+            assert summary.total == len(rows)
+        return run_that_ended
+
+    def entries(self, *keys: str, run: str = "monday") -> Mapping[str, Entry]:
+        """What the ledger of that run says of the keys now."""
+        with self.open_ledger(run) as ledger:
+            return ledger.state_of(keys)
+
+    def most_rings(self) -> int:
+        """How often the number that rang most often rang."""
+        return max(self.sandbox.rings_per_number().values(), default=0)

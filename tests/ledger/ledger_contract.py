@@ -1,0 +1,250 @@
+"""What every ledger promises, as tests that each ledger runs.
+
+A test class inherits one of the two and has a fixture ``make_ledger``: called with ``run=`` (and ``scope=``, where runs
+share the ledger) it gives a ledger that is not opened yet, over the one store of that test. Two calls with one run are
+two tries of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from airflow_provider_callkaro.ledger.contract import CallLedger, Claim, Entry, EntryState, Settlement
+
+MakeLedger = Callable[..., CallLedger]
+
+NUMBER = "+919876500001"
+OTHER_NUMBER = "+919876500002"
+
+
+def claim(key: str = NUMBER, *, replaces: Entry | None = None) -> Claim:
+    return Claim(key=key, number=NUMBER, replaces=replaces)
+
+
+def accept(key: str = NUMBER, *, call_id: str = "call-1") -> Settlement:
+    return Settlement(key=key, state=EntryState.ACCEPTED, call_id=call_id)
+
+
+def reject(key: str = NUMBER) -> Settlement:
+    return Settlement(key=key, state=EntryState.REJECTED, reason="bad_number", detail="the agent is unknown")
+
+
+def release(key: str = NUMBER) -> Settlement:
+    return Settlement(key=key, state=None)
+
+
+def everything(ledger: CallLedger, *keys: str) -> Mapping[str, Entry]:
+    return ledger.state_of(keys or (NUMBER,))
+
+
+class LedgerContract:
+    """What holds within one run, from try to try."""
+
+    def test_a_person_not_rung_yet_can_be_claimed(self, make_ledger: MakeLedger) -> None:
+        with make_ledger(run="monday") as ledger:
+            assert everything(ledger) == {}
+            assert ledger.commit(claim=[claim()]) == {}
+
+    def test_one_try_does_not_win_a_person_twice(self, make_ledger: MakeLedger) -> None:
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[claim()])
+            assert ledger.commit(claim=[claim()]) == {NUMBER: Entry(state=EntryState.UNKNOWN, this_run=True)}
+
+    def test_a_call_that_a_killed_try_left_open_is_unknown_and_not_dialled_again(self, make_ledger: MakeLedger) -> None:
+        killed = make_ledger(run="monday")
+        killed.__enter__()
+        killed.commit(claim=[claim()])
+        unknown = Entry(state=EntryState.UNKNOWN, this_run=True)
+        with make_ledger(run="monday") as ledger:
+            assert everything(ledger) == {NUMBER: unknown}
+            assert ledger.commit(claim=[claim()]) == {NUMBER: unknown}
+
+    def test_the_next_try_knows_what_was_accepted_and_under_which_id(self, make_ledger: MakeLedger) -> None:
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[claim()])
+            ledger.commit(settle=[accept(call_id="call-17")])
+        accepted = Entry(state=EntryState.ACCEPTED, this_run=True, call_id="call-17")
+        with make_ledger(run="monday") as ledger:
+            assert everything(ledger) == {NUMBER: accepted}
+            assert ledger.commit(claim=[claim()]) == {NUMBER: accepted}
+
+    def test_the_next_try_knows_why_a_call_was_rejected(self, make_ledger: MakeLedger) -> None:
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[claim()])
+            ledger.commit(settle=[reject()])
+        with make_ledger(run="monday") as ledger:
+            assert everything(ledger)[NUMBER] == Entry(
+                state=EntryState.REJECTED, this_run=True, reason="bad_number", detail="the agent is unknown"
+            )
+
+    def test_a_released_person_can_still_be_rung(self, make_ledger: MakeLedger) -> None:
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[claim()])
+            ledger.commit(settle=[release()])
+            assert everything(ledger) == {}
+        with make_ledger(run="monday") as ledger:
+            assert everything(ledger) == {}
+            assert ledger.commit(claim=[claim()]) == {}
+
+    def test_a_try_that_released_a_person_can_claim_them_again(self, make_ledger: MakeLedger) -> None:
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[claim()])
+            assert ledger.commit(settle=[release()], claim=[claim()]) == {}
+            ledger.commit(settle=[accept()])
+            assert everything(ledger)[NUMBER].state is EntryState.ACCEPTED
+
+    def test_one_commit_settles_one_person_and_claims_another(self, make_ledger: MakeLedger) -> None:
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[claim()])
+            assert ledger.commit(settle=[accept()], claim=[claim(OTHER_NUMBER)]) == {}
+        with make_ledger(run="monday") as ledger:
+            entries = everything(ledger, NUMBER, OTHER_NUMBER)
+            assert [entries[key].state for key in (NUMBER, OTHER_NUMBER)] == [EntryState.ACCEPTED, EntryState.UNKNOWN]
+
+    def test_a_commit_of_nothing_changes_nothing(self, make_ledger: MakeLedger) -> None:
+        with make_ledger(run="monday") as ledger:
+            assert ledger.commit() == {}
+            assert ledger.state_of([]) == {}
+
+    def test_a_redial_takes_the_place_of_the_call_it_repeats(self, make_ledger: MakeLedger) -> None:
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[claim()])
+        with make_ledger(run="monday") as ledger:
+            unknown = everything(ledger)[NUMBER]
+            assert ledger.commit(claim=[claim(replaces=unknown)]) == {}
+            ledger.commit(settle=[accept(call_id="call-2")])
+            expected = Entry(state=EntryState.ACCEPTED, this_run=True, call_id="call-2", redials=1)
+            assert everything(ledger) == {NUMBER: expected}
+        with make_ledger(run="monday") as ledger:
+            assert everything(ledger) == {NUMBER: expected}
+
+    def test_a_redial_that_was_killed_counts_as_one(self, make_ledger: MakeLedger) -> None:
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[claim()])
+            ledger.commit(settle=[reject()])
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[claim(replaces=everything(ledger)[NUMBER])])
+        with make_ledger(run="monday") as ledger:
+            assert everything(ledger) == {NUMBER: Entry(state=EntryState.UNKNOWN, this_run=True, redials=1)}
+
+    def test_a_redial_that_never_left_forgets_nothing(self, make_ledger: MakeLedger) -> None:
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[claim()])
+            ledger.commit(settle=[reject()])
+        with make_ledger(run="monday") as ledger:
+            before = everything(ledger)
+            ledger.commit(claim=[claim(replaces=before[NUMBER])])
+            ledger.commit(settle=[release()])
+            assert everything(ledger) == before
+            assert ledger.commit(claim=[claim()]) == before
+            assert ledger.commit(claim=[claim(replaces=before[NUMBER])]) == {}
+            assert ledger.commit(settle=[release()], claim=[claim(replaces=before[NUMBER])]) == {}
+            ledger.commit(settle=[release()])
+        with make_ledger(run="monday") as ledger:
+            assert everything(ledger) == before
+
+    def test_a_redial_decided_on_old_news_is_lost(self, make_ledger: MakeLedger) -> None:
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[claim()])
+        with make_ledger(run="monday") as ledger:
+            unknown = everything(ledger)[NUMBER]
+            ledger.commit(claim=[claim(replaces=unknown)])
+            ledger.commit(settle=[accept()])
+            accepted = everything(ledger)[NUMBER]
+            assert ledger.commit(claim=[claim(replaces=unknown)]) == {NUMBER: accepted}
+            assert everything(ledger) == {NUMBER: accepted}
+
+    def test_keys_that_look_alike_are_different_people(self, make_ledger: MakeLedger) -> None:
+        keys = ["anna", "Anna", "ANNA", "anna ", " anna", "änna", "an\u0308na", "änna", "अन्ना", "👩", "", "ß", "ss"]
+        keys = list(dict.fromkeys(keys))
+        with make_ledger(run="monday") as ledger:
+            assert ledger.commit(claim=[claim(key) for key in keys]) == {}
+            ledger.commit(settle=[accept(key, call_id=f"call-{index}") for index, key in enumerate(keys)])
+        with make_ledger(run="monday") as ledger:
+            found = everything(ledger, *keys, "ANNa", "anna  ")
+            assert {key: entry.call_id for key, entry in found.items()} == {
+                key: f"call-{index}" for index, key in enumerate(keys)
+            }
+
+    def test_texts_of_any_length_and_script_do_not_lose_the_outcome(self, make_ledger: MakeLedger) -> None:
+        key = "customer " * 5_000
+        strange = "ग्राहक \ud83d \x00 👩 \t\r\n" * 5_000
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[claim(key), claim(strange)])
+            ledger.commit(
+                settle=[
+                    Settlement(key=key, state=EntryState.REJECTED, reason=strange, detail=strange),
+                    Settlement(key=strange, state=EntryState.ACCEPTED, call_id=strange),
+                ]
+            )
+        with make_ledger(run="monday") as ledger:
+            found = everything(ledger, key, strange)
+            assert [found[one].state for one in (key, strange)] == [EntryState.REJECTED, EntryState.ACCEPTED]
+
+    def test_a_long_list_is_kept_to_the_last_person(self, make_ledger: MakeLedger) -> None:
+        keys = [f"+9198765{index:05d}" for index in range(2_000)]
+        with make_ledger(run="monday") as ledger:
+            assert ledger.commit(claim=[claim(key) for key in keys]) == {}
+            ledger.commit(settle=[accept(key, call_id=f"of {key}") for key in keys[:1_999]])
+        with make_ledger(run="monday") as ledger:
+            found = ledger.state_of([*keys, "nobody"])
+            assert {key: entry.call_id for key, entry in found.items()} == {
+                **{key: f"of {key}" for key in keys[:1_999]},
+                keys[1_999]: None,
+            }
+
+
+class SharedLedgerContract(LedgerContract):
+    """What holds besides, where several runs share one ledger."""
+
+    def test_a_person_whom_another_run_may_be_ringing_right_now_is_left_alone(self, make_ledger: MakeLedger) -> None:
+        claimed = Entry(state=EntryState.CLAIMED, this_run=False)
+        with make_ledger(run="monday") as monday, make_ledger(run="tuesday") as tuesday:
+            monday.commit(claim=[claim()])
+            assert everything(tuesday) == {NUMBER: claimed}
+            assert tuesday.commit(claim=[claim(), claim(OTHER_NUMBER)]) == {NUMBER: claimed}
+            assert tuesday.commit(claim=[claim(replaces=claimed)]) == {NUMBER: claimed}
+
+    def test_a_person_whom_another_run_has_rung_is_not_rung_again(self, make_ledger: MakeLedger) -> None:
+        with make_ledger(run="monday") as monday, make_ledger(run="tuesday") as tuesday:
+            monday.commit(claim=[claim()])
+            monday.commit(settle=[accept()])
+            accepted = Entry(state=EntryState.ACCEPTED, this_run=False, call_id="call-1")
+            assert tuesday.commit(claim=[claim()]) == {NUMBER: accepted}
+            assert everything(tuesday) == {NUMBER: accepted}
+
+    def test_a_person_whom_another_run_released_is_free(self, make_ledger: MakeLedger) -> None:
+        with make_ledger(run="monday") as monday, make_ledger(run="tuesday") as tuesday:
+            monday.commit(claim=[claim()])
+            monday.commit(settle=[release()])
+            assert tuesday.commit(claim=[claim()]) == {}
+
+    def test_two_scopes_may_each_ring_a_person_once(self, make_ledger: MakeLedger) -> None:
+        with make_ledger(run="monday", scope="bills") as bills, make_ledger(run="monday", scope="offers") as offers:
+            assert bills.commit(claim=[claim()]) == {}
+            assert everything(offers) == {}
+            assert offers.commit(claim=[claim()]) == {}
+
+    def test_of_two_runs_that_redial_a_person_only_one_does(self, make_ledger: MakeLedger) -> None:
+        with make_ledger(run="sunday") as sunday:
+            sunday.commit(claim=[claim()])
+            sunday.commit(settle=[reject()])
+        with make_ledger(run="monday") as monday, make_ledger(run="tuesday") as tuesday:
+            seen_by_monday, seen_by_tuesday = everything(monday)[NUMBER], everything(tuesday)[NUMBER]
+            assert monday.commit(claim=[claim(replaces=seen_by_monday)]) == {}
+            assert tuesday.commit(claim=[claim(replaces=seen_by_tuesday)]) == {
+                NUMBER: Entry(state=EntryState.CLAIMED, this_run=False, redials=1)
+            }
+
+    def test_a_redial_that_never_left_gives_the_call_back_to_the_run_that_made_it(
+        self, make_ledger: MakeLedger
+    ) -> None:
+        with make_ledger(run="sunday") as sunday:
+            sunday.commit(claim=[claim()])
+            sunday.commit(settle=[reject()])
+            before = everything(sunday)
+            with make_ledger(run="monday") as monday:
+                monday.commit(claim=[claim(replaces=everything(monday)[NUMBER])])
+                monday.commit(settle=[release()])
+                assert everything(monday)[NUMBER].this_run is False
+            assert everything(sunday) == before

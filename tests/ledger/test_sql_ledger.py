@@ -1,0 +1,164 @@
+"""The SQL ledger keeps every ledger's promises, on each database that it may live in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+import sqlalchemy
+from ledger_contract import NUMBER, OTHER_NUMBER, SharedLedgerContract, accept, claim, everything, reject, release
+
+from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerError
+from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState
+from airflow_provider_callkaro.ledger.sql import CLAIM_LEASE, SqlLedger
+from airflow_provider_callkaro.ledger.sql_table import statements_for
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+class Clock:
+    """Stands where the test puts it."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def make_ledger(engine: sqlalchemy.Engine, scope: str, clock: Clock):
+    test = scope
+
+    def make(*, run: str, scope: str = "calls") -> SqlLedger:
+        return SqlLedger(engine, scope=f"{test}/{scope}", run=run, clock=clock)
+
+    return make
+
+
+@pytest.fixture
+def table(engine: sqlalchemy.Engine, scope: str) -> Callable[[str], list[sqlalchemy.Row]]:
+    """The rows of this test as anybody sees them who looks into the database."""
+
+    def rows(columns: str = "*") -> list[sqlalchemy.Row]:
+        with engine.connect() as connection:
+            query = f"SELECT {columns} FROM voice_call_ledger WHERE scope LIKE :scope ORDER BY number"
+            return list(connection.execute(sqlalchemy.text(query), {"scope": f"{scope}/%"}))
+
+    return rows
+
+
+class TestSqlLedger(SharedLedgerContract):
+    """The contract, and what only a ledger with a clock and a table promises."""
+
+    def test_a_claim_that_another_run_left_open_is_unknown_once_nobody_can_be_ringing(self, make_ledger, clock) -> None:
+        with make_ledger(run="monday") as monday, make_ledger(run="tuesday") as tuesday:
+            monday.commit(claim=[claim()])
+            clock.now += CLAIM_LEASE - timedelta(seconds=2)  # MySQL keeps whole seconds
+            assert everything(tuesday)[NUMBER] == Entry(state=EntryState.CLAIMED, this_run=False)
+            clock.now += timedelta(seconds=4)
+            assert everything(tuesday)[NUMBER] == Entry(state=EntryState.UNKNOWN, this_run=False)
+
+    def test_an_orphaned_call_can_be_redialled_and_its_old_owner_no_longer_settles_it(self, make_ledger, clock) -> None:
+        with make_ledger(run="monday") as monday, make_ledger(run="tuesday") as tuesday:
+            monday.commit(claim=[claim()])
+            clock.now += 2 * CLAIM_LEASE
+            assert tuesday.commit(claim=[claim(replaces=everything(tuesday)[NUMBER])]) == {}
+            for late in (accept(call_id="late"), reject(), release()):
+                monday.commit(settle=[late])
+                assert everything(monday)[NUMBER] == Entry(state=EntryState.CLAIMED, this_run=False, redials=1)
+            tuesday.commit(settle=[accept(call_id="call-2")])
+            assert everything(monday)[NUMBER].call_id == "call-2"
+
+    def test_an_earlier_try_that_still_lives_does_not_undo_what_the_next_one_did(self, make_ledger) -> None:
+        with make_ledger(run="monday") as first, make_ledger(run="monday") as second:
+            first.commit(claim=[claim()])
+            second.commit(claim=[claim(replaces=everything(second)[NUMBER])])
+            first.commit(settle=[release()])
+            second.commit(settle=[accept()])
+            first.commit(settle=[reject()])
+            assert everything(first)[NUMBER].state is EntryState.ACCEPTED
+
+    def test_an_outcome_is_not_released_by_mistake(self, make_ledger) -> None:
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[claim()])
+            ledger.commit(settle=[accept()])
+            ledger.commit(settle=[release()])
+            assert everything(ledger)[NUMBER].state is EntryState.ACCEPTED
+
+    def test_an_outstanding_call_cannot_be_redialled_by_the_try_that_is_making_it(self, make_ledger) -> None:
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[claim()])
+            standing = everything(ledger)
+            assert ledger.commit(claim=[claim(replaces=standing[NUMBER])]) == standing
+
+    def test_a_redial_of_an_entry_that_somebody_deleted_is_an_ordinary_call(self, make_ledger, engine, table) -> None:
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[claim()])
+            ledger.commit(settle=[reject()])
+            before = everything(ledger)[NUMBER]
+            with engine.begin() as connection:
+                connection.execute(
+                    sqlalchemy.text("DELETE FROM voice_call_ledger WHERE scope = :scope"), {"scope": table()[0].scope}
+                )
+            assert ledger.commit(claim=[claim(replaces=before)]) == {}
+            ledger.commit(settle=[accept()])
+            assert everything(ledger)[NUMBER].redials == 0
+
+    def test_a_key_given_twice_in_one_commit_is_refused_before_anything_is_written(self, make_ledger) -> None:
+        with make_ledger(run="monday") as ledger:
+            with pytest.raises(LedgerError, match="twice"):
+                ledger.commit(claim=[claim(), claim()])
+            assert everything(ledger) == {}
+
+    def test_runs_with_long_names_are_still_told_apart(self, make_ledger) -> None:
+        long = "backfill of the whole year, दोबारा " * 1_000
+        with make_ledger(run=long + "a") as first, make_ledger(run=long + "b") as second:
+            first.commit(claim=[claim()])
+            assert everything(first)[NUMBER].this_run is True
+            assert everything(second)[NUMBER].this_run is False
+        with make_ledger(run=long + "a") as again:
+            assert everything(again)[NUMBER].this_run is True
+
+    def test_whoever_looks_into_the_table_finds_digits_times_in_utc_and_the_outcome(
+        self, make_ledger, table, clock
+    ) -> None:
+        clock.now = NOON.astimezone(timezone(timedelta(hours=5, minutes=30)))
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[Claim(key="customer 7", number=OTHER_NUMBER)])
+            clock.now += timedelta(minutes=1)
+            ledger.commit(settle=[accept("customer 7")])
+        (row,) = table("number, call_key, run, state, call_id, redials, claimed_at, settled_at")
+        assert row[:6] == (OTHER_NUMBER[1:], "customer 7", "monday", "accepted", "call-1", 0)
+        assert [str(at)[:19] for at in row[6:]] == ["2026-01-05 12:00:00", "2026-01-05 12:01:00"]
+
+    def test_the_calls_of_a_number_are_found_through_an_index(self, make_ledger, engine) -> None:
+        with make_ledger(run="monday"):
+            indexes = sqlalchemy.inspect(engine).get_indexes("voice_call_ledger")
+        assert [index["column_names"] for index in indexes] == [["number", "claimed_at"]]
+
+    def test_two_hundred_redials_need_no_statement_each(self, make_ledger, engine) -> None:
+        keys = [f"+9198765{index:05d}" for index in range(200)]
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[claim(key) for key in keys])
+        statements: list[str] = []
+        with make_ledger(run="monday") as ledger:
+            standing = ledger.state_of(keys)
+            sqlalchemy.event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+            assert ledger.commit(claim=[claim(key, replaces=standing[key]) for key in keys]) == {}
+            ledger.commit(settle=[release(key) for key in keys[:100]] + [accept(key) for key in keys[100:]])
+            assert len(statements) <= 10
+            found = ledger.state_of(keys)
+        assert [found[key].state for key in keys] == [EntryState.UNKNOWN] * 100 + [EntryState.ACCEPTED] * 100
+        assert [found[key].redials for key in keys] == [0] * 100 + [1] * 100
+
+
+def test_a_database_that_the_ledger_does_not_know_is_refused_by_name() -> None:
+    with pytest.raises(ConfigurationError, match="oracle"):
+        statements_for("oracle")

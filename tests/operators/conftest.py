@@ -1,0 +1,43 @@
+"""One real Airflow for all tests of this folder, with a sandbox of its own for every test that dials."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from real_airflow import RealAirflow
+from stage import Stage
+
+from airflow_provider_callkaro.sandbox import Sandbox
+
+ROOT = Path(__file__).parents[2]
+DAGS = Path(__file__).with_name("dags")
+
+
+@pytest.fixture(scope="session")
+def stage(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """A running Airflow that knows the example DAGs and this folder's own."""
+    folder = tmp_path_factory.mktemp("stage")
+    dags = folder / "dags"
+    shutil.copytree(ROOT / "example_dags", dags, ignore=shutil.ignore_patterns("demo", "__pycache__"))
+    shutil.copytree(DAGS, dags, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    environment = {
+        "AIRFLOW_CONN_SQLITE_LEDGER": json.dumps({"conn_type": "sqlite", "host": str(folder / "ledger.db")}),
+        "AIRFLOW_CONN_CALL_LEDGER": json.dumps({"conn_type": "sqlite", "host": str(folder / "ledger.db")}),
+        "AIRFLOW_CONN_WAREHOUSE": json.dumps({"conn_type": "sqlite", "host": str(folder / "warehouse.db")}),
+        "AIRFLOW_VAR_OUTREACH_REPORTS": str(folder / "reports"),
+        "AIRFLOW_VAR_OUTREACH_LISTS": str(folder / "lists"),
+    }
+    (folder / "reports").mkdir()
+    with RealAirflow(folder / "home", dags, environment=environment) as airflow:
+        yield Stage(airflow, folder)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A vendor of this test's own."""
+    with Sandbox() as vendor:
+        yield vendor

@@ -1,0 +1,119 @@
+"""The command that a newcomer types first, and what the sandbox may not bring along."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+import requests
+
+from airflow_provider_callkaro.sandbox import Sandbox
+
+COMMAND = [sys.executable, "-m", "airflow_provider_callkaro.sandbox"]
+
+
+@contextmanager
+def running(*options):
+    process = subprocess.Popen([*COMMAND, "--port", "0", *options], stdout=subprocess.PIPE, text=True)
+    try:
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if "Control-C" in line:
+                break
+        yield process, "".join(said)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_what_it_prints_is_enough_to_begin():
+    with running("--api-key", "secret", "--do-not-disturb", "+14155550199", "--unknown-agent", "gone?") as (
+        process,
+        said,
+    ):
+        connection = json.loads(re.search(r"export AIRFLOW_CONN_CALLKARO_DEFAULT='(.*)'", said)[1])
+        assert connection == {"conn_type": "callkaro", "host": connection["host"], "password": "secret"}
+        calls = re.search(r"curl -s (\S+/_sandbox/calls)", said)[1]
+        assert calls == connection["host"] + "/_sandbox/calls"
+
+        def call(number, agent_id):
+            body = {"to_number": number, "agent_id": agent_id}
+            headers = {"X-API-KEY": connection["password"]}
+            return requests.post(connection["host"] + "/call/outbound", json=body, headers=headers, timeout=30)
+
+        assert call("+14155550100", "unknown").status_code == 200
+        assert call("+14155550100", "gone1").status_code == 404
+        assert call("+14155550199", "agent").json()["message"] == "DND_NUMBER"
+        assert requests.get(calls, timeout=30).json()["rings_per_number"] == {"+14155550100": 1}
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 0
+
+
+def test_it_ends_in_good_order_when_it_is_terminated():
+    with running() as (process, _):
+        process.terminate()
+        assert process.wait(timeout=30) == 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--host", "0.0.0.0"], ["--api-key", ""], ["--port", "65536"], ["--host", "192.0.2.1", "--allow-any-host"]],
+)
+def test_what_cannot_be_served_is_one_sentence(options):
+    ended = subprocess.run([*COMMAND, "--port", "0", *options], capture_output=True, text=True, timeout=30)
+    assert ended.returncode == 2
+    assert re.fullmatch(r"The sandbox did not start: [^\n]+\n", ended.stderr)
+
+
+def test_a_taken_port_is_one_sentence():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ended = subprocess.run([*COMMAND, "--port", port], capture_output=True, text=True, timeout=30)
+    assert ended.returncode == 2
+    assert re.fullmatch(r"The sandbox did not start: [^\n]+\n", ended.stderr)
+
+
+def test_the_connection_of_a_running_sandbox_is_the_one_airflow_reads():
+    with Sandbox() as sandbox:
+        assert json.loads(sandbox.airflow_connection) == {
+            "conn_type": "callkaro",
+            "host": sandbox.url,
+            "password": "sandbox",
+        }
+
+
+def test_it_brings_along_neither_airflow_nor_the_rest_of_the_package():
+    code = """
+import sys
+import airflow_provider_callkaro.sandbox
+assert "starlette" not in sys.modules and "uvicorn" not in sys.modules
+from airflow_provider_callkaro.sandbox import Sandbox
+with Sandbox():
+    print(sorted(name for name in sys.modules if name.partition(".")[0] in ("airflow", "airflow_provider_callkaro")))
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    loaded = ended.stdout.replace("'", "").strip("[]\n").split(", ")
+    assert [name for name in loaded if not name.startswith("airflow_provider_callkaro.sandbox")] == [
+        "airflow_provider_callkaro"
+    ]
+
+
+def test_without_the_extra_it_says_what_to_install():
+    code = """
+import sys
+sys.modules["uvicorn"] = None
+from airflow_provider_callkaro.sandbox.__main__ import main
+sys.exit(main(["--port", "0"]))
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=os.environ)
+    assert ended.returncode == 2
+    assert "airflow-provider-callkaro[sandbox]" in ended.stderr

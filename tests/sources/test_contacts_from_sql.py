@@ -1,0 +1,284 @@
+"""Rows from databases: streamed, bound, read-only, and silent about what they hold."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+import sys
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.sources import SqlContacts
+
+MANY = 200_000  # rows; some 60 MB if they stood in memory at once
+BOUND = 8_000_000  # bytes; fetch_size rows and their driver's buffers are far below it
+
+MANY_IN = {
+    "sqlite": f"""
+        with recursive n(i) as (select 1 union all select i + 1 from n where i < {MANY})
+        select '+9198' || printf('%08d', i) as to_number, hex(zeroblob(60)) as note from n""",
+    "postgresql": f"""
+        select '+9198' || lpad(i::text, 8, '0') as to_number, repeat('0', 120) as note
+        from generate_series(1, {MANY}) as i""",
+    "mariadb": f"""
+        select concat('+9198', lpad(seq, 8, '0')) as to_number, repeat('0', 120) as note from seq_1_to_{MANY}""",
+}
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A SQLite file with two customers, as connection ``warehouse``."""
+    path = tmp_path / "warehouse.db"
+    with sqlite3.connect(path) as database:
+        database.execute("create table customers (to_number text, name text, due_on text)")
+        database.executemany(
+            "insert into customers values (?, ?, ?)",
+            [("+919876543210", "Asha", "2026-06-01"), ("+919876543211", "O'Hara; drop table customers", "2026-06-02")],
+        )
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", f"sqlite://{path}")
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "postgresql-psycopg2", "mariadb"])
+def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each kind of database in turn, as connection ``warehouse``; its kind."""
+    kind, _, driver = request.param.partition("-")
+    if kind == "sqlite":
+        request.getfixturevalue("warehouse")
+        return kind
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", request.getfixturevalue(kind).airflow_uri)
+    if kind == "mariadb":
+        use_pymysql(monkeypatch)
+    else:
+        use_psycopg(monkeypatch, version=2 if driver else 3)
+    return kind
+
+
+def use_psycopg(monkeypatch: pytest.MonkeyPatch, *, version: int) -> None:
+    """One of the two drivers between which Airflow's PostgreSQL hook chooses by what is installed."""
+    from airflow.providers.postgres.hooks import postgres
+
+    if version == 3 and not getattr(postgres, "USE_PSYCOPG3", False):
+        pytest.skip("this Airflow's PostgreSQL hook has no psycopg 3")
+    monkeypatch.setattr(postgres, "USE_PSYCOPG3", version == 3, raising=False)
+
+
+def use_pymysql(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyMySQL in the place of mysqlclient, which needs a compiler to install: same interface, same cursors."""
+    import pymysql
+
+    for name in ("MySQLdb", "_mysql"):
+        monkeypatch.setitem(sys.modules, name, pymysql)
+
+
+def read(sql: str, **options: Any) -> list[Any]:
+    return list(SqlContacts(sql, conn_id="warehouse", **options).rows({}))
+
+
+def test_each_row_comes_with_its_columns_by_name(database: str) -> None:
+    rows = read("select '+919876543210' as to_number, 3 as priority, null as city union all select '+1', 4, 'Pune'")
+    assert rows == [
+        {"to_number": "+919876543210", "priority": 3, "city": None},
+        {"to_number": "+1", "priority": 4, "city": "Pune"},
+    ]
+
+
+def test_no_rows_are_no_error(database: str) -> None:
+    assert read("select '+1' as to_number where 1 = 0") == []
+
+
+def test_all_of_a_long_list_comes_and_never_stands_in_memory(database: str) -> None:
+    read("select 1 as warm_up")  # imports the driver
+    tracemalloc.start()
+    count = sum(1 for _ in SqlContacts(MANY_IN[database], conn_id="warehouse").rows({}))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert count == MANY
+    assert peak < BOUND
+
+
+@contextmanager
+def beside(server: Any) -> Iterator[Callable[[str], Any]]:
+    """Runs statements in a PostgreSQL session of the test's own; each answers its first value."""
+    import psycopg2
+
+    with closing(
+        psycopg2.connect(host=server.host, port=server.port, user=server.user, dbname=server.database)
+    ) as connection:
+        connection.autocommit = True
+
+        def execute(sql: str) -> Any:
+            with connection.cursor() as cursor:
+                cursor.execute(sql)
+                return cursor.fetchone()[0] if cursor.description else None
+
+        yield execute
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_postgresql_computes_no_more_rows_than_are_asked_for(
+    postgresql: Any, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", postgresql.airflow_uri)
+    use_psycopg(monkeypatch, version=version)
+    counter = f"rows_computed_{uuid4().hex}"
+    with beside(postgresql) as execute:
+        execute(f"create sequence {counter}")
+        rows = SqlContacts(
+            f"select nextval('{counter}') as to_number from generate_series(1, {MANY})",
+            conn_id="warehouse",
+            fetch_size=100,
+        ).rows({})
+        next(rows)
+        computed = execute(f"select last_value from {counter}")
+        rows.close()
+        execute(f"drop sequence {counter}")
+    assert computed == 100
+
+
+def test_stopping_early_leaves_no_connection_behind(postgresql: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"contacts-{uuid4().hex}"
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", f"{postgresql.airflow_uri}?application_name={name}")
+    rows = SqlContacts(MANY_IN["postgresql"], conn_id="warehouse").rows({})
+    next(rows)
+    ours = f"select count(*) from pg_stat_activity where application_name = '{name}'"
+    with beside(postgresql) as look:
+        assert look(ours) == 1
+        rows.close()
+        # The server takes its time to notice; asking until it has is no wait for a clock.
+        assert any(look(ours) == 0 for _ in range(100_000))
+
+
+def test_stopping_early_is_quiet_and_final(database: str) -> None:
+    rows = SqlContacts(MANY_IN[database], conn_id="warehouse", fetch_size=10).rows({})
+    assert len(list(itertools.islice(rows, 25))) == 25
+    rows.close()
+    assert list(rows) == []
+
+
+def test_a_slow_campaign_is_not_hung_up_on_by_mysql(mariadb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", mariadb.airflow_uri)
+    use_pymysql(monkeypatch)
+    assert read("select @@net_write_timeout as seconds") == [{"seconds": 86_400}]
+
+
+PLACEHOLDER = {"sqlite": ":name", "postgresql": "%(name)s", "mariadb": "%(name)s"}
+
+
+def test_parameters_are_bound_and_never_written_into_the_statement(database: str) -> None:
+    name = "O'Hara; drop table customers; -- %s"
+    assert read(f"select {PLACEHOLDER[database]} as name", parameters={"name": name}) == [{"name": name}]
+
+
+def test_a_percent_sign_needs_no_doubling_without_parameters(database: str) -> None:
+    assert read("select 'a' as name where 'abc' like 'a%'") == [{"name": "a"}]
+
+
+def test_parameters_may_be_a_list(warehouse: Path) -> None:
+    assert read("select name from customers where due_on = ?", parameters=["2026-06-01"]) == [{"name": "Asha"}]
+
+
+@pytest.fixture
+def scratch_table(database: str) -> Iterator[str]:
+    """The name of a table with one row, in the database under test."""
+    from airflow.providers.common.compat.sdk import BaseHook
+
+    name = f"contacts_{uuid4().hex}"
+    hook = BaseHook.get_connection("warehouse").get_hook()
+    hook.run([f"create table {name} (city varchar(20))", f"insert into {name} values ('Pune')"], autocommit=True)
+    yield name
+    hook.run(f"drop table {name}", autocommit=True)
+
+
+def test_a_statement_that_returns_no_rows_is_refused_and_changes_nothing(scratch_table: str) -> None:
+    with pytest.raises(ConfigurationError, match="select"):
+        read(f"update {scratch_table} set city = 'Delhi'")
+    assert read(f"select city from {scratch_table}") == [{"city": "Pune"}]
+
+
+def test_two_columns_of_one_name_are_refused_rather_than_one_lost(database: str) -> None:
+    with pytest.raises(ConfigurationError, match="two columns named to_number: give each a name of its own with AS"):
+        read("select '+919876543210' as to_number, '+919876543211' as to_number")
+
+
+def test_a_misspelt_statement_is_a_clear_error(database: str) -> None:
+    # SQLite files this under operational errors, which are passed on as they are.
+    with pytest.raises(sqlite3.OperationalError if database == "sqlite" else ConfigurationError, match="selct"):
+        read("selct 1")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["select to_number from nowhere where name = %(name)s", "select cast(%(name)s as integer) as to_number"],
+)
+@pytest.mark.parametrize("version", [2, 3])
+def test_no_error_repeats_a_value(postgresql: Any, monkeypatch: pytest.MonkeyPatch, sql: str, version: int) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", postgresql.airflow_uri)
+    use_psycopg(monkeypatch, version=version)
+    with pytest.raises(ConfigurationError) as caught:
+        read(sql, parameters={"name": "Asha +919876543210"})
+    assert "Asha" not in str(caught.value)
+    assert "98765" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+def test_an_unnamed_number_as_column_is_masked(warehouse: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read("select '+919876543210', '+919876543210'")
+    assert "987654" not in str(caught.value)
+
+
+def test_a_connection_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError, match='"nowhere"'):
+        list(SqlContacts("select 1", conn_id="nowhere").rows({}))
+    monkeypatch.setenv("AIRFLOW_CONN_WEBSITE", "http://localhost")
+    with pytest.raises(ConfigurationError, match='"website" of type "http" is no SQL connection'):
+        list(SqlContacts("select 1", conn_id="website").rows({}))
+    monkeypatch.setenv("AIRFLOW_CONN_ODDITY", "no-such-type://localhost")
+    with pytest.raises(ConfigurationError, match='"oddity"'):
+        list(SqlContacts("select 1", conn_id="oddity").rows({}))
+
+
+def test_a_server_that_is_down_stays_an_error_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", "postgres://nobody@127.0.0.1:1/nothing")
+    with pytest.raises(Exception, match="refused") as caught:
+        read("select 1 as to_number")
+    assert not isinstance(caught.value, ConfigurationError)
+
+
+@pytest.mark.parametrize("sql", ["", "  \n", None])
+def test_an_empty_statement_is_refused(sql: Any) -> None:
+    with pytest.raises(ConfigurationError, match="sql is empty"):
+        read(sql)
+
+
+@pytest.mark.parametrize("fetch_size", [0, -1, "many"])
+def test_a_fetch_size_that_fetches_nothing_is_refused(fetch_size: Any) -> None:
+    with pytest.raises(ConfigurationError, match="fetch_size"):
+        SqlContacts("select 1", conn_id="warehouse", fetch_size=fetch_size)
+
+
+def test_a_connection_with_a_dictionary_cursor_gives_the_same_rows(
+    postgresql: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", f"{postgresql.airflow_uri}?cursor=dictcursor")
+    assert read("select '+919876543210' as to_number, 3 as priority") == [{"to_number": "+919876543210", "priority": 3}]
+
+
+def test_the_rendered_view_shows_the_query_but_no_value(warehouse: Path) -> None:
+    source = SqlContacts(
+        "select to_number from customers where due_on = :day and to_number <> '+919876543210'",
+        conn_id="warehouse",
+        parameters={"day": "2026-06-01"},
+    )
+    assert str(source) == (
+        "rows of the query on connection warehouse, parameters: day: "
+        "select to_number from customers where due_on = :day and to_number <> '+91••••••3210'"
+    )
