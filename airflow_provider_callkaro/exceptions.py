@@ -2,7 +2,8 @@
 
 VoiceCallError
 ├── ConfigurationError        the connection or an argument cannot work; nothing was sent
-│   └── LedgerRequired        without a ledger the task cannot tell who has been rung; nothing was sent
+│   ├── LedgerRequired        without a ledger the task cannot tell who has been rung; nothing was sent
+│   └── NeverOpens            the calling policy leaves no moment in which a phone may ring
 ├── LedgerError               the ledger could not be read or written; nothing was sent without a durable claim
 ├── RunIncomplete             rows are left pending; the next try of the task goes on with them
 ├── RunRejected               more rows ended rejected or unknown than the task allows; a retry would not help
@@ -18,6 +19,9 @@ No message carries a phone number in full, an API key, metadata or a response bo
 
 from __future__ import annotations
 
+import copyreg
+from typing import Any
+
 
 class VoiceCallError(Exception):
     """The root of everything this package raises."""
@@ -29,6 +33,10 @@ class ConfigurationError(VoiceCallError):
 
 class LedgerRequired(ConfigurationError):
     """There is no durable record of who has been rung, and this try needs one. Nothing was sent."""
+
+
+class NeverOpens(ConfigurationError):
+    """The calling policy leaves no moment in which the phone may ring."""
 
 
 class LedgerError(VoiceCallError):
@@ -56,6 +64,10 @@ class VendorError(VoiceCallError):
         self.vendor = vendor
         self.status = status
         self.request_id = request_id
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Make it survive the way between processes, which by default calls the class with the message alone."""
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]
 
 
 class NotSent(VendorError):

@@ -26,6 +26,12 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {"integration-name": "CallKaro", "python-modules": ["airflow_provider_callkaro.operators.callkaro"]},
         ],
+        "sensors": [
+            {"integration-name": "CallKaro", "python-modules": ["airflow_provider_callkaro.sensors.schedule_window"]},
+        ],
+        "triggers": [
+            {"integration-name": "CallKaro", "python-modules": ["airflow_provider_callkaro.triggers.schedule_window"]},
+        ],
         "connection-types": [
             {
                 "connection-type": "callkaro",

@@ -99,7 +99,7 @@ class SlowStore:
         """The value under the key."""
         return json.loads(self._values[key]) if key in self._values else default
 
-    def set(self, key: str, value: Any, *, retention: Any = None) -> None:
+    def set(self, key: str, value: Any, *, retention: Any = None) -> None:  # noqa: ARG002 - Airflow's signature
         """Keep the value, as JSON like Airflow's."""
         self._values[key] = json.dumps(value)
         time.sleep(self._seconds)

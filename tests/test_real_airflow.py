@@ -16,7 +16,7 @@ from real_airflow.running import KEEPER
 
 pytest_plugins = ["airflow_fixtures"]
 
-SMOKE_DAGS = Path(real_airflow.__file__).with_name("smoke_dags.py")
+SMOKE_DAGS = Path(real_airflow.__file__).with_name("dags") / "smoke_dags.py"
 
 
 @pytest.fixture(scope="module")
@@ -71,14 +71,12 @@ def test_a_cleared_task_runs_again_and_still_remembers(airflow: RealAirflow) -> 
 @pytest.mark.airflow
 def test_a_task_marked_failed_is_told_to_stop(airflow: RealAirflow) -> None:
     run = airflow.trigger("smoke_stopped", conf={"name": "Asha"})
-    process = airflow.worker_pid("smoke_stopped", run, "waits")
     airflow.until("it to wait", lambda: "now we wait" in airflow.log("smoke_stopped", run, "waits") or None)
 
     airflow.set_task_state("smoke_stopped", run, "waits", "failed")
 
     assert airflow.wait("smoke_stopped", run) == "failed"
     airflow.until("its on_kill", lambda: "told to stop" in airflow.log("smoke_stopped", run, "waits") or None)
-    airflow.until("its end", lambda: None if psutil.pid_exists(process) else True)
     assert airflow.rendered("smoke_stopped", run, "waits") == {"greeting": "Good day, Asha"}
     assert list(airflow.links("smoke_stopped", run, "waits")) == ["Page"]
 
@@ -107,9 +105,31 @@ def test_a_deferred_task_is_resumed(airflow: RealAirflow) -> None:
 
 
 @pytest.mark.airflow
+def test_mapped_instances_are_told_apart(airflow: RealAirflow) -> None:
+    run = airflow.trigger("smoke_mapped")
+    assert airflow.wait("smoke_mapped", run) == "success"
+    assert [airflow.xcom("smoke_mapped", run, "shout", map_index=index) for index in (0, 1)] == ["A", "B"]
+    assert airflow.task("smoke_mapped", run, "shout", map_index=1)["state"] == "success"
+
+
+@pytest.mark.airflow
+def test_a_connection_can_be_replaced_while_airflow_runs(airflow: RealAirflow) -> None:
+    airflow.set_connection("smoke", conn_type="http", host="one.example")
+    airflow.set_connection("smoke", conn_type="http", host="two.example", password="not shown")
+    assert airflow.rest.get("connections", "smoke")["host"] == "two.example"
+
+
+@pytest.mark.airflow
 def test_waiting_in_vain_ends_with_the_logs(airflow: RealAirflow) -> None:
     with pytest.raises(AirflowStuck, match=r"waited 0 s for the moon(.|\n)*scheduler\.log"):
         airflow.until("the moon", lambda: None, timeout=0)
+
+
+@pytest.mark.airflow
+def test_a_run_that_ends_otherwise_says_so_at_once_with_its_log(airflow: RealAirflow) -> None:
+    run = airflow.trigger("smoke_mapped")
+    with pytest.raises(AirflowStuck, match=r"ended in success(.|\n)*shout\[1\]: success"):
+        airflow.wait("smoke_mapped", run, states={"failed"})
 
 
 @pytest.mark.airflow
@@ -125,15 +145,16 @@ def test_nothing_outlives_a_test_that_was_killed(tmp_path: Path) -> None:
     component = tmp_path / "component.py"
     component.write_text(
         "import os, pathlib, subprocess, sys, threading\n"
-        "if len(sys.argv) == 2:\n"
-        "    subprocess.Popen([sys.executable, __file__, sys.argv[1], 'orphan'], start_new_session=True)\n"
-        "    pathlib.Path(sys.argv[1], 'component').write_text(str(os.getpid()))\n"
-        "else:\n"
-        "    pathlib.Path(sys.argv[1], 'orphan').write_text(str(os.getpid()))\n"
-        "threading.Event().wait()\n"
+        "role, folder = sys.argv[1:]\n"
+        "below = {'component': 'worker', 'worker': 'orphan'}.get(role)\n"
+        "if below is not None:\n"
+        "    subprocess.Popen([sys.executable, __file__, below, folder], start_new_session=True)\n"
+        "if role != 'worker':\n"
+        "    pathlib.Path(folder, role).write_text(str(os.getpid()))\n"
+        "    threading.Event().wait()\n"
     )
     plan = tmp_path / "plan.json"
-    command = [sys.executable, str(component), str(tmp_path)]
+    command = [sys.executable, str(component), "component", str(tmp_path)]
     plan.write_text(json.dumps({"logs": str(tmp_path), "components": {"component": command}}))
     hold = (
         "import subprocess, sys\nsubprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, start_new_session=True).wait()\n"
@@ -146,4 +167,7 @@ def test_nothing_outlives_a_test_that_was_killed(tmp_path: Path) -> None:
     holder.kill()
     holder.wait()
 
-    assert psutil.wait_procs(processes, timeout=20)[1] == []
+    alive = psutil.wait_procs(processes, timeout=20)[1]
+    for process in alive:
+        process.kill()
+    assert alive == []

@@ -10,16 +10,18 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.calls.phone import E164
+from airflow_provider_callkaro.calls.zones import named_zone
 
 PRIORITY_RANGE = (-100, 100)  # source: outbound call API, priority
 RETRIES_RANGE = (0, 10)  # source: outbound call page, number_of_retries (inferred bound)
+NEXT_WINDOW = datetime(1970, 1, 1, tzinfo=UTC)  # as schedule_at: long past, so it moves to the next opening
 LANGUAGES = frozenset({"hi", "en", "kn", "mr", "ta", "te", "bn", "gu", "ml"})  # source: outbound call page, language
 MAX_KEY_LENGTH = 200  # characters; ours, so that a key fits a database column and a log line
 MAX_GAP = 525_600  # minutes, a year; ours, far above any gap that makes sense
@@ -57,6 +59,8 @@ class Call:
     :param priority: place in the vendor's queue, -100 (last) to 100 (first). Source: outbound call API, ``priority``.
     :param language: ``hi``, ``en``, ``kn``, ``mr``, ``ta``, ``te``, ``bn``, ``gu`` or ``ml``.
     :param call_key: under which the person may be rung once in a scope; None takes the number.
+    :param timezone: where the phone is, an IANA name such as ``Asia/Kolkata``; None leaves it to the calling policy. It
+        is not sent to the vendor.
     :raises InvalidCall: a field is out of its range.
     """
 
@@ -73,6 +77,7 @@ class Call:
     priority: int | None = None
     language: str | None = None
     call_key: str | None = None
+    timezone: str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.to_number, str) or not E164.fullmatch(self.to_number):
@@ -98,6 +103,8 @@ class Call:
             _check_range("priority", self.priority, PRIORITY_RANGE, Reason.BAD_PRIORITY)
         if self.language is not None and (not isinstance(self.language, str) or self.language not in LANGUAGES):
             raise InvalidCall(Reason.BAD_LANGUAGE, f"language must be one of {', '.join(sorted(LANGUAGES))}")
+        if self.timezone is not None and (not isinstance(self.timezone, str) or named_zone(self.timezone) is None):
+            raise InvalidCall(Reason.BAD_TIMEZONE, "timezone must be an IANA name such as Asia/Kolkata")
 
     @property
     def key(self) -> str:
@@ -153,7 +160,7 @@ def _check_range(name: str, value: Any, limits: tuple[int, int], reason: Reason)
 
 
 def _check_gaps(gaps: Any) -> None:
-    each = gaps if isinstance(gaps, Sequence) else [gaps]
+    each = gaps if isinstance(gaps, Sequence) and not isinstance(gaps, (bytes, bytearray)) else [gaps]
     if not 1 <= len(each) <= RETRIES_RANGE[1] or not all(_is_whole(gap) and 0 <= gap <= MAX_GAP for gap in each):
         raise InvalidCall(
             Reason.BAD_GAP_BETWEEN_RETRIES,

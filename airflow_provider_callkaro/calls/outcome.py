@@ -44,6 +44,7 @@ class Reason(StrEnum):
     BAD_LANGUAGE = "bad_language"
     BAD_METADATA = "bad_metadata"
     BAD_CALL_KEY = "bad_call_key"
+    BAD_TIMEZONE = "bad_timezone"
     # rejected: the vendor will never take it
     VENDOR_REJECTED = "vendor_rejected"
     AGENT_NOT_FOUND = "agent_not_found"
@@ -54,6 +55,11 @@ class Reason(StrEnum):
     ALREADY_REJECTED = "already_rejected"
     ALREADY_UNKNOWN = "already_unknown"
     CLAIMED_BY_ANOTHER_RUN = "claimed_by_another_run"
+    ZONE_UNKNOWN = "zone_unknown"
+    SUPPRESSED = "suppressed"
+    EXPIRED = "expired"
+    CAP = "cap"
+    NEVER_OPEN = "never_open"
     # unknown: it may have rung
     NO_ANSWER = "no_answer"
     SERVER_ERROR = "server_error"
@@ -64,5 +70,7 @@ class Reason(StrEnum):
     NOT_SENT = "not_sent"
     THROTTLED = "throttled"
     STOPPED = "stopped"
+    WINDOW_CLOSED = "window_closed"
+    GAP = "gap"
     # would be dispatched: a dry run sends nothing
     DRY_RUN = "dry_run"

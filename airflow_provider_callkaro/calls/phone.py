@@ -75,4 +75,5 @@ def _national_number(text: str, region: str) -> str | None:
         number = parse(text, region)
     except NumberParseException:
         return None
-    return str(format_number(number, PhoneNumberFormat.E164)) if is_valid_number(number) else None
+    read = str(format_number(number, PhoneNumberFormat.E164)) if is_valid_number(number) else ""
+    return read if E164.fullmatch(read) else None  # the library knows numbers of 16 digits

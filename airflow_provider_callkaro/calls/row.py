@@ -8,7 +8,7 @@ before anything is sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
@@ -33,6 +33,7 @@ CALL_FIELDS = (
     "language",
     "metadata",
     "call_key",
+    "timezone",
 )
 OPTION_FIELDS = frozenset(CALL_FIELDS) - {"to_number", "call_key"}
 TIME_FIELDS = frozenset({"schedule_at", "min_trigger_time", "max_trigger_time"})
@@ -90,10 +91,11 @@ class RowReader:
             "priority": reading.read_whole_number,
             "language": reading.read_language,
             "call_key": reading.read_text,
+            "timezone": reading.read_text,
         }
         options = _checked_options(options or {})
         self._metadata = _options_metadata(options.get("metadata"))
-        self._defaults = self._read_defaults({"batch_id": batch_id, "agent_id": agent_id, **options})
+        self._defaults = self._read_defaults([("batch_id", batch_id), ("agent_id", agent_id), *options.items()])
 
     def read(self, row: Any) -> Call:
         """The call that ``row`` asks for: a mapping, or a plain number.
@@ -198,9 +200,9 @@ class RowReader:
                 '"schedule_timezone" in the extra of the connection, such as "Asia/Kolkata"'
             )
 
-    def _read_defaults(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _read_defaults(self, given: Iterable[tuple[str, Any]]) -> dict[str, Any]:
         defaults: dict[str, Any] = {}
-        for field, value in given.items():
+        for field, value in given:
             if field == "metadata" or reading.is_absent(value):
                 continue
             if field in TIME_FIELDS:

@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from airflow_provider_callkaro.calls.call import InvalidCall
+from airflow_provider_callkaro.calls.call import NEXT_WINDOW, InvalidCall
 from airflow_provider_callkaro.calls.outcome import Reason
 
 _WORDS = dict.fromkeys(("true", "t", "yes", "y", "1"), True) | dict.fromkeys(("false", "f", "no", "n", "0"), False)
@@ -78,6 +78,8 @@ def read_gaps(value: Any) -> Any:
 
 def read_schedule_at(value: Any, zone: tzinfo | None) -> Any:
     """An aware date and time; without an offset it is meant in ``zone``. A bare date is none: it would ring at 0:00."""
+    if isinstance(value, str) and value.strip().lower() == "next_window":
+        return NEXT_WINDOW
     if isinstance(value, str) and _TIME_OF_DAY.search(value.strip()):
         try:
             value = datetime.fromisoformat(value.strip())

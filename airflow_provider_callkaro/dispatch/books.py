@@ -12,7 +12,7 @@ from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch.job import Answer, Job
 from airflow_provider_callkaro.dispatch.report import RowSink
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Tally
-from airflow_provider_callkaro.exceptions import OutcomeUnknown, Rejected, Throttled, Unauthorized, VendorError
+from airflow_provider_callkaro.exceptions import NotSent, OutcomeUnknown, Rejected, Throttled, Unauthorized, VendorError
 from airflow_provider_callkaro.ledger.contract import CallLedger, Claim, Entry, EntryState, Settlement
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 
@@ -66,13 +66,18 @@ class Books:
         if self._report is not None:
             self._report.add(row)
 
+    def stop_reporting(self) -> None:
+        """Report no further rows: the run has failed, so nobody will read of them, and the ledger comes first."""
+        self._report = None
+
     def enter(self, answer: Answer) -> Job | None:
         """Take in what came back for a job.
 
         :return: the job, where it is to be handed over again.
         """
-        self._tally.dialled += 1
         job, error = answer.job, answer.error
+        if not isinstance(error, NotSent):
+            self._tally.dialled += 1
         if error is None:
             self._settlements.append(Settlement(key=job.key, state=EntryState.ACCEPTED, call_id=answer.call_id))
             self.close_row(RowOutcome(row_number=job.row_number, outcome=Outcome.ACCEPTED, call_id=answer.call_id))
@@ -98,8 +103,13 @@ class Books:
 
     def interrupted(self, job: Job) -> None:
         """Give up on a job in flight: nobody knows what became of it."""
+        self._tally.dialled += 1
         self._settlements.append(Settlement(key=job.key, state=EntryState.UNKNOWN, reason=Reason.INTERRUPTED))
         self._close(job, Outcome.UNKNOWN, Reason.INTERRUPTED)
+
+    def hold(self, job: Job, outcome: Outcome, reason: Reason) -> None:
+        """Give a job that a rule holds back its outcome."""
+        self._close(job, outcome, reason)
 
     def leave(self, job: Job, reason: Reason) -> None:
         """Leave a job that was not claimed to the next try."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextvars import copy_context
 from typing import Protocol
 
@@ -107,14 +107,12 @@ class Dialler:
             except IndexError:
                 return recalled
 
-    def collect(self, *, timeout: float) -> list[Answer]:
-        """What came back since, waiting for it for at most ``timeout`` seconds."""
+    def collect(self, *, timeout: float) -> Iterator[Answer]:
+        """What came back since, waiting for it for at most ``timeout`` seconds; what is not taken stays here."""
         self._wake.wait(timeout)
         self._wake.clear()
-        answers: list[Answer] = []
         while self._answers:
-            answers.append(self._answers.popleft())
-        return answers
+            yield self._answers.popleft()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

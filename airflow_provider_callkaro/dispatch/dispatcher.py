@@ -18,8 +18,9 @@ from airflow_provider_callkaro.dispatch.dialler import Dialler
 from airflow_provider_callkaro.dispatch.gate import Closed, Gate
 from airflow_provider_callkaro.dispatch.intake import Intake
 from airflow_provider_callkaro.dispatch.job import Job
+from airflow_provider_callkaro.dispatch.preparation import Preparation
 from airflow_provider_callkaro.dispatch.progress import Progress
-from airflow_provider_callkaro.dispatch.stop import KILLED_GRACE, Stop
+from airflow_provider_callkaro.dispatch.stop import CALM_GRACE, KILLED_GRACE, Stop
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary, Tally
 from airflow_provider_callkaro.exceptions import LedgerError
 
@@ -34,6 +35,7 @@ class Dispatcher:
     """Dispatches a list of calls. Good for one run.
 
     :param intake: the calls, row by row.
+    :param preparation: the last look at a call before it is claimed.
     :param books: the ledger, the tally and the report.
     :param dialler: what dials; opened by the run.
     :param gate: the dialler's gate.
@@ -45,6 +47,7 @@ class Dispatcher:
         self,
         *,
         intake: Intake,
+        preparation: Preparation,
         books: Books,
         tally: Tally,
         dialler: Dialler,
@@ -54,6 +57,7 @@ class Dispatcher:
         clock: Callable[[], float],
     ) -> None:
         self._intake = intake
+        self._preparation = preparation
         self._books = books
         self._tally = tally
         self._dialler = dialler
@@ -76,27 +80,37 @@ class Dispatcher:
         """
         with self._dialler:
             try:
-                while not self._finished():
-                    self._turn()
-            except BaseException:
+                why = self._dispatch()
+            except BaseException as error:
+                self._books.stop_reporting()
                 with suppress(LedgerError):  # then the claims stand unsettled, which reads as unknown
-                    self._wind_down(grace=KILLED_GRACE)
+                    self._wind_down(grace=CALM_GRACE if isinstance(error, Exception) else KILLED_GRACE)
                 raise
-            why = self._why_stopped()
-            if why is not None:
-                self._wind_down(grace=self._stop.grace)
         if why is not None:
             self._leave_the_rest(Reason.STOPPED)
-        return Summary.of(self._tally, stopped=why, refusal=self._gate.refusal)
+        return self._summary(stopped=why)
 
     def rehearse(self) -> Summary:
         """Read the whole list and say what would become of it; nothing is claimed and nothing is sent."""
         self._leave_the_rest(Reason.DRY_RUN)
-        return Summary.of(self._tally)
+        return self._summary(stopped=None)
 
-    def _finished(self) -> bool:
-        if self._why_stopped() is not None:
-            return True
+    def _summary(self, *, stopped: str | None) -> Summary:
+        return Summary.of(
+            self._tally, stopped=stopped, refusal=self._gate.refusal, resume_at=self._preparation.resume_at
+        )
+
+    def _dispatch(self) -> str | None:
+        """Dispatch until the list is done, or until the run shall end; then say why."""
+        while not self._done():
+            why = self._why_stopped()
+            if why is not None:
+                self._wind_down(grace=CALM_GRACE)
+                return why
+            self._turn()
+        return None
+
+    def _done(self) -> bool:
         return self._intake.exhausted and not self._ready and not self._out and not self._books.unsettled
 
     def _why_stopped(self) -> str | None:
@@ -110,7 +124,7 @@ class Dispatcher:
             return
         if self._gate.opens_at() - began > LONG_PAUSE:
             self._take_back()
-        jobs = self._next_jobs(self._room(began))
+        jobs = self._preparation.ready(self._next_jobs(self._room(began)))
         won, again = self._books.commit(jobs)
         self._ready.extend(again)
         self._sifting = self._sifting or len(jobs) > 2 * len(won)
@@ -124,7 +138,8 @@ class Dispatcher:
 
     def _collect(self, *, timeout: float) -> None:
         for answer in self._dialler.collect(timeout=timeout):
-            del self._out[answer.job.key]
+            if self._out.pop(answer.job.key, None) is None:
+                continue  # it was given up on a moment ago
             again = self._books.enter(answer)
             if again is not None:
                 self._ready.appendleft(again)
@@ -141,8 +156,13 @@ class Dispatcher:
         return bool(self._ready) or not self._intake.exhausted
 
     def _lead(self) -> float:
-        """How far ahead of its start a call is claimed, in seconds: what a turn takes, and a little more."""
-        return 1.5 * self._turn_seconds + 0.002
+        """How far ahead of its start a call is claimed, in seconds.
+
+        A place that falls free is filled from what was claimed ahead. Until there is a replacement for that, answers
+        gather, the turn under way ends, and the next one is written: two turns and two milliseconds. Answers come in
+        bursts, so it is rather more.
+        """
+        return 3.0 * self._turn_seconds + 0.004
 
     def _room(self, now: float) -> int:
         """How many calls to claim now."""
@@ -203,14 +223,17 @@ class Dispatcher:
             self._counted = (now, self._gate.started)
 
     def _wind_down(self, *, grace: float) -> None:
-        """Take no new calls, wait for those in flight, and settle everything."""
+        """Take no new calls, wait for those in flight, and settle everything.
+
+        :param grace: seconds that the calls in flight may take; whoever asks the run to stop may shorten them.
+        """
         self._take_back()
-        deadline = self._clock() + grace
-        while self._out and (left := deadline - self._clock()) > 0:
+        latest = self._clock() + grace
+        while self._out and (left := min(latest, self._stop.finish_by) - self._clock()) > 0:
             self._collect(timeout=min(left, LONGEST_WAIT))
-        for job in self._out.values():
+        while self._out:
+            _, job = self._out.popitem()
             self._books.interrupted(job)
-        self._out.clear()
         self._books.commit([])
 
     def _leave_the_rest(self, reason: Reason) -> None:
@@ -218,5 +241,8 @@ class Dispatcher:
         while self._ready or not self._intake.exhausted:
             jobs = [self._ready.popleft() for _ in range(min(len(self._ready), SIFTED_ROWS))]
             jobs += self._read(READ_ROWS, jobs=SIFTED_ROWS - len(jobs))
-            for job in self._books.sift(jobs):
+            left = self._books.sift(jobs)
+            if reason is Reason.DRY_RUN:
+                left = self._preparation.ready(left)
+            for job in left:
                 self._books.leave(job, reason)

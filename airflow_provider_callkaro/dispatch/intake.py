@@ -13,7 +13,6 @@ from airflow_provider_callkaro.dispatch.job import Job
 from airflow_provider_callkaro.dispatch.seen import SeenKeys
 from airflow_provider_callkaro.dispatch.tally import RowOutcome
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.vendors.http import Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +43,6 @@ class Intake:
 
     :param rows: contact rows, lazily.
     :param read: turns a row into a call, or raises `InvalidCall`.
-    :param build: turns a call into the vendor's request.
     :param shard: the part of the rows to take; None takes all.
     """
 
@@ -53,12 +51,10 @@ class Intake:
         *,
         rows: Iterable[Any],
         read: Callable[[Any], Call],
-        build: Callable[[Call], Request],
         shard: Shard | None = None,
     ) -> None:
         self._rows = iter(rows)
         self._read = read
-        self._build = build
         self._shard = shard
         self._row_number = 0
         self._seen = SeenKeys()
@@ -70,7 +66,6 @@ class Intake:
             self._row_number += 1
             try:
                 call = self._read(row)
-                request = self._build(call)
             except InvalidCall as error:
                 if self._shard is None or self._shard.holds(str(self._row_number)):
                     return self._ended(Outcome.REJECTED, error.reason)
@@ -80,7 +75,7 @@ class Intake:
                 continue
             if not self._seen.add(key):
                 return self._ended(Outcome.SKIPPED, Reason.DUPLICATE)
-            return Job(row_number=self._row_number, key=key, number=call.to_number, request=request)
+            return Job(row_number=self._row_number, key=key, number=call.to_number, call=call)
         self.exhausted = True
         return None
 

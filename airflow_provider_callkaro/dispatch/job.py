@@ -1,9 +1,12 @@
-"""A call on its way through the dispatcher, and what came back for it."""
+"""A call on its way through the dispatcher: what came back for it, or what holds it back."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
+from airflow_provider_callkaro.calls.call import Call
+from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.exceptions import VendorError
 from airflow_provider_callkaro.ledger.contract import Entry
 from airflow_provider_callkaro.vendors.http import Request
@@ -16,6 +19,8 @@ class Job:
     :param row_number: of the contact row, from 1.
     :param key: in the ledger.
     :param number: whom to ring, E.164, for the ledger only.
+    :param call: the call as the row asks for it.
+    :param request: the call as it is dispatched, once it has been made ready.
     :param attempts: how often it was handed over by now.
     :param replaces: the ledger's entry that a redial takes over.
     """
@@ -23,7 +28,8 @@ class Job:
     row_number: int
     key: str
     number: str
-    request: Request
+    call: Call
+    request: Request = field(init=False)
     attempts: int = 0
     replaces: Entry | None = None
 
@@ -35,3 +41,15 @@ class Answer:
     job: Job
     call_id: str | None
     error: VendorError | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A call that is not dispatched now.
+
+    :param until: the moment at which it may be, for one that is only pending.
+    """
+
+    outcome: Outcome
+    reason: Reason
+    until: datetime | None = None

@@ -14,6 +14,7 @@ from airflow_provider_callkaro.dispatch.dialler import Dialler, Transport
 from airflow_provider_callkaro.dispatch.dispatcher import Dispatcher
 from airflow_provider_callkaro.dispatch.gate import Gate
 from airflow_provider_callkaro.dispatch.intake import Intake, Shard
+from airflow_provider_callkaro.dispatch.preparation import Preparation, Rules
 from airflow_provider_callkaro.dispatch.progress import Progress, Snapshot
 from airflow_provider_callkaro.dispatch.report import RowSink
 from airflow_provider_callkaro.dispatch.stop import Stop
@@ -87,6 +88,7 @@ def run_calls(
     redial: frozenset[EntryState] = frozenset(),
     report: RowSink | None = None,
     shard: Shard | None = None,
+    rules: Rules | None = None,
     dry_run: bool = False,
     policy: RetryPolicy | None = None,
     clock: Callable[[], float] = time.monotonic,
@@ -103,6 +105,7 @@ def run_calls(
     :param total: rows in the list, where it is known.
     :param redial: earlier outcomes to dispatch once more, on purpose.
     :param report: takes one line per row; published by the caller.
+    :param rules: when and how often a call may ring, and who must not be called; None lets every call ring.
     :param dry_run: read and look up everything, send nothing.
     :return: the summary, whose counts add up to the rows.
     :raises ConfigurationError: the list cannot be right; nothing was sent.
@@ -125,10 +128,12 @@ def run_calls(
         random=jitter,
         gather=max(1, limits.max_concurrency // 4),
     )
+    books = Books(ledger=ledger, tally=tally, report=report, redial=redial, policy=policy, random=jitter)
     with ledger:
         dispatcher = Dispatcher(
-            intake=Intake(rows=rows, read=read, build=vendor.place_call, shard=shard),
-            books=Books(ledger=ledger, tally=tally, report=report, redial=redial, policy=policy, random=jitter),
+            intake=Intake(rows=rows, read=read, shard=shard),
+            preparation=Preparation(build=vendor.place_call, books=books, rules=rules),
+            books=books,
             tally=tally,
             dialler=dialler,
             gate=gate,

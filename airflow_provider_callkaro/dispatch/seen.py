@@ -27,28 +27,38 @@ class SeenKeys:
     def __len__(self) -> int:
         return self._count
 
+    def __contains__(self, key: object) -> bool:
+        value = _hash(str(key))
+        return self._table[self._place(value)] == value
+
     def add(self, key: str) -> bool:
         """Whether the key is new; it is not afterwards."""
-        value = int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "little") or 1
-        table, mask = self._table, self._mask
-        place = value & mask
-        while table[place] != _EMPTY:
-            if table[place] == value:
-                return False
-            place = (place + 1) & mask
-        table[place] = value
+        value = _hash(key)
+        place = self._place(value)
+        if self._table[place] == value:
+            return False
+        self._table[place] = value
         self._count += 1
-        if 3 * self._count > 2 * len(table):
+        if 3 * self._count > 2 * len(self._table):
             self._grow()
         return True
+
+    def _place(self, value: int) -> int:
+        """Where the value stands, or the empty place where it would."""
+        table, mask = self._table, self._mask
+        place = value & mask
+        while table[place] not in (_EMPTY, value):
+            place = (place + 1) & mask
+        return place
 
     def _grow(self) -> None:
         old = self._table
         self._mask = 2 * len(old) - 1
-        self._table = table = array("Q", [_EMPTY]) * (2 * len(old))
+        self._table = array("Q", [_EMPTY]) * (2 * len(old))
         for value in old:
             if value != _EMPTY:
-                place = value & self._mask
-                while table[place] != _EMPTY:
-                    place = (place + 1) & self._mask
-                table[place] = value
+                self._table[self._place(value)] = value
+
+
+def _hash(key: str) -> int:
+    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "little") or 1

@@ -21,17 +21,22 @@ class Stop:
         self._clock = clock
         self._deadline = deadline
         self._asked: str | None = None
-        self.grace = CALM_GRACE
+        self._finish_by = math.inf
 
     def ask(self, why: str, *, grace: float = CALM_GRACE) -> None:
-        """Ask for the end.
+        """Ask for the end. Whoever asks again can only shorten the time.
 
-        :param why: half a sentence for the log and the summary.
-        :param grace: seconds that calls in flight may take to finish.
+        :param why: half a sentence for the log and the summary; the first one counts.
+        :param grace: seconds from now that calls in flight may take to finish.
         """
+        self._finish_by = min(self._finish_by, self._clock() + grace)
         if self._asked is None:
-            self.grace = grace
             self._asked = why
+
+    @property
+    def finish_by(self) -> float:
+        """The moment of the clock until which calls in flight are waited for; infinite while nobody has asked."""
+        return self._finish_by
 
     @property
     def why(self) -> str | None:

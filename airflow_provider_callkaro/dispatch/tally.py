@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
@@ -70,6 +71,7 @@ class Summary:
     :param resumed: rows that earlier tries of the run had settled; they are counted under their outcome.
     :param stopped: why the run ended before the list did; None where it went through.
     :param refusal: the vendor's answer that ended the run, where one did.
+    :param resume_at: the first moment at which a call that a rule holds back may ring; None where none is held back.
     """
 
     total: int
@@ -83,9 +85,17 @@ class Summary:
     resumed: int
     stopped: str | None = None
     refusal: VendorError | None = None
+    resume_at: datetime | None = None
 
     @classmethod
-    def of(cls, tally: Tally, *, stopped: str | None = None, refusal: VendorError | None = None) -> Summary:
+    def of(
+        cls,
+        tally: Tally,
+        *,
+        stopped: str | None = None,
+        refusal: VendorError | None = None,
+        resume_at: datetime | None = None,
+    ) -> Summary:
         """The summary of what was counted."""
         return cls(
             total=tally.total,
@@ -99,6 +109,7 @@ class Summary:
             resumed=tally.resumed,
             stopped=stopped,
             refusal=refusal,
+            resume_at=resume_at,
         )
 
     def as_xcom(self, *, batch_id: str | None, report: str | None) -> dict[str, Any]:

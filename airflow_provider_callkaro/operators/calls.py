@@ -10,6 +10,7 @@ from typing import IO, Any
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
 
 from airflow_provider_callkaro.dispatch.intake import Shard
+from airflow_provider_callkaro.dispatch.preparation import Rules
 from airflow_provider_callkaro.dispatch.progress import Snapshot
 from airflow_provider_callkaro.dispatch.report import Report, RowSink, report_format
 from airflow_provider_callkaro.dispatch.run import CallVendor, Limits, redial_states, run_calls
@@ -29,6 +30,7 @@ class CallList:
     :param rows: contact rows, lazily.
     :param total: how many, where it is known.
     :param read: turns a row into a call.
+    :param rules: the rules of this run, for the ledger that it keeps; None lets every call ring.
     """
 
     rows: Iterable[Any]
@@ -36,6 +38,7 @@ class CallList:
     read: Callable[[Any], Any]
     vendor: CallVendor
     target: Target
+    rules: Callable[[CallLedger], Rules] | None = None
 
     def close(self) -> None:
         """Close what the rows hold open, where the run ended before the list did."""
@@ -77,6 +80,9 @@ class PlaceCallsOperator(BaseOperator):
         """Take no new calls, let those in flight finish, settle; the rest stays pending."""
         if self._stop is not None:
             self._stop.ask("Airflow ended the task", grace=KILLED_GRACE)
+
+    def _asked_to_stop(self) -> bool:
+        return self._stop is not None and self._stop.why is not None
 
     def _ledger(self, context: Mapping[str, Any], scope: str) -> CallLedger:
         return open_ledger(context, ledger_conn_id=self.ledger_conn_id, scope=scope)
@@ -124,6 +130,7 @@ class PlaceCallsOperator(BaseOperator):
             redial=redial_states(self.redial),
             report=report,
             shard=shard,
+            rules=None if calls.rules is None else calls.rules(ledger),
             dry_run=dry_run,
         )
 

@@ -37,10 +37,13 @@ def task_state_of(context: Mapping[str, Any]) -> Any | None:
     return context.get("task_state_store")
 
 
-def open_ledger(context: Mapping[str, Any], *, ledger_conn_id: str | None, scope: str) -> CallLedger:
+def open_ledger(
+    context: Mapping[str, Any], *, ledger_conn_id: str | None, scope: str, several_passes: bool = False
+) -> CallLedger:
     """The ledger for this task: SQL where a connection is given, else the task's own state, else none but a first try.
 
     :param ledger_conn_id: an Airflow connection to SQLite, PostgreSQL, MySQL or MariaDB.
+    :param several_passes: whether the task goes through its list more than once, sleeping in between.
     :raises ConfigurationError: the connection is not to a SQL database.
     :raises LedgerRequired: there is no ledger, and an earlier try may have rung people.
     """
@@ -55,6 +58,11 @@ def open_ledger(context: Mapping[str, Any], *, ledger_conn_id: str | None, scope
         from airflow_provider_callkaro.ledger.task_state import TaskStateLedger
 
         return TaskStateLedger(store, retention=NEVER_EXPIRE)
+    if several_passes:
+        raise LedgerRequired(
+            'with a policy the task may sleep and go through its list again (when_closed="wait"), and nothing would '
+            "remember whom it has rung: set ledger_conn_id to a SQL connection, or run on Airflow 3.3 or later"
+        )
     if context["ti"].try_number > 1:
         raise LedgerRequired(
             "an earlier try of this task may have rung people, and nothing remembers whom: set ledger_conn_id to a SQL "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.transport.failures import no_answer, not_sent
 from airflow_provider_callkaro.transport.target import Target
@@ -29,19 +29,22 @@ class AsyncTransport:
 
     async def __aenter__(self) -> AsyncTransport:
         import aiohttp
+        from multidict import CIMultiDict
         from yarl import URL
 
         self._proxy = self._target.proxy()
+        # not the session's: those aiohttp sends to a proxy too, before there is a tunnel
+        self._headers = CIMultiDict(self._target.headers)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=self._max_connections, keepalive_timeout=IDLE_SECONDS, ttl_dns_cache=60
             ),
-            headers=dict(self._target.headers),
             skip_auto_headers=("Accept-Encoding",),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=self._target.connect_timeout, sock_read=self._target.read_timeout
             ),
+            trace_configs=[_trace_of_leaving()] if self._proxy else None,
         )
         self._not_sent = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
         self._no_answer = (aiohttp.ClientError, OSError, ValueError)  # ValueError: an answer that is no HTTP
@@ -59,13 +62,16 @@ class AsyncTransport:
         :raises OutcomeUnknown: the answer got lost.
         """
         assert self._session is not None, "the transport is opened with `async with`"
+        left: list[bool] = []
         try:
             answer = await self._session.request(
                 request.method,
                 self._address(request.path),
                 data=request.body,
+                headers=self._headers,
                 allow_redirects=False,
                 proxy=self._proxy,
+                trace_request_ctx=left,
             )
             length = answer.content_length
             if length is not None and length <= MAX_BODY_BYTES and "Content-Encoding" not in answer.headers:
@@ -75,8 +81,22 @@ class AsyncTransport:
         except self._not_sent as error:
             raise not_sent(self._target.vendor, error) from None
         except self._no_answer as error:
+            if self._proxy and request.body and not left:  # the proxy broke off before there was a tunnel
+                raise not_sent(self._target.vendor, error) from None
             raise no_answer(self._target.vendor, error) from None
         return Response(answer.status, body, answer.headers)  # looked up without regard to case
+
+
+def _trace_of_leaving() -> aiohttp.TraceConfig:
+    """Notes in the context of a request that its body begins to leave."""
+    import aiohttp
+
+    async def note(_session: Any, context: Any, _parameters: Any) -> None:
+        context.trace_request_ctx.append(True)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_chunk_sent.append(note)
+    return trace
 
 
 async def _bounded_body(answer: aiohttp.ClientResponse) -> bytes:

@@ -45,7 +45,7 @@ class RetryPolicy:
     def wait(self, error: VendorError, *, attempt: int, random: Callable[[], float]) -> float:
         """Seconds to wait after ``error``: what the vendor asked for, clamped, or a backoff; with jitter on top."""
         if isinstance(error, Throttled) and error.retry_after is not None:
-            asked = min(error.retry_after, self.max_retry_after)
+            asked = min(max(error.retry_after, 0.0), self.max_retry_after)
             return asked + min(0.1 * asked, 1.0) * random()  # everybody was told the same moment
         ceiling = min(self.max_delay, self.base_delay * 2.0 ** min(attempt - 1, 30))
         return ceiling * (0.5 + 0.5 * random())

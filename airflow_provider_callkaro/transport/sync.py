@@ -66,7 +66,7 @@ class SyncTransport:
 
     def _send(self, request: Request) -> Response:
         from urllib3 import Timeout
-        from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError
+        from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
         if self._pool is None:
             self._pool = _open_pool(self._target.proxy())
@@ -86,8 +86,8 @@ class SyncTransport:
             content = answer.read(MAX_BODY_BYTES, decode_content=True)
             answer.close()
         except (HTTPError, OSError, ValueError) as error:
-            unconnected = isinstance(error, (NewConnectionError, ConnectTimeoutError, ProxyError))
-            if unconnected or (body is not None and not body.has_left):
+            unconnected = isinstance(error, (NewConnectionError, ConnectTimeoutError))
+            if unconnected if body is None else not body.has_left:  # the kind of the error alone would not tell
                 raise not_sent(self._target.vendor, error) from None
             raise no_answer(self._target.vendor, error) from None
         return Response(answer.status, content, answer.headers)  # looked up without regard to case

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -20,7 +21,7 @@ from rich.table import Table
 from airflow_provider_callkaro.sandbox import Sandbox
 from example_dags.demo.warehouse import CUSTOMERS, make_warehouse
 
-NIGHT = "2026-11-20"
+NIGHT = f"{datetime.now(UTC):%Y-%m-%d}"
 DAG_ID = "nightly_outreach"
 FOLDER = Path(".demo").resolve()
 EXAMPLES = Path(__file__).resolve().parents[1]

@@ -145,7 +145,7 @@ def test_what_is_neither_text_nor_whole_number_is_refused(value):
 
 @pytest.mark.parametrize("region", ["India", "", "XX", "+91", 91, None.__class__])
 def test_a_region_that_does_not_exist_is_said_before_anything_is_read(region):
-    with pytest.raises(ConfigurationError, match="default_region .* give two letters"):
+    with pytest.raises(ConfigurationError, match=r"default_region .* give two letters"):
         NumberReader(default_region=region)
 
 

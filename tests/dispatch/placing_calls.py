@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.calls.outcome import Outcome
 from airflow_provider_callkaro.calls.row import RowReader
@@ -18,13 +18,15 @@ from airflow_provider_callkaro.dispatch.run import Limits, redial_states, run_ca
 from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary
 from airflow_provider_callkaro.ledger.contract import CallLedger, Claim, Entry, Settlement
-from airflow_provider_callkaro.sandbox import Sandbox
 from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.transport.target import Target
 from airflow_provider_callkaro.vendors.callkaro import CallKaro
 
 DND_NUMBER = "+919876599999"  # of somebody whom the sandbox refuses to ring
+if TYPE_CHECKING:
+    from airflow_provider_callkaro.sandbox import Sandbox
+
 AGENT = "6803fa770b666a64ab1694c1e"
 IMPATIENT = RetryPolicy(attempts=3, throttled_attempts=4, base_delay=0.01, max_delay=0.02, max_retry_after=5.0)
 

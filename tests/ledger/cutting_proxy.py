@@ -71,15 +71,15 @@ class CuttingProxy:
                 if where is Cut.BEFORE_COMMIT:
                     break
                 answers_are_lost.set()
-            server.sendall(data)
+            if not _sent(server, data):
+                break
         _close(client)
         _close(server)
 
     def _to_client(self, client: socket.socket, server: socket.socket, answers_are_lost: threading.Event) -> None:
         for data in _received(server):
-            if answers_are_lost.is_set():
+            if answers_are_lost.is_set() or not _sent(client, data):
                 break
-            client.sendall(data)
         _close(client)
         _close(server)
 
@@ -90,6 +90,14 @@ def _received(connection: socket.socket) -> Iterator[bytes]:
             yield data
     except OSError:
         return
+
+
+def _sent(connection: socket.socket, data: bytes) -> bool:
+    try:
+        connection.sendall(data)
+    except OSError:
+        return False
+    return True
 
 
 def _close(connection: socket.socket) -> None:

@@ -18,6 +18,7 @@ from airflow_provider_callkaro.ledger.contract import Entry, EntryState, Settlem
 from airflow_provider_callkaro.ledger.sql import SqlLedger
 
 SERVERS = ["postgresql", "mariadb"]
+KEY, CALL_ID = "customer 7", "call-77"
 
 
 @pytest.fixture(params=SERVERS)
@@ -78,7 +79,7 @@ class TestBrokenConnection:
     def test_a_database_that_stays_away_stops_the_run_in_the_end(self, proxy, scope, caplog) -> None:
         waits: list[float] = []
         engine = sqlalchemy.create_engine(proxy.url)
-        with SqlLedger(engine, scope=scope, run="monday", sleep=waits.append) as ledger:
+        with SqlLedger(engine, scope=scope, run="monday", sleep=waits.append, random=lambda: 0.5) as ledger:
             ledger.commit(claim=[claim()])
             proxy.go_away()
             with pytest.raises(LedgerError, match="could not be written"):
@@ -97,15 +98,15 @@ def test_no_error_of_the_database_carries_a_number_or_a_key_into_the_log(empty_d
         with engine.begin() as connection:
             connection.exec_driver_sql("DROP TABLE voice_call_ledger")
         for broken in (
-            lambda: ledger.commit(claim=[claim("customer 7")]),
-            lambda: ledger.commit(settle=[accept("customer 7", call_id="call-77")]),
-            lambda: ledger.state_of(["customer 7"]),
+            lambda: ledger.commit(claim=[claim(KEY)]),
+            lambda: ledger.commit(settle=[accept(KEY, call_id=CALL_ID)]),
+            lambda: ledger.state_of([KEY]),
         ):
             with pytest.raises(LedgerError, match=engine.dialect.name) as caught:
                 broken()
             told = "".join(traceback.format_exception(caught.value)) + caplog.text
             assert caught.value.__context__ is None
-            for secret in (NUMBER[1:], "customer 7", "call-77"):
+            for secret in (NUMBER[1:], KEY, CALL_ID):
                 assert secret not in told
     engine.dispose()
 

@@ -12,7 +12,7 @@ from stage import Stage
 pytestmark = pytest.mark.airflow
 
 ROOT = Path(__file__).parents[2]
-NIGHT = datetime(2026, 11, 10, tzinfo=UTC)
+NIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def warehouse(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> int:
 def test_nightly_outreach_calls_the_warehouse_once_and_never_again(stage: Stage, warehouse: int) -> None:
     summaries = []
     with stage.vendor("callkaro_default") as sandbox:
-        for logical_date in (NIGHT, NIGHT + timedelta(hours=1)):  # the night's run, and one by hand
+        for logical_date in (NIGHT, NIGHT + timedelta(seconds=1)):  # the night's run, and one by hand
             run = stage.airflow.trigger("nightly_outreach", logical_date=logical_date)
             stage.airflow.wait("nightly_outreach", run, states={"success"}, timeout=120)
             summaries.append(stage.airflow.xcom("nightly_outreach", run, "calls"))

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 
 from .rest import Refused, path_of
-from .views import NOT_MAPPED, Views
+from .views import NOT_MAPPED, PATIENCE, Views
 
 
 class Actions(Views):
@@ -36,14 +36,6 @@ class Actions(Views):
         with contextlib.suppress(Refused):
             self.rest.call("DELETE", path_of("connections", conn_id))
         self.rest.call("POST", "/connections", body={"connection_id": conn_id, **fields})
-
-    def pause(self, dag_id: str) -> None:
-        """Pause a DAG: no run of it starts, asked for or not."""
-        self.rest.call("PATCH", path_of("dags", dag_id), body={"is_paused": True})
-
-    def unpause(self, dag_id: str) -> None:
-        """Let the runs of a DAG start again; one with a schedule gets the run that is due."""
-        self.rest.call("PATCH", path_of("dags", dag_id), body={"is_paused": False})
 
     def trigger(
         self,
@@ -103,7 +95,7 @@ class Actions(Views):
         """Report that an asset has changed, as an outside system would; DAGs scheduled on it get a run."""
 
         def look() -> int | None:
-            found = self.rest.get("assets", uri_pattern=uri, limit=100)["assets"]
+            found = self.rest.list("assets", of="assets", uri_pattern=uri)
             return next((asset["id"] for asset in found if asset["uri"] == uri), None)
 
         asset_id = self.until(f"asset {uri} to be known", look)
@@ -143,7 +135,7 @@ class Actions(Views):
         self.rest.call("DELETE", path, query={"map_index": map_index})
 
     def worker_pid(
-        self, dag_id: str, run_id: str, task_id: str, *, map_index: int = NOT_MAPPED, timeout: float = 60.0
+        self, dag_id: str, run_id: str, task_id: str, *, map_index: int = NOT_MAPPED, timeout: float = PATIENCE
     ) -> int:
         """Wait until a task runs; return the process id of what runs the user's code."""
 

@@ -11,6 +11,11 @@ from urllib.parse import quote, urlencode
 from .settings import LOOPBACK
 
 ANSWER_WITHIN = 30.0  # seconds
+PAGE = 100  # entries; the most that Airflow gives at once by default, [api] maximum_page_limit
+
+
+class NoAnswer(RuntimeError):
+    """The API server did not answer: it is starting, it has ended, or it is too busy."""
 
 
 class Refused(RuntimeError):
@@ -43,7 +48,7 @@ class Rest:
         """Say whether the API server answers and has heard from scheduler, triggerer and DAG processor."""
         try:
             health = self._exchange("GET", "/api/v2/monitor/health", body=None, headers={})
-        except (OSError, http.client.HTTPException, Refused):
+        except (NoAnswer, Refused):
             return False
         return all(part["status"] == "healthy" for part in health.values())
 
@@ -51,12 +56,25 @@ class Rest:
         """GET ``/api/v2/<segments>?<query>`` and return the JSON answer."""
         return self.call("GET", path_of(*segments), query=query)
 
+    def list(self, *segments: str | int, of: str, **query: Any) -> list[dict[str, Any]]:
+        """GET every page of a list.
+
+        :param of: the field of the answer that holds the entries.
+        """
+        entries: list[dict[str, Any]] = []
+        while True:
+            page = self.get(*segments, limit=PAGE, offset=len(entries), **query)[of]
+            entries += page
+            if len(page) < PAGE:
+                return entries
+
     def call(self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Any = None) -> Any:
         """Send one request below ``/api/v2``.
 
         :param path: begins with a slash; see :func:`path_of`.
         :returns: the JSON answer, ``None`` if it is empty.
         :raises Refused: if the status is not a success.
+        :raises NoAnswer: if there is no response.
         """
         if self._token is None:
             self._token = self._exchange("GET", "/auth/token", body=None, headers={})["access_token"]
@@ -75,6 +93,8 @@ class Rest:
             )
             response = connection.getresponse()
             text = response.read().decode()
+        except (OSError, http.client.HTTPException) as failure:
+            raise NoAnswer(f"{method} {target} was not answered: {failure!r}") from failure
         finally:
             connection.close()
         if not 200 <= response.status < 300:

@@ -5,21 +5,24 @@ Everything is read through the REST API, so a test sees what the user interface 
 
 from __future__ import annotations
 
+import contextlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from .rest import Refused, Rest
+from .rest import NoAnswer, Refused, Rest
 from .waiting import AirflowStuck, Seen, wait_until
 
 RUN_ENDED = frozenset({"success", "failed"})
 TASK_ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
+PATIENCE = 120.0  # seconds: far more than anything takes here, for machines that are busy with other things too
 NOT_MAPPED = -1  # Airflow's map index of a task that is not mapped
 
 
-class Views:
+class Views(ABC):
     """The reading half of :class:`real_airflow.RealAirflow`.
 
     All methods name a task instance by ``dag_id``, ``run_id``, ``task_id`` and, for a mapped task, ``map_index``.
@@ -27,16 +30,16 @@ class Views:
 
     rest: Rest
 
+    @abstractmethod
     def evidence(self) -> str:
         """Return what the components wrote last."""
-        raise NotImplementedError
 
+    @abstractmethod
     def check_alive(self) -> None:
         """Raise :class:`AirflowStuck` if a component has ended."""
-        raise NotImplementedError
 
-    def until(self, what: str, look: Callable[[], Seen | None], *, timeout: float = 60.0) -> Seen:
-        """Wait until ``look`` returns something else than ``None``; a 404 counts as nothing to see.
+    def until(self, what: str, look: Callable[[], Seen | None], *, timeout: float = PATIENCE) -> Seen:
+        """Wait until ``look`` returns something else than ``None``; no answer and a 404 count as nothing to see.
 
         :param what: what is waited for, as it should read in the error.
         :param timeout: seconds.
@@ -44,19 +47,21 @@ class Views:
         """
 
         def look_while_alive() -> Seen | None:
+            seen = None
             try:
                 seen = look()
             except Refused as refusal:
                 if refusal.status != 404:
                     raise
-                seen = None
+            except NoAnswer:
+                pass
             if seen is None:
                 self.check_alive()
             return seen
 
         return wait_until(what, look_while_alive, timeout=timeout, evidence=self.evidence)
 
-    def wait_until_parsed(self, dag_id: str, *, timeout: float = 60.0) -> None:
+    def wait_until_parsed(self, dag_id: str, *, timeout: float = PATIENCE) -> None:
         """Wait until Airflow knows the newest version of the DAG's file.
 
         :raises AirflowStuck: at once, with the traceback, if its file cannot be imported; as long as the DAG is
@@ -78,10 +83,9 @@ class Views:
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
         """Return every run of a DAG, oldest first: ``dag_run_id``, ``run_type``, ``state``, ``logical_date``, …"""
-        found: list[dict[str, Any]] = self.rest.get("dags", dag_id, "dagRuns", order_by="id", limit=100)["dag_runs"]
-        return found
+        return self.rest.list("dags", dag_id, "dagRuns", of="dag_runs", order_by="id")
 
-    def wait_for_runs(self, dag_id: str, count: int, *, timeout: float = 60.0) -> list[str]:
+    def wait_for_runs(self, dag_id: str, count: int, *, timeout: float = PATIENCE) -> list[str]:
         """Wait until a DAG has at least ``count`` runs, as after an asset event; return their ids, oldest first."""
 
         def look() -> list[str] | None:
@@ -90,7 +94,7 @@ class Views:
 
         return self.until(f"{count} runs of {dag_id}", look, timeout=timeout)
 
-    def wait(self, dag_id: str, run_id: str, *, states: Collection[str] = RUN_ENDED, timeout: float = 60.0) -> str:
+    def wait(self, dag_id: str, run_id: str, *, states: Collection[str] = RUN_ENDED, timeout: float = PATIENCE) -> str:
         """Wait until a run is in one of the states; return it.
 
         :raises AirflowStuck: when the time is up, or at once when the run ended in a state that was not asked for.
@@ -101,13 +105,14 @@ class Views:
             if state in states:
                 return state
             if state in RUN_ENDED:
-                raise AirflowStuck(f"{run_id} of {dag_id} ended in {state}\n{self.story(dag_id, run_id)}")
+                raise AirflowStuck(f"{run_id} of {dag_id} ended in {state}")
             return None
 
         try:
             return self.until(f"{run_id} of {dag_id} to be one of {sorted(states)}", look, timeout=timeout)
         except AirflowStuck as stuck:
-            stuck.add_note(self.story(dag_id, run_id))
+            with contextlib.suppress(Refused, NoAnswer):
+                stuck.add_note(self.story(dag_id, run_id))
             raise
 
     def wait_for_task(
@@ -118,7 +123,7 @@ class Views:
         *,
         map_index: int = NOT_MAPPED,
         states: Collection[str] = TASK_ENDED,
-        timeout: float = 60.0,
+        timeout: float = PATIENCE,
     ) -> dict[str, Any]:
         """Wait until a task instance is in one of the states; return it as :meth:`task` does."""
 
@@ -136,9 +141,7 @@ class Views:
 
     def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """Return every task instance of a run, mapped ones included."""
-        path = ("dags", dag_id, "dagRuns", run_id, "taskInstances")
-        instances: list[dict[str, Any]] = self.rest.get(*path, limit=100)["task_instances"]
-        return instances
+        return self.rest.list("dags", dag_id, "dagRuns", run_id, "taskInstances", of="task_instances")
 
     def rendered(self, dag_id: str, run_id: str, task_id: str, *, map_index: int = NOT_MAPPED) -> dict[str, Any]:
         """Return the rendered template fields as the user interface shows them."""
@@ -158,12 +161,12 @@ class Views:
     def xcom_keys(self, dag_id: str, run_id: str, task_id: str, *, map_index: int = NOT_MAPPED) -> list[str]:
         """Return the keys of every XCom of a task instance."""
         path = (*_instance(dag_id, run_id, task_id), "xcomEntries")
-        return [entry["key"] for entry in self.rest.get(*path, map_index=map_index)["xcom_entries"]]
+        return [entry["key"] for entry in self.rest.list(*path, of="xcom_entries", map_index=map_index)]
 
     def task_state(self, dag_id: str, run_id: str, task_id: str, *, map_index: int = NOT_MAPPED) -> dict[str, Any]:
         """Return what a task instance keeps in its state store (Airflow 3.3), live while it runs."""
         path = (*_instance(dag_id, run_id, task_id), "state-store")
-        entries = self.rest.get(*path, map_index=map_index, limit=100)["task_state_store"]
+        entries = self.rest.list(*path, of="task_state_store", map_index=map_index)
         return {entry["key"]: entry["value"] for entry in entries}
 
     def links(self, dag_id: str, run_id: str, task_id: str, *, map_index: int = NOT_MAPPED) -> dict[str, str | None]:
@@ -174,7 +177,7 @@ class Views:
 
     def log(self, dag_id: str, run_id: str, task_id: str, try_number: int = 1, *, map_index: int = NOT_MAPPED) -> str:
         """Return the log of one try, one line per record: the message, then its other fields as JSON."""
-        path = (*_instance(dag_id, run_id, task_id), "logs", try_number)
+        path: tuple[str | int, ...] = (*_instance(dag_id, run_id, task_id), "logs", try_number)
         records = self.rest.get(*path, map_index=map_index, full_content="true")["content"]
         return "\n".join(record if isinstance(record, str) else _log_line(record) for record in records)
 
@@ -184,7 +187,7 @@ class Views:
         for instance in self.tasks(dag_id, run_id):
             name, tried, index = instance["task_id"], instance["try_number"], instance["map_index"]
             told.append(f"== {name}[{index}]: {instance['state']}, try {tried}, process {instance['pid']}")
-            if tried:
+            with contextlib.suppress(Refused, NoAnswer):
                 told.append(self.log(dag_id, run_id, name, tried, map_index=index)[-4_000:])
         return "\n".join(told)
 

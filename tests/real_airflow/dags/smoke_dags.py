@@ -68,6 +68,15 @@ with DAG("smoke_killed", schedule=None):
 with DAG("smoke_stopped", schedule=None):
     WaitForever(task_id="waits", greeting="Good day, {{ dag_run.conf['name'] }}")
 
+with DAG("smoke_mapped", schedule=None):
+
+    @task
+    def shout(word):
+        """Return the word, louder."""
+        return word.upper()
+
+    shout.expand(word=["a", "b"])
+
 with DAG(
     "smoke_daily", schedule="@daily", start_date=datetime(2020, 1, 1), end_date=datetime(2020, 1, 9), catchup=False
 ):

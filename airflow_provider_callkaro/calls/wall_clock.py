@@ -1,0 +1,101 @@
+"""From instants to what the clock on the wall reads, for one zone or for several at once.
+
+An instant is a whole number of seconds since 1970 UTC, so that elapsed time is never computed on a wall. What a zone is
+asked for is only its offset; within a UTC day the offsets change at most a few times, and those moments are found by
+bisection and remembered. A clock that skips an hour, or shows it twice, then needs no rule of its own.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from airflow_provider_callkaro.calls.window import SECONDS_PER_DAY
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_SECOND = timedelta(seconds=1)
+_SAMPLE = 3_600  # seconds; no zone has changed its offset twice within an hour
+
+
+class Stretch(NamedTuple):
+    """A part of a UTC day in which no zone changes its offset.
+
+    :param start: the first second of it.
+    :param end: the first second after it.
+    :param offsets: seconds east of UTC, each offset once, ascending.
+    """
+
+    start: int
+    end: int
+    offsets: tuple[int, ...]
+
+
+def second_of(at: datetime) -> int:
+    """The whole second of an aware datetime, since 1970 UTC; exact, without floats."""
+    return (at - EPOCH) // _SECOND
+
+
+def instant(second: int) -> datetime:
+    """The aware UTC datetime of a whole second since 1970 UTC."""
+    return EPOCH + timedelta(seconds=second)
+
+
+@lru_cache(maxsize=8_192)
+def stretches(zones: tuple[ZoneInfo, ...], day: int) -> tuple[Stretch, ...]:
+    """A UTC day (days since 1970) in stretches of constant offsets, without a gap between them.
+
+    Zones whose clocks read the same are judged once, so a number that may be in forty zones costs no more than one that
+    may be in ten.
+    """
+    start, end = day * SECONDS_PER_DAY, (day + 1) * SECONDS_PER_DAY
+    edges = sorted({start, end, *(change for zone in zones for change in _changes(zone, day))})
+    return tuple(
+        Stretch(first, last, tuple(sorted({offset_at(zone, first) for zone in zones})))
+        for first, last in pairwise(edges)
+    )
+
+
+def offset_at(zone: ZoneInfo, second: int) -> int:
+    """Seconds east of UTC that the clocks of ``zone`` show at this second."""
+    local = instant(second).astimezone(zone)
+    return (local.replace(tzinfo=UTC) - EPOCH) // _SECOND - second
+
+
+def local_day(second: int, zones: tuple[ZoneInfo, ...]) -> tuple[int, int]:
+    """From when until when all ``zones`` are on the date that each of them shows at this second."""
+    start, end = second - 2 * SECONDS_PER_DAY, second + 2 * SECONDS_PER_DAY
+    for zone in zones:
+        date = (second + offset_at(zone, second)) // SECONDS_PER_DAY
+        around = [stretch for day in (-1, 0, 1) for stretch in stretches((zone,), second // SECONDS_PER_DAY + day)]
+        first = [max(stretch.start, date * SECONDS_PER_DAY - stretch.offsets[0]) for stretch in around]
+        last = [min(stretch.end, (date + 1) * SECONDS_PER_DAY - stretch.offsets[0]) for stretch in around]
+        start = max(start, min(a for a, b in zip(first, last, strict=True) if a < b))
+        end = min(end, max(b for a, b in zip(first, last, strict=True) if a < b))
+    return start, end
+
+
+@lru_cache(maxsize=8_192)
+def _changes(zone: ZoneInfo, day: int) -> tuple[int, ...]:
+    """The seconds of a UTC day from which another offset is in force."""
+    samples = range(day * SECONDS_PER_DAY, (day + 1) * SECONDS_PER_DAY + 1, _SAMPLE)
+    offsets = [offset_at(zone, sample) for sample in samples]
+    return tuple(
+        _change_between(zone, samples[place], samples[place + 1])
+        for place in range(len(offsets) - 1)
+        if offsets[place] != offsets[place + 1]
+    )
+
+
+def _change_between(zone: ZoneInfo, before: int, after: int) -> int:
+    old = offset_at(zone, before)
+    while after - before > 1:
+        middle = (before + after) // 2
+        if offset_at(zone, middle) == old:
+            before = middle
+        else:
+            after = middle
+    return after

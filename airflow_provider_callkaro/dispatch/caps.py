@@ -1,0 +1,68 @@
+"""How often one person may be called: a cap per span of time, and a gap between two calls.
+
+Both count what the ledger knows of the number, over all DAGs that share it: accepted calls, and those that may have
+rung. A call over the cap is dropped; one within the gap waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from airflow_provider_callkaro.calls.outcome import Outcome, Reason
+from airflow_provider_callkaro.dispatch.job import Held, Job
+
+
+class CallHistory(Protocol):
+    """A ledger that can tell when numbers were called."""
+
+    def called_since(self, numbers: Sequence[str], since: datetime) -> Mapping[str, Sequence[datetime]]:
+        """When each number was dispatched since then, in any scope, unless it was rejected."""
+        ...
+
+
+class Caps:
+    """Holds back calls that come too often.
+
+    :param max_calls: calls to one number within ``per``; None sets no cap.
+    :param min_gap: between two calls to one number; None sets no gap.
+    """
+
+    def __init__(
+        self,
+        *,
+        history: CallHistory,
+        max_calls: int | None,
+        per: timedelta | None,
+        min_gap: timedelta | None,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._history = history
+        self._max_calls = max_calls
+        self._per = per or timedelta(0)
+        self._min_gap = min_gap or timedelta(0)
+        self._now = now
+
+    def holds(self, jobs: Sequence[Job]) -> Mapping[str, Held]:
+        """Which of the jobs, by key, are not dispatched now."""
+        now = self._now()
+        calls = self._history.called_since([job.number for job in jobs], now - max(self._per, self._min_gap))
+        held: dict[str, Held] = {}
+        ahead: dict[str, datetime] = {}  # numbers that come twice in this very group, under different keys
+        for job in jobs:
+            earlier = [*calls.get(job.number, ()), *([ahead[job.number]] if job.number in ahead else [])]
+            verdict = self._verdict(earlier, now)
+            if verdict is None:
+                ahead[job.number] = now
+            else:
+                held[job.key] = verdict
+        return held
+
+    def _verdict(self, earlier: Sequence[datetime], now: datetime) -> Held | None:
+        counted = [moment for moment in earlier if moment > now - self._per]
+        if self._max_calls is not None and len(counted) >= self._max_calls:
+            return Held(outcome=Outcome.SKIPPED, reason=Reason.CAP)
+        if earlier and now < (again := max(earlier) + self._min_gap):
+            return Held(outcome=Outcome.PENDING, reason=Reason.GAP, until=again)
+        return None

@@ -1,0 +1,146 @@
+"""When each call may ring: the calling policy, asked at dispatch about the moment at which the phone rings.
+
+A call rings now, or at its ``schedule_at``. One that may not ring then is moved to the next opening, or held back,
+as the user has chosen. What goes out carries the window it was judged by, so that the vendor's own redials keep to
+it too; what the vendor cannot be told in full is narrowed, never widened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, tzinfo
+from enum import StrEnum
+
+from airflow_provider_callkaro.calls.call import Call
+from airflow_provider_callkaro.calls.outcome import Outcome, Reason
+from airflow_provider_callkaro.calls.policy import CallingPolicy, ZoneUnknown
+from airflow_provider_callkaro.dispatch.job import Held
+from airflow_provider_callkaro.exceptions import NeverOpens
+
+CLOSING_MARGIN = timedelta(seconds=2)  # a call is not dispatched so close to the end that it might ring after it
+_MIDNIGHT = "23:59"  # the latest time of day that the vendor takes
+
+
+class WhenClosed(StrEnum):
+    """What becomes of a call that may not ring now."""
+
+    SCHEDULE = "schedule"
+    """It goes to the vendor at once, to ring at the next opening."""
+    WAIT = "wait"
+    """It stays pending; the task sleeps until the next opening and goes on."""
+    STOP = "stop"
+    """It stays pending, and the task ends."""
+
+
+class CallingHours:
+    """Judges each call of a run by a calling policy.
+
+    :param due: when a call without ``schedule_at`` was due: the end of the run's data interval.
+    :param expires_after: a call that could ring only later than this after it was due is skipped; None never.
+    :param vendor_zone: the zone in which the vendor reads times of day.
+    :param now: the time, aware.
+    """
+
+    def __init__(
+        self,
+        *,
+        policy: CallingPolicy,
+        when_closed: WhenClosed,
+        due: datetime,
+        expires_after: timedelta | None,
+        vendor_zone: tzinfo,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._policy = policy
+        self._when_closed = when_closed
+        self._due = due
+        self._expires_after = expires_after
+        self._vendor_zone = vendor_zone
+        self._now = now
+        self._shared = policy.timezone != "recipient"
+        self._window: tuple[datetime, datetime] | None = None  # of now, where it is the same for all
+        self._closed_until: datetime | None = None
+        self.narrowed = False
+        """Whether a window had to be narrowed for the vendor."""
+
+    def judge(self, call: Call) -> Call | Held:
+        """The call as it may be dispatched now, or why it is not."""
+        now = self._now()
+        if call.schedule_at is None and self._closed_until is not None and now < self._closed_until:
+            return Held(outcome=Outcome.PENDING, reason=Reason.WINDOW_CLOSED, until=self._closed_until)
+        try:
+            return self._judge(call, now)
+        except ZoneUnknown:
+            return Held(outcome=Outcome.SKIPPED, reason=Reason.ZONE_UNKNOWN)
+        except NeverOpens:
+            return Held(outcome=Outcome.SKIPPED, reason=Reason.NEVER_OPEN)
+
+    def _judge(self, call: Call, now: datetime) -> Call | Held:
+        moment = now if call.schedule_at is None else max(call.schedule_at, now)
+        window = self._window_at(moment, call, now)
+        if window is None:
+            moment = self._policy.next_open(moment + CLOSING_MARGIN if moment == now else moment, call)
+            if self._expired(call, moment):
+                return Held(outcome=Outcome.SKIPPED, reason=Reason.EXPIRED)
+            if call.schedule_at is None and self._when_closed is not WhenClosed.SCHEDULE:
+                self._closed_until = moment if self._shared else None
+                return Held(outcome=Outcome.PENDING, reason=Reason.WINDOW_CLOSED, until=moment)
+            window = self._policy.window_at(moment, call)
+            if window is None:
+                raise NeverOpens("the policy has no window at its own opening, which must not happen: please report it")
+        elif self._expired(call, moment):
+            return Held(outcome=Outcome.SKIPPED, reason=Reason.EXPIRED)
+        return self._within(call, moment, window, scheduled=moment > now)
+
+    def _window_at(self, moment: datetime, call: Call, now: datetime) -> tuple[datetime, datetime] | None:
+        """The window that holds ``moment`` and, for a call that rings now, does not end in the next instant."""
+        if moment == now and self._shared and self._window is not None:
+            opened, closes = self._window
+            if opened <= now < closes - CLOSING_MARGIN:
+                return self._window
+        window = self._policy.window_at(moment, call)
+        if window is None or (moment == now and now >= window[1] - CLOSING_MARGIN):
+            return None
+        if moment == now and self._shared:
+            self._window = window
+        return window
+
+    def _expired(self, call: Call, rings_at: datetime) -> bool:
+        if self._expires_after is None:
+            return False
+        due = self._due if call.schedule_at is None else max(call.schedule_at, self._due)
+        return rings_at > due + self._expires_after
+
+    def _within(self, call: Call, moment: datetime, window: tuple[datetime, datetime], *, scheduled: bool) -> Call:
+        earliest, latest = self._times_of_day(moment, window)
+        if call.min_trigger_time is not None:
+            earliest = max(earliest, call.min_trigger_time.zfill(5))
+        if call.max_trigger_time is not None:
+            latest = min(latest, call.max_trigger_time.zfill(5))
+        carry_over = call.carry_over if self._policy.daily else False
+        if call.carry_over and not carry_over:
+            self.narrowed = True
+        return replace(
+            call,
+            schedule_at=moment if scheduled else None,
+            min_trigger_time=earliest,
+            max_trigger_time=latest,
+            carry_over=carry_over,
+        )
+
+    def _times_of_day(self, moment: datetime, window: tuple[datetime, datetime]) -> tuple[str, str]:
+        """The window as times of day in the vendor's zone, on the day on which the phone rings."""
+        day = moment.astimezone(self._vendor_zone).date()
+        opened = (window[0] + timedelta(seconds=59)).astimezone(self._vendor_zone)  # whole minutes, inward
+        closes = window[1].astimezone(self._vendor_zone)
+        before, after = opened.date() < day, closes.date() > day
+        whole_night = after and (closes.hour, closes.minute) == (0, 0) and closes.date() - day == timedelta(days=1)
+        if before or (after and not whole_night):
+            self.narrowed = True
+        return ("00:00" if before else f"{opened:%H:%M}", _MIDNIGHT if after else f"{closes:%H:%M}")
+
+
+def utc_now() -> datetime:
+    """The time, aware."""
+    return datetime.now(UTC)

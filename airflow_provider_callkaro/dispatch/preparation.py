@@ -1,0 +1,82 @@
+"""The last look at a call before it is claimed: may it ring, has the person been called too often, and as what request.
+
+A call that is held back here is first looked up in the ledger, because what an earlier try has dispatched is not
+pending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from airflow_provider_callkaro.calls.call import NEXT_WINDOW, Call
+from airflow_provider_callkaro.calls.outcome import Outcome, Reason
+from airflow_provider_callkaro.dispatch.books import Books
+from airflow_provider_callkaro.dispatch.job import Held, Job
+from airflow_provider_callkaro.vendors.http import Request
+
+if TYPE_CHECKING:
+    from airflow_provider_callkaro.dispatch.caps import Caps
+    from airflow_provider_callkaro.dispatch.hours import CallingHours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The rules that a call has to pass.
+
+    :param hours: the calling policy; None lets every call ring at any time.
+    :param caps: how often one person may be called; None sets no limit.
+    :param suppressed: numbers, E.164, that must not be called.
+    """
+
+    hours: CallingHours | None = None
+    caps: Caps | None = None
+    suppressed: Container[str] = ()
+
+
+class Preparation:
+    """Makes calls ready to be claimed.
+
+    :param build: turns a call into the vendor's request.
+    :param rules: what a call has to pass; None lets every call ring.
+    """
+
+    def __init__(self, *, build: Callable[[Call], Request], books: Books, rules: Rules | None = None) -> None:
+        self._build = build
+        self._books = books
+        self._rules = rules or Rules()
+        self.resume_at: datetime | None = None
+        """The first moment at which a call that was held back may ring."""
+
+    def ready(self, jobs: Sequence[Job]) -> list[Job]:
+        """The jobs that may be claimed now, with their requests; the others are given their outcome."""
+        ready: list[Job] = []
+        held: dict[str, Held] = {}
+        for job in jobs:
+            verdict = self._judged(job.call)
+            if isinstance(verdict, Held):
+                held[job.key] = verdict
+            else:
+                job.request = self._build(verdict)
+                ready.append(job)
+        if self._rules.caps is not None and ready:
+            held.update(self._rules.caps.holds(ready))
+        if not held:
+            return ready
+        for job in self._books.sift([job for job in jobs if job.key in held]):
+            self._hold(job, held[job.key])
+        return [job for job in ready if job.key not in held]
+
+    def _judged(self, call: Call) -> Call | Held:
+        if call.to_number in self._rules.suppressed:
+            return Held(outcome=Outcome.SKIPPED, reason=Reason.SUPPRESSED)
+        if self._rules.hours is not None:
+            return self._rules.hours.judge(call)
+        return replace(call, schedule_at=None) if call.schedule_at == NEXT_WINDOW else call
+
+    def _hold(self, job: Job, held: Held) -> None:
+        self._books.hold(job, held.outcome, held.reason)
+        if held.until is not None:
+            self.resume_at = held.until if self.resume_at is None else min(self.resume_at, held.until)

@@ -1,0 +1,329 @@
+"""One call per contact row, each at most once, every row accounted for: what a vendor's fan-out operator inherits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, XComArg
+
+from airflow_provider_callkaro.calls.phone import NumberReader
+from airflow_provider_callkaro.calls.row import RowReader
+from airflow_provider_callkaro.dispatch.intake import Shard
+from airflow_provider_callkaro.dispatch.run import CallVendor, Limits
+from airflow_provider_callkaro.dispatch.tally import Summary
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.ledger.contract import CallLedger
+from airflow_provider_callkaro.operators.calls import CallList, PlaceCallsOperator, new_report
+from airflow_provider_callkaro.operators.private import Private
+from airflow_provider_callkaro.operators.rules import Suppression, check_policy, rules_for
+from airflow_provider_callkaro.operators.staleness import checked_stale_runs, due_at, refuse_stale_run
+from airflow_provider_callkaro.operators.task_run import open_ledger
+from airflow_provider_callkaro.sources.contract import templated_values
+from airflow_provider_callkaro.sources.given import as_source
+from airflow_provider_callkaro.transport.target import Target
+
+if TYPE_CHECKING:
+    from airflow_provider_callkaro.calls.policy import CallingPolicy
+
+SHORT_NAP = timedelta(seconds=60)  # a shorter one is slept in the worker: deferring takes longer than it saves
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What the operator's connection says.
+
+    :param agent_id: the agent for calls that name none.
+    :param schedule_timezone: the zone in which the vendor reads times of day, where it is known.
+    """
+
+    connection_id: str
+    vendor: CallVendor
+    target: Target
+    agent_id: str | None
+    schedule_timezone: tzinfo | None
+
+
+class FanOutCallsOperator(PlaceCallsOperator):
+    """Place one call per contact row, each at most once, and account for every row.
+
+    Returns a summary of fixed size: ``{"batch_id", "total", "accepted", "rejected", "skipped", "unknown", "pending",
+    "reasons": {reason: rows}, "report"}``. The five outcomes add up to ``total``.
+
+    :param contacts: where the rows come from: `SqlContacts`, `FileContacts`, `AssetContacts`, a list of mappings or of
+        numbers, or an upstream task's output. Templated, never shown.
+    :param batch_id: the campaign that the calls belong to. Templated.
+    :param agent_id: the agent for rows that name none; default: the connection's. Templated.
+    :param call_options: fields for every call whose row does not say otherwise, such as ``{"priority": 5}``; its
+        ``metadata`` is joined with the row's. Templated, never shown.
+    :param column_map: source column to call field, such as ``{"phone": "to_number"}``; None as field leaves the column
+        out altogether.
+    :param default_region: two-letter region for numbers without ``+`` (extra ``[phone]``); None rejects them.
+    :param policy: when a phone may ring, how often, and whose may not; None lets every call ring at any time.
+    :param when_closed: what becomes of a call that may not ring now: ``"wait"`` (default) keeps it pending and the task
+        sleeps, without a worker slot, until the next opening; ``"schedule"`` sends it to the vendor with the next
+        opening as its ``schedule_at``; ``"stop"`` ends the task.
+    :param soft_fail: with ``when_closed="stop"``, skip the task rather than fail it.
+    :param schedule_at: when calls ring whose row does not say: a date and time, ``"next_window"``, or None for now. A
+        moment in the past moves to the next opening. Templated.
+    :param expires_after: a call that could ring only later than this after it was due is skipped. Due is its
+        ``schedule_at``, else the end of the run's data interval.
+    :param stale_runs: what a run does that is long past: ``"skip"`` (default), ``"fail"``, or ``"dial"`` all the same.
+    :param stale_after: how long after the end of its data interval a run is long past. Default one day.
+    :param calls_per_second: starts per second at most, evenly spaced, also after a pause; None sets no pace.
+    :param max_concurrency: calls in flight at once, 1 to 1000. Default 64.
+    :param stop_after_unknown: a streak of this many lost answers ends the run; None goes on. Default 20.
+    :param on_unknown: ``"warn"`` or ``"fail"`` when calls ended unknown.
+    :param max_rejected: above this many rejected rows (a count, or a fraction of all rows) the task fails after the
+    run;
+        what was accepted stays accepted. None never fails.
+    :param shard: ``(index, count)`` takes only the rows whose key hashes there, so that several tasks share one list.
+    :param report_path: one line per row, CSV or JSON Lines by its ending, local or in object storage. Templated.
+    :param dry_run: read, check and look up everything, send nothing, and say what would have been done.
+    """
+
+    template_fields: Sequence[str] = (
+        "contacts",
+        "batch_id",
+        "agent_id",
+        "call_options",
+        "suppression",
+        "schedule_at",
+        "ledger_conn_id",
+        "ledger_scope",
+        "redial",
+        "report_path",
+    )
+    template_ext: Sequence[str] = (".sql",)
+
+    def __init__(
+        self,
+        *,
+        contacts: Any,
+        batch_id: str | None = None,
+        agent_id: str | None = None,
+        call_options: Mapping[str, Any] | None = None,
+        column_map: Mapping[str, str | None] | None = None,
+        default_region: str | None = None,
+        policy: CallingPolicy | None = None,
+        when_closed: Literal["wait", "schedule", "stop"] = "wait",
+        soft_fail: bool = False,
+        schedule_at: Any = None,
+        expires_after: timedelta | None = None,
+        stale_runs: Literal["skip", "dial", "fail"] = "skip",
+        stale_after: timedelta = timedelta(days=1),
+        calls_per_second: float | None = None,
+        max_concurrency: int = 64,
+        stop_after_unknown: int | None = 20,
+        on_unknown: Literal["warn", "fail"] = "warn",
+        max_rejected: float | None = None,
+        shard: Sequence[int] | None = None,
+        report_path: str | None = None,
+        dry_run: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.contacts = as_source(contacts)
+        self.batch_id = batch_id
+        self.agent_id = agent_id
+        self.call_options = Private(call_options)
+        self.column_map = column_map
+        self.default_region = default_region
+        self.policy = policy
+        self.suppression = Suppression(policy.suppress if policy is not None else None)
+        self.when_closed = when_closed
+        self.soft_fail = soft_fail
+        self.schedule_at = schedule_at
+        self.expires_after = expires_after
+        self.stale_runs = checked_stale_runs(stale_runs, stale_after)
+        self.stale_after = stale_after
+        self.calls_per_second = calls_per_second
+        self.max_concurrency = max_concurrency
+        self.stop_after_unknown = stop_after_unknown
+        self.on_unknown = on_unknown
+        self.max_rejected = max_rejected
+        self.shard = shard
+        self.report_path = report_path
+        self.dry_run = dry_run
+        XComArg.apply_upstream_relationship(
+            self, [*templated_values(self.contacts), *self.suppression.templated, call_options]
+        )
+        self._check_arguments()
+
+    def _check_arguments(self) -> None:
+        if self.on_unknown not in ("warn", "fail"):
+            raise ConfigurationError('on_unknown must be "warn" or "fail"')
+        if self.max_rejected is not None and self.max_rejected < 0:
+            raise ConfigurationError("max_rejected must be a count, or a fraction from 0.0 to 1.0")
+        if self.when_closed not in ("wait", "schedule", "stop"):
+            raise ConfigurationError('when_closed must be "wait", "schedule" or "stop"')
+        if self.expires_after is not None and self.expires_after <= timedelta(0):
+            raise ConfigurationError("expires_after must be a positive timedelta")
+        if self.policy is not None:
+            check_policy(self.policy, ledger_conn_id=self.ledger_conn_id)
+        elif self.expires_after is not None:
+            raise ConfigurationError("expires_after needs a policy, which tells when a call may ring")
+        self._limits()
+        self._shard()
+
+    def _account(self) -> Account:
+        """The operator's connection, read once."""
+        raise NotImplementedError
+
+    def _announce(self, context: Mapping[str, Any]) -> None:
+        """Make the run's link visible, where the vendor has a page for it."""
+
+    def _ledger(self, context: Mapping[str, Any], scope: str) -> CallLedger:
+        several_passes = self.policy is not None and self.when_closed != "stop" and not self.dry_run
+        return open_ledger(context, ledger_conn_id=self.ledger_conn_id, scope=scope, several_passes=several_passes)
+
+    def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
+        """Place the calls, publish the report, and return the summary."""
+        refuse_stale_run(context, stale_runs=self.stale_runs, stale_after=self.stale_after)
+        return self._run(context)
+
+    def go_on(self, context: Mapping[str, Any], event: Any = None) -> dict[str, Any]:  # noqa: ARG002
+        """Go on after the hours have opened; the ledger knows who has been rung before."""
+        return self._run(context)
+
+    def _run(self, context: Mapping[str, Any]) -> dict[str, Any]:
+        self._announce(context)
+        while True:
+            summary = self._one_pass(context)
+            if not self._waits(summary):
+                return self._conclude(context, summary)
+            self._nap(summary)
+
+    def _one_pass(self, context: Mapping[str, Any]) -> Summary:
+        """Go through the whole list once: whoever may be rung now is."""
+        account = self._account()
+        numbers = NumberReader(default_region=self.default_region)
+        options = {**(self.call_options.value or {}), **({"schedule_at": self.schedule_at} if self.schedule_at else {})}
+        reader = RowReader(
+            numbers=numbers,
+            agent_id=self.agent_id or account.agent_id,
+            batch_id=self.batch_id,
+            options=options,
+            column_map=self.column_map,
+            schedule_timezone=account.schedule_timezone,
+        )
+        rules = None
+        if self.policy is not None:
+            rules = rules_for(
+                self.policy,
+                when_closed=self.when_closed,
+                due=due_at(context),
+                expires_after=self.expires_after,
+                vendor_zone=account.schedule_timezone,
+                suppressed=self.suppression.read(context, numbers),
+                connection_id=account.connection_id,
+            )
+        calls = CallList(
+            rows=self.contacts.rows(context),
+            total=None if self.shard else self.contacts.total(context),
+            read=reader.read,
+            vendor=account.vendor,
+            target=account.target,
+            rules=rules,
+        )
+        report = new_report(self.report_path)
+        try:
+            summary = self._place_calls(
+                context, calls, limits=self._limits(), report=report, shard=self._shard(), dry_run=self.dry_run
+            )
+            if report is not None:
+                report.publish()
+        finally:
+            calls.close()
+            if report is not None:
+                report.close()
+        return summary
+
+    def _waits(self, summary: Summary) -> bool:
+        return (
+            summary.resume_at is not None
+            and summary.stopped is None
+            and self.when_closed != "stop"
+            and not self.dry_run
+        )
+
+    def _nap(self, summary: Summary) -> None:
+        """Sleep until the next call may ring: in the worker for a moment, else deferred, without a worker slot."""
+        from airflow_provider_callkaro.triggers.schedule_window import ScheduleWindowTrigger
+
+        moment = summary.resume_at or datetime.now(UTC)
+        pause = moment - datetime.now(UTC)
+        self.log.info("%s", summary)
+        self.log.info("%d calls wait until %s", summary.pending, f"{moment:%Y-%m-%d %H:%M:%S} UTC")
+        if pause >= SHORT_NAP:
+            self.defer(trigger=ScheduleWindowTrigger(moment=moment), method_name="go_on")
+        wake = threading.Event()
+        while (left := (moment - datetime.now(UTC)).total_seconds()) > 0 and not self._asked_to_stop():
+            wake.wait(min(left, 0.25))
+
+    def _limits(self) -> Limits:
+        return Limits(
+            max_concurrency=self.max_concurrency,
+            calls_per_second=self.calls_per_second,
+            stop_after_unknown=self.stop_after_unknown,
+        )
+
+    def _shard(self) -> Shard | None:
+        if self.shard is None:
+            return None
+        try:
+            index, count = map(int, self.shard)
+        except (TypeError, ValueError):
+            raise ConfigurationError("shard must be two whole numbers, (index, count)") from None
+        return Shard(index=index, count=count)
+
+    def _conclude(self, context: Mapping[str, Any], summary: Summary) -> dict[str, Any]:
+        """Say what the run came to, and fail the task where its author asked for that."""
+        result = summary.as_xcom(batch_id=self.batch_id, report=self.report_path)
+        self.log.info("%s%s", "Dry run, the pending would be dispatched: " if self.dry_run else "", summary)
+        self.log.info(
+            "%d requests were sent in this try; %d rows were settled before it", summary.dialled, summary.resumed
+        )
+        if self.dry_run:
+            return result
+        try:
+            self._refuse_closed(summary)
+            self._refuse_unfinished(summary)
+            self._refuse_beyond_limits(summary)
+        except Exception:
+            context["ti"].xcom_push(key="return_value", value=result)
+            raise
+        if summary.unknown:
+            self.log.warning(
+                "%d calls are unknown: they may have rung, and nobody is rung again for them unless redial asks for it",
+                summary.unknown,
+            )
+        for outlet in self.outlets:
+            context["outlet_events"][outlet].extra = {key: value for key, value in result.items() if key != "reasons"}
+        return result
+
+    def _refuse_closed(self, summary: Summary) -> None:
+        if summary.resume_at is None or summary.stopped is not None:
+            return
+        message = (
+            f"{summary.pending} of {summary.total} calls may not ring before {summary.resume_at:%Y-%m-%d %H:%M} UTC, "
+            'and when_closed is "stop"'
+        )
+        raise AirflowSkipException(message) if self.soft_fail else AirflowFailException(message)
+
+    def _refuse_beyond_limits(self, summary: Summary) -> None:
+        if self.on_unknown == "fail" and summary.unknown:
+            message = f"{summary.unknown} of {summary.total} calls are unknown, and on_unknown is fail"
+            raise AirflowFailException(message)
+        if self.max_rejected is None:
+            return
+        fraction = isinstance(self.max_rejected, float)
+        allowed = self.max_rejected * summary.total if fraction else self.max_rejected
+        if summary.rejected > allowed:
+            raise AirflowFailException(
+                f"{summary.rejected} of {summary.total} rows were rejected, more than max_rejected={self.max_rejected} "
+                "allows; the accepted calls stay accepted (the reasons are in the report and the summary)"
+            )

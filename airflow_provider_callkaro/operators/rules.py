@@ -1,0 +1,136 @@
+"""From a calling policy to the rules of one run: who must not be called is read, and the caps get their ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_callkaro.calls.phone import NumberReader
+from airflow_provider_callkaro.dispatch.preparation import Rules
+from airflow_provider_callkaro.dispatch.seen import SeenKeys
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.ledger.contract import CallLedger
+from airflow_provider_callkaro.sources.contract import ContactSource, templated_values
+from airflow_provider_callkaro.sources.given import RowContacts
+
+if TYPE_CHECKING:
+    from airflow_provider_callkaro.calls.policy import CallingPolicy
+
+
+class Suppression:
+    """Who must not be called: a source of contacts, a callable that returns numbers, or a collection of numbers.
+
+    A template field that holds it renders what is inside, and shows nothing of it.
+
+    :param who: as the user gives it in the policy; None suppresses nobody.
+    """
+
+    template_fields = ("source",)
+
+    def __init__(self, who: Any) -> None:
+        self._callable = who if callable(who) else None
+        self.source: ContactSource | None = None
+        if who is not None and self._callable is None:
+            given = sorted(who) if isinstance(who, (set, frozenset)) else who
+            self.source = given if isinstance(given, ContactSource) else RowContacts(given)
+
+    def __repr__(self) -> str:
+        return f"suppressed: {self.source or ('a callable' if self._callable else 'nobody')}"
+
+    @property
+    def templated(self) -> list[Any]:
+        """What may refer to an upstream task."""
+        return [] if self.source is None else templated_values(self.source)
+
+    def read(self, context: Mapping[str, Any], numbers: NumberReader) -> SeenKeys:
+        """Everybody on the list, in little memory.
+
+        :raises ConfigurationError: an entry cannot be read as a number, so nobody can tell whom it protects.
+        """
+        suppressed = SeenKeys()
+        for place, entry in enumerate(self._entries(context), start=1):
+            value = _number_of(entry)
+            if value is None or value == "":
+                continue
+            number = numbers.read(value)
+            if number is None:
+                raise ConfigurationError(
+                    f"entry {place} of suppress cannot be read as a phone number, so nobody is called: correct it, or "
+                    "set default_region if it lacks a country code"
+                )
+            suppressed.add(number)
+        return suppressed
+
+    def _entries(self, context: Mapping[str, Any]) -> Iterable[Any]:
+        if self._callable is not None:
+            return list(self._callable())
+        return () if self.source is None else self.source.rows(context)
+
+
+def check_policy(policy: CallingPolicy, *, ledger_conn_id: str | None) -> None:
+    """Refuse, when the DAG is parsed, what the policy needs and does not have.
+
+    :raises ConfigurationError: it has caps, and no SQL ledger is named.
+    """
+    if (policy.max_calls is not None or policy.min_gap is not None) and not ledger_conn_id:
+        raise ConfigurationError(
+            "the policy's max_calls and min_gap count calls over many runs: set ledger_conn_id to a SQL connection"
+        )
+
+
+def rules_for(
+    policy: CallingPolicy,
+    *,
+    when_closed: str,
+    due: datetime,
+    expires_after: timedelta | None,
+    vendor_zone: tzinfo | None,
+    suppressed: SeenKeys,
+    connection_id: str,
+) -> Callable[[CallLedger], Rules]:
+    """The rules of one run, for whichever ledger it keeps.
+
+    :raises ConfigurationError: the zone in which the vendor reads times of day is not known.
+    """
+    from airflow_provider_callkaro.dispatch.caps import Caps
+    from airflow_provider_callkaro.dispatch.hours import CallingHours, WhenClosed, utc_now
+
+    if vendor_zone is None:
+        raise ConfigurationError(
+            "a policy needs the zone in which the vendor reads times of day, so that its redials keep to the hours: "
+            f'set "schedule_timezone" in the extra of connection "{connection_id}", such as "Asia/Kolkata"'
+        )
+    hours = CallingHours(
+        policy=policy,
+        when_closed=WhenClosed(when_closed),
+        due=due,
+        expires_after=expires_after,
+        vendor_zone=vendor_zone,
+        now=utc_now,
+    )
+
+    def rules(ledger: CallLedger) -> Rules:
+        capped = policy.max_calls is not None or policy.min_gap is not None
+        caps = Caps(
+            history=ledger,  # type: ignore[arg-type]  # a SQL ledger, as check_policy has seen to
+            max_calls=policy.max_calls,
+            per=policy.per,
+            min_gap=policy.min_gap,
+            now=utc_now,
+        )
+        return Rules(hours=hours, caps=caps if capped else None, suppressed=suppressed)
+
+    return rules
+
+
+def _number_of(entry: Any) -> Any:
+    """The number of one entry: a plain number, or a row with a column to_number, or with one column only."""
+    if not isinstance(entry, Mapping):
+        return entry
+    columns = {str(name).lower(): value for name, value in entry.items()}
+    if "to_number" in columns:
+        return columns["to_number"]
+    if len(columns) == 1:
+        return next(iter(columns.values()))
+    raise ConfigurationError("the rows of suppress have no column to_number: select that one column, nobody is called")

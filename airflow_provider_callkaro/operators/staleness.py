@@ -1,0 +1,72 @@
+"""Runs for a day long past: a backfill must not ring people about last month unless it is told to.
+
+What counts is the end of the run's data interval, or the moment after which the run was due where it has none. The
+logical date alone says nothing: a run started by hand may have none. Guards such as LatestOnly let such runs through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
+
+from airflow_provider_callkaro.exceptions import ConfigurationError
+
+
+class StaleRuns(StrEnum):
+    """What a run does that is long past."""
+
+    SKIP = "skip"
+    DIAL = "dial"
+    FAIL = "fail"
+
+
+def checked_stale_runs(stale_runs: str, stale_after: timedelta) -> StaleRuns:
+    """The choice as an enum.
+
+    :raises ConfigurationError: it is none, or the age is not positive.
+    """
+    if stale_after <= timedelta(0):
+        raise ConfigurationError("stale_after must be a positive timedelta")
+    try:
+        return StaleRuns(stale_runs)
+    except ValueError:
+        raise ConfigurationError('stale_runs must be "skip", "dial" or "fail"') from None
+
+
+def due_at(context: Mapping[str, Any]) -> datetime:
+    """When the run was due: the end of its data interval, else the moment after which it might start, else now."""
+    run = context["dag_run"]
+    for moment in (
+        getattr(run, "data_interval_end", None),
+        getattr(run, "run_after", None),
+        getattr(run, "logical_date", None),
+    ):
+        if moment is not None:
+            due: datetime = moment.astimezone(UTC)
+            return due
+    return datetime.now(UTC)
+
+
+def refuse_stale_run(context: Mapping[str, Any], *, stale_runs: StaleRuns, stale_after: timedelta) -> None:
+    """End the task here if its run is long past and its author did not ask to dial all the same.
+
+    :raises AirflowSkipException: the run is stale, and such runs are skipped.
+    :raises AirflowFailException: the run is stale, and such runs fail.
+    """
+    due = due_at(context)
+    age = datetime.now(UTC) - due
+    if stale_runs is StaleRuns.DIAL or age <= stale_after:
+        return
+    message = (
+        f"this run was due at {due:%Y-%m-%d %H:%M} UTC, {_days(age)} ago, more than stale_after allows: nobody is "
+        'rung. With stale_runs="dial" it rings everybody whom the ledger does not know yet'
+    )
+    raise AirflowSkipException(message) if stale_runs is StaleRuns.SKIP else AirflowFailException(message)
+
+
+def _days(age: timedelta) -> str:
+    return f"{age.days} days" if age.days >= 2 else f"{age.total_seconds() / 3600:.0f} hours"

@@ -1,0 +1,35 @@
+"""What Airflow 2 and Airflow 3 say differently about a sensor that was rescheduled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+try:
+    from airflow.sdk.exceptions import AirflowRescheduleException
+except ImportError:  # before Airflow 3.1
+    from airflow.exceptions import AirflowRescheduleException
+
+__all__ = ["AirflowRescheduleException", "first_reschedule"]
+
+
+def first_reschedule(context: Mapping[str, Any], *, retries: int) -> datetime | None:
+    """When the sensor started before its first reschedule, or None if it was never rescheduled.
+
+    :param retries: the task's ``retries``.
+    """
+    instance = context["ti"]
+    if hasattr(instance, "get_first_reschedule_date"):
+        first: datetime | None = instance.get_first_reschedule_date(context)
+        return first
+    from airflow.sensors.base import _orig_start_date  # Airflow 2 has no public name for it
+
+    started: datetime | None = _orig_start_date(
+        dag_id=instance.dag_id,
+        task_id=instance.task_id,
+        run_id=instance.run_id,
+        map_index=instance.map_index,
+        try_number=instance.max_tries - retries + 1,
+    )
+    return started

@@ -1,0 +1,54 @@
+"""Waiting for one moment without a worker.
+
+Whoever defers has already decided when to go on; the trigger only sleeps until then. It looks nothing up, opens no
+connection and rings nobody, so it may run twice, move to another triggerer, or start again after a crash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_provider_callkaro.exceptions import ConfigurationError
+
+LONGEST_NAP = timedelta(seconds=60)
+"""How long to sleep before looking at the clock again: a sleep does not notice that the clock was set, or that the
+machine was suspended."""
+
+
+def nap(*, until: datetime, now: datetime) -> float:
+    """How many seconds to sleep before looking at the clock again; 0 when the moment has come.
+
+    :param until: the moment that is waited for, aware.
+    :param now: what the clock says, aware.
+    """
+    return min(max(until - now, timedelta(0)), LONGEST_NAP).total_seconds()
+
+
+class ScheduleWindowTrigger(BaseTrigger):
+    """Sleeps until a moment, then fires once with ``{"moment": ISO 8601}``.
+
+    :param moment: when to fire, aware. In the past means at once.
+    :raises ConfigurationError: the moment has no time zone.
+    """
+
+    def __init__(self, moment: datetime) -> None:
+        super().__init__()
+        if moment.tzinfo is None:
+            raise ConfigurationError("moment has no time zone: give an aware datetime")
+        self.moment = moment.astimezone(UTC)
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """What Airflow stores of the trigger, and makes it from again."""
+        return f"{type(self).__module__}.{type(self).__qualname__}", {"moment": self.moment}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Sleep until the moment by the wall clock, then say so."""
+        self.log.info("Sleeping until %s", self.moment.isoformat(timespec="seconds"))
+        while seconds := nap(until=self.moment, now=datetime.now(UTC)):
+            await asyncio.sleep(seconds)
+        yield TriggerEvent({"moment": self.moment.isoformat()})

@@ -1,0 +1,51 @@
+"""``python -m benchmarks``: take every figure, print one table. Linux, two cores or more; about 20 minutes.
+
+``--only speed`` takes one part (it may be given several times), ``--quick`` takes everything with little patience: its
+figures tell whether something broke, not whether a bound is reached.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterable
+
+from benchmarks import imports, killed, memory, speed, under_airflow
+from benchmarks.figures import Figure, table
+from benchmarks.machine import describe
+from benchmarks.processes import Server
+from benchmarks.scale import FULL, QUICK, Scale
+
+PARTS: dict[str, Callable[[Server, Scale], Iterable[Figure]]] = {
+    "speed": speed.measure,
+    "airflow": under_airflow.measure,
+    "killed": killed.measure,
+    "memory": memory.measure,
+    "import": lambda _, scale: imports.measure(scale),
+}
+
+
+def main() -> int:
+    """Take the figures and print them.
+
+    :return: 0, also where a bound is not reached: the table says so, and a busy machine is no error.
+    """
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=PARTS, action="append", help="take this part; may be given several times")
+    parser.add_argument("--quick", action="store_true", help="take everything with little patience")
+    options = parser.parse_args()
+    scale = QUICK if options.quick else FULL
+    machine = describe()
+    figures: list[Figure] = []
+    with Server() as server:
+        for name in options.only or PARTS:
+            began = time.monotonic()
+            figures.extend(PARTS[name](server, scale))
+            print(f"{name}: took {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    print(machine, table(figures), sep="\n\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""The same calls in three ways: by this package, by a loop over HttpHook, and by one mapped HttpOperator per call.
+
+The benchmark puts this file into the DAG folder of a real Airflow. The connection of HttpHook stands in the
+environment, which is its fastest case: one in the metadata database is read again for every call.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from airflow.providers.common.compat.sdk import DAG, task
+from airflow.providers.http.hooks.http import HttpHook
+from airflow.providers.http.operators.http import HttpOperator
+
+from airflow_provider_callkaro.operators.callkaro import CallKaroFanOutCallsOperator
+from airflow_provider_callkaro.sources import FileContacts
+from airflow_provider_callkaro.vendors.callkaro import CallKaro
+from benchmarks.workload import AGENT, KEY, contact_rows
+
+MAPPED = int(os.environ["BENCHMARK_MAPPED"])
+HEADERS = CallKaro.headers(KEY)
+
+
+def body(row: dict[str, Any]) -> str:
+    """What a user would post for a contact row."""
+    metadata = {name: value for name, value in row.items() if name != "to_number"}
+    return json.dumps({"to_number": row["to_number"], "agent_id": AGENT, "metadata": metadata})
+
+
+with DAG("fan_out", schedule=None):
+    CallKaroFanOutCallsOperator(
+        task_id="calls",
+        contacts=FileContacts("{{ dag_run.conf['contacts'] }}"),
+        agent_id=AGENT,
+        ledger_conn_id="{{ dag_run.conf['ledger'] }}",
+        report_path="{{ dag_run.conf['report'] }}",
+    )
+
+with DAG("http_hook_loop", schedule=None):
+
+    @task
+    def calls(calls: str) -> None:
+        """Place the calls one after another."""
+        hook = HttpHook(method="POST", http_conn_id="benchmark_http")
+        for row in contact_rows(int(calls)):
+            hook.run("call/outbound", data=body(row), headers=HEADERS)
+
+    calls("{{ dag_run.conf['calls'] }}")
+
+with DAG("mapped_http_operator", schedule=None):
+    HttpOperator.partial(
+        task_id="calls", http_conn_id="benchmark_http", endpoint="call/outbound", method="POST", headers=HEADERS
+    ).expand(data=[body(row) for row in contact_rows(MAPPED)])

@@ -1,0 +1,145 @@
+"""How fast the fan-out is under a real scheduler, beside what Airflow users do today for the same calls.
+
+The Airflow is the one that the tests use: API server, scheduler, DAG processor, triggerer and 32 workers on both cores,
+beside the server. What is compared is counted by the server, from the first POST to the last, so that the time in which
+the scheduler starts a task is nobody's fault. It favours the mapped operator, which has few calls and many starts.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from benchmarks.figures import Bound, Figure, Unit
+from benchmarks.processes import CONNECTIONS, HERE, MeasurementFailed, Seen, Server, environment
+from benchmarks.scale import Scale
+from benchmarks.server import LOOPBACK
+from benchmarks.workload import KEY, contact_rows
+
+if TYPE_CHECKING:
+    from real_airflow import RealAirflow
+
+DAGS = HERE / "dags" / "calls.py"
+WORKERS = 32  # Airflow's default parallelism: the mapped operator is slower with 4
+PATIENCE = 300  # seconds without a heartbeat until a task counts as dead; Airflow's default
+RUN_WITHIN = 600.0  # seconds
+PARSED_WITHIN = 120.0  # seconds
+LOOPED_CALLS = 200
+SLOW, FAST, NONE = 0.1, 0.02, 0.0  # seconds of latency
+SQL, TASK_STATE = "benchmark_ledger", ""  # ledger_conn_id
+
+
+class AirflowRuns:
+    """Runs the benchmark's DAGs, and tells what the server saw of them."""
+
+    def __init__(self, *, airflow: RealAirflow, server: Server, home: Path) -> None:
+        self._airflow = airflow
+        self._server = server
+        self._home = home
+
+    def fan_out(self, *, calls: int, ledger: str, latency: float) -> Seen:
+        """One task of this package that places all calls."""
+        contacts = self._home / f"contacts-{calls}.csv"
+        if not contacts.exists():
+            _write_contacts(contacts, calls)
+        conf = {"contacts": str(contacts), "ledger": ledger, "report": str(self._home / "report.csv")}
+        return self._run("fan_out", calls, conf, latency=latency)
+
+    def http_hook_loop(self, *, calls: int, latency: float) -> Seen:
+        """One task that loops over ``HttpHook.run``."""
+        return self._run("http_hook_loop", calls, {"calls": calls}, latency=latency)
+
+    def mapped_http_operator(self, *, calls: int, latency: float) -> Seen:
+        """One mapped ``HttpOperator`` per call."""
+        return self._run("mapped_http_operator", calls, {}, latency=latency)
+
+    def _run(self, dag: str, calls: int, conf: dict[str, object], *, latency: float) -> Seen:
+        self._server.forget(latency=latency)
+        self._airflow.wait(dag, self._airflow.trigger(dag, conf=conf), timeout=RUN_WITHIN)
+        seen = self._server.seen()
+        if seen.posts != calls:
+            raise MeasurementFailed(f"{dag}: {calls} rows came to {seen.posts} POSTs")
+        return seen
+
+
+def measure(server: Server, scale: Scale) -> Iterator[Figure]:
+    """The figures that need a scheduler."""
+    sys.path.insert(0, str(HERE.parent / "tests"))
+    from real_airflow import RealAirflow
+
+    with tempfile.TemporaryDirectory() as directory:
+        home = Path(directory)
+        dags = home / "dags"
+        dags.mkdir()
+        (dags / DAGS.name).write_text(DAGS.read_text())
+        airflow = RealAirflow(
+            home / "airflow",
+            dags,
+            environment=_environment(home, server, scale),
+            parallelism=WORKERS,
+            heartbeat_timeout=PATIENCE,
+        )
+        with airflow:
+            airflow.wait_until_parsed("mapped_http_operator", timeout=PARSED_WITHIN)
+            yield from _compare(AirflowRuns(airflow=airflow, server=server, home=home), scale)
+
+
+def _compare(runs: AirflowRuns, scale: Scale) -> Iterator[Figure]:
+    waited = scale.rounds * CONNECTIONS
+    state: dict[float, list[float]] = {SLOW: [], FAST: []}
+    loop, mapped, beside_loop, beside_mapped = [], [], [], []
+    for _ in range(max(1, scale.repetitions // 2)):
+        for latency, shares in state.items():
+            seen = runs.fan_out(calls=waited, ledger=TASK_STATE, latency=latency)
+            shares.append(seen.calls_per_second * latency / CONNECTIONS)
+        loop.append(runs.http_hook_loop(calls=LOOPED_CALLS, latency=FAST).posts_per_second)
+        beside_loop.append(runs.fan_out(calls=waited, ledger=SQL, latency=FAST).posts_per_second)
+        mapped.append(runs.mapped_http_operator(calls=scale.mapped, latency=NONE).posts_per_second)
+        beside_mapped.append(runs.fan_out(calls=scale.calls, ledger=SQL, latency=NONE).posts_per_second)
+    for latency, least in ((SLOW, 0.92), (FAST, 0.55)):
+        yield Figure(
+            name=f"{1_000 * latency:.0f} ms, Airflow's own task state, of connections / latency",
+            unit=Unit.SHARE,
+            values=state[latency],
+            bound=Bound(at_least=least),
+        )
+    yield Figure(name="20 ms, under Airflow, loop over HttpHook.run", unit=Unit.PER_SECOND, values=loop)
+    yield Figure(name="20 ms, under Airflow, SQLite ledger", unit=Unit.PER_SECOND, values=beside_loop)
+    yield _ratio("20 ms, under Airflow, times a loop over HttpHook.run", beside_loop, loop, at_least=40)
+    yield Figure(name="0 ms, under Airflow, one mapped HttpOperator per call", unit=Unit.PER_SECOND, values=mapped)
+    yield Figure(name="0 ms, under Airflow, SQLite ledger", unit=Unit.PER_SECOND, values=beside_mapped)
+    yield _ratio("0 ms, under Airflow, times one mapped HttpOperator per call", beside_mapped, mapped, at_least=800)
+
+
+def _ratio(name: str, ours: list[float], theirs: list[float], *, at_least: float) -> Figure:
+    """How many times as fast: the ratio of each repetition's pair, which were taken one after the other."""
+    values = [mine / other for mine, other in zip(ours, theirs, strict=True)]
+    return Figure(name=name, unit=Unit.TIMES, values=values, bound=Bound(at_least=at_least), sum_up=median)
+
+
+def _environment(home: Path, server: Server, scale: Scale) -> dict[str, str]:
+    callkaro = {"conn_type": "callkaro", "host": f"http://{LOOPBACK}", "port": server.port, "password": KEY}
+    http = {"conn_type": "http", "host": LOOPBACK, "port": server.port, "schema": "http"}
+    return {
+        "PYTHONPATH": environment()["PYTHONPATH"],
+        "BENCHMARK_MAPPED": str(scale.mapped),
+        "AIRFLOW_CONN_CALLKARO_DEFAULT": json.dumps(callkaro),
+        "AIRFLOW_CONN_BENCHMARK_HTTP": json.dumps(http),
+        "AIRFLOW_CONN_BENCHMARK_LEDGER": json.dumps({"conn_type": "sqlite", "host": str(home / "ledger.db")}),
+    }
+
+
+def _write_contacts(path: Path, count: int) -> None:
+    rows = contact_rows(count)
+    first = next(rows)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(first))
+        writer.writeheader()
+        writer.writerow(first)
+        writer.writerows(rows)

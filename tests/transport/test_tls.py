@@ -1,0 +1,186 @@
+"""To whom the key is shown: only to a host that proves who it is."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+
+import pytest
+
+from airflow_provider_callkaro.exceptions import NotSent
+
+HASTY = 0.2  # seconds; for what never comes
+
+PLACE_A_CALL_WITH_EITHER_DRIVER = """
+import asyncio, sys
+from airflow_provider_callkaro.exceptions import VendorError
+from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
+from airflow_provider_callkaro.transport.retry import RetryPolicy
+from airflow_provider_callkaro.transport.sync import SyncTransport
+from airflow_provider_callkaro.transport.target import Target
+from airflow_provider_callkaro.vendors.http import Request
+
+target = Target(vendor="CallKaro", base_url=sys.argv[1], headers={"X-API-KEY": "key"})
+request = Request.json("POST", "/", {}, rings=True)
+
+async def send_async():
+    async with AsyncTransport(target, max_connections=1) as transport:
+        return (await transport.send(request)).status
+
+def send_sync():
+    transport = SyncTransport(target, policy=RetryPolicy(attempts=1), sleep=print, random=float)
+    return transport.call(request, lambda response: response.status)
+
+for send in (lambda: asyncio.run(send_async()), send_sync):
+    try:
+        print(send())
+    except VendorError as error:
+        print(type(error).__name__)
+"""
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """The path of a certificate that nobody but itself vouches for; its key is in the same file."""
+    x509 = pytest.importorskip("cryptography.x509")
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    address = x509.IPAddress(ip_address("127.0.0.1"))
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address, x509.DNSName("api.callkaro.invalid")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
+    path.write_bytes(
+        made.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return path
+
+
+def server_side(certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+@pytest.fixture
+def over_tls(certificate):
+    context = server_side(certificate)
+
+    def script(connection):
+        connection.socket = context.wrap_socket(connection.socket, server_side=True)
+        connection.read_request()
+        connection.answer()
+
+    return script
+
+
+def https(server):
+    return f"https://127.0.0.1:{server.port}"
+
+
+def test_a_host_that_vouches_only_for_itself_does_not_see_the_key(serve, place_call, over_tls):
+    server = serve(over_tls)
+    with pytest.raises(NotSent) as error:
+        place_call(https(server))
+    assert "Certificate" in str(error.value) or "SSL" in str(error.value)
+    assert server.requests == []
+
+
+def test_a_host_that_breaks_off_the_handshake_was_sent_nothing(serve, place_call):
+    server = serve(lambda connection: None)
+    with pytest.raises(NotSent):
+        place_call(https(server))
+
+
+def test_a_host_that_resets_the_handshake_was_sent_nothing(serve, place_call):
+    def reset(connection):
+        connection.socket.recv(1)
+        connection.reset()
+
+    with pytest.raises(NotSent):
+        place_call(https(serve(reset)))
+
+
+def test_a_host_that_speaks_plain_http_is_not_spoken_to(serve, place_call):
+    def answer_in_plain(connection):
+        connection.socket.recv(1)
+        connection.answer()
+
+    server = serve(answer_in_plain)
+    with pytest.raises(NotSent):
+        place_call(https(server))
+
+
+def test_a_host_that_never_finishes_the_handshake_was_sent_nothing(serve, place_call):
+    server = serve(lambda connection: connection.never_answer())
+    with pytest.raises(NotSent):
+        place_call(https(server), connect_timeout=HASTY)
+
+
+@pytest.fixture
+def place_calls(certificate):
+    """Place a call with each driver, in a process that trusts the certificate; what came of the two."""
+
+    def place(base_url, **environment):
+        done = subprocess.run(
+            [sys.executable, "-c", PLACE_A_CALL_WITH_EITHER_DRIVER, base_url],
+            env={**os.environ, "SSL_CERT_FILE": str(certificate), **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        return done.stdout.split()
+
+    return place
+
+
+def test_a_companys_own_authority_is_trusted_by_both_drivers(serve, place_calls, over_tls):
+    assert place_calls(https(serve(over_tls))) == ["200", "200"]
+
+
+def test_a_host_of_another_name_does_not_see_the_key(serve, place_calls, over_tls):
+    server = serve(over_tls)
+    assert place_calls(f"https://localhost:{server.port}") == ["NotSent", "NotSent"]
+    assert server.requests == []
+
+
+def tunnel_and(then):
+    def script(connection):
+        connection.read_request()
+        connection.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        then(connection)
+
+    return script
+
+
+def test_a_call_goes_through_a_companys_proxy(serve, place_calls, over_tls):
+    proxy = serve(tunnel_and(over_tls))
+    assert place_calls("https://api.callkaro.invalid", HTTPS_PROXY=proxy.url) == ["200", "200"]
+
+
+def test_a_call_that_is_lost_behind_a_companys_proxy_may_have_rung(serve, place_calls, certificate):
+    context = server_side(certificate)
+
+    def read_and_hang_up(connection):
+        connection.socket = context.wrap_socket(connection.socket, server_side=True)
+        connection.read_request()
+
+    proxy = serve(tunnel_and(read_and_hang_up))
+    outcomes = place_calls("https://api.callkaro.invalid", HTTPS_PROXY=proxy.url)
+    assert outcomes == ["OutcomeUnknown", "OutcomeUnknown"]
+    assert [head.split()[0] for head, _ in proxy.requests] == ["CONNECT", "POST"] * 2
