@@ -21,7 +21,7 @@ from airflow_provider_callkaro.calls.zones import named_zone
 
 PRIORITY_RANGE = (-100, 100)  # source: outbound call API, priority
 RETRIES_RANGE = (0, 10)  # source: outbound call page, number_of_retries (inferred bound)
-NEXT_WINDOW = datetime(1970, 1, 1, tzinfo=UTC)  # as schedule_at: long past, so it moves to the next opening
+NEXT_WINDOW = datetime(2000, 1, 1, tzinfo=UTC)  # as schedule_at: long past, so it moves to the next opening
 LANGUAGES = frozenset({"hi", "en", "kn", "mr", "ta", "te", "bn", "gu", "ml"})  # source: outbound call page, language
 MAX_KEY_LENGTH = 200  # characters; ours, so that a key fits a database column and a log line
 MAX_GAP = 525_600  # minutes, a year; ours, far above any gap that makes sense

@@ -15,7 +15,6 @@ from functools import lru_cache
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
 _CODE = re.compile(r"([A-Z]{2})(?:-([A-Z0-9]{1,5}))?")
-_COUNTRY_IN_REGISTRY = re.compile(r'\("\w+", "([A-Z]{2})"')
 _WAY_OUT = "give a country such as IN or a part of one such as IN-KA"
 
 
@@ -61,8 +60,8 @@ def read_holidays(code: str) -> str:
     """
     wanted = code.strip().upper() if isinstance(code, str) else ""
     match = _CODE.fullmatch(wanted)
-    known = _known_countries()
-    if match is None or (known and match[1] not in known):
+    register = _register_of_countries()
+    if match is None or (register and f'", "{match[1]}"' not in register):
         raise ConfigurationError(f"holidays {code!r} is no country that is known: {_WAY_OUT}")
     return wanted
 
@@ -81,8 +80,8 @@ def _read_date(value: object) -> date:
 
 
 @lru_cache(maxsize=1)
-def _known_countries() -> frozenset[str]:
-    """The countries in the library's own register, read as text: to import it costs more than a DAG file may."""
+def _register_of_countries() -> str:
+    """The library's own register, as text: to import the library costs more than a DAG file may."""
     from importlib.util import find_spec
     from pathlib import Path
 
@@ -92,12 +91,10 @@ def _known_countries() -> frozenset[str]:
             "holidays needs the holidays library: install airflow-provider-callkaro[holidays], or name the dates in "
             "closed_dates"
         )
-    register = Path(library.origin).with_name("registry.py")
     try:
-        text = register.read_text(encoding="utf-8")
+        return Path(library.origin).with_name("registry.py").read_text(encoding="utf-8")
     except OSError:
-        return frozenset()  # another layout of the library: it is asked itself when the first date is judged
-    return frozenset(_COUNTRY_IN_REGISTRY.findall(text))
+        return ""  # another layout of the library: it is asked itself when the first date is judged
 
 
 @lru_cache(maxsize=256)

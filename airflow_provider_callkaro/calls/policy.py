@@ -111,7 +111,11 @@ class CallingPolicy:
         """
         from airflow_provider_callkaro.calls.rules import describe
 
-        return cls(**{**describe(name).policy_fields(), **changes})
+        pack = describe(name)
+        try:
+            return cls(**{**pack.policy_fields(), **changes})
+        except ConfigurationError as error:
+            raise ConfigurationError(f"calling rules {pack.name}: {error}") from None
 
     @property
     def daily(self) -> bool:

@@ -91,14 +91,14 @@ class Timetable:
 
     def opened_at(self, second: int, zones: tuple[ZoneInfo, ...], *, limit: int) -> int:
         """Since when it has been open without a break, looking back no further than ``limit`` (a second)."""
-        day, start = second // SECONDS_PER_DAY, second
+        start = second
         while start > limit:
-            before = [span for span in self._open_on(day, zones) if span[0] < start]
-            if not before or before[-1][1] < start:
+            spans = self._open_on((start - 1) // SECONDS_PER_DAY, zones)
+            before = next((opens for opens, closes in spans if opens < start <= closes), None)
+            if before is None:
                 return start
-            start = before[-1][0]
-            day -= start % SECONDS_PER_DAY == 0
-        return limit
+            start = before
+        return max(start, limit)
 
     def _reads_open(self, local: int) -> bool:
         day, reading = divmod(local, SECONDS_PER_DAY)

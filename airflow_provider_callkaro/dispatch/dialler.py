@@ -81,6 +81,7 @@ class Dialler:
         self._thread.start()
         self._ready.wait()
         if self._failure is not None:
+            self._thread.join()
             raise self._failure
         return self
 

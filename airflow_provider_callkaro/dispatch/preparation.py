@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from airflow_provider_callkaro.calls.call import NEXT_WINDOW, Call
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
@@ -20,6 +20,8 @@ from airflow_provider_callkaro.vendors.http import Request
 if TYPE_CHECKING:
     from airflow_provider_callkaro.dispatch.caps import Caps
     from airflow_provider_callkaro.dispatch.hours import CallingHours
+
+Observe: TypeAlias = Callable[[Call, Call | Held], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +43,22 @@ class Preparation:
 
     :param build: turns a call into the vendor's request.
     :param rules: what a call has to pass; None lets every call ring.
+    :param observe: told of every call that is ready, as the row asks for it and as it would go out, and of every one
+        that a rule holds back.
     """
 
-    def __init__(self, *, build: Callable[[Call], Request], books: Books, rules: Rules | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        build: Callable[[Call], Request],
+        books: Books,
+        rules: Rules | None = None,
+        observe: Observe | None = None,
+    ) -> None:
         self._build = build
         self._books = books
         self._rules = rules or Rules()
+        self._observe = observe
         self.resume_at: datetime | None = None
         """The first moment at which a call that was held back may ring."""
 
@@ -54,6 +66,7 @@ class Preparation:
         """The jobs that may be claimed now, with their requests; the others are given their outcome."""
         ready: list[Job] = []
         held: dict[str, Held] = {}
+        passed: list[Call] = []
         for job in jobs:
             verdict = self._judged(job.call)
             if isinstance(verdict, Held):
@@ -61,8 +74,13 @@ class Preparation:
             else:
                 job.request = self._build(verdict)
                 ready.append(job)
+                passed.append(verdict)
         if self._rules.caps is not None and ready:
             held.update(self._rules.caps.holds(ready))
+        if self._observe is not None:
+            for job, call in zip(ready, passed, strict=True):
+                if job.key not in held:
+                    self._observe(job.call, call)
         if not held:
             return ready
         for job in self._books.sift([job for job in jobs if job.key in held]):
@@ -78,5 +96,7 @@ class Preparation:
 
     def _hold(self, job: Job, held: Held) -> None:
         self._books.hold(job, held.outcome, held.reason)
+        if self._observe is not None:
+            self._observe(job.call, held)
         if held.until is not None:
             self.resume_at = held.until if self.resume_at is None else min(self.resume_at, held.until)

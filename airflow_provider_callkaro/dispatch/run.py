@@ -14,7 +14,7 @@ from airflow_provider_callkaro.dispatch.dialler import Dialler, Transport
 from airflow_provider_callkaro.dispatch.dispatcher import Dispatcher
 from airflow_provider_callkaro.dispatch.gate import Gate
 from airflow_provider_callkaro.dispatch.intake import Intake, Shard
-from airflow_provider_callkaro.dispatch.preparation import Preparation, Rules
+from airflow_provider_callkaro.dispatch.preparation import Observe, Preparation, Rules
 from airflow_provider_callkaro.dispatch.progress import Progress, Snapshot
 from airflow_provider_callkaro.dispatch.report import RowSink
 from airflow_provider_callkaro.dispatch.stop import Stop
@@ -90,6 +90,7 @@ def run_calls(
     shard: Shard | None = None,
     rules: Rules | None = None,
     dry_run: bool = False,
+    observe: Observe | None = None,
     policy: RetryPolicy | None = None,
     clock: Callable[[], float] = time.monotonic,
     jitter: Callable[[], float] = random.random,
@@ -107,6 +108,7 @@ def run_calls(
     :param report: takes one line per row; published by the caller.
     :param rules: when and how often a call may ring, and who must not be called; None lets every call ring.
     :param dry_run: read and look up everything, send nothing.
+    :param observe: told of every call that would go out, and of every one that a rule holds back.
     :return: the summary, whose counts add up to the rows.
     :raises ConfigurationError: the list cannot be right; nothing was sent.
     :raises LedgerError: no call could be claimed durably any more.
@@ -132,7 +134,7 @@ def run_calls(
     with ledger:
         dispatcher = Dispatcher(
             intake=Intake(rows=rows, read=read, shard=shard),
-            preparation=Preparation(build=vendor.place_call, books=books, rules=rules),
+            preparation=Preparation(build=vendor.place_call, books=books, rules=rules, observe=observe),
             books=books,
             tally=tally,
             dialler=dialler,

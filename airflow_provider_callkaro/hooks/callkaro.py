@@ -145,6 +145,8 @@ def read_connection(conn: Any, *, connection_id: str) -> CallKaroConnection:
     if not api_key.isascii() or not api_key.isprintable():
         raise ConfigurationError(f'the API key of connection "{connection_id}" has a character that no key has')
     extra = conn.extra_dejson
+    if not isinstance(extra, dict):
+        raise ConfigurationError(f'the extra of connection "{connection_id}" must be a JSON object')
     agent_id = str(extra.get("agent_id") or "").strip()
     return CallKaroConnection(
         target=Target(
@@ -176,7 +178,7 @@ def _zone(name: Any, connection_id: str) -> ZoneInfo | None:
     if name in (None, ""):
         return None
     try:
-        return ZoneInfo(str(name))
+        return ZoneInfo(str(name).strip())
     except (KeyError, ValueError, OSError):
         raise ConfigurationError(
             f'"schedule_timezone" in the extra of connection "{connection_id}" is no time zone: give an IANA name such '

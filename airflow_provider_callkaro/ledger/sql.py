@@ -138,6 +138,27 @@ class SqlLedger:
 
         return self._session.transact(read, action="read") if keys else {}
 
+    def called_since(self, numbers: Sequence[str], since: datetime) -> Mapping[str, Sequence[datetime]]:
+        """When numbers were called, in any scope: every dispatch that was not rejected, those that may have rung too.
+
+        :param numbers: E.164.
+        :param since: aware.
+        :return: for each number that was called, the instants, UTC.
+        :raises LedgerError: the ledger could not be read.
+        """
+        number_of = {_digits(number): number for number in numbers}
+        earliest = as_text(without_zone(since))
+
+        def read(connection: Connection) -> Mapping[str, Sequence[datetime]]:
+            called: dict[str, list[datetime]] = {}
+            for chunk in chunks(sorted(number_of), size=MAX_ROWS):
+                query = self._statements.called(chunk, since=earliest)
+                for digits, moment in connection.exec_driver_sql(*query).fetchall():
+                    called.setdefault(number_of[digits], []).append(as_instant(moment).replace(tzinfo=UTC))
+            return called
+
+        return self._session.transact(read, action="read") if numbers else {}
+
     def _create_table(self, connection: Connection) -> None:
         from sqlalchemy import inspect
 
@@ -218,7 +239,7 @@ class SqlLedger:
         scope = self._text(self._scope)
         blank = (str(EntryState.CLAIMED), None, None, None, self._run, self._owner, self._turn, 0, as_text(now), None)
         return {
-            id_: Row(id_, scope, self._text(claim.key), claim.number.removeprefix("+")[:32], *blank)
+            id_: Row(id_, scope, self._text(claim.key), _digits(claim.number), *blank)
             for id_, claim in claims.items()
         }
 
@@ -254,3 +275,7 @@ class SqlLedger:
 
     def _text(self, text: str, *, limit: int = MAX_TEXT) -> str:
         return storable(text, limit=limit, ascii_only=self._session.ascii_only)
+
+
+def _digits(number: str) -> str:
+    return number.removeprefix("+")[:32]

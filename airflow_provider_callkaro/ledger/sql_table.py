@@ -142,6 +142,15 @@ class PostgresStatements:
         text, parameters = self.read(ids)
         return text + self._lock, parameters
 
+    def called(self, numbers: Sequence[str], *, since: str) -> Query:
+        """Number and time of every dispatch to the numbers since then that may have rung, whatever its scope."""
+        marks = _repeat(self._mark, len(numbers))
+        return (
+            f"SELECT number, claimed_at FROM voice_call_ledger WHERE number IN ({marks}) "
+            f"AND claimed_at >= {self._mark} AND state <> 'rejected'",
+            (*numbers, since),
+        )
+
     def won(self, ids: Sequence[str], *, owner: str, turn: int) -> Query:
         """Those of the ids that the owner claimed in this very turn."""
         return (

@@ -10,7 +10,7 @@ from typing import IO, Any
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
 
 from airflow_provider_callkaro.dispatch.intake import Shard
-from airflow_provider_callkaro.dispatch.preparation import Rules
+from airflow_provider_callkaro.dispatch.preparation import Observe, Rules
 from airflow_provider_callkaro.dispatch.progress import Snapshot
 from airflow_provider_callkaro.dispatch.report import Report, RowSink, report_format
 from airflow_provider_callkaro.dispatch.run import CallVendor, Limits, redial_states, run_calls
@@ -84,6 +84,9 @@ class PlaceCallsOperator(BaseOperator):
     def _asked_to_stop(self) -> bool:
         return self._stop is not None and self._stop.why is not None
 
+    def _default_scope(self, context: Mapping[str, Any]) -> str:
+        return default_scope(context)
+
     def _ledger(self, context: Mapping[str, Any], scope: str) -> CallLedger:
         return open_ledger(context, ledger_conn_id=self.ledger_conn_id, scope=scope)
 
@@ -96,10 +99,11 @@ class PlaceCallsOperator(BaseOperator):
         report: RowSink | None = None,
         shard: Shard | None = None,
         dry_run: bool = False,
+        observe: Observe | None = None,
     ) -> Summary:
         from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
 
-        scope = self.ledger_scope or default_scope(context)
+        scope = self.ledger_scope or self._default_scope(context)
         ledger = self._ledger(context, scope)
         self._stop = Stop(clock=time.monotonic, deadline=remaining_time(self.execution_timeout))
         store = task_state_of(context)
@@ -132,6 +136,7 @@ class PlaceCallsOperator(BaseOperator):
             shard=shard,
             rules=None if calls.rules is None else calls.rules(ledger),
             dry_run=dry_run,
+            observe=observe,
         )
 
     def _refuse_unfinished(self, summary: Summary) -> None:

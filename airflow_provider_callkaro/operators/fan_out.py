@@ -20,7 +20,7 @@ from airflow_provider_callkaro.ledger.contract import CallLedger
 from airflow_provider_callkaro.operators.calls import CallList, PlaceCallsOperator, new_report
 from airflow_provider_callkaro.operators.private import Private
 from airflow_provider_callkaro.operators.rules import Suppression, check_policy, rules_for
-from airflow_provider_callkaro.operators.staleness import checked_stale_runs, due_at, refuse_stale_run
+from airflow_provider_callkaro.operators.staleness import checked_stale_runs, due_at, is_stale, refuse_stale_run
 from airflow_provider_callkaro.operators.task_run import open_ledger
 from airflow_provider_callkaro.sources.contract import templated_values
 from airflow_provider_callkaro.sources.given import as_source
@@ -175,6 +175,12 @@ class FanOutCallsOperator(PlaceCallsOperator):
 
     def _announce(self, context: Mapping[str, Any]) -> None:
         """Make the run's link visible, where the vendor has a page for it."""
+
+    def _default_scope(self, context: Mapping[str, Any]) -> str:
+        """One scope for all runs that are long past: a person is rung once over all days that a backfill replays."""
+        if is_stale(context, self.stale_after):
+            return f"{context['ti'].dag_id}/{context['ti'].task_id}@replayed"
+        return super()._default_scope(context)
 
     def _ledger(self, context: Mapping[str, Any], scope: str) -> CallLedger:
         several_passes = self.policy is not None and self.when_closed != "stop" and not self.dry_run

@@ -51,16 +51,21 @@ def due_at(context: Mapping[str, Any]) -> datetime:
     return datetime.now(UTC)
 
 
+def is_stale(context: Mapping[str, Any], stale_after: timedelta) -> bool:
+    """Whether the run was due longer ago than that."""
+    return datetime.now(UTC) - due_at(context) > stale_after
+
+
 def refuse_stale_run(context: Mapping[str, Any], *, stale_runs: StaleRuns, stale_after: timedelta) -> None:
     """End the task here if its run is long past and its author did not ask to dial all the same.
 
     :raises AirflowSkipException: the run is stale, and such runs are skipped.
     :raises AirflowFailException: the run is stale, and such runs fail.
     """
+    if stale_runs is StaleRuns.DIAL or not is_stale(context, stale_after):
+        return
     due = due_at(context)
     age = datetime.now(UTC) - due
-    if stale_runs is StaleRuns.DIAL or age <= stale_after:
-        return
     message = (
         f"this run was due at {due:%Y-%m-%d %H:%M} UTC, {_days(age)} ago, more than stale_after allows: nobody is "
         'rung. With stale_runs="dial" it rings everybody whom the ledger does not know yet'

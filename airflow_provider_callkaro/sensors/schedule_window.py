@@ -31,7 +31,7 @@ SHORT_WAIT = timedelta(seconds=60)
 taken for dead (seen on Airflow 3.3.2), and a minute of a slot costs less than a second start."""
 
 LATE_WAKING = timedelta(seconds=60)
-"""How late the triggerer may be before Airflow ends the wait: an opening at the very end of the timeout still counts."""
+"""How late the triggerer may be before Airflow ends the wait: an opening at the end of the timeout still counts."""
 
 CENTURY = timedelta(days=36_525)  # a longer timeout would leave the calendar of datetime, which ends with the year 9999
 EVERY_DAY = "mon-sun"
@@ -81,19 +81,22 @@ class ScheduleWindowSensor(BaseSensorOperator):
 
     def execute(self, context: Mapping[str, Any]) -> str | None:
         """Wait for the opening, and return when it closes."""
-        return self._wait(context, began=self._first_start(context))
+        return self._wait(began=self._first_start(context))
 
     def execute_complete(
-        self, context: Mapping[str, Any], event: Mapping[str, Any] | None = None, began: str | None = None
+        self,
+        context: Mapping[str, Any],
+        event: Mapping[str, Any] | None = None,  # noqa: ARG002 - Airflow hands it over by this name
+        began: str | None = None,
     ) -> str | None:
         """Go on after the triggerer: the moment has come, unless the clock was set meanwhile.
 
         :param event: what the trigger said; not needed, for the clock and the policy are asked again.
         :param began: when the wait began, ISO 8601.
         """
-        return self._wait(context, began=datetime.fromisoformat(began) if began else self._first_start(context))
+        return self._wait(began=datetime.fromisoformat(began) if began else self._first_start(context))
 
-    def _wait(self, context: Mapping[str, Any], *, began: datetime) -> str | None:
+    def _wait(self, *, began: datetime) -> str | None:
         while True:
             now = datetime.now(UTC)
             opening = self._opening(now, began=began)

@@ -6,13 +6,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.transport.failures import no_answer, not_sent
-from airflow_provider_callkaro.transport.target import Target
+from airflow_provider_callkaro.transport.target import IDLE_SECONDS, Target
 from airflow_provider_callkaro.vendors.http import MAX_BODY_BYTES, Request, Response
 
 if TYPE_CHECKING:
     import aiohttp
-
-IDLE_SECONDS = 2.0  # a server that closes an idle connection first would turn the next call into an unknown one
 
 
 class AsyncTransport:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_callkaro.exceptions import VendorError
 from airflow_provider_callkaro.transport.failures import no_answer, not_sent
 from airflow_provider_callkaro.transport.retry import RetryPolicy
-from airflow_provider_callkaro.transport.target import Target
+from airflow_provider_callkaro.transport.target import IDLE_SECONDS, Target
 from airflow_provider_callkaro.vendors.http import MAX_BODY_BYTES, Request, Response
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class SyncTransport:
     :param policy: what may be sent again.
     :param sleep: waits for some seconds.
     :param random: a number from 0 to 1.
+    :param clock: seconds of a clock that only goes forward.
     """
 
     def __init__(
@@ -34,11 +36,14 @@ class SyncTransport:
         policy: RetryPolicy,
         sleep: Callable[[float], None],
         random: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._target = target
         self._policy = policy
         self._sleep = sleep
         self._random = random
+        self._clock = clock
+        self._last_used = clock()
         self._pool: urllib3.PoolManager | None = None
 
     def call(self, request: Request, read: Callable[[Response], T]) -> T:
@@ -68,6 +73,8 @@ class SyncTransport:
         from urllib3 import Timeout
         from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
+        if self._clock() - self._last_used > IDLE_SECONDS:
+            self.close()
         if self._pool is None:
             self._pool = _open_pool(self._target.proxy())
         body = None if request.body is None else _Body(request.body)
@@ -85,6 +92,7 @@ class SyncTransport:
             )
             content = answer.read(MAX_BODY_BYTES, decode_content=True)
             answer.close()
+            self._last_used = self._clock()
         except (HTTPError, OSError, ValueError) as error:
             unconnected = isinstance(error, (NewConnectionError, ConnectTimeoutError))
             if unconnected if body is None else not body.has_left:  # the kind of the error alone would not tell

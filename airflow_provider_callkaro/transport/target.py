@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
+IDLE_SECONDS = 2.0  # a connection is used again within; one closed by the other end would turn a call into an unknown
 _HOST_NAME = re.compile(r"[\w.:\-]+")  # letters of any script: a name may be an international one
 _PATH = re.compile(r"[!-~]*")
 
@@ -65,17 +66,17 @@ def checked_base_url(host: str, *, port: int | None, connection: str) -> str:
     :param connection: the connection's id, for messages.
     :raises ConfigurationError: it is no host, or it is plain http to anything but this machine.
     """
-    text = host.strip().rstrip("/")
+    text = host.strip()
     try:
         parts = urlsplit(text if "://" in text else f"https://{text}")
         number = parts.port if parts.port is not None else port
     except ValueError:
         parts, number = urlsplit(""), None
-    name = parts.hostname or ""
+    name, path = parts.hostname or "", parts.path.rstrip("/")
     if (
         parts.scheme not in ("http", "https")
         or not _HOST_NAME.fullmatch(name)
-        or not _PATH.fullmatch(parts.path)
+        or not _PATH.fullmatch(path)
         or parts.username is not None
         or parts.query
         or parts.fragment
@@ -89,7 +90,7 @@ def checked_base_url(host: str, *, port: int | None, connection: str) -> str:
             f'the host of connection "{connection}" is plain http, which would send the API key unencrypted: use '
             "https (plain http is allowed for this machine only, for the sandbox)"
         )
-    return f"{parts.scheme}://{f'[{name}]' if ':' in name else name}{f':{number}' if number else ''}{parts.path}"
+    return f"{parts.scheme}://{f'[{name}]' if ':' in name else name}{f':{number}' if number else ''}{path}"
 
 
 def is_loopback(hostname: str) -> bool:

@@ -127,7 +127,8 @@ class Caller:
         say: Callable[[Any], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = lambda: 0.0,
-        report: Lines | None = None,
+        report: Any = None,
+        around: Callable[[AsyncTransport], Any] = lambda transport: transport,
         api_key: str | None = None,
         base_url: str | None = None,
         connect_timeout: float = 10.0,
@@ -135,6 +136,7 @@ class Caller:
     ) -> Run:
         """Do what an operator does for one try of one run.
 
+        :param around: puts something around the transport, to look at what it does or to fail in its place.
         :return: the summary and the row outcomes, checked against each other and, for a list, against its rows.
         """
         limits = limits or Limits()
@@ -150,7 +152,7 @@ class Caller:
             rows=rows,
             read=RowReader(agent_id=AGENT).read,
             vendor=CallKaro(),
-            transport=AsyncTransport(target, max_connections=limits.max_concurrency),
+            transport=around(AsyncTransport(target, max_connections=limits.max_concurrency)),
             ledger=ledger or self.open_ledger(run),
             limits=limits,
             stop=stop or Stop(clock=clock),

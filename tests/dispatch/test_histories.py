@@ -34,7 +34,7 @@ from airflow_provider_callkaro.transport.retry import RetryPolicy
 
 settings.register_profile(
     "histories",
-    max_examples=30,
+    max_examples=150,
     stateful_step_count=10,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

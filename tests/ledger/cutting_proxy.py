@@ -65,7 +65,7 @@ class CuttingProxy:
 
     def _to_server(self, client: socket.socket, server: socket.socket, answers_are_lost: threading.Event) -> None:
         for data in _received(client):
-            if b"COMMIT" in data and self._next_cut is not None:
+            if b"COMMIT" in data and b"READ COMMITTED" not in data and self._next_cut is not None:
                 where, self._next_cut = self._next_cut, None
                 self.cuts += 1
                 if where is Cut.BEFORE_COMMIT:

@@ -10,7 +10,7 @@ import sqlalchemy
 from ledger_contract import NUMBER, OTHER_NUMBER, SharedLedgerContract, accept, claim, everything, reject, release
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerError
-from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState
+from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, Settlement
 from airflow_provider_callkaro.ledger.sql import CLAIM_LEASE, SqlLedger
 from airflow_provider_callkaro.ledger.sql_table import statements_for
 
@@ -125,6 +125,13 @@ class TestSqlLedger(SharedLedgerContract):
             assert everything(second)[NUMBER].this_run is False
         with make_ledger(run=long + "a") as again:
             assert everything(again)[NUMBER].this_run is True
+
+    def test_one_character_that_no_database_takes_does_not_spoil_the_message(self, make_ledger) -> None:
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[claim()])
+            message = "\x00एजेंट नहीं मिला \ud83d"
+            ledger.commit(settle=[Settlement(key=NUMBER, state=EntryState.REJECTED, detail=message)])
+            assert everything(ledger)[NUMBER].detail == " एजेंट नहीं मिला ?"
 
     def test_whoever_looks_into_the_table_finds_digits_times_in_utc_and_the_outcome(
         self, make_ledger, table, clock

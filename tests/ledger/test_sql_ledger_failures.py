@@ -50,18 +50,24 @@ class TestBrokenConnection:
         fragile.commit(settle=[reject("old"), reject("redialled"), reject("given up")])
         before = everything(fragile, "old", "redialled", "given up")
         fragile.commit(claim=[claim("accepted"), claim("again"), claim("given up", replaces=before["given up"])])
+        fragile.commit(claim=[claim("rejected")])
+        rejected = Entry(state=EntryState.REJECTED, this_run=True)
         proxy.cut(where)
         lost = fragile.commit(
-            settle=[accept("accepted"), release("again"), release("given up")],
-            claim=[claim("old"), claim("new"), claim("again"), claim("redialled", replaces=before["redialled"])],
+            settle=[accept("accepted"), release("again"), release("given up"), reject("rejected")],
+            claim=[
+                *(claim("old"), claim("new"), claim("again")),
+                *(claim("redialled", replaces=before["redialled"]), claim("rejected", replaces=rejected)),
+            ],
         )
         assert proxy.cuts == 1
         assert lost == {"old": before["old"]}
-        assert everything(fragile, "accepted", "given up", "again", "redialled") == {
+        assert everything(fragile, "accepted", "given up", "again", "redialled", "rejected") == {
             "accepted": Entry(state=EntryState.ACCEPTED, this_run=True, call_id="call-1"),
             "given up": before["given up"],
             "again": Entry(state=EntryState.UNKNOWN, this_run=True),
             "redialled": Entry(state=EntryState.UNKNOWN, this_run=True, redials=1),
+            "rejected": Entry(state=EntryState.UNKNOWN, this_run=True, redials=1),
         }
         fragile.commit(settle=[accept("new"), release("again"), release("redialled")])
         found = everything(fragile, "new", "again", "redialled")
@@ -195,6 +201,14 @@ def test_a_task_timeout_in_the_middle_of_a_commit_leaves_the_ledger_usable(engin
         assert "customer 7" not in everything(ledger, "customer 7")
         ledger.commit(settle=[accept()])
         assert everything(ledger)[NUMBER].state is EntryState.ACCEPTED
+
+
+def test_somebody_who_reads_the_table_does_not_hold_up_the_calls(engine, scope) -> None:
+    with SqlLedger(engine, scope=scope, run="monday") as ledger, engine.connect() as reader:
+        ledger.commit(claim=[claim()])
+        reading = reader.execute(sqlalchemy.text("SELECT scope FROM voice_call_ledger"))
+        ledger.commit(settle=[accept()])
+        assert (scope,) in reading.all()
 
 
 def test_the_other_users_of_the_engine_keep_their_transactions(engine, scope) -> None:

@@ -159,20 +159,24 @@ def test_a_store_that_cannot_be_read_stops_the_run_before_anybody_is_rung() -> N
 
 
 class FailingStore(TaskStateInMemory):
-    """A store whose next ``failures`` writes raise: before anything was written, or after it was."""
+    """A store of which one write raises: before anything was written, or after it was.
+
+    :ivar good_writes: how many go well before that; None is all.
+    """
 
     def __init__(self, *, lands: bool) -> None:
         super().__init__()
-        self.failures = 0
+        self.good_writes: int | None = None
         self._lands = lands
 
     def set(self, key, value, *, retention=None):
-        if self.failures:
-            self.failures -= 1
-            if self._lands:
-                super().set(key, value)
+        fails = self.good_writes == 0
+        if not fails or self._lands:
+            super().set(key, value)
+        if self.good_writes is not None:
+            self.good_writes = None if fails else self.good_writes - 1
+        if fails:
             raise ConnectionError("no answer from the API server")
-        super().set(key, value)
 
 
 @pytest.mark.parametrize("lands", [False, True])
@@ -180,7 +184,7 @@ def test_a_write_that_fails_wins_no_claim_and_loses_no_outcome(lands) -> None:
     store = FailingStore(lands=lands)
     with TaskStateLedger(store) as ledger:
         ledger.commit(claim=[claim("anna")])
-        store.failures = 1
+        store.good_writes = 0
         with pytest.raises(LedgerError, match="ConnectionError"):
             ledger.commit(settle=[accept("anna")], claim=[claim("ben")])
         assert ledger.state_of(["ben"]) == {}
@@ -189,6 +193,22 @@ def test_a_write_that_fails_wins_no_claim_and_loses_no_outcome(lands) -> None:
         assert {key: entry.state for key, entry in ledger.state_of(["anna", "ben"]).items()} == {
             "anna": EntryState.ACCEPTED
         }
+
+
+@pytest.mark.parametrize("lands", [False, True])
+def test_a_turn_of_many_writes_that_fails_at_the_second_can_be_settled_again(lands) -> None:
+    store = FailingStore(lands=lands)
+    keys = [f"+9198765{index:05d}" for index in range(2_000)]
+    with TaskStateLedger(store) as ledger:
+        ledger.commit(claim=[claim(key) for key in keys])
+        settlements = [rejected(key, detail="no such agent " * 8) for key in keys]
+        store.good_writes = 1
+        with pytest.raises(LedgerError):
+            ledger.commit(settle=settlements)
+        ledger.commit(settle=settlements)
+    assert store.largest < ADVISED_BYTES
+    with TaskStateLedger(store) as ledger:
+        assert {entry.state for entry in ledger.state_of(keys).values()} == {EntryState.REJECTED}
 
 
 STEPS = st.lists(

@@ -95,7 +95,7 @@ class Actions(Views):
         """Report that an asset has changed, as an outside system would; DAGs scheduled on it get a run."""
 
         def look() -> int | None:
-            found = self.rest.list("assets", of="assets", uri_pattern=uri)
+            found = self.rest.entries("assets", of="assets", uri_pattern=uri)
             return next((asset["id"] for asset in found if asset["uri"] == uri), None)
 
         asset_id = self.until(f"asset {uri} to be known", look)

@@ -56,17 +56,17 @@ class Rest:
         """GET ``/api/v2/<segments>?<query>`` and return the JSON answer."""
         return self.call("GET", path_of(*segments), query=query)
 
-    def list(self, *segments: str | int, of: str, **query: Any) -> list[dict[str, Any]]:
+    def entries(self, *segments: str | int, of: str, **query: Any) -> list[dict[str, Any]]:
         """GET every page of a list.
 
         :param of: the field of the answer that holds the entries.
         """
-        entries: list[dict[str, Any]] = []
+        found: list[dict[str, Any]] = []
         while True:
-            page = self.get(*segments, limit=PAGE, offset=len(entries), **query)[of]
-            entries += page
+            page = self.get(*segments, limit=PAGE, offset=len(found), **query)[of]
+            found += page
             if len(page) < PAGE:
-                return entries
+                return found
 
     def call(self, method: str, path: str, *, query: Mapping[str, Any] | None = None, body: Any = None) -> Any:
         """Send one request below ``/api/v2``.

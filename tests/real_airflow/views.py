@@ -83,7 +83,7 @@ class Views(ABC):
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
         """Return every run of a DAG, oldest first: ``dag_run_id``, ``run_type``, ``state``, ``logical_date``, …"""
-        return self.rest.list("dags", dag_id, "dagRuns", of="dag_runs", order_by="id")
+        return self.rest.entries("dags", dag_id, "dagRuns", of="dag_runs", order_by="id")
 
     def wait_for_runs(self, dag_id: str, count: int, *, timeout: float = PATIENCE) -> list[str]:
         """Wait until a DAG has at least ``count`` runs, as after an asset event; return their ids, oldest first."""
@@ -141,7 +141,7 @@ class Views(ABC):
 
     def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """Return every task instance of a run, mapped ones included."""
-        return self.rest.list("dags", dag_id, "dagRuns", run_id, "taskInstances", of="task_instances")
+        return self.rest.entries("dags", dag_id, "dagRuns", run_id, "taskInstances", of="task_instances")
 
     def rendered(self, dag_id: str, run_id: str, task_id: str, *, map_index: int = NOT_MAPPED) -> dict[str, Any]:
         """Return the rendered template fields as the user interface shows them."""
@@ -161,12 +161,12 @@ class Views(ABC):
     def xcom_keys(self, dag_id: str, run_id: str, task_id: str, *, map_index: int = NOT_MAPPED) -> list[str]:
         """Return the keys of every XCom of a task instance."""
         path = (*_instance(dag_id, run_id, task_id), "xcomEntries")
-        return [entry["key"] for entry in self.rest.list(*path, of="xcom_entries", map_index=map_index)]
+        return [entry["key"] for entry in self.rest.entries(*path, of="xcom_entries", map_index=map_index)]
 
     def task_state(self, dag_id: str, run_id: str, task_id: str, *, map_index: int = NOT_MAPPED) -> dict[str, Any]:
         """Return what a task instance keeps in its state store (Airflow 3.3), live while it runs."""
         path = (*_instance(dag_id, run_id, task_id), "state-store")
-        entries = self.rest.list(*path, of="task_state_store", map_index=map_index)
+        entries = self.rest.entries(*path, of="task_state_store", map_index=map_index)
         return {entry["key"]: entry["value"] for entry in entries}
 
     def links(self, dag_id: str, run_id: str, task_id: str, *, map_index: int = NOT_MAPPED) -> dict[str, str | None]:

@@ -45,9 +45,7 @@ def test_nobody_waits_past_the_first_moment_with_enough_time_left(
     windows: list[tuple[str, str, list[str]]], zone: str, after: datetime, wanted: int, patience: int
 ) -> None:
     policy = CallingPolicy(windows=[ScheduleWindow(*window) for window in windows], timezone=zone)
-    found = next_opening(
-        policy, after=after, until=after + patience * MINUTE, min_remaining=timedelta(minutes=wanted)
-    )
+    found = next_opening(policy, after=after, until=after + patience * MINUTE, min_remaining=timedelta(minutes=wanted))
 
     is_open = [reads_open(after + minute * MINUTE, windows, ZoneInfo(zone)) for minute in range(patience + 601)]
     enough = max(wanted, 1)

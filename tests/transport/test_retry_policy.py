@@ -88,6 +88,9 @@ def test_a_request_is_tried_as_often_as_it_says():
     assert tries(UNKNOWN, rings=True) == tries(REJECTED, rings=False) == 1
 
 
+ACCEPTED = b'{"call_id":"a1b2c3d4e5","batch_id":"68433b7b0dee98e59245ebab"}'
+
+
 @pytest.fixture
 def pauses():
     return []
@@ -111,14 +114,14 @@ def hang_up(connection):
 def answer_with(status, *headers):
     def script(connection):
         connection.read_request()
-        connection.answer(b"{}", status=status, headers=headers)
+        connection.answer(b"{}", status=status, headers=["Connection: close", *headers])
 
     return script
 
 
 def accept(connection):
     connection.read_request()
-    connection.answer(b'{"call_id":"a1b2c3d4e5","batch_id":"68433b7b0dee98e59245ebab"}')
+    connection.answer(ACCEPTED, headers=["Connection: close"])
 
 
 CALL = Request.json("POST", "/call/outbound", {}, rings=True)
@@ -161,6 +164,25 @@ def test_a_vendor_that_is_away_for_a_moment_costs_a_pause(serve, transport_to, p
     with pytest.raises(NotSent):
         transport_to(server, attempts=3).call(CALL, CallKaro().read_placed_call)
     assert pauses == [0.5, 1.0]
+
+
+@pytest.mark.parametrize(("pause", "connections"), [(1.0, 1), (3.0, 2)])
+def test_a_connection_that_may_be_dead_by_now_is_not_trusted_with_a_call(serve, stack, pause, connections):
+    """Gateways forget idle connections without a word; a call on one is lost, and nobody knows whether it rang."""
+
+    def keep_accepting(connection):
+        while connection.read_request() is not None:
+            connection.answer(ACCEPTED)
+
+    server = serve(keep_accepting)
+    now = [0.0]
+    target = Target(vendor="CallKaro", base_url=server.url, headers={})
+    transport = SyncTransport(target, policy=RetryPolicy(), sleep=pytest.fail, random=lambda: 1.0, clock=lambda: now[0])
+    stack.callback(transport.close)
+    transport.call(CALL, CallKaro().read_placed_call)
+    now[0] += pause
+    transport.call(CALL, CallKaro().read_placed_call)
+    assert (len(server.requests), server.connections) == (2, connections)
 
 
 def test_a_closed_transport_opens_again(serve, transport_to):

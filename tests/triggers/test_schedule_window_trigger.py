@@ -1,4 +1,4 @@
-"""What a deferred task stands on: a trigger that fires at its moment, once, wherever and however often it is started."""
+"""What a deferred task stands on: a trigger that fires at its moment, wherever and however often it is started."""
 
 from __future__ import annotations
 

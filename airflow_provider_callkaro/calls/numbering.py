@@ -1,0 +1,196 @@
+"""What a phone number gives away of its place: the numbering plans of the world, as `phonenumbers` has them.
+
+The library's own way to a number's zones costs as much as all the rest of judging a call, because it tries the patterns
+of every region of a country one by one. Here its patterns are joined into one for each country code, and its zones are
+looked up by prefix; what comes out is tested against the library.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from airflow_provider_callkaro.exceptions import ConfigurationError
+
+NORTH_AMERICA = "1"  # the country code that 25 countries share
+
+# What phonenumbers 9.0.43 says, and what the tz database has for the same country. Source: zone.tab of tzdata 2026.
+_CORRECTED: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("7", "Europe/Bucharest"): ("Europe/Kaliningrad",),
+    ("56", "America/Santiago"): ("America/Santiago", "America/Coyhaique", "America/Punta_Arenas", "Pacific/Easter"),
+    ("61", "Australia/Adelaide"): ("Australia/Adelaide", "Australia/Darwin"),
+    ("91", "Asia/Calcutta"): ("Asia/Kolkata",),
+    ("211", "Africa/Nairobi"): ("Africa/Juba",),
+    ("212", "Atlantic/Canary"): ("Africa/Casablanca", "Africa/El_Aaiun"),
+    ("213", "Europe/Paris"): ("Africa/Algiers",),
+    ("218", "Europe/Bucharest"): ("Africa/Tripoli",),
+    ("505", "America/Chicago"): ("America/Managua",),
+    ("675", "Pacific/Port_Moresby"): ("Pacific/Port_Moresby", "Pacific/Bougainville"),
+}
+# Area codes laid over the ground of another, whose exchanges the library does not list. Source: lincmad.com, overlays.
+_LAID_OVER: Mapping[str, str] = {
+    "1236": "1250",
+    "1257": "1250",
+    "1364": "1270",
+    "1367": "1418",
+    "1448": "1850",
+    "1458": "1541",
+    "1474": "1306",
+    "1581": "1418",
+    "1639": "1306",
+    "1672": "1250",
+    "1778": "1250",
+    "1930": "1812",
+}
+# Area codes with a second zone of which the library knows nothing: Lloydminster; west Texas, which the clock divides
+# between El Paso and Midland. Source: area code list of the Amazon Connect samples.
+_ALSO: Mapping[str, tuple[str, ...]] = {
+    "1306": ("America/Edmonton",),
+    "1432": ("America/Denver",),
+    "1915": ("America/Chicago",),
+}
+_NATIONAL_NORTH_AMERICA = re.compile(r"\+1[2-9][0-9]{2}[2-9][0-9]{6}")
+_SAMPLE_DAYS = tuple(datetime(2026, month, day) for month in range(1, 13) for day in (1, 15))
+
+
+class Kind(NamedTuple):
+    """What sort of number it is.
+
+    :param has_place: it belongs to a place within its country.
+    :param can_move: it is a mobile, or cannot be told from one.
+    """
+
+    has_place: bool
+    can_move: bool
+
+
+class _Plan(NamedTuple):
+    """The patterns of a country code: of fixed lines, of mobiles, and whether mobiles belong to places too."""
+
+    fixed: re.Pattern[str]
+    mobile: re.Pattern[str]
+    mobiles_have_place: bool
+
+
+def country_code(number: str) -> str | None:
+    """The country code of an E.164 number, without ``+``, or None where no country has it."""
+    codes = _country_codes()
+    for end in (2, 3, 4):
+        if number[1:end] in codes:
+            return number[1:end]
+    return None
+
+
+def has_area_code(number: str) -> bool:
+    """Whether a number of North America is of the right shape."""
+    return _NATIONAL_NORTH_AMERICA.fullmatch(number) is not None
+
+
+def kind_of(number: str, country: str) -> Kind | None:
+    """The kind of an E.164 number, or None where there can be no such number."""
+    plan = _plan(country)
+    national = number[1 + len(country) :]
+    fixed, mobile = plan.fixed.fullmatch(national), plan.mobile.fullmatch(national)
+    if fixed or mobile:
+        return Kind(has_place=fixed is not None or plan.mobiles_have_place, can_move=mobile is not None)
+    return _KIND_WITHOUT_PLACE if _is_of_another_kind(number) else None
+
+
+@lru_cache(maxsize=2_048)
+def zone_names(prefix: str) -> frozenset[str]:
+    """The zones of all numbers that begin with these digits: a country code, or more."""
+    data = _zone_data()
+    grounds = {prefix, _LAID_OVER.get(prefix, prefix)}
+    names = {name for known, zones in data.items() for ground in grounds if known.startswith(ground) for name in zones}
+    return _corrected(names | {name for ground in grounds for name in _ALSO.get(ground, ())}, prefix)
+
+
+def zone_names_of_place(digits: str) -> frozenset[str]:
+    """The zones of the longest prefix of these digits that the library has."""
+    data = _zone_data()
+    for length in range(min(len(digits), _longest_prefix()), 0, -1):
+        if digits[:length] in data:
+            return _zone_names_at(digits[:length])
+    return frozenset()
+
+
+@lru_cache(maxsize=256)
+def has_many_offsets(country: str) -> bool:
+    """Whether clocks differ within a country; the four zones of the British Isles read the same."""
+    from zoneinfo import ZoneInfo
+
+    zones = [ZoneInfo(name) for name in zone_names(country)]
+    return any(len({zone.utcoffset(day) for zone in zones}) > 1 for day in _SAMPLE_DAYS)
+
+
+_KIND_WITHOUT_PLACE = Kind(has_place=False, can_move=False)
+
+
+@lru_cache(maxsize=4_096)
+def _zone_names_at(prefix: str) -> frozenset[str]:
+    return _corrected(set(_zone_data()[prefix]), prefix)
+
+
+def _corrected(names: set[str], prefix: str) -> frozenset[str]:
+    country = country_code(f"+{prefix}") or prefix
+    return frozenset(right for name in names for right in _CORRECTED.get((country, name), (name,)))
+
+
+@lru_cache(maxsize=8_192)
+def _is_of_another_kind(number: str) -> bool:
+    """Whether it is a number at all that is neither of a fixed line nor a mobile: toll-free, shared cost, satellite."""
+    from phonenumbers import NumberParseException, PhoneNumberType, number_type, parse
+
+    try:
+        return bool(number_type(parse(number)) != PhoneNumberType.UNKNOWN)
+    except NumberParseException:
+        return False
+
+
+@lru_cache(maxsize=256)
+def _plan(country: str) -> _Plan:
+    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumberType
+    from phonenumbers.phonenumberutil import is_number_type_geographical
+
+    regions = [PhoneMetadata.metadata_for_region(code, None) for code in COUNTRY_CODE_TO_REGION_CODE[int(country)]]
+    plans = [plan for plan in regions if plan is not None]
+    return _Plan(
+        fixed=_any_of([plan.fixed_line for plan in plans]),
+        mobile=_any_of([plan.mobile for plan in plans]),
+        mobiles_have_place=is_number_type_geographical(PhoneNumberType.MOBILE, int(country)),
+    )
+
+
+def _any_of(kinds: list[Any]) -> re.Pattern[str]:
+    patterns = [kind.national_number_pattern for kind in kinds if kind is not None and kind.national_number_pattern]
+    return re.compile("|".join(f"(?:{pattern})" for pattern in dict.fromkeys(patterns)) or r"(?!)")
+
+
+@lru_cache(maxsize=1)
+def _country_codes() -> frozenset[str]:
+    try:
+        from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
+    except ImportError:
+        raise ConfigurationError(
+            "the zone of a number needs the phonenumbers library: install airflow-provider-callkaro[phone], or give "
+            "each row a column timezone"
+        ) from None
+    return frozenset(map(str, COUNTRY_CODE_TO_REGION_CODE))
+
+
+@lru_cache(maxsize=1)
+def _zone_data() -> Mapping[str, tuple[str, ...]]:
+    from phonenumbers.tzdata import TIMEZONE_DATA
+
+    data: Mapping[str, tuple[str, ...]] = TIMEZONE_DATA
+    return data
+
+
+@lru_cache(maxsize=1)
+def _longest_prefix() -> int:
+    from phonenumbers.tzdata import TIMEZONE_LONGEST_PREFIX
+
+    return int(TIMEZONE_LONGEST_PREFIX)

@@ -1,0 +1,192 @@
+"""Rule packs: calling hours as somebody has read them in a law or a code, with the source and the day of reading.
+
+Each pack is one TOML file beside this one, so that a person who answers for compliance can read it, and compare. None
+of them is legal advice. A file of one's own has the same fields and is given by its path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_callkaro.calls.window import ScheduleWindow
+from airflow_provider_callkaro.exceptions import ConfigurationError
+
+NOTICE = "This is no legal advice."
+
+_FOLDER = Path(__file__).parent
+_REQUIRED = frozenset({"title", "source", "as_of", "timezone", "windows"})
+_OPTIONAL = frozenset(
+    {"name", "notice", "notes", "purpose", "closed_dates", "holidays", "caps", "mobile_margin_minutes"}
+)
+_CAPS = frozenset({"max_calls", "per_hours", "min_gap_hours"})
+_WINDOW = frozenset({"start", "end", "days"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulePack:
+    """Calling hours, and where they come from.
+
+    :param name: under which `CallingPolicy.rules` finds it; a file's own name by default.
+    :param title: what it is for.
+    :param source: the law, the code or the page that says so.
+    :param as_of: the day on which the source was read.
+    :param notice: that it is no legal advice.
+    :param notes: what is uncertain, what was chosen, and what the package cannot check.
+    :param purpose: what calls it is for, such as ``promotional``.
+    :param timezone: an IANA name, or ``recipient``.
+    :param windows: when calls may ring.
+    :param closed_dates: dates without calls.
+    :param holidays: whose public holidays are without calls.
+    :param max_calls: how many calls a number may get in ``per``.
+    :param per: the span of ``max_calls``.
+    :param min_gap: the least time between two calls to a number.
+    :param mobile_margin: by how much windows are narrowed for numbers that may have moved.
+    """
+
+    name: str
+    title: str
+    source: str
+    as_of: date
+    timezone: str
+    windows: tuple[ScheduleWindow, ...]
+    notice: str = NOTICE
+    notes: tuple[str, ...] = ()
+    purpose: str | None = None
+    closed_dates: Iterable[date | str] = ()
+    holidays: str | None = None
+    max_calls: int | None = None
+    per: timedelta | None = None
+    min_gap: timedelta | None = None
+    mobile_margin: timedelta = timedelta(0)
+
+    def policy_fields(self) -> dict[str, Any]:
+        """What a CallingPolicy is made of."""
+        return {name: getattr(self, name) for name in _POLICY_FIELDS}
+
+
+_POLICY_FIELDS = (
+    "timezone",
+    "windows",
+    "closed_dates",
+    "holidays",
+    "max_calls",
+    "per",
+    "min_gap",
+    "purpose",
+    "mobile_margin",
+)
+
+
+def names() -> list[str]:
+    """The packs that this package brings, in alphabetical order."""
+    return sorted(file.stem for file in _FOLDER.glob("*.toml"))
+
+
+def describe(name: str | PathLike[str]) -> RulePack:
+    """A pack of this package by its name, or one of your own by the path of its file.
+
+    :raises ConfigurationError: there is no such pack, or it cannot be read, naming the file and what is wrong in it.
+    """
+    if isinstance(name, str) and not name.endswith(".toml") and not {"/", "\\"} & set(name):
+        if name not in names():
+            raise ConfigurationError(
+                f"there are no calling rules {name!r}: use {', '.join(names())}, or the path of your own .toml file"
+            )
+        return _packaged(name)
+    return _read(Path(fspath(name)))
+
+
+@lru_cache(maxsize=64)
+def _packaged(name: str) -> RulePack:
+    return _read(_FOLDER / f"{name}.toml")
+
+
+def _read(file: Path) -> RulePack:
+    import tomllib
+
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"calling rules {file.name}: the file cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"calling rules {file.name}: it is no TOML ({error})") from None
+    try:
+        return _pack(content, name=file.stem)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"calling rules {file.name}: {error}") from None
+
+
+def _pack(content: Mapping[str, Any], *, name: str) -> RulePack:
+    _check_fields(content, required=_REQUIRED, optional=_OPTIONAL, place="the file")
+    windows = content["windows"]
+    if not isinstance(windows, list) or not windows or not all(isinstance(window, dict) for window in windows):
+        raise ConfigurationError("windows must be tables [[windows]] with start, end and days")
+    caps = content.get("caps", {})
+    if not isinstance(caps, dict):
+        raise ConfigurationError("caps must be a table [caps] with max_calls and per_hours, or min_gap_hours")
+    _check_fields(caps, required=frozenset(), optional=_CAPS, place="[caps]")
+    as_of = content["as_of"]
+    if type(as_of) is not date:
+        raise ConfigurationError("as_of must be a date without quotes, such as 2026-11-21")
+    return RulePack(
+        name=_text("name", content.get("name", name)),
+        title=_text("title", content["title"]),
+        source=_text("source", content["source"]),
+        as_of=as_of,
+        notice=_text("notice", content.get("notice", NOTICE)),
+        notes=_texts("notes", content.get("notes", [])),
+        purpose=_text("purpose", content["purpose"]) if "purpose" in content else None,
+        timezone=_text("timezone", content["timezone"]),
+        windows=tuple(map(_window, windows)),
+        closed_dates=content.get("closed_dates", ()),
+        holidays=content.get("holidays"),
+        max_calls=caps.get("max_calls"),
+        per=_span("per_hours", caps.get("per_hours"), timedelta(hours=1)),
+        min_gap=_span("min_gap_hours", caps.get("min_gap_hours"), timedelta(hours=1)),
+        mobile_margin=_span("mobile_margin_minutes", content.get("mobile_margin_minutes"), timedelta(minutes=1))
+        or timedelta(0),
+    )
+
+
+def _window(fields: Mapping[str, Any]) -> ScheduleWindow:
+    _check_fields(fields, required=frozenset({"start", "end"}), optional=_WINDOW, place="[[windows]]")
+    return ScheduleWindow(**fields)
+
+
+def _check_fields(
+    content: Mapping[str, Any], *, required: frozenset[str], optional: frozenset[str], place: str
+) -> None:
+    missing = sorted(required - set(content))
+    if missing:
+        raise ConfigurationError(f"{place} has no {', '.join(missing)}")
+    unknown = sorted(set(content) - required - optional)
+    if unknown:
+        raise ConfigurationError(
+            f"{place} has {', '.join(unknown)}, which is not known: use {', '.join(sorted(required | optional))}"
+        )
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ConfigurationError(f"{name} must be a text that says something")
+    return value
+
+
+def _texts(name: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ConfigurationError(f"{name} must be a list of texts")
+    return tuple(_text(name, each) for each in value)
+
+
+def _span(name: str, value: object, unit: timedelta) -> timedelta | None:
+    if value is None:
+        return None
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < 1_000_000:
+        raise ConfigurationError(f"{name} must be a number of more than 0")
+    return value * unit

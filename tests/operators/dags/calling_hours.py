@@ -1,0 +1,38 @@
+"""Fan-outs under a policy, whose windows stand in ``hours.json`` beside the DAG folder: a test says what now is."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+from airflow.providers.common.compat.sdk import DAG
+
+from airflow_provider_callkaro.calls import CallingPolicy, ScheduleWindow
+from airflow_provider_callkaro.operators.callkaro import CallKaroFanOutCallsOperator
+
+HOURS = Path(__file__).parents[1] / "hours.json"
+WINDOWS = json.loads(HOURS.read_text()) if HOURS.exists() else [["00:00", "24:00"]]
+
+with DAG("closes_in_the_middle", schedule=None, start_date=datetime(2026, 1, 1)) as closes_in_the_middle:
+    CallKaroFanOutCallsOperator(
+        task_id="calls",
+        contacts=[f"+9198765{row:05d}" for row in range(80)],
+        agent_id="agent",
+        policy=CallingPolicy(windows=[ScheduleWindow(*window) for window in WINDOWS], timezone="UTC"),
+        calls_per_second=1,
+        callkaro_conn_id="hours_vendor",
+    )
+
+with DAG(
+    "replayed", schedule="0 0 * * *", start_date=datetime(2026, 1, 1), catchup=False, max_active_runs=4
+) as replayed:
+    for stale_runs in ("skip", "dial"):
+        CallKaroFanOutCallsOperator(
+            task_id=stale_runs,
+            contacts=[f"+9198765{row:05d}" for row in range(5)],
+            agent_id=f"agent_{stale_runs}",
+            stale_runs=stale_runs,
+            ledger_conn_id="sqlite_ledger",
+            callkaro_conn_id="replay_vendor",
+        )

@@ -1,0 +1,61 @@
+"""Nobody is rung at a wrong hour, whatever the sensor said and whichever day a run is for."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from threading import Event
+
+import pytest
+from stage import Stage
+
+pytestmark = pytest.mark.airflow
+
+
+def test_a_window_that_closes_in_the_middle_is_kept_and_the_run_goes_on_at_the_next_opening(stage: Stage) -> None:
+    if (second := datetime.now(UTC).second) > 25:
+        Event().wait(61 - second)  # so that some calls go out before the minute, and its window, is over
+    opened = datetime.now(UTC).replace(second=0, microsecond=0)
+    closes, reopens = opened + timedelta(minutes=1), opened + timedelta(minutes=2)
+    windows = [[f"{opened:%H:%M}", f"{closes:%H:%M}"], [f"{reopens:%H:%M}", f"{reopens + timedelta(minutes=30):%H:%M}"]]
+    (stage.folder / "hours.json").write_text(json.dumps(windows))
+
+    with stage.vendor("hours_vendor", extra=json.dumps({"schedule_timezone": "UTC"})) as sandbox:
+        run = stage.airflow.trigger("closes_in_the_middle")
+        stage.airflow.wait_for_task("closes_in_the_middle", run, "calls", states={"deferred"}, timeout=90)
+        assert 0 < len(sandbox.rings) < 80
+        stage.airflow.wait("closes_in_the_middle", run, states={"success"}, timeout=180)
+        summary = stage.airflow.xcom("closes_in_the_middle", run, "calls")
+
+        assert (summary["total"], summary["accepted"], summary["pending"]) == (80, 80, 0)
+        assert sandbox.rings_per_number() == {f"+9198765{row:05d}": 1 for row in range(80)}
+        outside = [ring for ring in sandbox.rings if not (opened <= ring.rings_at < closes or ring.rings_at >= reopens)]
+        assert outside == []
+        assert {ring.body["max_trigger_time"] for ring in sandbox.rings} == {window[1] for window in windows}
+
+
+def test_a_backfill_of_thirty_days_rings_nobody_by_default_and_everybody_once_when_told_to(stage: Stage) -> None:
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    with stage.vendor("replay_vendor") as sandbox:
+        stage.airflow.backfill("replayed", today - timedelta(days=34), today - timedelta(days=5))
+        runs = stage.airflow.until(
+            "thirty replayed runs to end",
+            lambda: (
+                ended if len(ended := [run for run in backfilled(stage) if run["state"] == "success"]) == 30 else None
+            ),
+            timeout=240,
+        )
+        states = {
+            (task["task_id"], task["state"])
+            for run in runs
+            for task in stage.airflow.tasks("replayed", run["dag_run_id"])
+        }
+        assert states == {("skip", "skipped"), ("dial", "success")}
+        rings = [ring for ring in sandbox.rings if ring.agent_id == "agent_dial"]
+        assert sorted(ring.to_number for ring in rings) == [f"+9198765{row:05d}" for row in range(5)]
+        log = stage.airflow.log("replayed", runs[0]["dag_run_id"], "skip")
+        assert "nobody is rung" in log
+
+
+def backfilled(stage: Stage) -> list[dict[str, object]]:
+    return [run for run in stage.airflow.runs("replayed") if run["run_type"] == "backfill"]
