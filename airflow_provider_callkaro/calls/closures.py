@@ -16,6 +16,9 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 
 _CODE = re.compile(r"([A-Z]{2})(?:-([A-Z0-9]{1,5}))?")
 _WAY_OUT = "give a country such as IN or a part of one such as IN-KA"
+_MISSING = (
+    "holidays needs the holidays library: install airflow-provider-callkaro[holidays], or name the dates in closed_dates"
+)
 
 
 class Closures:
@@ -87,10 +90,7 @@ def _register_of_countries() -> str:
 
     library = find_spec("holidays")
     if library is None or library.origin is None:
-        raise ConfigurationError(
-            "holidays needs the holidays library: install airflow-provider-callkaro[holidays], or name the dates in "
-            "closed_dates"
-        )
+        raise ConfigurationError(_MISSING)
     try:
         return Path(library.origin).with_name("registry.py").read_text(encoding="utf-8")
     except OSError:
@@ -99,8 +99,10 @@ def _register_of_countries() -> str:
 
 @lru_cache(maxsize=256)
 def _holidays_of(code: str, year: int) -> Mapping[int, str]:
-    from holidays import country_holidays
-
+    try:
+        from holidays import country_holidays
+    except ImportError:
+        raise ConfigurationError(_MISSING) from None
     country, _, part = code.partition("-")
     try:
         found = country_holidays(country, subdiv=part or None, years=year)

@@ -1,7 +1,7 @@
 """What a run would do, told before anybody is rung.
 
-A rehearsal hands every call that may ring to a `Preflight`: with the moment at which it rings, or from which it waits for
-its turn. Out of these, of the pace and of the calling policy comes the report for the person who says yes.
+A rehearsal hands every call to a `Preflight`, as it would go out or with what holds it back. Out of these, of the pace
+and of the calling policy comes the report for the person who says yes.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ class Preflight:
         self._due: Counter[tuple[datetime, bool, _Group]] = Counter()
         self._examples: dict[_Group, Call] = {}
         self._zones: Counter[tuple[ZoneInfo, ...]] = Counter()
+        self._open_until: dict[_Group, datetime] = {}  # what was open in a group's last turn, because asking is slow
         self._last_scheduled = self._now
 
     def observe(self, call: Call, verdict: Call | Held) -> None:
@@ -106,7 +107,7 @@ class Preflight:
             settled=summary.accepted + summary.unknown,
             reasons={reason: rows for reason, rows in summary.reasons.items() if reason != Reason.DRY_RUN},
             zones=self._named_zones(),
-            hours={hour.astimezone(zone): calls for hour, calls in shown.items()},
+            hours=shown,
             later=rings.total() - sum(shown.values()),
             never=never,
             zone=zone,
@@ -171,8 +172,9 @@ class Preflight:
     def _turn(self, start: datetime, group: _Group, zone: tzinfo) -> timedelta:
         """How long calls of a group may go out from ``start`` on, within the hour."""
         end = _hour(start, zone) + _HOUR
-        closes = None if self._policy is None else self._policy.closes_at(start, self._examples[group])
-        return min(end, closes or end) - start
+        if self._policy is not None and start >= self._open_until.get(group, start):
+            self._open_until[group] = self._policy.closes_at(start, self._examples[group]) or start + HORIZON
+        return min(end, self._open_until.get(group, end)) - start
 
 
 def _floor(moment: datetime, grain: timedelta) -> datetime:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
 from airflow_provider_callkaro.calls.outcome import Reason
@@ -41,12 +41,16 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreflightReport:
-    """What a run would come to. ``would_ring``, ``rejected``, ``skipped``, ``held`` and ``settled`` add up to ``total``.
+    """What a run would come to.
+
+    ``would_ring``, ``rejected``, ``skipped``, ``held`` and ``settled`` add up to ``total``; ``hours``, ``later`` and
+    ``never`` to ``would_ring``.
 
     :param held: calls that may not ring now, in a run that would not wait for them.
     :param settled: rows that an earlier try of this run dispatched already.
     :param zones: calls that would ring, by the zone whose hours are kept, most first.
-    :param hours: calls that would ring, by the beginning of the hour, in ``zone``.
+    :param hours: calls that would ring, by the beginning of the hour in ``zone``; aware, UTC, because of two hours that
+        read the same when clocks go back Python takes one for the other.
     :param later: calls that would ring after those hours.
     :param never: calls that would not have rung within 400 days.
     :param zone: the zone of most calls, in which the hours are told.
@@ -105,7 +109,7 @@ class PreflightReport:
             "capped": self.capped,
             "reasons": dict(self.reasons),
             "zones": dict(self.zones),
-            "hours": {hour.astimezone(UTC).isoformat(): calls for hour, calls in self.hours.items()},
+            "hours": {hour.isoformat(): calls for hour, calls in self.hours.items()},
             "later": self.later,
             "never": self.never,
             "ends_at": None if self.ends_at is None else self.ends_at.isoformat(),
@@ -132,7 +136,7 @@ class PreflightReport:
 
     def __str__(self) -> str:
         """A table for the log."""
-        hours = [(f"{hour:%a %d %b %H:%M}", calls) for hour, calls in self.hours.items()]
+        hours = [(f"{hour.astimezone(self.zone):%a %d %b %H:%M}", calls) for hour, calls in self.hours.items()]
         tables = (
             ("why not, or not now", list(self.reasons.items())),
             ("zone", list(self.zones.items())),

@@ -4,7 +4,7 @@ Every statement works on many rows at once, because a database across a network 
 trip, whatever it is asked. They are plain text for the driver: a ledger write lies between two calls, and building them
 anew as expressions would cost more than SQLite needs to run them. Only constants and placeholders go into the text.
 
-The table may as well be created by hand, from the statement that ``CREATE_TABLE`` holds.
+The table may as well be created by hand, from what ``statements_for("postgresql").create`` holds (or "mysql").
 """
 # ruff: noqa: S608
 
@@ -18,7 +18,7 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 
 TABLE = "voice_call_ledger"
 
-MAX_ROWS = 500  # rows a statement; SQLite takes 32,766 variables (since 3.32), PostgreSQL 65,535, and a row has 14
+MAX_ROWS = 500  # rows a statement: SQLite took 999 parameters before 3.32, PostgreSQL takes 65,535, and a row has 14
 
 # id is compared and indexed byte by byte in every database, whatever the case, script and length of the user's key.
 # Not CHAR: PostgreSQL would compare it with a parameter as text, and leave the index aside.
@@ -45,7 +45,7 @@ CREATE_INDEX = "CREATE INDEX IF NOT EXISTS voice_call_ledger_number ON voice_cal
 class Row(NamedTuple):
     """One row of the table, in the order of its columns.
 
-    :param id: BLAKE2b-128 of scope and key, in hexadecimal.
+    :param id: 12 hexadecimal digits of the scope's BLAKE2b digest, and 20 of that of scope and key together.
     :param number: the digits of the phone number; with ``claimed_at`` the index for frequency caps over all scopes.
     :param owner: the ledger object (one try of one task) that made the claim; only it may settle or release it.
     :param turn: the number of the owner's commit that made the claim, from 1.
@@ -85,7 +85,7 @@ Query = tuple[str, Any]
 _COLUMNS = ", ".join(Row._fields)
 
 
-class PostgresStatements:
+class Statements:
     """The statements as PostgreSQL takes them; the other databases say where they differ."""
 
     begin: str | None = None
@@ -160,7 +160,7 @@ class PostgresStatements:
         )
 
 
-class MysqlStatements(PostgresStatements):
+class MysqlStatements(Statements):
     """The statements as MySQL and MariaDB take them.
 
     ``INSERT IGNORE`` would be shorter, but it turns every error into a warning. Drivers are told by SQLAlchemy to count
@@ -188,7 +188,7 @@ class MysqlStatements(PostgresStatements):
         )
 
 
-class SqliteStatements(PostgresStatements):
+class SqliteStatements(Statements):
     """The statements as SQLite takes them.
 
     It has no round trips to save, and runs one prepared statement over many rows faster than one long statement. A
@@ -226,14 +226,14 @@ _SETTLE_IN_SQLITE = (
 )
 
 _DIALECTS = {
-    "postgresql": PostgresStatements,
+    "postgresql": Statements,
     "mysql": MysqlStatements,
     "mariadb": MysqlStatements,
     "sqlite": SqliteStatements,
 }
 
 
-def statements_for(dialect: str) -> PostgresStatements:
+def statements_for(dialect: str) -> Statements:
     """The statements of one kind of database.
 
     :param dialect: SQLAlchemy's name of it, such as ``postgresql``.

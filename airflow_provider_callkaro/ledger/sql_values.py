@@ -44,6 +44,11 @@ def distinct(text: str) -> str:
     return plain if len(plain) <= MAX_TEXT else plain[: MAX_TEXT - 33] + "#" + digest(text)
 
 
+def as_digits(number: str) -> str:
+    """A phone number, E.164, as the table keeps it: what caps and people search for."""
+    return number.removeprefix("+")[:32]
+
+
 def without_zone(instant: datetime) -> datetime:
     """An instant as the table keeps it: UTC, and no offset beside it."""
     return instant.astimezone(UTC).replace(tzinfo=None)

@@ -24,6 +24,7 @@ from airflow_provider_callkaro.hooks.callkaro import CallKaroHook
 from airflow_provider_callkaro.links.callkaro import CallKaroCampaignLink
 from airflow_provider_callkaro.operators.calls import CallList, PlaceCallsOperator
 from airflow_provider_callkaro.operators.fan_out import Account, FanOutCallsOperator
+from airflow_provider_callkaro.operators.preflight import PreflightOperator
 from airflow_provider_callkaro.operators.private import Private, own_copies
 from airflow_provider_callkaro.operators.task_run import task_state_of
 
@@ -240,6 +241,16 @@ class CallKaroFanOutCallsOperator(FanOutCallsOperator):
 
     def _announce(self, context: Mapping[str, Any]) -> None:
         CallKaroCampaignLink.show(context, self.batch_id)
+
+
+class CallKaroPreflightOperator(PreflightOperator, CallKaroFanOutCallsOperator):
+    """Rehearse a CallKaro fan-out: ring nobody, and report who would be rung, where, when, and for how much.
+
+    The arguments are those of `PreflightOperator` and of `CallKaroFanOutCallsOperator`.
+    """
+
+    template_fields: Sequence[str] = (*PreflightOperator.template_fields, "callkaro_conn_id")
+    ui_color = PreflightOperator.ui_color
 
 
 class CallKaroDeleteScheduledCallOperator(BaseOperator):

@@ -13,6 +13,8 @@ from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSki
 from airflow_provider_callkaro.calls.phone import NumberReader
 from airflow_provider_callkaro.calls.row import RowReader
 from airflow_provider_callkaro.dispatch.intake import Shard
+from airflow_provider_callkaro.dispatch.preflight import Preflight
+from airflow_provider_callkaro.dispatch.preparation import Observe
 from airflow_provider_callkaro.dispatch.run import CallVendor, Limits
 from airflow_provider_callkaro.dispatch.tally import Summary
 from airflow_provider_callkaro.exceptions import ConfigurationError
@@ -197,13 +199,21 @@ class FanOutCallsOperator(PlaceCallsOperator):
 
     def _run(self, context: Mapping[str, Any]) -> dict[str, Any]:
         self._announce(context)
+        if self.dry_run:
+            preflight = Preflight(policy=self.policy, pace=self.calls_per_second, waits=self.when_closed != "stop")
+            return self._rehearsed(context, preflight, self._one_pass(context, observe=preflight.observe))
         while True:
             summary = self._one_pass(context)
             if not self._waits(summary):
                 return self._conclude(context, summary)
             self._nap(summary)
 
-    def _one_pass(self, context: Mapping[str, Any]) -> Summary:
+    def _rehearsed(self, context: Mapping[str, Any], preflight: Preflight, summary: Summary) -> dict[str, Any]:  # noqa: ARG002
+        """Say what would have become of the list."""
+        self.log.info("Dry run, nobody was rung:\n%s", preflight.report(summary))
+        return summary.as_xcom(batch_id=self.batch_id, report=self.report_path)
+
+    def _one_pass(self, context: Mapping[str, Any], *, observe: Observe | None = None) -> Summary:
         """Go through the whole list once: whoever may be rung now is."""
         account = self._account()
         numbers = NumberReader(default_region=self.default_region)
@@ -238,7 +248,13 @@ class FanOutCallsOperator(PlaceCallsOperator):
         report = new_report(self.report_path)
         try:
             summary = self._place_calls(
-                context, calls, limits=self._limits(), report=report, shard=self._shard(), dry_run=self.dry_run
+                context,
+                calls,
+                limits=self._limits(),
+                report=report,
+                shard=self._shard(),
+                dry_run=self.dry_run,
+                observe=observe,
             )
             if report is not None:
                 report.publish()
@@ -249,12 +265,7 @@ class FanOutCallsOperator(PlaceCallsOperator):
         return summary
 
     def _waits(self, summary: Summary) -> bool:
-        return (
-            summary.resume_at is not None
-            and summary.stopped is None
-            and self.when_closed != "stop"
-            and not self.dry_run
-        )
+        return summary.resume_at is not None and summary.stopped is None and self.when_closed != "stop"
 
     def _nap(self, summary: Summary) -> None:
         """Sleep until the next call may ring: in the worker for a moment, else deferred, without a worker slot."""
@@ -289,12 +300,10 @@ class FanOutCallsOperator(PlaceCallsOperator):
     def _conclude(self, context: Mapping[str, Any], summary: Summary) -> dict[str, Any]:
         """Say what the run came to, and fail the task where its author asked for that."""
         result = summary.as_xcom(batch_id=self.batch_id, report=self.report_path)
-        self.log.info("%s%s", "Dry run, the pending would be dispatched: " if self.dry_run else "", summary)
+        self.log.info("%s", summary)
         self.log.info(
             "%d requests were sent in this try; %d rows were settled before it", summary.dialled, summary.resumed
         )
-        if self.dry_run:
-            return result
         try:
             self._refuse_closed(summary)
             self._refuse_unfinished(summary)

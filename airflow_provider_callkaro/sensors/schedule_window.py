@@ -33,7 +33,7 @@ taken for dead (seen on Airflow 3.3.2), and a minute of a slot costs less than a
 LATE_WAKING = timedelta(seconds=60)
 """How late the triggerer may be before Airflow ends the wait: an opening at the end of the timeout still counts."""
 
-CENTURY = timedelta(days=36_525)  # a longer timeout would leave the calendar of datetime, which ends with the year 9999
+DECADE = timedelta(days=3_652)  # a longer timeout might end after what a database can store (MySQL: the year 2038)
 EVERY_DAY = "mon-sun"
 
 
@@ -121,7 +121,7 @@ class ScheduleWindowSensor(BaseSensorOperator):
 
     @property
     def _patience(self) -> timedelta:
-        return timedelta(seconds=min(self.timeout, CENTURY.total_seconds()))
+        return timedelta(seconds=min(self.timeout, DECADE.total_seconds()))
 
     def _give_back_the_slot(self, moment: datetime, *, now: datetime, began: datetime) -> None:
         if self.deferrable:

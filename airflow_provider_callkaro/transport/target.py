@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
 IDLE_SECONDS = 2.0  # a connection is used again within; one closed by the other end would turn a call into an unknown
-_HOST_NAME = re.compile(r"[\w.:\-]+")  # letters of any script: a name may be an international one
+_HOST_NAME = re.compile(r"[a-z0-9_.:\-]+")
 _PATH = re.compile(r"[!-~]*")
 
 
@@ -72,7 +72,7 @@ def checked_base_url(host: str, *, port: int | None, connection: str) -> str:
         number = parts.port if parts.port is not None else port
     except ValueError:
         parts, number = urlsplit(""), None
-    name, path = parts.hostname or "", parts.path.rstrip("/")
+    name, path = _plain_name(parts.hostname or ""), parts.path.rstrip("/")
     if (
         parts.scheme not in ("http", "https")
         or not _HOST_NAME.fullmatch(name)
@@ -91,6 +91,14 @@ def checked_base_url(host: str, *, port: int | None, connection: str) -> str:
             "https (plain http is allowed for this machine only, for the sandbox)"
         )
     return f"{parts.scheme}://{f'[{name}]' if ':' in name else name}{f':{number}' if number else ''}{path}"
+
+
+def _plain_name(hostname: str) -> str:
+    """The name as DNS knows it (bücher.example is xn--bcher-kva.example); empty where it cannot be one."""
+    try:
+        return hostname.encode("idna").decode()
+    except UnicodeError:
+        return ""
 
 
 def is_loopback(hostname: str) -> bool:

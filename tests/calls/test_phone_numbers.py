@@ -172,6 +172,7 @@ ANYTHING = st.one_of(
 
 @given(value=ANYTHING, region=st.sampled_from([None, "IN", "US", "DE", "IT", "AR"]))
 @example(value="+91 98765 43210", region=None)
+@example(value=20_100_000_000_000, region="DE")  # valid to phonenumbers, with 16 digits
 def test_what_is_read_has_the_vendors_form_and_is_read_the_same_again(value, region):
     numbers = NumberReader(default_region=region)
     number = numbers.read(value)

@@ -141,9 +141,10 @@ def test_the_window_that_a_vendor_is_told_holds_the_moment_and_nothing_closed(ca
     place, spans = ZoneInfo(zone), list(spans_of(policy))
     minutes = (closes - opened) // MINUTE
     assert all(reads_open(opened + step * MINUTE, place, spans, closed) for step in range(minutes))
-    if closes - opened < timedelta(hours=20):
-        assert not policy.is_open(closes)
-        assert not policy.is_open(opened - timedelta(seconds=1))
+    date_of = {name: moment.astimezone(place).date() for name, moment in (("at", at), ("end", closes))}
+    date_of["before"] = (opened - timedelta(seconds=1)).astimezone(place).date()
+    assert not policy.is_open(closes) or date_of["end"] != date_of["at"]
+    assert not policy.is_open(opened - timedelta(seconds=1)) or date_of["before"] != date_of["at"]
 
 
 @settings(max_examples=100, deadline=None)

@@ -131,7 +131,7 @@ def _instants(strip):
     yield from (strip.start + timedelta(hours=7, minutes=13, seconds=7, microseconds=5) * step for step in range(9))
 
 
-@pytest.mark.parametrize(("policy", "call", "zones", "first", "windows", "closed"), _cases())
+@pytest.mark.parametrize(("policy", "call", "zones", "first", "windows", "closed"), list(_cases()))
 def test_nobody_is_rung_at_a_wrong_hour(policy, call, zones, first, windows, closed):
     rule, strip = _strip(zones, first, windows, closed)
     for at in _instants(strip):

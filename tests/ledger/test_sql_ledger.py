@@ -11,8 +11,9 @@ from ledger_contract import NUMBER, OTHER_NUMBER, SharedLedgerContract, accept, 
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerError
 from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, Settlement
-from airflow_provider_callkaro.ledger.sql import CLAIM_LEASE, SqlLedger
+from airflow_provider_callkaro.ledger.sql import SqlLedger
 from airflow_provider_callkaro.ledger.sql_table import statements_for
+from airflow_provider_callkaro.ledger.sql_turn import CLAIM_LEASE
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 

@@ -12,6 +12,7 @@ import sqlalchemy
 from cutting_proxy import Cut, CuttingProxy
 from ledger_contract import NUMBER, accept, claim, everything, reject, release
 from ledger_databases import database_on
+from sqlalchemy.engine import make_url
 
 from airflow_provider_callkaro.exceptions import LedgerError
 from airflow_provider_callkaro.ledger.contract import Entry, EntryState, Settlement
@@ -25,7 +26,7 @@ KEY, CALL_ID = "customer 7", "call-77"
 def proxy(request: pytest.FixtureRequest) -> Iterator[CuttingProxy]:
     server = request.getfixturevalue(request.param)
     with CuttingProxy(host=server.host, port=server.port) as proxy:
-        proxy.url = sqlalchemy.make_url(request.getfixturevalue(f"{request.param}_url")).set(port=proxy.port)
+        proxy.url = make_url(request.getfixturevalue(f"{request.param}_url")).set(port=proxy.port)
         if request.param == "postgresql":
             proxy.url = proxy.url.update_query_dict({"sslmode": "disable"})
         yield proxy
@@ -137,7 +138,7 @@ def test_a_user_who_may_not_create_tables_can_use_one_that_is_there(kind, reques
     }[kind]
     with database_on(server) as url:
         owner = sqlalchemy.create_engine(url)
-        guest = sqlalchemy.create_engine(sqlalchemy.make_url(url).set(username=user))
+        guest = sqlalchemy.create_engine(make_url(url).set(username=user))
         with SqlLedger(owner, scope="calls", run="monday"):
             pass
         try:
@@ -169,7 +170,7 @@ def test_a_user_who_may_not_create_tables_can_use_one_that_is_there(kind, reques
 )
 def test_a_database_that_cannot_spell_a_message_still_keeps_the_outcome(kind, options, query, request) -> None:
     with database_on(request.getfixturevalue(kind), options=options) as url:
-        engine = sqlalchemy.create_engine(sqlalchemy.make_url(url).update_query_dict(query))
+        engine = sqlalchemy.create_engine(make_url(url).update_query_dict(query))
         with SqlLedger(engine, scope="पुकार", run="मंडे", sleep=[].append) as ledger:
             assert ledger.commit(claim=[claim("अन्ना 👩")]) == {}
             settled = Settlement(key="अन्ना 👩", state=EntryState.REJECTED, detail="एजेंट नहीं मिला 👩")

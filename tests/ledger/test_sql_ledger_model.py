@@ -16,7 +16,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from ledger_contract import NUMBER
 
 from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, Settlement
-from airflow_provider_callkaro.ledger.sql import CLAIM_LEASE, SqlLedger
+from airflow_provider_callkaro.ledger.sql import SqlLedger
+from airflow_provider_callkaro.ledger.sql_turn import CLAIM_LEASE
 
 KEYS = ["anna", "Anna", "anna ", "बाला"]
 RUNS = ["monday", "tuesday"]

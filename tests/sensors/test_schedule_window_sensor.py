@@ -174,6 +174,7 @@ class TestWakingUp:
         with pytest.raises(TaskDeferred) as again:
             sensor.execute_complete({"ti": Instance()}, event={}, **(deferred.kwargs or {}))
         assert again.value.trigger.moment == deferred.trigger.moment
+        assert deferred.kwargs
         assert again.value.kwargs == deferred.kwargs
         assert again.value.timeout is not None
         assert deferred.timeout is not None

@@ -32,7 +32,8 @@ def base_url(host, port=None):
         ("http://localhost:8900", None, "http://localhost:8900"),
         ("http://[::1]:8900", None, "http://[::1]:8900"),
         ("https://[2001:db8::1]", 8443, "https://[2001:db8::1]:8443"),
-        ("https://bücher.example", None, "https://bücher.example"),
+        ("https://Bücher.example", None, "https://xn--bcher-kva.example"),
+        ("https://my_service.svc", None, "https://my_service.svc"),
     ],
 )
 def test_a_host_means_one_address(host, port, url):
@@ -96,6 +97,9 @@ def test_plain_http_to_another_machine_is_refused(host):
         "https://api.callkaro.ai/é",
         "https://api.callkaro.ai%2eevil.example",
         "https://%61pi.callkaro.ai",
+        "https://api..callkaro.ai",
+        "https://" + "a" * 64 + ".example",
+        "https://\u2100.example",
     ],
 )
 def test_what_is_no_address_is_refused_without_repeating_it(host):

@@ -81,7 +81,7 @@ def test_a_person_who_must_not_be_disturbed_is_reported_as_such(message):
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_key_names_the_way_out_and_repeats_no_key(status):
     """Some gateways say which key they refuse."""
-    key = "ck_live_0123456789abcdef"
+    key = "ck_live_abcdefghijklmnop"
     with pytest.raises(Unauthorized) as error:
         CallKaro().read_placed_call(answer(status, f'{{"status":"error","message":"Invalid API key {key}"}}'))
     assert "Invalid API key" in str(error.value)

@@ -1,0 +1,68 @@
+"""The preflight report as one HTML page that needs nothing else: no script, no font, no picture from anywhere."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, date
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_callkaro.dispatch.preflight_report import PreflightReport
+
+TEMPLATE = Path(__file__).with_suffix(".html")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """The calls of one day.
+
+    :param hours: 24 figures, from midnight on.
+    """
+
+    day: date
+    hours: tuple[int, ...]
+
+    @property
+    def busiest(self) -> int:
+        """The hour with most calls."""
+        return self.hours.index(max(self.hours))
+
+
+def page(report: PreflightReport, *, title: str) -> str:
+    """The page.
+
+    :param title: what would be run, as the reader knows it.
+    """
+    from jinja2 import Environment
+
+    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
+        TEMPLATE.read_text("utf-8")
+    )
+    return template.render(
+        title=title,
+        report=report,
+        made_at=f"{report.made_at.astimezone(UTC):%a %d %b %Y %H:%M} UTC",
+        days=_days(report),
+        peak=max(report.hours.values(), default=1),
+        tables=(("Where", report.zones), ("Why not, or not now", report.reasons)),
+    )
+
+
+def write_page(path: str, report: PreflightReport, *, title: str) -> None:
+    """Write the page to its place, local or in object storage, replacing what stood there."""
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    target: Any = ObjectStoragePath(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("wb") as file:
+        file.write(page(report, title=title).encode("utf-8"))
+
+
+def _days(report: PreflightReport) -> list[Day]:
+    """The hours by local day; the hour that comes twice when clocks go back is one bar."""
+    days: dict[date, Counter[int]] = {}
+    for hour, calls in report.hours.items():
+        local = hour.astimezone(report.zone)
+        days.setdefault(local.date(), Counter())[local.hour] += calls
+    return [Day(day=day, hours=tuple(calls[hour] for hour in range(24))) for day, calls in days.items()]
