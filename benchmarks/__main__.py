@@ -1,7 +1,8 @@
 """``python -m benchmarks``: take every figure, print one table. Linux, two cores or more; about 20 minutes.
 
 ``--only speed`` takes one part (it may be given several times), ``--quick`` takes everything with little patience: its
-figures tell whether something broke, not whether a bound is reached.
+figures tell whether something broke, not whether a bound is reached. ``--shielded`` (root) gives the benchmark real-time
+priority: on a machine that is shared, the neighbours are measured otherwise.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterable
 
 from benchmarks import imports, killed, memory, speed, under_airflow
 from benchmarks.figures import Figure, table
-from benchmarks.machine import describe
+from benchmarks.machine import describe, shield
 from benchmarks.processes import Server
 from benchmarks.scale import FULL, QUICK, Scale
 
@@ -34,7 +35,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", choices=PARTS, action="append", help="take this part; may be given several times")
     parser.add_argument("--quick", action="store_true", help="take everything with little patience")
+    parser.add_argument("--shielded", action="store_true", help="with real-time priority; needs root")
     options = parser.parse_args()
+    if options.shielded:
+        shield()
     scale = QUICK if options.quick else FULL
     machine = describe()
     figures: list[Figure] = []

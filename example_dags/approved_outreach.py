@@ -1,4 +1,4 @@
-"""Approved outreach: a preflight counts what the night's calls would be, and nobody is rung until a person has looked.
+"""Approved outreach: a preflight tells who would be rung, when, and for how much; nobody is until a person has looked.
 
 The approval is Airflow's own: it waits in the user interface under "Required Actions", without a worker. It needs
 Airflow 3.1 or later; on an older Airflow this file defines no DAG.
@@ -42,7 +42,7 @@ OUTREACH = {  # the same for both: what was looked at is what is rung
 if ApprovalOperator is not None:
     with DAG(
         "approved_outreach",
-        schedule="0 4 * * *",
+        schedule=None,
         start_date=datetime(2026, 1, 1),
         catchup=False,
         default_args={"retries": 3, "retry_delay": timedelta(minutes=2)},

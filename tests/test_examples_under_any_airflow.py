@@ -14,7 +14,7 @@ from airflow_provider_callkaro.sandbox import Sandbox
 
 EXAMPLES = Path(__file__).parents[1] / "example_dags"
 NOW = datetime.now(UTC).replace(microsecond=0)
-DAYS = (NOW - timedelta(days=1), NOW)  # the data interval ends on one of them, by the hour and by the version of Airflow
+DAYS = (NOW - timedelta(days=1), NOW)  # on one of them the data interval ends, by the version of Airflow
 
 
 def run(file: str, dag_id: str, sandbox: Sandbox, folder: Path) -> DagResult:

@@ -17,7 +17,8 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 _CODE = re.compile(r"([A-Z]{2})(?:-([A-Z0-9]{1,5}))?")
 _WAY_OUT = "give a country such as IN or a part of one such as IN-KA"
 _MISSING = (
-    "holidays needs the holidays library: install airflow-provider-callkaro[holidays], or name the dates in closed_dates"
+    "holidays needs the holidays library: install airflow-provider-callkaro[holidays], or name the dates in "
+    "closed_dates"
 )
 
 

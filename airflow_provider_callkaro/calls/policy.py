@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from os import PathLike
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -161,7 +161,7 @@ class CallingPolicy:
                 f"the calling policy opens nowhere within {LONGEST_SEARCH} days in {_named(zones)}: widen its windows, "
                 "or give the rows a column timezone"
             )
-        return at.astimezone(UTC) if opens == second else instant(opens)
+        return instant(opens).replace(microsecond=at.microsecond if opens == second else 0)
 
     def closes_at(self, at: datetime, call: Call | None = None) -> datetime | None:
         """The first instant after the open ``at`` at which the phone may not ring; aware, UTC.

@@ -35,8 +35,11 @@ class Stretch(NamedTuple):
 
 
 def second_of(at: datetime) -> int:
-    """The whole second of an aware datetime, since 1970 UTC; exact, without floats."""
-    return (at - EPOCH) // _SECOND
+    """The whole second of an aware datetime, since 1970 UTC.
+
+    By `timestamp` and not by subtraction, which Airflow's own datetimes (pendulum) answer with something else.
+    """
+    return round(at.timestamp() - at.microsecond / 1_000_000)
 
 
 def instant(second: int) -> datetime:

@@ -1,4 +1,4 @@
-"""What a fan-out would do, for the person who says whether it may: the same list, the same rules, and nobody is rung."""
+"""What a fan-out would do, for the person who says if it may: the same list, the same rules, and nobody is rung."""
 
 from __future__ import annotations
 

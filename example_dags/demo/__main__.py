@@ -6,6 +6,7 @@ runs the nightly example DAG three times for the same night. What it shows is co
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ import sys
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -95,21 +97,25 @@ def start_run(environment: dict[str, str], log: str) -> subprocess.Popen[bytes]:
     return airflow(environment, "dags", "test", DAG_ID, NIGHT, log=log)
 
 
-def outcomes_of_report() -> Counter[str]:
-    """How many rows of the night's report ended in each outcome."""
-    lines = (FOLDER / f"{NIGHT}.csv").read_text().splitlines()[1:]
-    return Counter(line.split(",")[1] for line in lines)
+def outcomes_of_report() -> Counter[tuple[str, str]]:
+    """How many rows of the night's report ended in each outcome, for each reason."""
+    with (FOLDER / f"{NIGHT}.csv").open(newline="") as lines:
+        return Counter((line["state"], line["reason"].replace("_", " ")) for line in csv.DictReader(lines))
 
 
-def conclude(columns: list[tuple[str, Counter[str], int]], rings: dict[str, int]) -> int:
+def conclude(columns: list[tuple[str, Counter[tuple[str, str]], int]], rings: dict[str, int]) -> int:
     """Print the table, and check the two promises that it shows."""
     table = Table(title=f"The night of {NIGHT}: {CUSTOMERS} rows")
     table.add_column("")
     for title, _, _ in columns:
         table.add_column(title, justify="right")
     for outcome in OUTCOMES:
-        table.add_row(outcome, *(str(counts[outcome]) if counts else "-" for _, counts, _ in columns))
-    table.add_row("rows in all", *(str(counts.total()) if counts else "-" for _, counts, _ in columns), style="bold")
+        counted = [sum(n for (state, _), n in counts.items() if state == outcome) for _, counts, _ in columns]
+        add_row(table, outcome, columns, counted)
+        for reason in sorted({why for _, counts, _ in columns for state, why in counts if state == outcome and why}):
+            add_row(table, f"  {reason}", columns, [counts[outcome, reason] for _, counts, _ in columns], style="dim")
+    table.add_section()
+    add_row(table, "rows in all", columns, [counts.total() for _, counts, _ in columns], style="bold")
     table.add_row("phones rung", *(str(rung) for _, _, rung in columns), style="bold")
     console.print(table)
     most = max(rings.values(), default=0)
@@ -120,6 +126,13 @@ def conclude(columns: list[tuple[str, Counter[str], int]], rings: dict[str, int]
     console.print("Nobody was rung twice and every row is accounted for." if kept else "[red]A promise was broken.[/]")
     console.print(f"Logs, the report ({NIGHT}.csv) and the ledger are in {FOLDER.name}/.")
     return 0 if kept else 1
+
+
+def add_row(table: Table, name: str, columns: list[Any], counted: list[int], *, style: str | None = None) -> None:
+    """Add one line of figures; a run that was killed has no report, and so no figures."""
+    table.add_row(
+        name, *(str(n) if counts else "-" for n, (_, counts, _) in zip(counted, columns, strict=True)), style=style
+    )
 
 
 if __name__ == "__main__":

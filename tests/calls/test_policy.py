@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pendulum
 import pytest
 
 from airflow_provider_callkaro.calls import Call, CallingPolicy, ScheduleWindow
@@ -83,6 +84,31 @@ def test_the_moment_itself_comes_back_when_it_is_open():
     assert policy.next_open(SUNDAY) == MONDAY
     assert policy.closes_at(MONDAY) == MONDAY + timedelta(hours=11)
     assert policy.window_at(at) == (MONDAY, MONDAY + timedelta(hours=11))
+
+
+@pytest.mark.parametrize("second_time", [0, 1])
+def test_a_moment_as_airflow_gives_it_is_the_same_moment(second_time):
+    """Airflow's dates are pendulum's, which calculate in their own way."""
+    policy = CallingPolicy(timezone="America/New_York", windows=ScheduleWindow("01:45", "21:00"))
+    airflows = pendulum.datetime(2026, 11, 1, 1, 30, 0, 999_999, tz="America/New_York", fold=second_time)
+    plain = datetime(2026, 11, 1, 5 + second_time, 30, 0, 999_999, tzinfo=UTC)
+    for at in (airflows, airflows.add(minutes=20)):
+        same = plain + (timedelta(0) if at is airflows else timedelta(minutes=20))
+        assert policy.is_open(at) is policy.is_open(same)
+        assert policy.next_open(at) == policy.next_open(same)
+        assert type(policy.next_open(at)) is datetime
+        assert policy.window_at(at) == policy.window_at(same)
+        assert policy.explain(at) == policy.explain(same)
+
+
+def test_the_last_microsecond_is_still_closed():
+    policy = CallingPolicy(timezone="UTC", windows=ScheduleWindow("10:00", "11:00"))
+    for year in (1900, 1969, 1970, 2026, 2999):
+        opens = datetime(year, 3, 1, 10, tzinfo=UTC)
+        assert not policy.is_open(opens - timedelta(microseconds=1))
+        assert policy.is_open(opens)
+        assert policy.is_open(opens + timedelta(minutes=60, microseconds=-1))
+        assert not policy.is_open(opens + timedelta(minutes=60))
 
 
 @pytest.mark.parametrize(

@@ -151,3 +151,14 @@ def test_a_pack_that_is_not_there_is_refused_with_those_that_are(tmp_path):
         CallingPolicy.rules("us-utah")
     with pytest.raises(ConfigurationError, match=r"calling rules none\.toml: the file cannot be read"):
         CallingPolicy.rules(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("name", rules.names())
+def test_the_page_for_compliance_says_what_the_pack_says(name):
+    page = Path(__file__).parents[2].joinpath("docs", "calling-hours.md").read_text(encoding="utf-8")
+    row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+    pack = rules.describe(name)
+    assert all(f"{window.start}-{window.end}" in row for window in pack.windows)
+    assert pack.source.split(";")[0].split(" (")[0] in row or "two tables" in row
+    assert (f"| {pack.max_calls} in " in row) is (pack.max_calls is not None)
+    assert f"read on {pack.as_of}" in page

@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import create_engine
 
 from airflow_provider_callkaro.calls import Call, CallingPolicy, Outcome, Reason, ScheduleWindow
+from airflow_provider_callkaro.calls.row import RowReader
+from airflow_provider_callkaro.dispatch.caps import Caps
 from airflow_provider_callkaro.dispatch.hours import CallingHours, WhenClosed
 from airflow_provider_callkaro.dispatch.job import Held
 from airflow_provider_callkaro.dispatch.preflight import Preflight
 from airflow_provider_callkaro.dispatch.preflight_report import PreflightReport, Price
+from airflow_provider_callkaro.dispatch.preparation import Rules
+from airflow_provider_callkaro.dispatch.run import Limits, run_calls
+from airflow_provider_callkaro.dispatch.seen import SeenKeys
+from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary, Tally
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.ledger.contract import Claim
+from airflow_provider_callkaro.ledger.sql import SqlLedger
+from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
+from airflow_provider_callkaro.transport.target import Target
+from airflow_provider_callkaro.vendors.callkaro import CallKaro
 
 INDIA = ZoneInfo("Asia/Kolkata")
 SATURDAY = datetime(2026, 11, 21, tzinfo=INDIA)
 OFFICE_HOURS = CallingPolicy(windows=ScheduleWindow("10:00", "19:00", "mon-sat"), timezone="Asia/Kolkata")
 ANYWHERE = CallingPolicy(windows=ScheduleWindow("09:30", "17:45"), timezone="recipient")
 ZONES = ["Asia/Kolkata", "America/New_York", "America/Los_Angeles", "Australia/Lord_Howe", "Europe/Paris", None]
-TOO_EARLY = Held(outcome=Outcome.SKIPPED, reason=Reason.EXPIRED)
 TOO_SOON = Held(outcome=Outcome.PENDING, reason=Reason.GAP, until=SATURDAY + timedelta(hours=22))
 
 
@@ -133,14 +146,26 @@ def test_a_scheduled_call_rings_at_its_time_and_takes_no_time_of_that_hour() -> 
     assert report.ends_at == clock("15:20")
 
 
+def test_a_window_that_closes_within_the_hour_is_kept_within_the_hour() -> None:
+    calls = [call(number, timezone="Asia/Kolkata") for number in range(100)]
+    report = rehearse(calls, now=clock("17:30"), pace=1 / 60, policy=ANYWHERE)
+    assert by_hour(report) == {"Sat 17:00": 15, "Sun 09:00": 30, "Sun 10:00": 55}
+
+
+def test_scheduled_calls_that_the_pace_does_not_reach_in_time_ring_later_but_not_at_night() -> None:
+    calls = [call(number, schedule_at=clock("18:10")) for number in range(120)]
+    report = rehearse(calls, now=clock("18:00"), pace=1 / 60)
+    assert by_hour(report) == {"Sat 18:00": 60, "Mon 10:00": 60}
+
+
 def test_calls_for_the_next_opening_are_told_in_the_hour_in_which_the_vendor_rings_them() -> None:
     report = rehearse([call(number) for number in range(3)], now=clock("04:00"), when_closed=WhenClosed.SCHEDULE)
     assert by_hour(report) == {"Sat 10:00": 3}
 
 
 def test_a_call_within_the_gap_is_not_told_at_night() -> None:
-    report = rehearse([], gap=[call()], now=clock("12:00"))
-    assert by_hour(report) == {"Mon 10:00": 1}
+    report = rehearse([], gap=[call(), call(1, schedule_at=clock("15:00", days=3))], now=clock("12:00"))
+    assert by_hour(report) == {"Mon 10:00": 1, "Tue 15:00": 1}
 
 
 def test_a_run_that_would_stop_at_closed_hours_promises_nobody() -> None:
@@ -181,6 +206,53 @@ def test_the_cost_is_price_times_minutes_times_calls() -> None:
     report = rehearse([call(number) for number in range(1_000)], now=clock("12:00"), price=price)
     assert report.as_xcom()["cost"] == 9_750.0
     assert "9,750.00 INR" in str(report)
+
+
+def test_a_rehearsal_of_a_list_tells_who_is_left_out_and_why(tmp_path: Path) -> None:
+    now = clock("20:00").astimezone(UTC)
+    engine = create_engine(f"sqlite:///{tmp_path}/ledger.db")
+
+    def claim(number: int, *, scope: str, days: int = 1) -> None:
+        with SqlLedger(engine, scope=scope, run="earlier", clock=lambda: now - timedelta(days=days)) as ledger:
+            ledger.commit(claim=[Claim(key=call(number).key, number=call(number).to_number)])
+
+    claim(5, scope="another campaign")
+    claim(6, scope="this campaign")
+    claim(7, scope="another campaign", days=8)
+    suppressed = SeenKeys()
+    suppressed.add(call(4).to_number)
+    ledger = SqlLedger(engine, scope="this campaign", run="now", clock=lambda: now)
+    hours = CallingHours(
+        policy=OFFICE_HOURS,
+        when_closed=WhenClosed.SCHEDULE,
+        due=now,
+        expires_after=None,
+        vendor_zone=INDIA,
+        now=lambda: now,
+    )
+    caps = Caps(history=ledger, max_calls=1, per=timedelta(days=7), min_gap=timedelta(days=10), now=lambda: now)
+    preflight = Preflight(policy=OFFICE_HOURS, pace=None, now=lambda: now)
+    summary = run_calls(
+        rows=[*(call(number).to_number for number in (1, 2, 3, 1, 4, 5, 6, 7)), "nonsense"],
+        read=RowReader(agent_id="agent").read,
+        vendor=CallKaro(schedule_timezone=INDIA),
+        transport=AsyncTransport(
+            Target(vendor="CallKaro", base_url="http://127.0.0.1:9", headers={}), max_connections=1
+        ),
+        ledger=ledger,
+        limits=Limits(),
+        stop=Stop(clock=time.monotonic),
+        say=lambda snapshot: None,
+        rules=Rules(hours=hours, caps=caps, suppressed=suppressed),
+        dry_run=True,
+        observe=preflight.observe,
+    )
+    report = preflight.report(summary)
+    assert (report.total, report.would_ring, report.skipped, report.rejected) == (9, 4, 4, 1)
+    assert (report.duplicates, report.suppressed, report.capped) == (1, 1, 1)
+    assert report.reasons["already_unknown"] == 1
+    assert by_hour(report) == {"Mon 10:00": 3, "Tue 10:00": 1}
+    assert "+91" not in str(report) + json.dumps(report.as_xcom())
 
 
 @pytest.mark.parametrize("fields", [{"per_minute": -1}, {"per_minute": float("nan")}, {"minutes_per_call": 0}])

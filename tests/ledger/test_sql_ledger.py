@@ -77,6 +77,17 @@ class TestSqlLedger(SharedLedgerContract):
             tuesday.commit(settle=[accept(call_id="call-2")])
             assert everything(monday)[NUMBER].call_id == "call-2"
 
+    def test_a_call_that_nobody_made_in_the_end_leaves_nothing_behind(self, make_ledger, clock) -> None:
+        with make_ledger(run="monday") as monday, make_ledger(run="tuesday") as tuesday:
+            monday.commit(claim=[claim()])
+            clock.now += 2 * CLAIM_LEASE
+            tuesday.commit(claim=[claim(replaces=everything(tuesday)[NUMBER])])
+            tuesday.commit(settle=[release()])
+            monday.commit(settle=[release()])
+            tuesday.commit(claim=[claim()])
+            tuesday.commit(settle=[release()])
+            assert everything(tuesday) == {}
+
     def test_an_earlier_try_that_still_lives_does_not_undo_what_the_next_one_did(self, make_ledger) -> None:
         with make_ledger(run="monday") as first, make_ledger(run="monday") as second:
             first.commit(claim=[claim()])

@@ -6,6 +6,7 @@ import logging
 import secrets
 import traceback
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy
@@ -26,7 +27,8 @@ KEY, CALL_ID = "customer 7", "call-77"
 def proxy(request: pytest.FixtureRequest) -> Iterator[CuttingProxy]:
     server = request.getfixturevalue(request.param)
     with CuttingProxy(host=server.host, port=server.port) as proxy:
-        proxy.url = make_url(request.getfixturevalue(f"{request.param}_url")).set(port=proxy.port)
+        proxy.direct_url = make_url(request.getfixturevalue(f"{request.param}_url"))
+        proxy.url = proxy.direct_url.set(port=proxy.port)
         if request.param == "postgresql":
             proxy.url = proxy.url.update_query_dict({"sslmode": "disable"})
         yield proxy
@@ -82,6 +84,29 @@ class TestBrokenConnection:
         fragile.commit(settle=[accept()])
         proxy.cut_everything()
         assert everything(fragile)[NUMBER].state is EntryState.ACCEPTED
+
+    def test_a_redial_that_another_run_snatched_while_the_connection_was_down_is_forgotten(self, proxy, scope) -> None:
+        direct, behind_proxy = (sqlalchemy.create_engine(url) for url in (proxy.direct_url, proxy.url))
+        today = datetime.now(UTC)
+        tomorrow = today + timedelta(days=1)
+        with (
+            SqlLedger(direct, scope=scope, run="sunday", clock=lambda: today) as sunday,
+            SqlLedger(direct, scope=scope, run="monday", clock=lambda: tomorrow) as monday,
+        ):
+            sunday.commit(claim=[claim()])
+            orphan = everything(monday)[NUMBER]
+
+            def snatch(_: float) -> None:
+                assert monday.commit(claim=[claim(replaces=orphan)]) == {}
+
+            with SqlLedger(behind_proxy, scope=scope, run="tuesday", clock=lambda: tomorrow, sleep=snatch) as tuesday:
+                proxy.cut(Cut.BEFORE_COMMIT)
+                assert set(tuesday.commit(claim=[claim(replaces=orphan)])) == {NUMBER}
+                monday.commit(settle=[release()])
+                sunday.commit(settle=[release()])
+                assert tuesday.commit(claim=[claim()]) == {}
+                tuesday.commit(settle=[release()])
+                assert everything(tuesday) == {}
 
     def test_a_database_that_stays_away_stops_the_run_in_the_end(self, proxy, scope, caplog) -> None:
         waits: list[float] = []

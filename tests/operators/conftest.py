@@ -36,7 +36,9 @@ def metadata_database(postgresql: Any) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def stage(metadata_database: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Stage]:
+def stage(
+    metadata_database: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Stage]:
     """A running Airflow that knows the example DAGs and this folder's own."""
     folder = tmp_path_factory.mktemp("stage")
     dags = folder / "dags"
