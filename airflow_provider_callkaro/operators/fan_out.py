@@ -13,7 +13,6 @@ from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSki
 from airflow_provider_callkaro.calls.phone import NumberReader
 from airflow_provider_callkaro.calls.row import RowReader
 from airflow_provider_callkaro.dispatch.intake import Shard
-from airflow_provider_callkaro.dispatch.preflight import Preflight
 from airflow_provider_callkaro.dispatch.preparation import Observe
 from airflow_provider_callkaro.dispatch.run import CallVendor, Limits
 from airflow_provider_callkaro.dispatch.tally import Summary
@@ -30,6 +29,7 @@ from airflow_provider_callkaro.transport.target import Target
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.policy import CallingPolicy
+    from airflow_provider_callkaro.dispatch.preflight import Preflight
 
 SHORT_NAP = timedelta(seconds=60)  # a shorter one is slept in the worker: deferring takes longer than it saves
 
@@ -200,6 +200,8 @@ class FanOutCallsOperator(PlaceCallsOperator):
     def _run(self, context: Mapping[str, Any]) -> dict[str, Any]:
         self._announce(context)
         if self.dry_run:
+            from airflow_provider_callkaro.dispatch.preflight import Preflight
+
             preflight = Preflight(policy=self.policy, pace=self.calls_per_second, waits=self.when_closed != "stop")
             return self._rehearsed(context, preflight, self._one_pass(context, observe=preflight.observe))
         while True:

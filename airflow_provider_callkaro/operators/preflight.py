@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_callkaro.dispatch.preflight import Preflight
 from airflow_provider_callkaro.dispatch.preflight_report import Price
 from airflow_provider_callkaro.dispatch.tally import Summary
 from airflow_provider_callkaro.exceptions import ConfigurationError
@@ -14,6 +13,9 @@ from airflow_provider_callkaro.ledger.memory import MemoryLedger
 from airflow_provider_callkaro.operators.fan_out import FanOutCallsOperator
 from airflow_provider_callkaro.operators.preflight_page import write_page
 from airflow_provider_callkaro.operators.task_run import run_name
+
+if TYPE_CHECKING:
+    from airflow_provider_callkaro.dispatch.preflight import Preflight
 
 
 class PreflightOperator(FanOutCallsOperator):
