@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,12 +15,17 @@ PACKAGES = ("apache-airflow", "aiohttp", "SQLAlchemy", "requests", "apache-airfl
 IDLE_FIELDS = (3, 4)  # idle and iowait, in the first line of /proc/stat
 
 
-def shield() -> None:
-    """Give this process and all its children real-time priority, so that other work on a shared machine hardly counts.
+@contextmanager
+def shield() -> Iterator[None]:
+    """Give this process and its children real-time priority, so that other work on a shared machine hardly counts.
 
     :raises PermissionError: the user may not; root may.
     """
     os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def describe() -> str:
@@ -28,7 +35,7 @@ def describe() -> str:
     return (
         f"{datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores ({_processor()}), {memory:.0f} GB, "
         f"Python {platform.python_version()}, {packages}; "
-        f"other processes keep {busy_cores(seconds=2.0):.1f} cores busy{_shielded()}"
+        f"other processes keep {busy_cores(seconds=2.0):.1f} cores busy"
     )
 
 
@@ -42,10 +49,6 @@ def busy_cores(*, seconds: float) -> float:
 def _busy_seconds() -> float:
     fields = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
     return (sum(fields) - sum(fields[at] for at in IDLE_FIELDS)) / os.sysconf("SC_CLK_TCK")
-
-
-def _shielded() -> str:
-    return ", shut out by real-time priority" if os.sched_getscheduler(0) == os.SCHED_RR else ""
 
 
 def _processor() -> str:

@@ -11,7 +11,7 @@ import csv
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 DAGS = HERE / "dags" / "calls.py"
 WORKERS = 32  # Airflow's default parallelism: the mapped operator is slower with 4
 PATIENCE = 300  # seconds without a heartbeat until a task counts as dead; Airflow's default
+LOCK_WITHIN = 60  # seconds to wait for SQLite's lock: with 32 workers on two cores, five are not always enough
 RUN_WITHIN = 600.0  # seconds
 PARSED_WITHIN = 120.0  # seconds
 LOOPED_CALLS = 200
@@ -59,7 +60,7 @@ class AirflowRuns:
         """One mapped ``HttpOperator`` per call."""
         return self._run("mapped_http_operator", calls, {}, latency=latency)
 
-    def _run(self, dag: str, calls: int, conf: dict[str, object], *, latency: float) -> Seen:
+    def _run(self, dag: str, calls: int, conf: Mapping[str, object], *, latency: float) -> Seen:
         self._server.forget(latency=latency)
         self._airflow.wait(dag, self._airflow.trigger(dag, conf=conf), timeout=RUN_WITHIN)
         seen = self._server.seen()
@@ -82,6 +83,7 @@ def measure(server: Server, scale: Scale) -> Iterator[Figure]:
             home / "airflow",
             dags,
             environment=_environment(home, server, scale),
+            database_url=f"sqlite:///{home / 'airflow.db'}?timeout={LOCK_WITHIN}",
             parallelism=WORKERS,
             heartbeat_timeout=PATIENCE,
         )

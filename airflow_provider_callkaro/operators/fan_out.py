@@ -74,6 +74,7 @@ class FanOutCallsOperator(PlaceCallsOperator):
     :param expires_after: a call that could ring only later than this after it was due is skipped. Due is its
         ``schedule_at``, else the end of the run's data interval.
     :param stale_runs: what a run does that is long past: ``"skip"`` (default), ``"fail"``, or ``"dial"`` all the same.
+        Templated.
     :param stale_after: how long after the end of its data interval a run is long past. Default one day.
     :param calls_per_second: starts per second at most, evenly spaced, also after a pause; None sets no pace.
     :param max_concurrency: calls in flight at once, 1 to 1000. Default 64.
@@ -94,6 +95,7 @@ class FanOutCallsOperator(PlaceCallsOperator):
         "call_options",
         "suppression",
         "schedule_at",
+        "stale_runs",
         "ledger_conn_id",
         "ledger_scope",
         "redial",
@@ -115,7 +117,7 @@ class FanOutCallsOperator(PlaceCallsOperator):
         soft_fail: bool = False,
         schedule_at: Any = None,
         expires_after: timedelta | None = None,
-        stale_runs: Literal["skip", "dial", "fail"] = "skip",
+        stale_runs: str = "skip",
         stale_after: timedelta = timedelta(days=1),
         calls_per_second: float | None = None,
         max_concurrency: int = 64,
@@ -140,7 +142,7 @@ class FanOutCallsOperator(PlaceCallsOperator):
         self.soft_fail = soft_fail
         self.schedule_at = schedule_at
         self.expires_after = expires_after
-        self.stale_runs = checked_stale_runs(stale_runs, stale_after)
+        self.stale_runs = stale_runs
         self.stale_after = stale_after
         self.calls_per_second = calls_per_second
         self.max_concurrency = max_concurrency
@@ -162,6 +164,8 @@ class FanOutCallsOperator(PlaceCallsOperator):
             raise ConfigurationError("max_rejected must be a count, or a fraction from 0.0 to 1.0")
         if self.when_closed not in ("wait", "schedule", "stop"):
             raise ConfigurationError('when_closed must be "wait", "schedule" or "stop"')
+        if "{{" not in self.stale_runs:
+            checked_stale_runs(self.stale_runs, self.stale_after)
         if self.expires_after is not None and self.expires_after <= timedelta(0):
             raise ConfigurationError("expires_after must be a positive timedelta")
         if self.policy is not None:
@@ -190,7 +194,8 @@ class FanOutCallsOperator(PlaceCallsOperator):
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
         """Place the calls, publish the report, and return the summary."""
-        refuse_stale_run(context, stale_runs=self.stale_runs, stale_after=self.stale_after)
+        stale_runs = checked_stale_runs(self.stale_runs, self.stale_after)
+        refuse_stale_run(context, stale_runs=stale_runs, stale_after=self.stale_after)
         return self._run(context)
 
     def go_on(self, context: Mapping[str, Any], event: Any = None) -> dict[str, Any]:  # noqa: ARG002

@@ -72,12 +72,26 @@ def test_nobody_is_rung_until_a_person_approves_and_then_those_who_were_shown_ar
         assert sandbox.rings == []
         assert stage.airflow.task("approved_outreach", run, "calls")["state"] is None
 
+        wait_until_the_scheduler_has_heard_of_it(stage, run)
         stage.airflow.rest.call("PATCH", path_of(*approval), body={"chosen_options": ["Approve"], "params_input": {}})
         stage.airflow.wait("approved_outreach", run, states={"success"}, timeout=120)
         summary = stage.airflow.xcom("approved_outreach", run, "calls")
         assert summary["accepted"] == len(sandbox.rings) == report["would_ring"] > 0
         shown = [(stage.folder / "reports" / "preflight" / f"{NIGHT:%Y-%m-%d}.html").read_text(), json.dumps(question)]
         assert_names_nobody(shown, numbers=sandbox.rings_per_number())
+
+
+def wait_until_the_scheduler_has_heard_of_it(stage: Stage, run: str) -> None:
+    """A person takes longer: Airflow 3.3.2 fails a task that goes on before its executor has reported the pause."""
+    log = stage.airflow.logs / "scheduler.log"
+
+    def look() -> bool | None:
+        events = [line for line in log.read_text(errors="replace").splitlines() if "Received executor event" in line]
+        return (
+            True if any("task_id='approval'" in line and run in line and "success" in line for line in events) else None
+        )
+
+    stage.airflow.until("the scheduler to hear that the approval waits", look)
 
 
 def make_warehouse(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
