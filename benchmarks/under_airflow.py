@@ -32,6 +32,10 @@ LOCK_WITHIN = 60  # seconds to wait for SQLite's lock: with 32 workers on two co
 RUN_WITHIN = 600.0  # seconds
 PARSED_WITHIN = 120.0  # seconds
 LOOPED_CALLS = 200
+UNHURRIED = {  # Airflow's defaults, where the tests are in more of a hurry: SQLite has one lock for all the workers
+    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "1",
+    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "5",
+}
 SLOW, FAST, NONE = 0.1, 0.02, 0.0  # seconds of latency
 SQL, TASK_STATE = "benchmark_ledger", ""  # ledger_conn_id
 
@@ -129,6 +133,7 @@ def _environment(home: Path, server: Server, scale: Scale) -> dict[str, str]:
     callkaro = {"conn_type": "callkaro", "host": f"http://{LOOPBACK}", "port": server.port, "password": KEY}
     http = {"conn_type": "http", "host": LOOPBACK, "port": server.port, "schema": "http"}
     return {
+        **UNHURRIED,
         "PYTHONPATH": environment()["PYTHONPATH"],
         "BENCHMARK_MAPPED": str(scale.mapped),
         "AIRFLOW_CONN_CALLKARO_DEFAULT": json.dumps(callkaro),
