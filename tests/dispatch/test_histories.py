@@ -146,6 +146,8 @@ class Histories(RuleBasedStateMachine):
             rung_now = self.sandbox.rings_per_number().get(number, 0) - rang.get(number, 0)
             before = known[number].state if number in known else None
             row = deciding.get(number)
+            if row is not None and number in known and rung_now == 0 and row.outcome is not Outcome.PENDING:
+                assert (row.outcome is Outcome.SKIPPED) is not known[number].this_run
             if row is None or row.outcome in (Outcome.REJECTED, Outcome.SKIPPED, Outcome.PENDING):
                 assert rung_now == 0
             elif row.outcome is Outcome.ACCEPTED:
