@@ -28,7 +28,7 @@ LONGEST_WAIT = 0.25  # seconds without a look at whether the run shall stop
 LONG_PAUSE = 1.0  # seconds of pause from which calls that were claimed and have not started are given back
 SIFTED_ROWS = 500  # rows looked up at once while most of a list has been dispatched before
 READ_ROWS = 2_000  # rows read per turn at most, so that answers do not lie about while duplicates are read
-SMOOTHING = 0.2  # weight of the newest turn in what a turn is expected to take
+SMOOTHING = 0.2  # weight of the newest turn in what a turn is expected to take, and to start
 
 
 class Dispatcher:
@@ -68,7 +68,7 @@ class Dispatcher:
         self._ready: deque[Job] = deque()  # read, not claimed
         self._out: dict[str, Job] = {}  # claimed and handed over, no answer yet
         self._turn_seconds = 0.005
-        self._rate = 0.0  # starts per second
+        self._rate = 0.0  # starts per second, the fastest of late
         self._counted = (clock(), 0)
         self._sifting = False
 
@@ -159,8 +159,8 @@ class Dispatcher:
         """How far ahead of its start a call is claimed, in seconds.
 
         A place that falls free is filled from what was claimed ahead. Until there is a replacement for that, answers
-        gather, the turn under way ends, and the next one is written: two turns and two milliseconds. Answers come in
-        bursts, so it is rather more.
+        gather, the turn under way ends, and the next one is written: two turns and two milliseconds. Turns are not
+        even, so it is rather more.
         """
         return 3.0 * self._turn_seconds + 0.004
 
@@ -219,7 +219,8 @@ class Dispatcher:
         since, started = self._counted
         if now - since >= 0.05:
             rate = (self._gate.started - started) / (now - since)
-            self._rate += (SMOOTHING if self._rate else 1.0) * (rate - self._rate)
+            # Answers come in bursts, and so do places that fall free: what counts is how fast a burst goes out.
+            self._rate = max(rate, self._rate + SMOOTHING * (rate - self._rate))
             self._counted = (now, self._gate.started)
 
     def _wind_down(self, *, grace: float) -> None:

@@ -14,6 +14,8 @@ import psutil
 from .rest import Refused, path_of
 from .views import NOT_MAPPED, PATIENCE, Views
 
+LOCKED = 503  # how Airflow answers when its database has no room for another writer
+
 
 class Actions(Views):
     """The acting half of :class:`real_airflow.RealAirflow`."""
@@ -84,7 +86,17 @@ class Actions(Views):
             "max_active_runs": max_active_runs,
             "dag_run_conf": dict(conf or {}),
         }
-        self.rest.call("POST", "/backfills", body=body)
+
+        def create() -> bool | None:
+            try:
+                self.rest.call("POST", "/backfills", body=body)
+            except Refused as refused:
+                if refused.status == LOCKED:  # on SQLite one writer at a time, and the scheduler was just writing
+                    return None
+                raise
+            return True
+
+        self.until(f"the backfill of {dag_id} to be taken", create)
         return [
             run["dag_run_id"]
             for run in sorted(self.runs(dag_id), key=lambda run: run["logical_date"] or "")
