@@ -1,8 +1,9 @@
 """The dispatcher: claim, send, settle, until every row has its outcome.
 
 It works in turns on the main thread. Each turn enters what came back, claims what goes out next and hands it over,
-with one durable write for all of it. What is claimed ahead of the free places is what goes out while such a write
-lasts, so a killed process leaves at most two windows of concurrency unknown, and with a slow pace hardly anything.
+with one durable write for all of it. What is claimed ahead of the free places is what goes out until the next turn has
+claimed more, and never above a window, so a killed process leaves at most two windows of concurrency unknown, and with
+a slow pace hardly anything.
 """
 
 from __future__ import annotations

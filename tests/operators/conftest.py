@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
+from airflow_fixtures import database_of_its_own
 from real_airflow import RealAirflow
 from stage import Stage
 
@@ -21,24 +20,7 @@ DAGS = Path(__file__).with_name("dags")
 
 
 @pytest.fixture(scope="session")
-def metadata_database(postgresql: Any) -> Iterator[str]:
-    """A database of its own for Airflow: on SQLite it refuses backfills while anything else goes on."""
-    import psycopg2
-
-    name = f"callkaro_stage_{uuid4().hex[:8]}"
-    where = {"host": postgresql.host, "port": postgresql.port, "user": postgresql.user}
-    with closing(psycopg2.connect(dbname=postgresql.database, **where)) as server:
-        server.autocommit = True
-        with server.cursor() as cursor:
-            cursor.execute(f"create database {name}")
-            yield f"postgresql+psycopg2://{postgresql.user}@{postgresql.host}:{postgresql.port}/{name}"
-            cursor.execute(f"drop database {name} with (force)")
-
-
-@pytest.fixture(scope="session")
-def stage(
-    metadata_database: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[Stage]:
+def stage(postgresql: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A running Airflow that knows the example DAGs and this folder's own."""
     folder = tmp_path_factory.mktemp("stage")
     dags = folder / "dags"
@@ -54,7 +36,10 @@ def stage(
         "AIRFLOW_VAR_OUTREACH_LISTS": str(folder / "lists"),
     }
     (folder / "reports").mkdir()
-    with RealAirflow(folder / "home", dags, database_url=metadata_database, environment=environment) as airflow:
+    with (
+        database_of_its_own(postgresql) as url,
+        RealAirflow(folder / "home", dags, database_url=url, environment=environment) as airflow,
+    ):
         yield Stage(airflow, folder)
 
 
