@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import random
-import time
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
-from airflow.providers.common.compat.sdk import BaseHook
-
-from airflow_provider_callkaro import __version__
-from airflow_provider_callkaro.exceptions import ConfigurationError, VendorError
-from airflow_provider_callkaro.forms import CALLKARO_FIELDS, CALLKARO_FORM, behaviour, widgets
-from airflow_provider_callkaro.transport.retry import RetryPolicy
-from airflow_provider_callkaro.transport.sync import SyncTransport
-from airflow_provider_callkaro.transport.target import Target, checked_base_url
+from airflow_provider_callkaro.forms import CALLKARO_FIELDS, CALLKARO_FORM
+from airflow_provider_callkaro.hooks.connection import ConnectionFields
+from airflow_provider_callkaro.hooks.vendor import Ask, VendorHook
+from airflow_provider_callkaro.transport.target import Target
 from airflow_provider_callkaro.vendors.callkaro import DEFAULT_HOST, CallKaro
 from airflow_provider_callkaro.vendors.http import Request
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.call import Call
     from airflow_provider_callkaro.vendors.answers import PlacedCall
-
-TEST_TIMEOUT = 5  # seconds that the connection test waits for the host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +31,7 @@ class CallKaroConnection:
     agent_id: str | None
 
 
-class CallKaroHook(BaseHook):
+class CallKaroHook(VendorHook):
     """Talks to CallKaro.
 
     The connection is read once per hook. Its fields: host (default ``https://api.callkaro.ai``), password (the API
@@ -55,10 +45,12 @@ class CallKaroHook(BaseHook):
     default_conn_name = "callkaro_default"
     conn_type = "callkaro"
     hook_name = "CallKaro"
+    form = CALLKARO_FORM
+    fields = CALLKARO_FIELDS
+    connection: CallKaroConnection
 
     def __init__(self, callkaro_conn_id: str = default_conn_name) -> None:
-        super().__init__()
-        self.callkaro_conn_id = callkaro_conn_id
+        super().__init__(callkaro_conn_id)
 
     def create_campaign(self, name: str, agent_id: str | None = None) -> str:
         """Create a campaign; rings nobody.
@@ -70,7 +62,7 @@ class CallKaroHook(BaseHook):
         left.
         """
         vendor = self.connection.vendor
-        return self._transport.call(vendor.create_campaign(name, agent_id), vendor.read_campaign)
+        return self._ask(vendor.create_campaign(name, agent_id), vendor.read_campaign)
 
     def place_call(self, call: Call) -> PlacedCall:
         """Place one call. No ledger stands before it: use an operator where a person must not be rung twice.
@@ -80,7 +72,7 @@ class CallKaroHook(BaseHook):
         :raises VendorError: CallKaro did not take it.
         """
         vendor = self.connection.vendor
-        return self._transport.call(vendor.place_call(call), vendor.read_placed_call)
+        return self._ask(vendor.place_call(call), vendor.read_placed_call)
 
     def delete_scheduled_call(self, to_number: str, agent_id: str) -> None:
         """Delete the scheduled calls of one agent to one number, whichever campaign or DAG scheduled them.
@@ -88,50 +80,20 @@ class CallKaroHook(BaseHook):
         :raises VendorError: CallKaro refused. What it answers where there is nothing to delete is not documented.
         """
         vendor = self.connection.vendor
-        self._transport.call(vendor.delete_scheduled_call(to_number, agent_id), vendor.read_deleted_call)
+        self._ask(vendor.delete_scheduled_call(to_number, agent_id), vendor.read_deleted_call)
 
-    def get_conn(self) -> CallKaroConnection:
-        """What the connection says; see `connection`."""
-        return self.connection
+    def _read_connection(self, conn: Any, *, connection_id: str) -> CallKaroConnection:
+        return read_connection(conn, connection_id=connection_id)
 
-    @cached_property
-    def connection(self) -> CallKaroConnection:
-        """The connection, read once.
+    def _probe_target(self) -> Target:
+        return replace(self.connection.target, headers={})  # no request would tell whether the key is right
 
-        :raises ConfigurationError: it cannot work, naming the field.
-        """
-        conn = self.get_connection(self.callkaro_conn_id)
-        return read_connection(conn, connection_id=self.callkaro_conn_id)
-
-    @cached_property
-    def _transport(self) -> SyncTransport:
-        return SyncTransport(self.connection.target, policy=RetryPolicy(), sleep=time.sleep, random=random.random)
-
-    def test_connection(self) -> tuple[bool, str]:
-        """Check what can be checked without ringing anybody: the fields, and that the host answers."""
-        try:
-            target = replace(
-                self.connection.target, headers={}, connect_timeout=TEST_TIMEOUT, read_timeout=TEST_TIMEOUT
-            )
-            transport = SyncTransport(target, policy=RetryPolicy(attempts=1), sleep=time.sleep, random=random.random)
-            transport.call(Request("HEAD", "/"), lambda response: response.status)
-            transport.close()
-        except (ConfigurationError, VendorError) as error:
-            return False, str(error)
-        return True, (
+    def _probe(self, ask: Ask) -> str:
+        ask(Request("HEAD", "/"), lambda response: response.status)
+        return (
             "The host answers and an API key is set. Whether the key is right was not checked: CallKaro documents no "
             "request that would tell without creating or ringing something."
         )
-
-    @classmethod
-    def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """The connection form before Airflow 3.2, which reads it from the provider info."""
-        return behaviour(CALLKARO_FORM)
-
-    @classmethod
-    def get_connection_form_widgets(cls) -> dict[str, Any]:
-        """The extra fields of the connection form before Airflow 3.2."""
-        return widgets(CALLKARO_FIELDS)
 
 
 def read_connection(conn: Any, *, connection_id: str) -> CallKaroConnection:
@@ -139,48 +101,10 @@ def read_connection(conn: Any, *, connection_id: str) -> CallKaroConnection:
 
     :raises ConfigurationError: it has no key, or a field that cannot work.
     """
-    api_key = (conn.password or "").strip()
-    if not api_key:
-        raise ConfigurationError(f'connection "{connection_id}" has no API key: set it as the password')
-    if not api_key.isascii() or not api_key.isprintable():
-        raise ConfigurationError(f'the API key of connection "{connection_id}" has a character that no key has')
-    extra = conn.extra_dejson
-    if not isinstance(extra, dict):
-        raise ConfigurationError(f'the extra of connection "{connection_id}" must be a JSON object')
-    agent_id = str(extra.get("agent_id") or "").strip()
+    fields = ConnectionFields(conn, connection_id=connection_id)
+    headers = CallKaro.headers(fields.secret(what="API key"))
     return CallKaroConnection(
-        target=Target(
-            vendor=CallKaro.name,
-            base_url=checked_base_url(conn.host or DEFAULT_HOST, port=conn.port, connection=connection_id),
-            headers={**CallKaro.headers(api_key), "User-Agent": f"airflow-provider-callkaro/{__version__}"},
-            connect_timeout=_seconds(extra, "connect_timeout", 10.0, connection_id),
-            read_timeout=_seconds(extra, "read_timeout", 60.0, connection_id),
-        ),
-        vendor=CallKaro(schedule_timezone=_zone(extra.get("schedule_timezone"), connection_id)),
-        agent_id=agent_id or None,
+        target=fields.target(vendor=CallKaro.name, default_host=DEFAULT_HOST, headers=headers),
+        vendor=CallKaro(schedule_timezone=fields.zone("schedule_timezone")),
+        agent_id=fields.text("agent_id"),
     )
-
-
-def _seconds(extra: dict[str, Any], name: str, default: float, connection_id: str) -> float:
-    given = extra.get(name)
-    try:
-        seconds = default if given in (None, "") else float(str(given))
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 600:
-        raise ConfigurationError(
-            f'"{name}" in the extra of connection "{connection_id}" must be seconds, above 0 and at most 600'
-        )
-    return seconds
-
-
-def _zone(name: Any, connection_id: str) -> ZoneInfo | None:
-    if name in (None, ""):
-        return None
-    try:
-        return ZoneInfo(str(name).strip())
-    except (KeyError, ValueError, OSError):
-        raise ConfigurationError(
-            f'"schedule_timezone" in the extra of connection "{connection_id}" is no time zone: give an IANA name such '
-            'as "Asia/Kolkata"'
-        ) from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -24,15 +26,14 @@ class AsyncTransport:
         self._target = target
         self._max_connections = max_connections
         self._session: aiohttp.ClientSession | None = None
+        self._proof: Mapping[str, str] = {}
 
     async def __aenter__(self) -> AsyncTransport:
         import aiohttp
-        from multidict import CIMultiDict
         from yarl import URL
 
         self._proxy = self._target.proxy()
-        # not the session's: those aiohttp sends to a proxy too, before there is a tunnel
-        self._headers = CIMultiDict(self._target.headers)
+        await self._take_headers()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=self._max_connections, keepalive_timeout=IDLE_SECONDS, ttl_dns_cache=60
@@ -54,11 +55,29 @@ class AsyncTransport:
             await self._session.close()
 
     async def send(self, request: Request) -> Response:
-        """Send ``request`` once.
+        """Send ``request`` once; where the credentials have grown old, which means that nothing was done, once more.
 
         :raises NotSent: no byte of the body left.
         :raises OutcomeUnknown: the answer got lost.
         """
+        proof = self._proof
+        response = await self._send(request)
+        if response.status != 401 or self._target.credentials is None:
+            return response
+        if not await asyncio.to_thread(self._target.credentials.renew, proof):
+            return response
+        await self._take_headers()
+        return await self._send(request)
+
+    async def _take_headers(self) -> None:
+        from multidict import CIMultiDict
+
+        credentials = self._target.credentials
+        self._proof = {} if credentials is None else await asyncio.to_thread(credentials.headers)
+        # not the session's: those aiohttp sends to a proxy too, before there is a tunnel
+        self._headers = CIMultiDict({**self._target.headers, **self._proof})
+
+    async def _send(self, request: Request) -> Response:
         assert self._session is not None, "the transport is opened with `async with`"
         left: list[bool] = []
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_callkaro.exceptions import VendorError
@@ -56,7 +56,7 @@ class SyncTransport:
         while True:
             attempt += 1
             try:
-                return read(self._send(request))
+                return read(self._answer(request))
             except VendorError as error:
                 delay = self._policy.delay(error, attempt=attempt, rings=request.rings, random=self._random)
                 if delay is None:
@@ -69,7 +69,17 @@ class SyncTransport:
             self._pool.clear()
             self._pool = None
 
-    def _send(self, request: Request) -> Response:
+    def _answer(self, request: Request) -> Response:
+        credentials = self._target.credentials
+        if credentials is None:
+            return self._send(request, self._target.headers)
+        proof = credentials.headers()
+        response = self._send(request, {**self._target.headers, **proof})
+        if response.status == 401 and credentials.renew(proof):
+            response = self._send(request, {**self._target.headers, **credentials.headers()})
+        return response
+
+    def _send(self, request: Request, headers: Mapping[str, str]) -> Response:
         from urllib3 import Timeout
         from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
@@ -84,7 +94,7 @@ class SyncTransport:
                 request.method,
                 self._target.url(request.path),
                 body=body,
-                headers={**self._target.headers, **length},
+                headers={**headers, **length},
                 timeout=Timeout(connect=self._target.connect_timeout, read=self._target.read_timeout),
                 retries=False,
                 redirect=False,

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
@@ -13,6 +14,25 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 IDLE_SECONDS = 2.0  # a connection is used again within; one closed by the other end would turn a call into an unknown
 _HOST_NAME = re.compile(r"[a-z0-9_.:\-]+")
 _PATH = re.compile(r"[!-~]*")
+
+
+class Credentials(Protocol):
+    """Headers that prove who we are and grow old. May be used from several threads."""
+
+    def headers(self) -> Mapping[str, str]:
+        """The headers as they stand.
+
+        :raises VendorError: there are none yet and none could be had.
+        """
+        ...
+
+    def renew(self, refused: Mapping[str, str]) -> bool:
+        """Get new headers in place of those that were refused; one renewal serves all who ask for it at once.
+
+        :return: whether there are others now, with which it is worth trying again.
+        :raises VendorError: none could be had.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +45,8 @@ class Target:
     :param connect_timeout: seconds to reach the host. Default 10.
     :param read_timeout: seconds to wait for an answer once the request is out. Default 60: giving up early turns an
         accepted call into an unknown one.
+    :param credentials: headers beside ``headers`` that grow old, such as a token: after a 401, which means that nothing
+        was done, they are renewed and the request is sent once more. None where the key does not grow old.
     """
 
     vendor: str
@@ -32,6 +54,7 @@ class Target:
     headers: Mapping[str, str] = field(repr=False)
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
+    credentials: Credentials | None = field(default=None, repr=False)
 
     def url(self, path: str) -> str:
         """The whole address of ``path``."""

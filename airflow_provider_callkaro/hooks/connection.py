@@ -1,0 +1,126 @@
+"""How the fields of an Airflow connection are read: checked once, in the same words for every vendor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from airflow_provider_callkaro import __version__
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.transport.target import Credentials, Target, checked_base_url
+
+CONNECT_TIMEOUT = 10.0  # seconds
+READ_TIMEOUT = 60.0  # seconds
+LONGEST_TIMEOUT = 600  # seconds
+
+
+class ConnectionFields:
+    """The fields of one connection. Every message names the connection and the field.
+
+    :param conn: an Airflow connection.
+    :param connection_id: its id.
+    :raises ConfigurationError: the extra is no JSON object.
+    """
+
+    def __init__(self, conn: Any, *, connection_id: str) -> None:
+        self._conn = conn
+        self._id = connection_id
+        extra = conn.extra_dejson
+        if not isinstance(extra, dict):
+            raise ConfigurationError(f'the extra of connection "{connection_id}" must be a JSON object')
+        self._extra: Mapping[str, Any] = extra
+
+    def secret(self, *, what: str) -> str:
+        """The password, which travels in a header.
+
+        :param what: what it is, such as ``API key``.
+        :raises ConfigurationError: it is empty, or no header can carry it.
+        """
+        secret = (self._conn.password or "").strip()
+        if not secret:
+            raise ConfigurationError(f'connection "{self._id}" has no {what}: set it as the password')
+        if not secret.isascii() or not secret.isprintable():
+            raise ConfigurationError(f'the {what} of connection "{self._id}" has a character that no key has')
+        return secret
+
+    @property
+    def login(self) -> str | None:
+        """The login, None where there is none."""
+        return (self._conn.login or "").strip() or None
+
+    def text(self, name: str) -> str | None:
+        """A short text of the extra, None where there is none.
+
+        :raises ConfigurationError: it is too long for a name, or holds what no name holds.
+        """
+        value = str(self._extra.get(name) or "").strip()
+        if len(value) > 200 or not value.isprintable():
+            raise ConfigurationError(f'"{name}" in the extra of connection "{self._id}" must be at most 200 characters')
+        return value or None
+
+    def mapping(self, name: str) -> Mapping[str, Any]:
+        """A JSON object of the extra, empty where there is none.
+
+        :raises ConfigurationError: it is something else.
+        """
+        value = self._extra.get(name) or {}
+        if not isinstance(value, dict):
+            raise ConfigurationError(f'"{name}" in the extra of connection "{self._id}" must be a JSON object')
+        return value
+
+    def zone(self, name: str) -> ZoneInfo | None:
+        """A time zone of the extra, None where there is none.
+
+        :raises ConfigurationError: there is no such zone.
+        """
+        given = self._extra.get(name)
+        if given in (None, ""):
+            return None
+        try:
+            return ZoneInfo(str(given).strip())
+        except (KeyError, ValueError, OSError):
+            raise ConfigurationError(
+                f'"{name}" in the extra of connection "{self._id}" is no time zone: give an IANA name such as '
+                '"Asia/Kolkata"'
+            ) from None
+
+    def target(
+        self,
+        *,
+        vendor: str,
+        default_host: str | None,
+        headers: Mapping[str, str],
+        credentials: Credentials | None = None,
+    ) -> Target:
+        """Where the vendor's requests go: host, headers, timeouts.
+
+        :param default_host: the vendor's host where the connection names none; None where none is documented.
+        :raises ConfigurationError: there is no host, or a field cannot work.
+        """
+        host = self._conn.host or default_host
+        if not host:
+            raise ConfigurationError(
+                f'connection "{self._id}" has no host: {vendor} documents no address, so set the one of your account'
+            )
+        return Target(
+            vendor=vendor,
+            base_url=checked_base_url(host, port=self._conn.port, connection=self._id),
+            headers={**headers, "User-Agent": f"airflow-provider-callkaro/{__version__}"},
+            connect_timeout=self._seconds("connect_timeout", CONNECT_TIMEOUT),
+            read_timeout=self._seconds("read_timeout", READ_TIMEOUT),
+            credentials=credentials,
+        )
+
+    def _seconds(self, name: str, default: float) -> float:
+        given = self._extra.get(name)
+        try:
+            seconds = default if given in (None, "") else float(str(given))
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds <= LONGEST_TIMEOUT:
+            raise ConfigurationError(
+                f'"{name}" in the extra of connection "{self._id}" must be seconds, above 0 and at most '
+                f"{LONGEST_TIMEOUT}"
+            )
+        return seconds
