@@ -17,7 +17,7 @@ _SLOWEST_GROWTH = 0.05  # calls in flight won back per answer after a throttling
 class Closed(Enum):
     """Why nothing more starts."""
 
-    UNAUTHORIZED = "the vendor refused the API key"
+    UNAUTHORIZED = "the vendor refused the key or token"
     BREAKER = "too many answers in a row were lost"
     UNREACHABLE = "the vendor could not be reached"
 

@@ -4,21 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from airflow_provider_callkaro.exceptions import Rejected, Unauthorized
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tokens:
-    """What a vendor gives who logs in.
-
-    :param access: goes with every request.
-    :param refresh: gets new tokens, once; None where the vendor gave none.
-    """
-
-    access: str = field(repr=False)
-    refresh: str | None = field(default=None, repr=False)
+from airflow_provider_callkaro.vendors.answers import Tokens
 
 
 class TokenCredentials:

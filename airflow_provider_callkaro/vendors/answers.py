@@ -22,6 +22,8 @@ _REFUSED = frozenset({401, 402, 403})  # 402: the account cannot pay; as with a 
 _AMBIGUOUS_4XX = frozenset({408})  # a gateway gave up waiting: the vendor may have the request
 _FAILED_WORDS = frozenset({"error", "failed", "failure"})
 _MAX_ID_LENGTH = 200  # characters; ours, so that an id fits a database column and an XCom
+_MAX_COMPLAINTS = 5  # of a validation, in one message
+_CODE = re.compile(r"[A-Za-z_]{1,40}")
 _TOKEN = re.compile(r"\S{16,}")  # what may be the key, where a vendor repeats the key that it refuses
 
 
@@ -37,6 +39,18 @@ class PlacedCall:
     call_id: str
     id_field: str
     raw: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """What a vendor gives who logs in.
+
+    :param access: goes with every request.
+    :param refresh: gets new tokens, once; None where the vendor gave none.
+    """
+
+    access: str = field(repr=False)
+    refresh: str | None = field(default=None, repr=False)
 
 
 def read_accepted(vendor: str, response: Response, *, now: datetime | None = None) -> dict[str, Any]:
@@ -73,10 +87,11 @@ def raise_refusal(vendor: str, response: Response, *, now: datetime | None = Non
 
     :raises VendorError: always.
     """
-    status, request_id = response.status, response.request_id
-    said = _said(response.json_object())
+    status, answer = response.status, response.json_object()
+    request_id = response.request_id or _id_in(answer)
+    said = _said(answer)
     if status in _REFUSED:
-        what = "cannot bill the account" if status == 402 else "refused the API key"
+        what = "cannot bill the account" if status == 402 else "refused the key or token"
         way_out = f"settle it with {vendor}" if status == 402 else "correct the password of the connection"
         raise Unauthorized(
             f"{vendor} {what} ({status}){_TOKEN.sub('•••', said)}: {way_out}",
@@ -152,8 +167,33 @@ def _http_date(text: str) -> datetime | None:
 
 def _said(answer: Mapping[str, Any]) -> str:
     """The vendor's message, masked, to be put behind our own; empty where there is none."""
+    if isinstance(answer.get("detail"), list):
+        complaints = _complaints(answer["detail"])
+        return f": {mask_text(complaints)}" if complaints else ""
     message = next((answer[name] for name in ("message", "error", "detail") if isinstance(answer.get(name), str)), "")
-    return f": {mask_text(message)}" if message else ""
+    code = answer.get("error_code")
+    named = f"{code}: " if isinstance(code, str) and _CODE.fullmatch(code) and message else ""
+    return f": {named}{mask_text(message)}" if message else ""
+
+
+def _complaints(detail: list[Any]) -> str:
+    """Where a validation found fault and of what kind; never what it says beside, which repeats what was sent."""
+    found = []
+    for complaint in detail[:_MAX_COMPLAINTS]:
+        if isinstance(complaint, dict) and isinstance(complaint.get("loc"), list):
+            place = ".".join(str(part) for part in complaint["loc"][:6] if isinstance(part, int) or _is_code(part))
+            kind = complaint.get("type")
+            found.append(f"{place} ({kind})" if _is_code(kind) else place)
+    return ", ".join(filter(None, found))
+
+
+def _is_code(value: Any) -> bool:
+    return isinstance(value, str) and _CODE.fullmatch(value) is not None
+
+
+def _id_in(answer: Mapping[str, Any]) -> str | None:
+    value = answer.get("request_id")
+    return value[:100] if isinstance(value, str) and value.isprintable() and value else None
 
 
 def _rejection_reason(status: int, said: str) -> Reason:

@@ -208,7 +208,7 @@ def test_a_wrong_key_stops_the_run_at_once_instead_of_burning_through_the_list(c
     caller.sandbox.fault("key_refused", status=status)
     run = caller.place(rows(1_000))
     assert isinstance(run.summary.refusal, Unauthorized)
-    assert run.summary.stopped == "the vendor refused the API key"
+    assert run.summary.stopped == "the vendor refused the key or token"
     assert run.summary.pending == 1_000
     assert run.summary.reasons == {Reason.STOPPED: 1_000}
     assert len(caller.sandbox.requests) <= 20
