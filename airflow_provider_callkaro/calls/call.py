@@ -61,6 +61,7 @@ class Call:
     :param call_key: under which the person may be rung once in a scope; None takes the number.
     :param timezone: where the phone is, an IANA name such as ``Asia/Kolkata``; None leaves it to the calling policy. It
         is not sent to the vendor.
+    :param extra: fields that one vendor alone has, by name, as that vendor's adapter reads and checks them.
     :raises InvalidCall: a field is out of its range.
     """
 
@@ -78,6 +79,7 @@ class Call:
     language: str | None = None
     call_key: str | None = None
     timezone: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.to_number, str) or not E164.fullmatch(self.to_number):

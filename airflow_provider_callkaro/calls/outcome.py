@@ -45,6 +45,7 @@ class Reason(StrEnum):
     BAD_METADATA = "bad_metadata"
     BAD_CALL_KEY = "bad_call_key"
     BAD_TIMEZONE = "bad_timezone"
+    BAD_FIELD = "bad_field"
     # rejected: the vendor will never take it
     VENDOR_REJECTED = "vendor_rejected"
     AGENT_NOT_FOUND = "agent_not_found"
@@ -66,6 +67,7 @@ class Reason(StrEnum):
     UNREADABLE_ANSWER = "unreadable_answer"
     NO_CALL_ID = "no_call_id"
     INTERRUPTED = "interrupted"
+    PARTLY_ACCEPTED = "partly_accepted"
     # pending: not dispatched yet
     NOT_SENT = "not_sent"
     THROTTLED = "throttled"

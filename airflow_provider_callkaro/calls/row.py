@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
 from airflow_provider_callkaro.calls import values as reading
@@ -18,24 +18,9 @@ from airflow_provider_callkaro.calls.call import Call, InvalidCall, plain_metada
 from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.calls.phone import NumberReader
+from airflow_provider_callkaro.calls.vocabulary import CALLKARO, PERSONAL_FIELDS, Vocabulary
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
-CALL_FIELDS = (
-    "to_number",
-    "agent_id",
-    "schedule_at",
-    "min_trigger_time",
-    "max_trigger_time",
-    "carry_over",
-    "number_of_retries",
-    "gap_between_retries",
-    "priority",
-    "language",
-    "metadata",
-    "call_key",
-    "timezone",
-)
-OPTION_FIELDS = frozenset(CALL_FIELDS) - {"to_number", "call_key"}
 TIME_FIELDS = frozenset({"schedule_at", "min_trigger_time", "max_trigger_time"})
 MAX_PLANS = 1_000  # sets of columns remembered; rows of JSON may each have a set of their own
 
@@ -46,6 +31,7 @@ class _Columns:
 
     number: Any
     fields: tuple[tuple[Any, str, Callable[[Any], Any]], ...]
+    own_fields: tuple[tuple[Any, str, Callable[[Any], Any]], ...]
     metadata_column: Any
     metadata: tuple[tuple[Any, str], ...]
 
@@ -61,6 +47,7 @@ class RowReader:
     :param column_map: source column to call field, such as ``{"phone": "to_number"}``, upper and lower case alike; None
         as field leaves the column out altogether.
     :param schedule_timezone: the zone of naive ``schedule_at`` values and of trigger times; None refuses both.
+    :param vocabulary: which columns mean something to the vendor; default: those of CallKaro.
     :raises ConfigurationError: an option or a mapping that cannot work, naming it.
     """
 
@@ -73,10 +60,13 @@ class RowReader:
         options: Mapping[str, Any] | None = None,
         column_map: Mapping[str, str | None] | None = None,
         schedule_timezone: tzinfo | None = None,
+        vocabulary: Vocabulary = CALLKARO,
     ) -> None:
         self._numbers = numbers or NumberReader()
         self._schedule_timezone = schedule_timezone
-        self._column_map = _checked_column_map(column_map or {})
+        self._vocabulary = vocabulary
+        self._words = frozenset(vocabulary.words)
+        self._column_map = _checked_column_map(column_map or {}, vocabulary.words)
         self._plans: dict[tuple[Any, ...], _Columns] = {}
         self._first_row_seen = False
         self._readers: dict[str, Callable[[Any], Any]] = {
@@ -93,8 +83,9 @@ class RowReader:
             "call_key": reading.read_text,
             "timezone": reading.read_text,
         }
-        options = _checked_options(options or {})
+        options = _checked_options(options or {}, frozenset(vocabulary.words) - PERSONAL_FIELDS)
         self._metadata = _options_metadata(options.get("metadata"))
+        self._extra: dict[str, Any] = {}
         self._defaults = self._read_defaults([("batch_id", batch_id), ("agent_id", agent_id), *options.items()])
 
     def read(self, row: Any) -> Call:
@@ -130,16 +121,20 @@ class RowReader:
         metadata = {**self._metadata, **{name: row[column] for column, name in columns.metadata}}
         if columns.metadata_column is not None and not reading.is_absent(row[columns.metadata_column]):
             metadata.update(reading.read_metadata(row[columns.metadata_column]))
-        return Call(to_number=to_number, metadata=metadata, **values)
+        if not columns.own_fields and not self._extra:
+            return Call(to_number=to_number, metadata=metadata, **values)
+        given = ((name, row[column], reader) for column, name, reader in columns.own_fields)
+        own = {name: reader(value) for name, value, reader in given if not reading.is_absent(value)}
+        return Call(to_number=to_number, metadata=metadata, extra={**self._extra, **own}, **values)
 
     def _plan(self, names: tuple[Any, ...]) -> _Columns:
         column_of: dict[str, Any] = {}
         metadata = []
         for column in names:
             meaning = self._meaning(column)
-            if meaning in CALL_FIELDS and meaning in column_of:
+            if meaning in self._words and meaning in column_of:
                 self._refuse_columns(f"two columns of the contacts mean {meaning}: rename one, or use column_map")
-            elif meaning in CALL_FIELDS:
+            elif meaning in self._words:
                 column_of[meaning] = column
             elif meaning is not None:
                 metadata.append((column, meaning))
@@ -153,6 +148,11 @@ class RowReader:
             fields=tuple(
                 (column, field, self._readers[field]) for field, column in column_of.items() if field in self._readers
             ),
+            own_fields=tuple(
+                (column_of[name], name, reader)
+                for name, reader in self._vocabulary.own_fields.items()
+                if name in column_of
+            ),
             metadata_column=column_of.get("metadata"),
             metadata=tuple(metadata),
         )
@@ -164,7 +164,8 @@ class RowReader:
         folded = name.lower()  # databases such as Snowflake fold names to upper case
         if folded in self._column_map:
             return self._column_map[folded]
-        return folded if folded in CALL_FIELDS else name
+        folded = self._vocabulary.aliases.get(folded, folded)
+        return folded if folded in self._words else name
 
     def _refuse_columns(self, message: str) -> None:
         if self._first_row_seen:
@@ -190,6 +191,8 @@ class RowReader:
                 "no agent is known: set agent_id on the operator or in the extra of the connection, or give the "
                 "contacts a column agent_id"
             )
+        if self._vocabulary.takes_offset:
+            return
         for field in sorted(TIME_FIELDS & set(column_of)):
             self._check_schedule_timezone(field, "a column of the contacts")
 
@@ -205,9 +208,12 @@ class RowReader:
         for field, value in given:
             if field == "metadata" or reading.is_absent(value):
                 continue
-            if field in TIME_FIELDS:
+            if field in TIME_FIELDS and not self._vocabulary.takes_offset:
                 self._check_schedule_timezone(field, "given for all calls")
             try:
+                if field in self._vocabulary.own_fields:
+                    self._extra[field] = self._vocabulary.own_fields[field](value)
+                    continue
                 defaults[field] = self._readers[field](value)
                 Call(to_number="+10", **{field: defaults[field]})
             except InvalidCall as error:
@@ -215,8 +221,12 @@ class RowReader:
         return defaults
 
     def _read_schedule_at(self, value: Any) -> Any:
-        self._require_zone()
-        return reading.read_schedule_at(value, self._schedule_timezone)
+        if not self._vocabulary.takes_offset:
+            self._require_zone()
+        moment = reading.read_schedule_at(value, self._schedule_timezone)
+        if isinstance(moment, datetime) and moment.utcoffset() is None:
+            self._require_zone()
+        return moment
 
     def _read_trigger_time(self, value: Any) -> Any:
         self._require_zone()
@@ -236,23 +246,23 @@ def _row_of_number(row: Any) -> Mapping[str, Any]:
     return {"to_number": row}
 
 
-def _checked_column_map(column_map: Mapping[str, str | None]) -> dict[str, str | None]:
+def _checked_column_map(column_map: Mapping[str, str | None], words: tuple[str, ...]) -> dict[str, str | None]:
     for column, field in column_map.items():
-        if field is not None and field not in CALL_FIELDS:
+        if field is not None and field not in words:
             raise ConfigurationError(
                 f"column_map maps {column!r} to {field!r}, which is no field of a call: use one of "
-                f"{', '.join(CALL_FIELDS)}, or None to leave the column out"
+                f"{', '.join(words)}, or None to leave the column out"
             )
     return {str(column).lower(): field for column, field in column_map.items()}
 
 
-def _checked_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
+def _checked_options(options: Mapping[str, Any], allowed: frozenset[str]) -> Mapping[str, Any]:
     if not isinstance(options, Mapping):
         raise ConfigurationError('call_options must be a mapping of fields, such as {"priority": 5}')
-    unknown = sorted(map(str, set(options) - OPTION_FIELDS))
+    unknown = sorted(map(str, set(options) - allowed))
     if unknown:
         raise ConfigurationError(
-            f"call_options has no field {', '.join(unknown)}: it takes {', '.join(sorted(OPTION_FIELDS))}"
+            f"call_options has no field {', '.join(unknown)}: it takes {', '.join(sorted(allowed))}"
         )
     return options
 
