@@ -7,6 +7,7 @@ VoiceCallError
 ├── LedgerError               the ledger could not be read or written; nothing was sent without a durable claim
 ├── RunIncomplete             rows are left pending; the next try of the task goes on with them
 ├── RunRejected               more rows ended rejected or unknown than the task allows; a retry would not help
+├── NotAllowed                the campaign's state does not allow the action; nothing was sent
 └── VendorError               the vendor, or the way to it, said no          .vendor .status .request_id
     ├── NotSent               it failed before the vendor could have acted: safe to try again
     ├── Throttled             not accepted, try later                        .retry_after (seconds)
@@ -49,6 +50,10 @@ class RunIncomplete(VoiceCallError):
 
 class RunRejected(VoiceCallError):
     """The run ended, but more rows were rejected or unknown than the task allows. A retry would change nothing."""
+
+
+class NotAllowed(VoiceCallError):
+    """The state of the campaign does not allow the action. Nothing was sent."""
 
 
 class VendorError(VoiceCallError):
@@ -101,13 +106,23 @@ class Rejected(VendorError):
     """This request will never be accepted (400, 404, 422).
 
     :param reason: a reason code, one of the values of ``calls.Reason``.
+    :param blamed: of a request that carries many calls, the places, from 0, of those that the vendor found fault with;
+        empty where it named none. It took none of the others.
     """
 
     def __init__(
-        self, message: str, *, vendor: str, reason: str, status: int | None = None, request_id: str | None = None
+        self,
+        message: str,
+        *,
+        vendor: str,
+        reason: str,
+        status: int | None = None,
+        request_id: str | None = None,
+        blamed: frozenset[int] = frozenset(),
     ) -> None:
         super().__init__(message, vendor=vendor, status=status, request_id=request_id)
         self.reason = reason
+        self.blamed = blamed
 
 
 class OutcomeUnknown(VendorError):

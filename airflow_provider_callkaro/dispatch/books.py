@@ -70,32 +70,49 @@ class Books:
         """Report no further rows: the run has failed, so nobody will read of them, and the ledger comes first."""
         self._report = None
 
-    def enter(self, answer: Answer) -> Job | None:
-        """Take in what came back for a job.
+    def enter(self, answer: Answer) -> Sequence[Job]:
+        """Take in what came back for a dispatch.
 
-        :return: the job, where it is to be handed over again.
+        :return: its jobs that are to be handed over again.
         """
-        job, error = answer.job, answer.error
+        jobs, error = answer.dispatch.jobs, answer.error
         if not isinstance(error, NotSent):
-            self._tally.dialled += 1
+            self._tally.dialled += len(jobs)
+        if isinstance(error, Rejected) and error.blamed and len(jobs) > 1:
+            return self._without_the_blamed(jobs, error)
+        return [job for job in jobs if self._enter(job, answer.call_id, error)]
+
+    def _enter(self, job: Job, call_id: str | None, error: VendorError | None) -> bool:
+        """Give a job its outcome, unless it is to be handed over again."""
         if error is None:
-            self._settlements.append(Settlement(key=job.key, state=EntryState.ACCEPTED, call_id=answer.call_id))
-            self.close_row(RowOutcome(row_number=job.row_number, outcome=Outcome.ACCEPTED, call_id=answer.call_id))
-            return None
+            self._settlements.append(Settlement(key=job.key, state=EntryState.ACCEPTED, call_id=call_id))
+            self.close_row(RowOutcome(row_number=job.row_number, outcome=Outcome.ACCEPTED, call_id=call_id))
+            return False
         if isinstance(error, Rejected):
             self._settle(job, EntryState.REJECTED, Outcome.REJECTED, error.reason, error)
-            return None
+            return False
         if isinstance(error, OutcomeUnknown):
             self._settle(job, EntryState.UNKNOWN, Outcome.UNKNOWN, error.reason, error)
-            return None
+            return False
         self.release(job)
         if isinstance(error, Unauthorized):
             self._pending(job, Reason.STOPPED, error)
-            return None
+            return False
         if self._policy.delay(error, attempt=job.attempts, rings=True, random=self._random) is None:
             self._pending(job, Reason.THROTTLED if isinstance(error, Throttled) else Reason.NOT_SENT, error)
-            return None
-        return job
+            return False
+        return True
+
+    def _without_the_blamed(self, jobs: Sequence[Job], error: Rejected) -> list[Job]:
+        """Reject the calls that the vendor found fault with; it took none of the others, so they go once more."""
+        others = []
+        for place, job in enumerate(jobs):
+            if place in error.blamed:
+                self._enter(job, None, error)
+            else:
+                self.release(job)
+                others.append(job)
+        return others
 
     def release(self, job: Job) -> None:
         """Free the claim of a job that was not sent."""

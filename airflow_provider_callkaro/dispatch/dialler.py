@@ -15,10 +15,9 @@ from typing import Protocol
 
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.dispatch.gate import Gate
-from airflow_provider_callkaro.dispatch.job import Answer, Job
+from airflow_provider_callkaro.dispatch.job import Answer, Dispatch
 from airflow_provider_callkaro.exceptions import OutcomeUnknown, VendorError
 from airflow_provider_callkaro.transport.retry import RetryPolicy
-from airflow_provider_callkaro.vendors.answers import PlacedCall
 from airflow_provider_callkaro.vendors.http import Request, Response
 
 GATHER_SECONDS = 0.001  # an answer waits this long for company before the books are opened
@@ -39,7 +38,7 @@ class Dialler:
 
     :param transport: carries the requests.
     :param vendor: its name, for an error that no driver foresaw.
-    :param read: turns an answer into the placed call, or raises what it means.
+    :param read: turns the answer to a dispatch into the vendor's id, or raises what it means.
     :param gate: when a call may start.
     :param policy: how long a failure makes everybody wait.
     :param gather: how many answers are worth opening the books for at once.
@@ -50,7 +49,7 @@ class Dialler:
         *,
         transport: Transport,
         vendor: str,
-        read: Callable[[Response], PlacedCall],
+        read: Callable[[Response, Dispatch], str],
         gate: Gate,
         policy: RetryPolicy,
         clock: Callable[[], float],
@@ -65,7 +64,7 @@ class Dialler:
         self._clock = clock
         self._random = random
         self._gather = gather
-        self._jobs: deque[Job] = deque()
+        self._dispatches: deque[Dispatch] = deque()
         self._answers: deque[Answer] = deque()
         self._calls: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -91,20 +90,20 @@ class Dialler:
 
     @property
     def waiting(self) -> int:
-        """How many calls were handed over and have not started."""
-        return len(self._jobs)
+        """How many dispatches were handed over and have not started."""
+        return len(self._dispatches)
 
-    def submit(self, jobs: Sequence[Job]) -> None:
-        """Hand over calls whose claims are durable; they start as the gate lets them."""
-        self._jobs.extend(jobs)
+    def submit(self, dispatches: Sequence[Dispatch]) -> None:
+        """Hand over dispatches whose claims are durable; they start as the gate lets them."""
+        self._dispatches.extend(dispatches)
         self._loop.call_soon_threadsafe(self._pump)
 
-    def recall(self) -> list[Job]:
-        """Take back every call that has not started; none of them will."""
-        recalled: list[Job] = []
+    def recall(self) -> list[Dispatch]:
+        """Take back every dispatch that has not started; none of them will."""
+        recalled: list[Dispatch] = []
         while True:
             try:
-                recalled.append(self._jobs.popleft())
+                recalled.append(self._dispatches.popleft())
             except IndexError:
                 return recalled
 
@@ -142,31 +141,31 @@ class Dialler:
         await self._transport.__aexit__(None, None, None)
 
     def _end(self) -> None:
-        self._jobs.clear()
+        self._dispatches.clear()
         self._loop.stop()
 
     def _pump(self) -> None:
-        """Start every call that may start now."""
-        while (job := self._next_job()) is not None:
-            call = self._loop.create_task(self._dial(job))
+        """Start every dispatch that may start now."""
+        while (dispatch := self._next()) is not None:
+            call = self._loop.create_task(self._dial(dispatch))
             self._calls.add(call)
             call.add_done_callback(self._calls.discard)
 
-    def _next_job(self) -> Job | None:
+    def _next(self) -> Dispatch | None:
         now = self._clock()
-        if not self._jobs:
+        if not self._dispatches:
             return None
         if not self._gate.may_start(now=now):
             self._look_again(now)
             return None
         try:
-            job = self._jobs.popleft()
+            dispatch = self._dispatches.popleft()
         except IndexError:  # recalled in this very moment
             return None
         self._gate.start(now=now)
-        if not self._jobs:
+        if not self._dispatches:
             self._wake.set()
-        return job
+        return dispatch
 
     def _look_again(self, now: float) -> None:
         delay = self._gate.opens_at() - now
@@ -177,24 +176,24 @@ class Dialler:
         self._timer = None
         self._pump()
 
-    async def _dial(self, job: Job | None) -> None:
-        while job is not None:
+    async def _dial(self, dispatch: Dispatch | None) -> None:
+        while dispatch is not None:
             started_at = self._clock()
             try:
-                placed = self._read(await self._transport.send(job.request))
+                call_id = self._read(await self._transport.send(dispatch.request), dispatch)
             except VendorError as error:
-                self._fail(job, error, started_at)
+                self._fail(dispatch, error, started_at)
             except Exception as error:  # whatever it was, the phone may be ringing
-                self._fail(job, self._unforeseen(error), started_at)
+                self._fail(dispatch, self._unforeseen(error), started_at)
             else:
                 self._gate.answered()
-                self._deliver(Answer(job, placed.call_id, None))
-            job = self._next_job()
+                self._deliver(Answer(dispatch, call_id, None))
+            dispatch = self._next()
 
-    def _fail(self, job: Job, error: VendorError, started_at: float) -> None:
-        wait = self._policy.wait(error, attempt=job.attempts, random=self._random)
+    def _fail(self, dispatch: Dispatch, error: VendorError, started_at: float) -> None:
+        wait = self._policy.wait(error, attempt=dispatch.jobs[0].attempts, random=self._random)
         self._gate.failed(error, started_at=started_at, now=self._clock(), wait=wait)
-        self._deliver(Answer(job, None, error))
+        self._deliver(Answer(dispatch, None, error))
 
     def _unforeseen(self, error: Exception) -> VendorError:
         return OutcomeUnknown(

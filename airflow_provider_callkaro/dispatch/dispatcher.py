@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from airflow_provider_callkaro.calls.outcome import Reason
@@ -18,7 +18,8 @@ from airflow_provider_callkaro.dispatch.books import Books
 from airflow_provider_callkaro.dispatch.dialler import Dialler
 from airflow_provider_callkaro.dispatch.gate import Closed, Gate
 from airflow_provider_callkaro.dispatch.intake import Intake
-from airflow_provider_callkaro.dispatch.job import Job
+from airflow_provider_callkaro.dispatch.job import Dispatch, Job
+from airflow_provider_callkaro.dispatch.packing import STALE_SECONDS, Packing
 from airflow_provider_callkaro.dispatch.preparation import Preparation
 from airflow_provider_callkaro.dispatch.progress import Progress
 from airflow_provider_callkaro.dispatch.stop import CALM_GRACE, KILLED_GRACE, Stop
@@ -37,6 +38,7 @@ class Dispatcher:
 
     :param intake: the calls, row by row.
     :param preparation: the last look at a call before it is claimed.
+    :param packing: how calls travel: one to a request, or many.
     :param books: the ledger, the tally and the report.
     :param dialler: what dials; opened by the run.
     :param gate: the dialler's gate.
@@ -49,6 +51,7 @@ class Dispatcher:
         *,
         intake: Intake,
         preparation: Preparation,
+        packing: Packing,
         books: Books,
         tally: Tally,
         dialler: Dialler,
@@ -59,6 +62,7 @@ class Dispatcher:
     ) -> None:
         self._intake = intake
         self._preparation = preparation
+        self._packing = packing
         self._books = books
         self._tally = tally
         self._dialler = dialler
@@ -67,11 +71,12 @@ class Dispatcher:
         self._progress = progress
         self._clock = clock
         self._ready: deque[Job] = deque()  # read, not claimed
-        self._out: dict[str, Job] = {}  # claimed and handed over, no answer yet
+        self._out: dict[str, Dispatch] = {}  # claimed and handed over, no answer yet
         self._turn_seconds = 0.005
         self._rate = 0.0  # starts per second, the fastest of late
         self._counted = (clock(), 0)
         self._sifting = False
+        self._many = packing.calls_per_request > 1
 
     def run(self) -> Summary:
         """Dispatch every call of the list.
@@ -112,7 +117,7 @@ class Dispatcher:
         return None
 
     def _done(self) -> bool:
-        return self._intake.exhausted and not self._ready and not self._out and not self._books.unsettled
+        return not self._more_to_come() and not self._out and not self._books.unsettled
 
     def _why_stopped(self) -> str | None:
         closed: Closed | None = self._gate.closed
@@ -125,25 +130,47 @@ class Dispatcher:
             return
         if self._gate.opens_at() - began > LONG_PAUSE:
             self._take_back()
-        jobs = self._preparation.ready(self._next_jobs(self._room(began)))
-        won, again = self._books.commit(jobs)
-        self._ready.extend(again)
-        self._sifting = self._sifting or len(jobs) > 2 * len(won)
+        self._unpack(before=began - STALE_SECONDS)
+        won = self._claim(self._next_requests(self._room(began)))
         if won:
-            for job in won:
-                job.attempts += 1
-                self._out[job.key] = job
             self._dialler.submit(won)
         self._progress.tick(self._tally)
         self._measure(began)
 
+    def _next_requests(self, room: int) -> list[Sequence[Job]]:
+        """The calls that go out next, in as many requests as there is room for."""
+        self._packing.add(self._preparation.ready(self._next_jobs(room)), now=self._clock())
+        requests = self._packing.take(room, is_last=self._intake.exhausted and not self._ready)
+        if self._why_stopped() is not None:
+            self._ready.extendleft(job for request in reversed(requests) for job in reversed(request))
+            return []
+        if self._many and requests:
+            return _those_of(requests, self._preparation.within_caps([job for request in requests for job in request]))
+        return requests
+
+    def _claim(self, requests: list[Sequence[Job]]) -> list[Dispatch]:
+        """Write what came back and claim what goes out next, durably; only what was won is dispatched."""
+        jobs = [job for request in requests for job in request]
+        won, again = self._books.commit(jobs)
+        self._ready.extend(again)
+        self._sifting = self._sifting or len(jobs) > 2 * len(won)
+        requests = _those_of(requests, won)
+        for job in won:
+            job.attempts += 1
+        try:
+            dispatches = [self._packing.dispatch(request) for request in requests]
+        except BaseException:  # nothing of it has gone out
+            for job in won:
+                self._books.release(job)
+            raise
+        self._out.update((dispatch.key, dispatch) for dispatch in dispatches)
+        return dispatches
+
     def _collect(self, *, timeout: float) -> None:
         for answer in self._dialler.collect(timeout=timeout):
-            if self._out.pop(answer.job.key, None) is None:
+            if self._out.pop(answer.dispatch.key, None) is None:
                 continue  # it was given up on a moment ago
-            again = self._books.enter(answer)
-            if again is not None:
-                self._ready.appendleft(again)
+            self._ready.extendleft(reversed(self._books.enter(answer)))
 
     def _patience(self) -> float:
         """How long to wait for answers: not at all while there is room for a worthwhile group of calls."""
@@ -154,7 +181,7 @@ class Dispatcher:
         return min(LONGEST_WAIT, pause) if pause > 0 else LONGEST_WAIT
 
     def _more_to_come(self) -> bool:
-        return bool(self._ready) or not self._intake.exhausted
+        return bool(self._ready) or not self._intake.exhausted or self._packing.waiting > 0
 
     def _lead(self) -> float:
         """How far ahead of its start a call is claimed, in seconds.
@@ -166,10 +193,10 @@ class Dispatcher:
         return 3.0 * self._turn_seconds + 0.004
 
     def _room(self, now: float) -> int:
-        """How many calls to claim now."""
+        """How many requests to fill now. Of those that carry many calls none is claimed ahead of its start."""
         capacity = self._gate.capacity()
         lead = self._lead()
-        ahead = min(capacity, max(1, math.ceil(self._rate * lead)))
+        ahead = 0 if self._many else min(capacity, max(1, math.ceil(self._rate * lead)))
         free = capacity + ahead - len(self._out)
         due = self._gate.slots_until(now + lead, now=now) - self._dialler.waiting
         room = int(min(free, due))
@@ -177,10 +204,18 @@ class Dispatcher:
         return room if room >= group or self._dialler.waiting == 0 else 0
 
     def _next_jobs(self, room: int) -> list[Job]:
-        if self._sifting and room > 0:
+        if room > 0 and (self._sifting or self._many):
             self._sift()
-        jobs = [self._ready.popleft() for _ in range(min(room, len(self._ready)))]
-        return jobs + self._read(READ_ROWS, jobs=room - len(jobs))
+        wanted = self._calls_for(room)
+        jobs = [self._ready.popleft() for _ in range(min(wanted, len(self._ready)))]
+        return jobs if self._many else jobs + self._read(READ_ROWS, jobs=wanted - len(jobs))
+
+    def _calls_for(self, room: int) -> int:
+        """How many calls to look at for so many requests: of many calls one more, to know which request is the last."""
+        if not self._many or room == 0:
+            return room
+        size = self._packing.calls_per_request
+        return max(room * size + 1 - self._packing.waiting, size)
 
     def _sift(self) -> None:
         """Pass quickly over the part of a list that has been dispatched before."""
@@ -208,11 +243,16 @@ class Dispatcher:
 
     def _take_back(self) -> None:
         """Give back the claims of calls that will not start soon: a crash must not leave them unknown."""
-        for job in reversed(self._dialler.recall()):
-            del self._out[job.key]
-            job.attempts -= 1
-            self._books.release(job)
-            self._ready.appendleft(job)
+        for dispatch in reversed(self._dialler.recall()):
+            del self._out[dispatch.key]
+            for job in reversed(dispatch.jobs):
+                job.attempts -= 1
+                self._books.release(job)
+                self._ready.appendleft(job)
+
+    def _unpack(self, *, before: float) -> None:
+        """Take out what has waited for company for too long: it must be judged again."""
+        self._ready.extendleft(reversed(self._packing.unpack(before=before)))
 
     def _measure(self, began: float) -> None:
         now = self._clock()
@@ -234,12 +274,14 @@ class Dispatcher:
         while self._out and (left := min(latest, self._stop.finish_by) - self._clock()) > 0:
             self._collect(timeout=min(left, LONGEST_WAIT))
         while self._out:
-            _, job = self._out.popitem()
-            self._books.interrupted(job)
+            _, dispatch = self._out.popitem()
+            for job in dispatch.jobs:
+                self._books.interrupted(job)
         self._books.commit([])
 
     def _leave_the_rest(self, reason: Reason) -> None:
         """Give every row that was not dispatched its outcome: what the ledger knows, else pending."""
+        self._unpack(before=math.inf)
         while self._ready or not self._intake.exhausted:
             jobs = [self._ready.popleft() for _ in range(min(len(self._ready), SIFTED_ROWS))]
             jobs += self._read(READ_ROWS, jobs=SIFTED_ROWS - len(jobs))
@@ -248,3 +290,11 @@ class Dispatcher:
                 left = self._preparation.ready(left)
             for job in left:
                 self._books.leave(job, reason)
+
+
+def _those_of(requests: list[Sequence[Job]], jobs: Sequence[Job]) -> list[Sequence[Job]]:
+    """The requests with those of their calls that are among ``jobs``; a request without any is none."""
+    if len(jobs) == sum(map(len, requests)):
+        return requests
+    keys = {job.key for job in jobs}
+    return [left for request in requests if (left := [job for job in request if job.key in keys])]

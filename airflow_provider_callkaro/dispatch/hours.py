@@ -19,6 +19,7 @@ from airflow_provider_callkaro.dispatch.job import Held
 from airflow_provider_callkaro.exceptions import NeverOpens
 
 CLOSING_MARGIN = timedelta(seconds=2)  # a call is not dispatched so close to the end that it might ring after it
+SEARCHED_WINDOWS = 400  # before a window that is long enough is given up; more than one a day for a year
 _MIDNIGHT = "23:59"  # the latest time of day that the vendor takes
 
 
@@ -40,6 +41,8 @@ class CallingHours:
     :param expires_after: a call that could ring only later than this after it was due is skipped; None never.
     :param vendor_zone: the zone in which the vendor reads times of day.
     :param now: the time, aware.
+    :param rings_for: how long after its dispatch a phone may still be rung because of it, where the vendor takes its
+        time over many calls at once: so long the window must stay open. Default 0.
     """
 
     def __init__(
@@ -51,7 +54,10 @@ class CallingHours:
         expires_after: timedelta | None,
         vendor_zone: tzinfo,
         now: Callable[[], datetime],
+        rings_for: timedelta = timedelta(0),
     ) -> None:
+        self._rings_for = rings_for
+        self._margin = max(CLOSING_MARGIN, rings_for)
         self._policy = policy
         self._when_closed = when_closed
         self._due = due
@@ -80,7 +86,7 @@ class CallingHours:
         moment = now if call.schedule_at is None else max(call.schedule_at, now)
         window = self._window_at(moment, call, now)
         if window is None:
-            moment = self._policy.next_open(moment + CLOSING_MARGIN if moment == now else moment, call)
+            moment = self._opening(moment + CLOSING_MARGIN if moment == now else moment, call)
             if self._expired(call, moment):
                 return Held(outcome=Outcome.SKIPPED, reason=Reason.EXPIRED)
             if call.schedule_at is None and self._when_closed is not WhenClosed.SCHEDULE:
@@ -93,14 +99,25 @@ class CallingHours:
             return Held(outcome=Outcome.SKIPPED, reason=Reason.EXPIRED)
         return self._within(call, moment, window, scheduled=moment > now)
 
+    def _opening(self, after: datetime, call: Call) -> datetime:
+        """The next moment at which a window is open for as long as phones will ring."""
+        for _ in range(SEARCHED_WINDOWS):
+            moment = self._policy.next_open(after, call)
+            window = self._policy.window_at(moment, call) if self._rings_for else None
+            if window is None or window[1] - moment > self._rings_for:
+                return moment
+            after = window[1]
+        raise NeverOpens("no window of the policy is open for as long as the vendor takes to ring all phones")
+
     def _window_at(self, moment: datetime, call: Call, now: datetime) -> tuple[datetime, datetime] | None:
-        """The window that holds ``moment`` and, for a call that rings now, does not end in the next instant."""
+        """The window that holds ``moment`` and does not end while phones may still be rung."""
+        margin = self._margin if moment == now else self._rings_for
         if moment == now and self._shared and self._window is not None:
             opened, closes = self._window
-            if opened <= now < closes - CLOSING_MARGIN:
+            if opened <= now < closes - margin:
                 return self._window
         window = self._policy.window_at(moment, call)
-        if window is None or (moment == now and now >= window[1] - CLOSING_MARGIN):
+        if window is None or (margin and moment >= window[1] - margin):
             return None
         if moment == now and self._shared:
             self._window = window

@@ -1,7 +1,8 @@
-"""A call on its way through the dispatcher: what came back for it, or what holds it back."""
+"""A call on its way through the dispatcher: with what it travels, what came back for it, or what holds it back."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,7 +21,7 @@ class Job:
     :param key: in the ledger.
     :param number: whom to ring, E.164, for the ledger only.
     :param call: the call as the row asks for it.
-    :param request: the call as it is dispatched, once it has been made ready.
+    :param ready: the call as it is dispatched, once the rules have let it pass.
     :param attempts: how often it was handed over by now.
     :param replaces: the ledger's entry that a redial takes over.
     """
@@ -29,16 +30,29 @@ class Job:
     key: str
     number: str
     call: Call
-    request: Request = field(init=False)
+    ready: Call = field(init=False)
     attempts: int = 0
     replaces: Entry | None = None
 
 
 @dataclass(slots=True)
-class Answer:
-    """What came back for a job: the vendor's id of the call, or what went wrong."""
+class Dispatch:
+    """One request that can make phones ring, and the calls it carries: claimed, settled and lost together."""
 
-    job: Job
+    jobs: Sequence[Job]
+    request: Request
+
+    @property
+    def key(self) -> str:
+        """What tells it from every other dispatch under way."""
+        return self.jobs[0].key
+
+
+@dataclass(slots=True)
+class Answer:
+    """What came back for a dispatch: the vendor's id, or what went wrong."""
+
+    dispatch: Dispatch
     call_id: str | None
     error: VendorError | None
 

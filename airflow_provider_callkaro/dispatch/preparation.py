@@ -1,4 +1,4 @@
-"""The last look at a call before it is claimed: may it ring, has the person been called too often, and as what request.
+"""The last look at a call before it is claimed: may it ring, and has the person been called too often.
 
 A call that is held back here is first looked up in the ledger, because what an earlier try has dispatched is not
 pending.
@@ -15,7 +15,6 @@ from airflow_provider_callkaro.calls.call import NEXT_WINDOW, Call
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch.books import Books
 from airflow_provider_callkaro.dispatch.job import Held, Job
-from airflow_provider_callkaro.vendors.http import Request
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.dispatch.caps import Caps
@@ -41,7 +40,6 @@ class Rules:
 class Preparation:
     """Makes calls ready to be claimed.
 
-    :param build: turns a call into the vendor's request.
     :param rules: what a call has to pass; None lets every call ring.
     :param observe: told of every call that is ready, as the row asks for it and as it would go out, and of every one
         that a rule holds back.
@@ -50,12 +48,10 @@ class Preparation:
     def __init__(
         self,
         *,
-        build: Callable[[Call], Request],
         books: Books,
         rules: Rules | None = None,
         observe: Observe | None = None,
     ) -> None:
-        self._build = build
         self._books = books
         self._rules = rules or Rules()
         self._observe = observe
@@ -63,29 +59,40 @@ class Preparation:
         """The first moment at which a call that was held back may ring."""
 
     def ready(self, jobs: Sequence[Job]) -> list[Job]:
-        """The jobs that may be claimed now, with their requests; the others are given their outcome."""
+        """The jobs that may be claimed now, as the rules let them go; the others are given their outcome."""
         ready: list[Job] = []
         held: dict[str, Held] = {}
-        passed: list[Call] = []
         for job in jobs:
             verdict = self._judged(job.call)
             if isinstance(verdict, Held):
                 held[job.key] = verdict
             else:
-                job.request = self._build(verdict)
+                job.ready = verdict
                 ready.append(job)
-                passed.append(verdict)
         if self._rules.caps is not None and ready:
             held.update(self._rules.caps.holds(ready))
         if self._observe is not None:
-            for job, call in zip(ready, passed, strict=True):
+            for job in ready:
                 if job.key not in held:
-                    self._observe(job.call, call)
+                    self._observe(job.call, job.ready)
         if not held:
             return ready
         for job in self._books.sift([job for job in jobs if job.key in held]):
             self._hold(job, held[job.key])
         return [job for job in ready if job.key not in held]
+
+    def within_caps(self, jobs: Sequence[Job]) -> Sequence[Job]:
+        """Those of the jobs whose person may still be called, after they have waited; the others get their outcome.
+
+        Meanwhile another call to the same number may have gone out, or stand beside it in the same request.
+        """
+        if self._rules.caps is None or not jobs:
+            return jobs
+        held = self._rules.caps.holds(jobs)
+        for job in jobs:
+            if job.key in held:
+                self._hold(job, held[job.key])
+        return [job for job in jobs if job.key not in held]
 
     def _judged(self, call: Call) -> Call | Held:
         if call.to_number in self._rules.suppressed:

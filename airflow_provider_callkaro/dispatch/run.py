@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from airflow_provider_callkaro.calls.call import Call
 from airflow_provider_callkaro.dispatch.books import Books
@@ -14,6 +14,7 @@ from airflow_provider_callkaro.dispatch.dialler import Dialler, Transport
 from airflow_provider_callkaro.dispatch.dispatcher import Dispatcher
 from airflow_provider_callkaro.dispatch.gate import Gate
 from airflow_provider_callkaro.dispatch.intake import Intake, Shard
+from airflow_provider_callkaro.dispatch.packing import CallVendor, ManyCallsVendor, packing_for
 from airflow_provider_callkaro.dispatch.preparation import Observe, Preparation, Rules
 from airflow_provider_callkaro.dispatch.progress import Progress, Snapshot
 from airflow_provider_callkaro.dispatch.report import RowSink
@@ -22,20 +23,8 @@ from airflow_provider_callkaro.dispatch.tally import Summary, Tally
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.contract import CallLedger, EntryState
 from airflow_provider_callkaro.transport.retry import RetryPolicy
-from airflow_provider_callkaro.vendors.answers import PlacedCall
-from airflow_provider_callkaro.vendors.http import Request, Response
 
 REDIALLED = {"unknown": EntryState.UNKNOWN, "rejected": EntryState.REJECTED}
-
-
-class CallVendor(Protocol):
-    """A vendor that takes one request per call."""
-
-    name: str
-
-    def place_call(self, call: Call) -> Request: ...
-
-    def read_placed_call(self, response: Response) -> PlacedCall: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +67,7 @@ def run_calls(
     *,
     rows: Iterable[Any],
     read: Callable[[Any], Call],
-    vendor: CallVendor,
+    vendor: CallVendor | ManyCallsVendor,
     transport: Transport,
     ledger: CallLedger,
     limits: Limits,
@@ -96,6 +85,8 @@ def run_calls(
     jitter: Callable[[], float] = random.random,
 ) -> Summary:
     """Place one call per contact row, each at most once in the ledger's scope.
+
+    With a vendor that takes many calls per request, ``max_concurrency`` and ``stop_after_unknown`` count requests.
 
     :param rows: contact rows, read lazily.
     :param read: turns a row into a call, or raises `InvalidCall`.
@@ -115,15 +106,17 @@ def run_calls(
     """
     policy = policy or RetryPolicy()
     tally = Tally()
+    packing = packing_for(vendor)
+    pace = limits.calls_per_second
     gate = Gate(
         max_concurrency=limits.max_concurrency,
-        calls_per_second=limits.calls_per_second,
+        calls_per_second=None if pace is None else pace / packing.calls_per_request,
         stop_after_unknown=limits.stop_after_unknown,
     )
     dialler = Dialler(
         transport=transport,
-        vendor=vendor.name,
-        read=vendor.read_placed_call,
+        vendor=packing.name,
+        read=packing.read,
         gate=gate,
         policy=policy,
         clock=clock,
@@ -134,7 +127,8 @@ def run_calls(
     with ledger:
         dispatcher = Dispatcher(
             intake=Intake(rows=rows, read=read, shard=shard),
-            preparation=Preparation(build=vendor.place_call, books=books, rules=rules, observe=observe),
+            preparation=Preparation(books=books, rules=rules, observe=observe),
+            packing=packing,
             books=books,
             tally=tally,
             dialler=dialler,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -112,10 +113,13 @@ class Summary:
             resume_at=resume_at,
         )
 
-    def as_xcom(self, *, batch_id: str | None, report: str | None) -> dict[str, Any]:
-        """The summary as an operator returns it."""
+    def as_xcom(self, *, campaign: Mapping[str, Any], report: str | None) -> dict[str, Any]:
+        """The summary as an operator returns it.
+
+        :param campaign: what is to be said of the campaign, or campaigns, that the calls belong to.
+        """
         return {
-            "batch_id": batch_id,
+            **campaign,
             "total": self.total,
             "accepted": self.accepted,
             "rejected": self.rejected,

@@ -213,15 +213,19 @@ class CallKaroFanOutCallsOperator(FanOutCallsOperator):
 
     The arguments are those of `FanOutCallsOperator`, and:
 
+    :param batch_id: the campaign that the calls belong to. Templated.
     :param callkaro_conn_id: the CallKaro connection. Templated.
     """
 
-    template_fields: Sequence[str] = (*FanOutCallsOperator.template_fields, "callkaro_conn_id")
+    template_fields: Sequence[str] = (*FanOutCallsOperator.template_fields, "batch_id", "callkaro_conn_id")
     operator_extra_links = (CallKaroCampaignLink(),)
     ui_color = "#cfe8dc"
 
-    def __init__(self, *, callkaro_conn_id: str = CallKaroHook.default_conn_name, **kwargs: Any) -> None:
+    def __init__(
+        self, *, batch_id: str | None = None, callkaro_conn_id: str = CallKaroHook.default_conn_name, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
+        self.batch_id = batch_id
         self.callkaro_conn_id = callkaro_conn_id
 
     @cached_property
@@ -242,6 +246,12 @@ class CallKaroFanOutCallsOperator(FanOutCallsOperator):
     def _announce(self, context: Mapping[str, Any]) -> None:
         CallKaroCampaignLink.show(context, self.batch_id)
 
+    def _batch_id(self) -> str | None:
+        return self.batch_id
+
+    def _campaign(self) -> dict[str, Any]:
+        return {"batch_id": self.batch_id}
+
 
 class CallKaroPreflightOperator(PreflightOperator, CallKaroFanOutCallsOperator):
     """Rehearse a CallKaro fan-out: ring nobody, and report who would be rung, where, when, and for how much.
@@ -249,7 +259,7 @@ class CallKaroPreflightOperator(PreflightOperator, CallKaroFanOutCallsOperator):
     The arguments are those of `PreflightOperator` and of `CallKaroFanOutCallsOperator`.
     """
 
-    template_fields: Sequence[str] = (*PreflightOperator.template_fields, "callkaro_conn_id")
+    template_fields: Sequence[str] = (*PreflightOperator.template_fields, "batch_id", "callkaro_conn_id")
     ui_color = PreflightOperator.ui_color
 
 

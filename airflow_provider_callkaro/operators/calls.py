@@ -10,10 +10,11 @@ from typing import IO, Any
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
 
 from airflow_provider_callkaro.dispatch.intake import Shard
+from airflow_provider_callkaro.dispatch.packing import CallVendor, ManyCallsVendor
 from airflow_provider_callkaro.dispatch.preparation import Observe, Rules
 from airflow_provider_callkaro.dispatch.progress import Snapshot
 from airflow_provider_callkaro.dispatch.report import Report, RowSink, report_format
-from airflow_provider_callkaro.dispatch.run import CallVendor, Limits, redial_states, run_calls
+from airflow_provider_callkaro.dispatch.run import Limits, redial_states, run_calls
 from airflow_provider_callkaro.dispatch.stop import KILLED_GRACE, Stop
 from airflow_provider_callkaro.dispatch.tally import Summary
 from airflow_provider_callkaro.exceptions import RunIncomplete, Unauthorized
@@ -36,7 +37,7 @@ class CallList:
     rows: Iterable[Any]
     total: int | None
     read: Callable[[Any], Any]
-    vendor: CallVendor
+    vendor: CallVendor | ManyCallsVendor
     target: Target
     rules: Callable[[CallLedger], Rules] | None = None
 

@@ -8,17 +8,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, XComArg
+from airflow.providers.common.compat.sdk import XComArg
 
 from airflow_provider_callkaro.calls.phone import NumberReader
 from airflow_provider_callkaro.calls.row import RowReader
+from airflow_provider_callkaro.calls.vocabulary import CALLKARO, Vocabulary
 from airflow_provider_callkaro.dispatch.intake import Shard
+from airflow_provider_callkaro.dispatch.packing import CallVendor, ManyCallsVendor
 from airflow_provider_callkaro.dispatch.preparation import Observe
-from airflow_provider_callkaro.dispatch.run import CallVendor, Limits
+from airflow_provider_callkaro.dispatch.report import Report, RowSink
+from airflow_provider_callkaro.dispatch.run import Limits
 from airflow_provider_callkaro.dispatch.tally import Summary
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.contract import CallLedger
 from airflow_provider_callkaro.operators.calls import CallList, PlaceCallsOperator, new_report
+from airflow_provider_callkaro.operators.conclusion import refuse_beyond_limits, refuse_closed
 from airflow_provider_callkaro.operators.private import Private
 from airflow_provider_callkaro.operators.rules import Suppression, check_policy, rules_for
 from airflow_provider_callkaro.operators.staleness import checked_stale_runs, due_at, is_stale, refuse_stale_run
@@ -40,24 +44,28 @@ class Account:
 
     :param agent_id: the agent for calls that name none.
     :param schedule_timezone: the zone in which the vendor reads times of day, where it is known.
+    :param vocabulary: which columns of a row mean something to the vendor.
+    :param rings_for: how long after a dispatch phones may still be rung because of it.
     """
 
     connection_id: str
-    vendor: CallVendor
+    vendor: CallVendor | ManyCallsVendor
     target: Target
     agent_id: str | None
     schedule_timezone: tzinfo | None
+    vocabulary: Vocabulary = CALLKARO
+    rings_for: timedelta = timedelta(0)
 
 
 class FanOutCallsOperator(PlaceCallsOperator):
     """Place one call per contact row, each at most once, and account for every row.
 
-    Returns a summary of fixed size: ``{"batch_id", "total", "accepted", "rejected", "skipped", "unknown", "pending",
-    "reasons": {reason: rows}, "report"}``. The five outcomes add up to ``total``.
+    Returns a summary of fixed size: ``{"total", "accepted", "rejected", "skipped", "unknown", "pending",
+    "reasons": {reason: rows}, "report"}``, and what the vendor's operator says of its campaign. The five outcomes add
+    up to ``total``.
 
     :param contacts: where the rows come from: `SqlContacts`, `FileContacts`, `AssetContacts`, a list of mappings or of
         numbers, or an upstream task's output. Templated, never shown.
-    :param batch_id: the campaign that the calls belong to. Templated.
     :param agent_id: the agent for rows that name none; default: the connection's. Templated.
     :param call_options: fields for every call whose row does not say otherwise, such as ``{"priority": 5}``; its
         ``metadata`` is joined with the row's. Templated, never shown.
@@ -90,7 +98,6 @@ class FanOutCallsOperator(PlaceCallsOperator):
 
     template_fields: Sequence[str] = (
         "contacts",
-        "batch_id",
         "agent_id",
         "call_options",
         "suppression",
@@ -107,7 +114,6 @@ class FanOutCallsOperator(PlaceCallsOperator):
         self,
         *,
         contacts: Any,
-        batch_id: str | None = None,
         agent_id: str | None = None,
         call_options: Mapping[str, Any] | None = None,
         column_map: Mapping[str, str | None] | None = None,
@@ -131,7 +137,6 @@ class FanOutCallsOperator(PlaceCallsOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.contacts = as_source(contacts)
-        self.batch_id = batch_id
         self.agent_id = agent_id
         self.call_options = Private(call_options)
         self.column_map = column_map
@@ -182,6 +187,18 @@ class FanOutCallsOperator(PlaceCallsOperator):
     def _announce(self, context: Mapping[str, Any]) -> None:
         """Make the run's link visible, where the vendor has a page for it."""
 
+    def _batch_id(self) -> str | None:
+        """The campaign that every call belongs to, where the vendor's calls name one."""
+        return None
+
+    def _campaign(self) -> dict[str, Any]:
+        """What the result says of the campaign, or campaigns."""
+        return {}
+
+    def _sink(self, report: Report | None) -> RowSink | None:
+        """Who is told of each row's outcome."""
+        return report
+
     def _default_scope(self, context: Mapping[str, Any]) -> str:
         """One scope for all runs that are long past: a person is rung once over all days that a backfill replays."""
         if is_stale(context, self.stale_after):
@@ -218,7 +235,7 @@ class FanOutCallsOperator(PlaceCallsOperator):
     def _rehearsed(self, context: Mapping[str, Any], preflight: Preflight, summary: Summary) -> dict[str, Any]:  # noqa: ARG002
         """Say what would have become of the list."""
         self.log.info("Dry run, nobody was rung:\n%s", preflight.report(summary))
-        return summary.as_xcom(batch_id=self.batch_id, report=self.report_path)
+        return summary.as_xcom(campaign=self._campaign(), report=self.report_path)
 
     def _one_pass(self, context: Mapping[str, Any], *, observe: Observe | None = None) -> Summary:
         """Go through the whole list once: whoever may be rung now is."""
@@ -228,10 +245,11 @@ class FanOutCallsOperator(PlaceCallsOperator):
         reader = RowReader(
             numbers=numbers,
             agent_id=self.agent_id or account.agent_id,
-            batch_id=self.batch_id,
+            batch_id=self._batch_id(),
             options=options,
             column_map=self.column_map,
             schedule_timezone=account.schedule_timezone,
+            vocabulary=account.vocabulary,
         )
         rules = None
         if self.policy is not None:
@@ -240,9 +258,10 @@ class FanOutCallsOperator(PlaceCallsOperator):
                 when_closed=self.when_closed,
                 due=due_at(context),
                 expires_after=self.expires_after,
-                vendor_zone=account.schedule_timezone,
+                vendor_zone=account.schedule_timezone or (UTC if account.vocabulary.takes_offset else None),
                 suppressed=self.suppression.read(context, numbers),
                 connection_id=account.connection_id,
+                rings_for=account.rings_for,
             )
         calls = CallList(
             rows=self.contacts.rows(context),
@@ -258,7 +277,7 @@ class FanOutCallsOperator(PlaceCallsOperator):
                 context,
                 calls,
                 limits=self._limits(),
-                report=report,
+                report=self._sink(report),
                 shard=self._shard(),
                 dry_run=self.dry_run,
                 observe=observe,
@@ -306,15 +325,15 @@ class FanOutCallsOperator(PlaceCallsOperator):
 
     def _conclude(self, context: Mapping[str, Any], summary: Summary) -> dict[str, Any]:
         """Say what the run came to, and fail the task where its author asked for that."""
-        result = summary.as_xcom(batch_id=self.batch_id, report=self.report_path)
+        result = summary.as_xcom(campaign=self._campaign(), report=self.report_path)
         self.log.info("%s", summary)
         self.log.info(
             "%d requests were sent in this try; %d rows were settled before it", summary.dialled, summary.resumed
         )
         try:
-            self._refuse_closed(summary)
+            refuse_closed(summary, soft_fail=self.soft_fail)
             self._refuse_unfinished(summary)
-            self._refuse_beyond_limits(summary)
+            refuse_beyond_limits(summary, on_unknown=self.on_unknown, max_rejected=self.max_rejected)
         except Exception:
             context["ti"].xcom_push(key="return_value", value=result)
             raise
@@ -326,26 +345,3 @@ class FanOutCallsOperator(PlaceCallsOperator):
         for outlet in self.outlets:
             context["outlet_events"][outlet].extra = {key: value for key, value in result.items() if key != "reasons"}
         return result
-
-    def _refuse_closed(self, summary: Summary) -> None:
-        if summary.resume_at is None or summary.stopped is not None:
-            return
-        message = (
-            f"{summary.pending} of {summary.total} calls may not ring before {summary.resume_at:%Y-%m-%d %H:%M} UTC, "
-            'and when_closed is "stop"'
-        )
-        raise AirflowSkipException(message) if self.soft_fail else AirflowFailException(message)
-
-    def _refuse_beyond_limits(self, summary: Summary) -> None:
-        if self.on_unknown == "fail" and summary.unknown:
-            message = f"{summary.unknown} of {summary.total} calls are unknown, and on_unknown is fail"
-            raise AirflowFailException(message)
-        if self.max_rejected is None:
-            return
-        fraction = isinstance(self.max_rejected, float)
-        allowed = self.max_rejected * summary.total if fraction else self.max_rejected
-        if summary.rejected > allowed:
-            raise AirflowFailException(
-                f"{summary.rejected} of {summary.total} rows were rejected, more than max_rejected={self.max_rejected} "
-                "allows; the accepted calls stay accepted (the reasons are in the report and the summary)"
-            )

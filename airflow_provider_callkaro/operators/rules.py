@@ -88,9 +88,11 @@ def rules_for(
     vendor_zone: tzinfo | None,
     suppressed: SeenKeys,
     connection_id: str,
+    rings_for: timedelta = timedelta(0),
 ) -> Callable[[CallLedger], Rules]:
     """The rules of one run, for whichever ledger it keeps.
 
+    :param rings_for: how long after a dispatch phones may still be rung because of it.
     :raises ConfigurationError: the zone in which the vendor reads times of day is not known.
     """
     from airflow_provider_callkaro.dispatch.caps import Caps
@@ -108,6 +110,7 @@ def rules_for(
         expires_after=expires_after,
         vendor_zone=vendor_zone,
         now=utc_now,
+        rings_for=rings_for,
     )
 
     def rules(ledger: CallLedger) -> Rules:

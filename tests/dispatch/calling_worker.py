@@ -24,7 +24,7 @@ def main(*, url: str, api_key: str, ledger: str, run: str, count: int, limits: d
     print("ready", flush=True)
     sys.stdin.readline()
     ended = caller.place(rows(count), run=run, limits=Limits(**limits))
-    print(json.dumps(ended.summary.as_xcom(batch_id=None, report=None)), flush=True)
+    print(json.dumps(ended.summary.as_xcom(campaign={"batch_id": None}, report=None)), flush=True)
 
 
 if __name__ == "__main__":

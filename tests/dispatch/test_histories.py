@@ -24,7 +24,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from placing_calls import Caller, LedgerAround, Run, numbers
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
-from airflow_provider_callkaro.dispatch.run import Limits
+from airflow_provider_callkaro.dispatch.run import Limits, redial_states
 from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.ledger.contract import Entry, EntryState
 from airflow_provider_callkaro.ledger.sql import SqlLedger
@@ -146,7 +146,8 @@ class Histories(RuleBasedStateMachine):
             rung_now = self.sandbox.rings_per_number().get(number, 0) - rang.get(number, 0)
             before = known[number].state if number in known else None
             row = deciding.get(number)
-            if row is not None and number in known and rung_now == 0 and row.outcome is not Outcome.PENDING:
+            settled_before = number in known and (before not in redial_states(redial) or known[number].redials > 0)
+            if row is not None and settled_before and row.outcome is not Outcome.PENDING:
                 assert (row.outcome is Outcome.SKIPPED) is not known[number].this_run
             if row is None or row.outcome in (Outcome.REJECTED, Outcome.SKIPPED, Outcome.PENDING):
                 assert rung_now == 0

@@ -136,7 +136,7 @@ def test_the_counts_add_up_whatever_the_rows_came_to(outcomes) -> None:
     for number, (outcome, reason) in enumerate(outcomes, start=1):
         tally.count(RowOutcome(row_number=number, outcome=outcome, reason=reason))
     summary = Summary.of(tally)
-    xcom = summary.as_xcom(batch_id="b", report=None)
+    xcom = summary.as_xcom(campaign={"batch_id": "b"}, report=None)
     assert summary.total == len(outcomes) == sum(xcom[outcome.value] for outcome in Outcome)
     assert sum(summary.reasons.values()) == sum(1 for _, reason in outcomes if reason is not None)
     assert list(xcom) == [
@@ -150,4 +150,4 @@ def test_the_summary_is_of_one_size_however_long_the_list() -> None:
     tally = Tally()
     for number in range(10_000):
         tally.count(RowOutcome(row_number=number, outcome=Outcome.REJECTED, reason=list(Reason)[number % len(Reason)]))
-    assert len(json.dumps(Summary.of(tally).as_xcom(batch_id=None, report=None))) < 2_000
+    assert len(json.dumps(Summary.of(tally).as_xcom(campaign={"batch_id": None}, report=None))) < 2_000
