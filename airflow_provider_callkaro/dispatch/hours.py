@@ -39,7 +39,7 @@ class CallingHours:
 
     :param due: when a call without ``schedule_at`` was due: the end of the run's data interval.
     :param expires_after: a call that could ring only later than this after it was due is skipped; None never.
-    :param vendor_zone: the zone in which the vendor reads times of day.
+    :param vendor_zone: the zone in which the vendor reads times of day; None where it takes none.
     :param now: the time, aware.
     :param rings_for: how long after its dispatch a phone may still be rung because of it, where the vendor takes its
         time over many calls at once: so long the window must stay open. Default 0.
@@ -52,7 +52,7 @@ class CallingHours:
         when_closed: WhenClosed,
         due: datetime,
         expires_after: timedelta | None,
-        vendor_zone: tzinfo,
+        vendor_zone: tzinfo | None,
         now: Callable[[], datetime],
         rings_for: timedelta = timedelta(0),
     ) -> None:
@@ -130,7 +130,10 @@ class CallingHours:
         return rings_at > due + self._expires_after
 
     def _within(self, call: Call, moment: datetime, window: tuple[datetime, datetime], *, scheduled: bool) -> Call:
-        earliest, latest = self._times_of_day(moment, window)
+        schedule_at = moment if scheduled else None
+        if self._vendor_zone is None:
+            return replace(call, schedule_at=schedule_at)
+        earliest, latest = self._times_of_day(moment, window, self._vendor_zone)
         if call.min_trigger_time is not None:
             earliest = max(earliest, call.min_trigger_time.zfill(5))
         if call.max_trigger_time is not None:
@@ -140,17 +143,17 @@ class CallingHours:
             self.narrowed = True
         return replace(
             call,
-            schedule_at=moment if scheduled else None,
+            schedule_at=schedule_at,
             min_trigger_time=earliest,
             max_trigger_time=latest,
             carry_over=carry_over,
         )
 
-    def _times_of_day(self, moment: datetime, window: tuple[datetime, datetime]) -> tuple[str, str]:
+    def _times_of_day(self, moment: datetime, window: tuple[datetime, datetime], zone: tzinfo) -> tuple[str, str]:
         """The window as times of day in the vendor's zone, on the day on which the phone rings."""
-        day = moment.astimezone(self._vendor_zone).date()
-        opened = (window[0] + timedelta(seconds=59)).astimezone(self._vendor_zone)  # whole minutes, inward
-        closes = window[1].astimezone(self._vendor_zone)
+        day = moment.astimezone(zone).date()
+        opened = (window[0] + timedelta(seconds=59)).astimezone(zone)  # whole minutes, inward
+        closes = window[1].astimezone(zone)
         before, after = opened.date() < day, closes.date() > day
         whole_night = after and (closes.hour, closes.minute) == (0, 0) and closes.date() - day == timedelta(days=1)
         if before or (after and not whole_night):

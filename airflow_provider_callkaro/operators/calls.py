@@ -19,6 +19,7 @@ from airflow_provider_callkaro.dispatch.stop import KILLED_GRACE, Stop
 from airflow_provider_callkaro.dispatch.tally import Summary
 from airflow_provider_callkaro.exceptions import RunIncomplete, Unauthorized
 from airflow_provider_callkaro.ledger.contract import CallLedger
+from airflow_provider_callkaro.operators.failing import fail_without_retry
 from airflow_provider_callkaro.operators.private import own_copies
 from airflow_provider_callkaro.operators.task_run import default_scope, open_ledger, remaining_time, task_state_of
 from airflow_provider_callkaro.transport.target import Target
@@ -122,7 +123,8 @@ class PlaceCallsOperator(BaseOperator):
             if store is not None:
                 store.set("progress", snapshot.as_state())
 
-        return run_calls(
+        return fail_without_retry(
+            run_calls,
             rows=calls.rows,
             total=calls.total,
             read=calls.read,

@@ -88,17 +88,20 @@ def rules_for(
     vendor_zone: tzinfo | None,
     suppressed: SeenKeys,
     connection_id: str,
+    takes_times_of_day: bool = True,
     rings_for: timedelta = timedelta(0),
 ) -> Callable[[CallLedger], Rules]:
     """The rules of one run, for whichever ledger it keeps.
 
+    :param vendor_zone: the zone in which the vendor reads times of day, where it is known.
+    :param takes_times_of_day: whether the vendor is told the window, so that its own redials keep to it.
     :param rings_for: how long after a dispatch phones may still be rung because of it.
     :raises ConfigurationError: the zone in which the vendor reads times of day is not known.
     """
     from airflow_provider_callkaro.dispatch.caps import Caps
     from airflow_provider_callkaro.dispatch.hours import CallingHours, WhenClosed, utc_now
 
-    if vendor_zone is None:
+    if vendor_zone is None and takes_times_of_day:
         raise ConfigurationError(
             "a policy needs the zone in which the vendor reads times of day, so that its redials keep to the hours: "
             f'set "schedule_timezone" in the extra of connection "{connection_id}", such as "Asia/Kolkata"'
@@ -108,7 +111,7 @@ def rules_for(
         when_closed=WhenClosed(when_closed),
         due=due,
         expires_after=expires_after,
-        vendor_zone=vendor_zone,
+        vendor_zone=vendor_zone if takes_times_of_day else None,
         now=utc_now,
         rings_for=rings_for,
     )

@@ -12,15 +12,27 @@ from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy
-from placing_calls import Caller, rows
+from placing_calls import Caller, CampaignCaller, rows
 
 from airflow_provider_callkaro.dispatch.run import Limits
 from airflow_provider_callkaro.ledger.sql import SqlLedger
 
 
-def main(*, url: str, api_key: str, ledger: str, run: str, count: int, limits: dict[str, Any]) -> None:
+def main(
+    *,
+    url: str,
+    api_key: str,
+    ledger: str,
+    run: str,
+    count: int,
+    limits: dict[str, Any],
+    campaigns_of: int | None = None,
+) -> None:
     engine = sqlalchemy.create_engine(ledger)
-    caller = Caller(SimpleNamespace(url=url, api_key=api_key), lambda run: SqlLedger(engine, scope="calls", run=run))
+    kind = (
+        Caller if campaigns_of is None else type("Campaigns", (CampaignCaller,), {"targets_per_campaign": campaigns_of})
+    )
+    caller = kind(SimpleNamespace(url=url, api_key=api_key), lambda run: SqlLedger(engine, scope="calls", run=run))
     print("ready", flush=True)
     sys.stdin.readline()
     ended = caller.place(rows(count), run=run, limits=Limits(**limits))

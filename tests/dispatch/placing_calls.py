@@ -22,12 +22,15 @@ from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.transport.target import Target
 from airflow_provider_callkaro.vendors.callkaro import CallKaro
+from airflow_provider_callkaro.vendors.mrassistant import VOCABULARY, CampaignSettings, MrAssistant
+from airflow_provider_callkaro.vendors.mrassistant_campaigns import MrAssistantCampaigns
 
 DND_NUMBER = "+919876599999"  # of somebody whom the sandbox refuses to ring
 if TYPE_CHECKING:
     from airflow_provider_callkaro.sandbox import Sandbox
 
 AGENT = "6803fa770b666a64ab1694c1e"
+UUID_AGENT = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 IMPATIENT = RetryPolicy(attempts=3, throttled_attempts=4, base_delay=0.01, max_delay=0.02, max_retry_after=5.0)
 
 OpenLedger = Callable[[str], CallLedger]
@@ -107,6 +110,21 @@ class Caller:
     :param open_ledger: gives a ledger for the run of that name; two calls with one name are two tries of that run.
     """
 
+    path = "/call/outbound"
+    """Where the sandbox is asked to ring somebody."""
+
+    def vendor(self) -> Any:
+        """What one run speaks to."""
+        return CallKaro()
+
+    def reader(self) -> RowReader:
+        """How the vendor's rows are read."""
+        return RowReader(agent_id=AGENT)
+
+    def headers(self, api_key: str) -> dict[str, str]:
+        """What proves who calls."""
+        return CallKaro.headers(api_key)
+
     def __init__(self, sandbox: Sandbox, open_ledger: OpenLedger) -> None:
         self.sandbox = sandbox
         self.open_ledger = open_ledger
@@ -141,17 +159,18 @@ class Caller:
         """
         limits = limits or Limits()
         lines = report or Lines()
+        vendor = self.vendor()
         target = Target(
-            vendor=CallKaro.name,
+            vendor=vendor.name,
             base_url=base_url or self.sandbox.url,
-            headers=CallKaro.headers(api_key or self.sandbox.api_key),
+            headers=self.headers(api_key or self.sandbox.api_key),
             connect_timeout=connect_timeout,
             read_timeout=read_timeout,
         )
         summary = run_calls(
             rows=rows,
-            read=RowReader(agent_id=AGENT).read,
-            vendor=CallKaro(),
+            read=self.reader().read,
+            vendor=vendor,
             transport=around(AsyncTransport(target, max_connections=limits.max_concurrency)),
             ledger=ledger or self.open_ledger(run),
             limits=limits,
@@ -180,3 +199,20 @@ class Caller:
     def most_rings(self) -> int:
         """How often the number that rang most often rang."""
         return max(self.sandbox.rings_per_number().values(), default=0)
+
+
+class CampaignCaller(Caller):
+    """Places calls through MrAssistant's campaigns, some calls in each."""
+
+    path = "/campaigns"
+    targets_per_campaign = 3
+
+    def vendor(self) -> Any:
+        settings = CampaignSettings(name="Renewals")
+        return MrAssistantCampaigns(MrAssistant(), settings, targets_per_campaign=self.targets_per_campaign)
+
+    def reader(self) -> RowReader:
+        return RowReader(agent_id=UUID_AGENT, vocabulary=VOCABULARY)
+
+    def headers(self, api_key: str) -> dict[str, str]:
+        return MrAssistant.headers(api_key)

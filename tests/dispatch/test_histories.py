@@ -21,7 +21,7 @@ from airflow_task_state import TaskStateInMemory
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from placing_calls import Caller, LedgerAround, Run, numbers
+from placing_calls import Caller, CampaignCaller, LedgerAround, Run, numbers
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch.run import Limits, redial_states
@@ -121,7 +121,7 @@ class Histories(RuleBasedStateMachine):
 
     def switch_on(self, faults: Sequence[Mapping[str, Any]]) -> None:
         for fault in faults:
-            self.sandbox.fault(**fault, **OPTIONS.get(fault["kind"], {}))
+            self.sandbox.fault(**fault, path=self.caller.path, **OPTIONS.get(fault["kind"], {}))
 
     def place(self, contacts: Sequence[Mapping[str, Any]], *, run: str, rows: Any = None, **options: Any) -> None:
         """One try, and a close look at what it did."""
@@ -243,14 +243,14 @@ class SharedHistories(Histories):
 
 
 @pytest.fixture
-def new_scope(tmp_path: Path) -> Iterator[Callable[[Sandbox], Caller]]:
+def new_scope(tmp_path: Path) -> Iterator[Callable[..., Caller]]:
     """Gives callers whose runs share a scope of the SQL ledger that no other caller knows."""
     engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
     scopes = itertools.count()
 
-    def new(sandbox: Sandbox) -> Caller:
+    def new(sandbox: Sandbox, kind: type[Caller] = Caller) -> Caller:
         scope = f"scope {next(scopes)}"
-        return Caller(sandbox, lambda run: SqlLedger(engine, scope=scope, run=run))
+        return kind(sandbox, lambda run: SqlLedger(engine, scope=scope, run=run))
 
     yield new
     engine.dispose()
@@ -258,6 +258,10 @@ def new_scope(tmp_path: Path) -> Iterator[Callable[[Sandbox], Caller]]:
 
 def test_no_history_over_the_sql_ledger_rings_anybody_twice_or_loses_a_row(sandbox, new_scope) -> None:
     run_state_machine_as_test(lambda: SharedHistories(sandbox, new_scope(sandbox)), settings=PROFILE)
+
+
+def test_no_history_of_campaigns_rings_anybody_twice_or_loses_a_row(sandbox, new_scope) -> None:
+    run_state_machine_as_test(lambda: SharedHistories(sandbox, new_scope(sandbox, CampaignCaller)), settings=PROFILE)
 
 
 def test_no_history_of_one_run_over_the_task_state_rings_anybody_twice_or_loses_a_row(sandbox) -> None:

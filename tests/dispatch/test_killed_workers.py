@@ -36,13 +36,16 @@ class Workers:
     ledger: str
     started: list[subprocess.Popen[str]]
 
-    def start(self, *, count: int, run: str = "monday", **limits: Any) -> subprocess.Popen[str]:
+    def start(
+        self, *, count: int, run: str = "monday", campaigns_of: int | None = None, **limits: Any
+    ) -> subprocess.Popen[str]:
         options = {
             "url": self.sandbox.url,
             "api_key": self.sandbox.api_key,
             "ledger": self.ledger,
             "run": run,
             "count": count,
+            "campaigns_of": campaigns_of,
             "limits": {"max_concurrency": WINDOW} | limits,
         }
         command = [sys.executable, str(WORKER), json.dumps(options)]
@@ -178,3 +181,21 @@ def test_two_workers_that_do_the_same_try_at_once_ring_nobody_twice(workers, san
     assert sandbox.rings_per_number() == dict.fromkeys(numbers(count), 1)
     assert all(summary["accepted"] + summary["unknown"] == count for summary in summaries)
     assert workers.run(count=count)["accepted"] == count
+
+
+@pytest.mark.parametrize("moment", ["hold_before_accepting", "hold_after_accepting"])
+def test_a_worker_killed_while_a_campaign_is_created_leaves_just_its_targets_unknown(workers, sandbox, moment) -> None:
+    sandbox.fault(moment, path="/campaigns", after=2, first=1)
+    options = {"count": 1_000, "campaigns_of": 100, "max_concurrency": 1}
+    worker = workers.start(**options)
+    workers.go(worker)
+    sandbox.wait_for_held(1, timeout=PATIENCE)
+    kill(worker)
+    sandbox.clear_faults()
+    sandbox.release()
+    again = workers.run(**options)
+    assert (again["accepted"], again["unknown"], again["total"]) == (900, 100, 1_000)
+    states = workers.states(1_000)
+    unknown = [number for number in numbers(1_000) if states[number] is EntryState.UNKNOWN]
+    assert unknown == numbers(100, start=200)
+    assert max(sandbox.rings_per_number().values()) == 1
