@@ -1,8 +1,9 @@
-"""A stand-in for CallKaro that runs on this machine, rings nobody, and counts how often each number would have rung.
+"""Stand-ins for the vendors that run on this machine, ring nobody, and count how often each number would have rung.
 
 Two front doors: ``python -m airflow_provider_callkaro.sandbox`` for a person who develops a DAG, and
 ``with Sandbox() as sandbox:`` for a test. Both speak real HTTP over a real socket, validate as the vendor's
-documentation says, and can be told to fail in every way a vendor can fail.
+documentation says, and can be told to fail in every way a vendor can fail. CallKaro, Callaro and MrAssistant share one
+port: their paths differ.
 
 The sandbox imports nothing of the rest of the package: a stand-in that shared code with the client would share its
 mistakes. It never refuses to ring a number twice, because its count has to be able to show a double ring.
@@ -14,16 +15,35 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.sandbox.book import Campaign, Request, Ring
-    from airflow_provider_callkaro.sandbox.faults import Endpoint, Fault, FaultKind, RetryAfterForm
+    from airflow_provider_callkaro.sandbox.callaro_campaigns import CallaroCampaign
+    from airflow_provider_callkaro.sandbox.callaro_reading import CallaroImport
+    from airflow_provider_callkaro.sandbox.endpoints import Endpoint
+    from airflow_provider_callkaro.sandbox.faults import Fault, FaultKind, RetryAfterForm
+    from airflow_provider_callkaro.sandbox.mrassistant import MrAssistantCampaign
     from airflow_provider_callkaro.sandbox.server import Sandbox
 
-__all__ = ["Campaign", "Endpoint", "Fault", "FaultKind", "Request", "RetryAfterForm", "Ring", "Sandbox"]
+__all__ = [
+    "CallaroCampaign",
+    "CallaroImport",
+    "Campaign",
+    "Endpoint",
+    "Fault",
+    "FaultKind",
+    "MrAssistantCampaign",
+    "Request",
+    "RetryAfterForm",
+    "Ring",
+    "Sandbox",
+]
 
 _HOMES = {
+    "CallaroCampaign": "callaro_campaigns",
+    "CallaroImport": "callaro_reading",
     "Campaign": "book",
-    "Endpoint": "faults",
+    "Endpoint": "endpoints",
     "Fault": "faults",
     "FaultKind": "faults",
+    "MrAssistantCampaign": "mrassistant",
     "Request": "book",
     "RetryAfterForm": "faults",
     "Ring": "book",

@@ -1,4 +1,4 @@
-"""``python -m airflow_provider_callkaro.sandbox``: a stand-in for CallKaro to develop DAGs against."""
+"""``python -m airflow_provider_callkaro.sandbox``: stand-ins for the vendors to develop DAGs against."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 WELCOME = """\
-A stand-in for CallKaro answers at {url} with the key {key}. It rings nobody.
+A stand-in for CallKaro, Callaro and MrAssistant answers at {url} with the key {key}. It rings nobody.
 
 Point Airflow at it:
-  export AIRFLOW_CONN_CALLKARO_DEFAULT='{connection}'
+{exports}
 
 See who would have been rung:
   curl -s {url}/_sandbox/calls | python -m json.tool
@@ -47,7 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ImportError, OSError, ValueError) as error:
         sys.stderr.write(f"The sandbox did not start: {error}\n")
         return 2
-    sys.stdout.write(WELCOME.format(url=sandbox.url, key=sandbox.api_key, connection=sandbox.airflow_connection))
+    exports = "\n".join(
+        f"  export AIRFLOW_CONN_{name.upper()}='{connection}'"
+        for name, connection in sandbox.airflow_connections.items()
+    )
+    sys.stdout.write(WELCOME.format(url=sandbox.url, key=sandbox.api_key, exports=exports))
     sys.stdout.flush()
     signal.sigwait(ENDING_SIGNALS)
     sandbox.stop()
@@ -57,21 +61,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _sandbox(options: argparse.Namespace) -> Sandbox:
     from airflow_provider_callkaro.sandbox import Sandbox
 
-    patterns = {} if options.unknown_agent is None else {"unknown_agents": options.unknown_agent}
+    lists = {"unknown_agents": options.unknown_agent, "callaro_audience": options.callaro_contact}
     return Sandbox(
         host=options.host,
         port=options.port,
         api_key=options.api_key,
         do_not_disturb=options.do_not_disturb,
         allow_any_host=options.allow_any_host,
-        **patterns,
+        callaro_dial_seconds=options.callaro_dial_seconds,
+        mrassistant_call_seconds=options.mrassistant_call_seconds,
+        **{name: given for name, given in lists.items() if given is not None},
     )
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m airflow_provider_callkaro.sandbox",
-        description="A stand-in for CallKaro that rings nobody and counts every ring.",
+        description="A stand-in for CallKaro, Callaro and MrAssistant that rings nobody and counts every ring.",
     )
     parser.add_argument("--port", type=int, default=8900, help="0 takes any free port (default: %(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
@@ -80,14 +86,34 @@ def _parser() -> argparse.ArgumentParser:
         "--unknown-agent",
         action="append",
         metavar="PATTERN",
-        help="an agent id that does not exist, * and ? allowed; may be repeated (default: unknown*)",
+        help="an agent id of CallKaro that does not exist, * and ? allowed; may be repeated (default: unknown*)",
     )
     parser.add_argument(
         "--do-not-disturb",
         action="append",
         default=[],
         metavar="NUMBER",
-        help="a number that is answered with DND_NUMBER; may be repeated",
+        help="a number that CallKaro answers with DND_NUMBER; may be repeated",
+    )
+    parser.add_argument(
+        "--callaro-contact",
+        action="append",
+        metavar="NUMBER",
+        help="whom a Callaro campaign without contacts dials; may be repeated (default: five numbers of fiction)",
+    )
+    parser.add_argument(
+        "--callaro-dial-seconds",
+        type=float,
+        default=2.0,
+        metavar="SECONDS",
+        help="how long a Callaro campaign takes to dial its audience (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--mrassistant-call-seconds",
+        type=float,
+        default=1.0,
+        metavar="SECONDS",
+        help="how long a call of MrAssistant takes until it has ended (default: %(default)s)",
     )
     parser.add_argument(
         "--allow-any-host", action="store_true", help="allow a host that other machines can reach, as in a container"

@@ -1,12 +1,13 @@
-"""The sandbox as a web application: the vendor's endpoints, and the sandbox's own under ``/_sandbox``.
+"""The sandbox as a web application: the vendors' endpoints, and the sandbox's own under ``/_sandbox``.
 
-Every request to the vendor takes the same way: it is noted, its key is checked, the faults that hit it are looked up,
+Every request to a vendor takes the same way: it is noted, its key is checked, the faults that hit it are looked up,
 and then it is refused, held, accepted or spoiled. Only requests with the right key are counted by the faults.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -17,83 +18,97 @@ from starlette.routing import Route
 from airflow_provider_callkaro.sandbox.book import Book
 from airflow_provider_callkaro.sandbox.broken_answers import ResetConnection
 from airflow_provider_callkaro.sandbox.control import ControlDesk
+from airflow_provider_callkaro.sandbox.endpoints import Endpoint
+from airflow_provider_callkaro.sandbox.exchange import Asked, Refused, Vendor
 from airflow_provider_callkaro.sandbox.fault_board import FaultBoard, Strike
-from airflow_provider_callkaro.sandbox.faults import Endpoint, FaultKind
+from airflow_provider_callkaro.sandbox.faults import FaultKind
 from airflow_provider_callkaro.sandbox.faulty import after_accepting, delay, instead_of_accepting, respond
-from airflow_provider_callkaro.sandbox.vendor import Answer, Asked, StandIn
 from airflow_provider_callkaro.sandbox.waiting_room import SentAway, WaitingRoom
 
 
-def build_app(*, vendor: StandIn, book: Book, board: FaultBoard, waiting: WaitingRoom) -> Starlette:
-    """Build the web application from its parts."""
-    reception = Reception(vendor=vendor, book=book, board=board, waiting=waiting)
-    desk = ControlDesk(book=book, board=board, waiting=waiting)
+def build_app(
+    *, vendors: Sequence[Vendor], book: Book, board: FaultBoard, waiting: WaitingRoom, desk: ControlDesk
+) -> Starlette:
+    """Build the web application from its parts.
+
+    :param vendors: whose paths are served; the first one also answers at paths that nobody has.
+    """
+    reception = Reception(vendors=vendors, book=book, board=board, waiting=waiting)
     return Starlette(
-        routes=[Route(endpoint, reception.receive, methods=["POST"]) for endpoint in Endpoint] + desk.routes(),
-        exception_handlers={HTTPException: _error_in_vendor_shape},
+        routes=reception.routes() + desk.routes(), exception_handlers={HTTPException: reception.error_in_vendor_shape}
     )
 
 
 class Reception:
-    """Takes the requests to the vendor's endpoints.
+    """Takes the requests to the vendors' endpoints.
 
-    :param vendor: decides what is accepted.
+    :param vendors: decide what is accepted.
     :param book: where each request is noted.
     :param board: which faults hit it.
     :param waiting: where held and delayed requests wait.
     """
 
-    def __init__(self, *, vendor: StandIn, book: Book, board: FaultBoard, waiting: WaitingRoom) -> None:
-        self._vendor = vendor
+    def __init__(self, *, vendors: Sequence[Vendor], book: Book, board: FaultBoard, waiting: WaitingRoom) -> None:
+        self._vendors = vendors
         self._book = book
         self._board = board
         self._waiting = waiting
 
-    async def receive(self, request: Request) -> Response:
+    def routes(self) -> list[Route]:
+        """List the vendors' endpoints."""
+        return [
+            Route(endpoint.template, partial(self.receive, vendor, endpoint), methods=[endpoint.method])
+            for vendor in self._vendors
+            for endpoint in vendor.endpoints
+        ]
+
+    async def receive(self, vendor: Vendor, endpoint: Endpoint, request: Request) -> Response:
         """Answer one request, or let a fault answer it."""
         try:
             body = await request.body()
         except ClientDisconnect:
             return Response()  # the request never came in full, so nothing was asked
         asked = Asked(
-            endpoint=Endpoint(request.scope["path"]),
-            key=request.headers.get("x-api-key"),
-            agent_id=request.query_params.get("agent_id", ""),
-            content_type=request.headers.get("content-type", ""),
+            endpoint=endpoint,
+            headers=request.headers,
+            query=request.query_params,
+            id=next(iter(request.path_params.values()), ""),
             body=body,
         )
-        tally = self._book.request_came(asked.endpoint)
+        tally = self._book.request_came(endpoint)
         try:
-            refusal = self._vendor.check_key(asked)
-            return respond(refusal) if refusal else await self._answer(asked)
+            refusal = vendor.check_key(asked)
+            return respond(refusal) if refusal else await self._answer(vendor, asked)
         except SentAway:
             return ResetConnection()
         finally:
             self._book.request_ended(tally)
 
-    async def _answer(self, asked: Asked) -> Response:
+    async def _answer(self, vendor: Vendor, asked: Asked) -> Response:
         strikes = self._board.strikes(asked.endpoint)
-        response = await self._respond(asked, strikes)
+        response = await self._respond(vendor, asked, strikes)
         if (seconds := delay(strikes)) > 0:
             await self._waiting.sleep(seconds)
         return response
 
-    async def _respond(self, asked: Asked, strikes: Sequence[Strike]) -> Response:
+    async def _respond(self, vendor: Vendor, asked: Asked, strikes: Sequence[Strike]) -> Response:
         if not strikes:
-            return respond(self._vendor.answer(asked))
-        if (response := instead_of_accepting(strikes, asked)) is not None:
+            return respond(vendor.answer(asked))
+        if (response := instead_of_accepting(strikes, asked, vendor=vendor)) is not None:
             return response
         kinds = {strike.fault.kind for strike in strikes}
         if FaultKind.HOLD_BEFORE_ACCEPTING in kinds:
             await self._waiting.hold()
-        answer = self._vendor.answer(asked)
+        answer = vendor.answer(asked)
         if not answer.is_accepted:
             return respond(answer)
         if FaultKind.HOLD_AFTER_ACCEPTING in kinds:
             await self._waiting.hold()
-        return after_accepting(strikes, answer)
+        return after_accepting(strikes, asked, answer, vendor=vendor)
 
-
-async def _error_in_vendor_shape(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # what it is registered for
-    return respond(Answer.error(error.status_code, error.detail))
+    async def error_in_vendor_shape(self, request: Request, error: Exception) -> Response:
+        """Answer where no endpoint is, as the vendor would to whom such paths belong."""
+        assert isinstance(error, HTTPException)  # what it is registered for
+        path = request.scope["path"]
+        vendor = next((vendor for vendor in self._vendors if path.startswith(vendor.prefixes)), self._vendors[0])
+        return respond(vendor.error(Refused(error.status_code, error.detail)))

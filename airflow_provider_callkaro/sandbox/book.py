@@ -13,11 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow_provider_callkaro.sandbox.faults import Endpoint
-from airflow_provider_callkaro.sandbox.reading import OutboundCall
+from airflow_provider_callkaro.sandbox.endpoints import Endpoint
 
-# Ids count up from those in the vendor's documentation, so that its examples work here word for word, in their order.
-FIRST_CALL_ID = 0xA1B2C3D4E5
+# Ids count up from that in CallKaro's documentation, so that its examples work here word for word, in their order.
 FIRST_BATCH_ID = 0x68433B7B0DEE98E59245EBAB
 
 
@@ -26,15 +24,16 @@ class Ring:
     """One accepted call: a phone that rang, or will.
 
     :param order: 1 for the first ring since the start or the last reset.
-    :param to_number: whose phone, as it was sent: ``+`` and digits.
+    :param to_number: whose phone: ``+`` and digits.
     :param agent_id: who speaks; the campaign's agent where the call named none.
-    :param batch_id: the campaign, if any.
+    :param batch_id: the campaign's id, if any.
     :param call_id: the id that the answer gave, or would have given.
-    :param received_at: when the call was accepted, UTC.
-    :param rings_at: ``received_at``, or for a scheduled call ``schedule_at`` as it was sent: a local time without an
-        offset, whose zone only the vendor knows.
-    :param metadata: as it was sent; None if it was absent.
-    :param body: the whole body of the request.
+    :param received_at: when the call was accepted, UTC; when it was dialled where a Callaro campaign dials.
+    :param rings_at: ``received_at``, or for a scheduled call ``schedule_at`` as it was sent: with CallKaro a local time
+        without an offset, whose zone only the vendor knows; with MrAssistant an instant.
+    :param metadata: as it was sent, with MrAssistant the target's ``context``; None if it was absent.
+    :param body: the whole body of the request; the one target or contact where the vendor dials a list.
+    :param vendor: ``CallKaro``, ``Callaro`` or ``MrAssistant``.
     :param scheduled: whether the call named a ``schedule_at``. It stays scheduled here, whatever the clock says.
     :param deleted: whether it was scheduled and then deleted, so that the phone never rings.
     """
@@ -50,11 +49,12 @@ class Ring:
     body: Mapping[str, Any]
     scheduled: bool
     deleted: bool = False
+    vendor: str = "CallKaro"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
-    """One campaign that was created.
+    """One campaign that was created with CallKaro.
 
     :param batch_id: its id.
     :param name: as it was sent.
@@ -70,7 +70,7 @@ class Campaign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request to an endpoint of the vendor, whatever became of it.
+    """One request to an endpoint of a vendor, whatever became of it.
 
     :param endpoint: which one.
     :param received_at: when its body had been read, UTC.
@@ -102,6 +102,7 @@ class Book:
         """Forget everything; ids start again."""
         with self._changed:
             self._rings: list[Ring] = []
+            self._rings_per_vendor: Counter[str] = Counter()
             self._campaigns: dict[str, Campaign] = {}
             self._requests: list[Request] = []
             self._tally = Tally()
@@ -124,29 +125,44 @@ class Book:
         with self._changed:
             tally.now -= 1
 
-    def ring(self, call: OutboundCall, *, agent_id: str) -> Ring:
-        """Accept a call."""
+    def ring(
+        self,
+        *,
+        vendor: str,
+        call_id: Callable[[int], str],
+        to_number: str,
+        agent_id: str,
+        batch_id: str | None,
+        metadata: Mapping[str, Any] | None,
+        body: Mapping[str, Any],
+        schedule_at: datetime | None = None,
+    ) -> Ring:
+        """Accept a call. The parameters are those of `Ring`, except for one.
+
+        :param call_id: makes the id, from the number of the vendor's rings so far.
+        """
         now = datetime.now(UTC)
         with self._changed:
-            order = len(self._rings) + 1
             ring = Ring(
-                order=order,
-                to_number=call.to_number,
+                order=len(self._rings) + 1,
+                to_number=to_number,
                 agent_id=agent_id,
-                batch_id=call.batch_id,
-                call_id=f"{FIRST_CALL_ID + order - 1:x}",
+                batch_id=batch_id,
+                call_id=call_id(self._rings_per_vendor[vendor]),
                 received_at=now,
-                rings_at=call.schedule_at or now,
-                metadata=call.metadata,
-                body=call.body,
-                scheduled=call.schedule_at is not None,
+                rings_at=schedule_at or now,
+                metadata=metadata,
+                body=body,
+                scheduled=schedule_at is not None,
+                vendor=vendor,
             )
             self._rings.append(ring)
+            self._rings_per_vendor[vendor] += 1
             self._changed.notify_all()
         return ring
 
     def create_campaign(self, *, name: str, agent_id: str | None) -> Campaign:
-        """Open a campaign."""
+        """Open a campaign with CallKaro."""
         with self._changed:
             batch_id = f"{FIRST_BATCH_ID + len(self._campaigns):x}"
             campaign = Campaign(batch_id=batch_id, name=name, agent_id=agent_id, created_at=datetime.now(UTC))
@@ -154,17 +170,22 @@ class Book:
         return campaign
 
     def campaign(self, batch_id: str) -> Campaign | None:
-        """Find a campaign by its id."""
+        """Find one of CallKaro's campaigns by its id."""
         return self._campaigns.get(batch_id)
 
-    def delete_scheduled(self, *, agent_id: str, digits: str) -> None:
+    def delete_scheduled(self, *, vendor: str, agent_id: str, digits: str) -> None:
         """Mark the scheduled calls of one agent to one number as deleted.
 
         :param digits: the number without its ``+``.
         """
         with self._changed:
             for index, ring in enumerate(self._rings):
-                if ring.scheduled and ring.agent_id == agent_id and ring.to_number == f"+{digits}":
+                if (
+                    ring.scheduled
+                    and ring.vendor == vendor
+                    and ring.agent_id == agent_id
+                    and ring.to_number == f"+{digits}"
+                ):
                     self._rings[index] = replace(ring, deleted=True)
 
     @property
@@ -175,7 +196,7 @@ class Book:
 
     @property
     def campaigns(self) -> list[Campaign]:
-        """Every campaign in the order of creation."""
+        """Every campaign of CallKaro in the order of creation."""
         with self._changed:
             return list(self._campaigns.values())
 

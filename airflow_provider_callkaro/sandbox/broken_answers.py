@@ -10,11 +10,11 @@ import json
 import socket
 import struct
 from asyncio import Transport
-from collections.abc import Mapping
-from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+
+from airflow_provider_callkaro.sandbox.exchange import Answer
 
 _LINGER_NOT = struct.pack("ii", 1, 0)  # on, for 0 seconds: closing sends RST instead of FIN
 
@@ -40,10 +40,14 @@ class CloseConnection(Response):
 
 
 class TruncatedAnswer(Response):
-    """Promise a body of some length, send half of it, and close the connection."""
+    """Promise a body, send half of it, and close the connection."""
 
-    def __init__(self, body: Mapping[str, Any]) -> None:
-        super().__init__(json.dumps(body), media_type="application/json")
+    def __init__(self, answer: Answer) -> None:
+        if answer.csv is None:
+            super().__init__(json.dumps(answer.body), status_code=answer.status, media_type="application/json")
+        else:
+            super().__init__("".join(answer.csv), status_code=answer.status, media_type="text/csv")
+            del self.headers["Content-Length"]  # a streamed answer promises no length, only an end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})

@@ -1,6 +1,6 @@
 """The sandbox's own endpoints: look at the rings, switch faults, start afresh.
 
-They need no key, stand beside the vendor's paths under ``/_sandbox``, and are neither counted as requests nor hit by
+They need no key, stand beside the vendors' paths under ``/_sandbox``, and are neither counted as requests nor hit by
 faults.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -17,23 +18,41 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from airflow_provider_callkaro.sandbox.book import Book, Campaign, Ring
+from airflow_provider_callkaro.sandbox.callaro import Callaro
+from airflow_provider_callkaro.sandbox.callaro_campaigns import CallaroCampaign
 from airflow_provider_callkaro.sandbox.fault_board import FaultBoard
 from airflow_provider_callkaro.sandbox.faults import Fault, FaultKind
+from airflow_provider_callkaro.sandbox.mrassistant import MrAssistant, MrAssistantCampaign
 from airflow_provider_callkaro.sandbox.waiting_room import WaitingRoom
 
 
 class ControlDesk:
     """Answers under ``/_sandbox``.
 
-    :param book: what is looked at, and forgotten on a reset.
+    :param book: what is looked at.
+    :param callaro: whose campaigns are looked at, too.
+    :param mrassistant: whose campaigns are looked at, too.
     :param board: where faults are switched.
     :param waiting: who is held.
+    :param forget: makes the sandbox as if freshly started.
     """
 
-    def __init__(self, *, book: Book, board: FaultBoard, waiting: WaitingRoom) -> None:
+    def __init__(
+        self,
+        *,
+        book: Book,
+        callaro: Callaro,
+        mrassistant: MrAssistant,
+        board: FaultBoard,
+        waiting: WaitingRoom,
+        forget: Callable[[], None],
+    ) -> None:
         self._book = book
+        self._callaro = callaro
+        self._mrassistant = mrassistant
         self._board = board
         self._waiting = waiting
+        self._forget = forget
 
     def routes(self) -> list[Route]:
         """List the control endpoints."""
@@ -69,10 +88,24 @@ class ControlDesk:
         return _json({"totals": totals, "rings_per_number": per_number, "calls": [_as_json(ring) for ring in rings]})
 
     async def campaigns(self, _request: Request) -> Response:
-        """List every campaign with the number of its calls."""
-        calls = Counter(ring.batch_id for ring in self._book.rings)
-        listed = [_as_json(campaign) | {"calls": calls[campaign.batch_id]} for campaign in self._book.campaigns]
-        return _json({"campaigns": listed})
+        """List every campaign of every vendor with the number of its calls."""
+        calls = Counter((ring.vendor, ring.batch_id) for ring in self._book.rings)
+        return _json(
+            {
+                "campaigns": [
+                    _as_json(campaign) | {"calls": calls["CallKaro", campaign.batch_id]}
+                    for campaign in self._book.campaigns
+                ],
+                "callaro_campaigns": [
+                    _as_json(campaign) | {"calls": calls["Callaro", str(campaign.id)]}
+                    for campaign in self._callaro.campaigns
+                ],
+                "mrassistant_campaigns": [
+                    _as_json(campaign) | {"calls": calls["MrAssistant", campaign.campaign_id]}
+                    for campaign in self._mrassistant.campaigns
+                ],
+            }
+        )
 
     async def faults(self, _request: Request) -> Response:
         """List the faults that are on, and the kinds that there are."""
@@ -101,13 +134,11 @@ class ControlDesk:
 
     async def reset(self, _request: Request) -> Response:
         """Switch every fault off, reset what is held, and forget every ring, campaign and request."""
-        self._board.clear()
-        self._waiting.send_away()
-        self._book.clear()
+        self._forget()
         return _json({"status": "ok"})
 
 
-def _as_json(entry: Ring | Campaign) -> dict[str, Any]:
+def _as_json(entry: Ring | Campaign | CallaroCampaign | MrAssistantCampaign) -> dict[str, Any]:
     return {field.name: getattr(entry, field.name) for field in fields(entry)}
 
 

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_callkaro.sandbox.faults import Endpoint, Fault
+from airflow_provider_callkaro.sandbox.endpoints import Endpoint
+from airflow_provider_callkaro.sandbox.faults import Fault
 
 WINDOW_SECONDS = 1.0  # a rate limit counts calls per second
 

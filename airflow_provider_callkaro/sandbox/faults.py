@@ -12,14 +12,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, TypeVar
 
-
-class Endpoint(StrEnum):
-    """The paths of the vendor that the sandbox stands in for."""
-
-    OUTBOUND = "/call/outbound"
-    CAMPAIGN = "/call/campaign"
-    CAMPAIGN_V2 = "/v2/call/campaign"
-    DELETE_SCHEDULED = "/call/delete-schedule-call"
+from airflow_provider_callkaro.sandbox.endpoints import Endpoint
 
 
 class FaultKind(StrEnum):
@@ -37,7 +30,7 @@ class FaultKind(StrEnum):
     RESET_BEFORE_ACCEPTING = "reset_before_accepting"
     """Not accepted: the TCP connection is reset once the request has been read."""
     KEY_REFUSED = "key_refused"
-    """Not accepted: 403, or 401 as ``status``, although the key is right."""
+    """Not accepted: 403, or 401 as ``status``, although the key or token is right."""
     REJECTED = "rejected"
     """Not accepted: 400, or 404 or 422 as ``status``, with a message that repeats the phone number."""
     REDIRECT = "redirect"
@@ -58,9 +51,9 @@ class FaultKind(StrEnum):
     UNREADABLE_ANSWER = "unreadable_answer"
     """Accepted; 200 with a page of HTML."""
     ANSWER_WITHOUT_ID = "answer_without_id"
-    """Accepted; 200 without the id of the call or campaign."""
+    """Accepted; the answer comes without the id of the call or campaign, or without the token."""
     NEWER_ANSWER = "newer_answer"
-    """Accepted; 200 in the vendor's newer shape: ``status`` is ``done`` and the id is called ``call_sid``."""
+    """Accepted; CallKaro's newer shape: ``status`` is ``done`` and the id is called ``call_sid``."""
     # whatever the answer is
     LATENCY = "latency"
     """The answer, whatever it is, comes ``seconds`` late; what is accepted is accepted at once."""

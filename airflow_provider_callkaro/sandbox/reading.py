@@ -1,4 +1,4 @@
-"""How the sandbox reads a request, and when it says no.
+"""How CallKaro reads a request, and when it says no.
 
 Every rule comes from the vendor's documentation: the API pages for campaigns (v1, v2), outbound calls and the deletion
 of scheduled calls. Where the documentation gives a status but no words for one field, the words are the sandbox's own.
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from airflow_provider_callkaro.sandbox.exchange import Refused
+
 NAME_LENGTH = range(1, 201)  # characters; create campaign, name
 PRIORITIES = range(-100, 101)  # outbound call, priority
 RETRIES = range(11)  # outbound call, number_of_retries
@@ -22,19 +24,6 @@ LANGUAGES = frozenset({"hi", "en", "kn", "mr", "ta", "te", "bn", "gu", "ml"})  #
 _TO_NUMBER = re.compile(r"\+[1-9][0-9]{1,14}")
 _WALL_TIME = re.compile(r"([0-1]?[0-9]|2[0-3]):[0-5][0-9]")
 _SCHEDULE_AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}")
-
-
-class Refused(Exception):
-    """The vendor does not accept this request.
-
-    :param status: the HTTP status.
-    :param message: the ``message`` of the error body.
-    """
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +118,7 @@ def read_number_to_delete(body: bytes, *, content_type: str) -> str:
     :raises Refused: it is missing or no number.
     """
     is_form = content_type.lower().startswith("multipart/form-data")
-    fields = _read_form(body, content_type=content_type) if is_form else read_object(body)
+    fields: Mapping[str, Any] = read_form(body, content_type=content_type) if is_form else read_object(body)
     number = optional_text(fields, "to_number")
     if number is None:
         raise Refused(400, "Missing to_number in request")
@@ -138,12 +127,13 @@ def read_number_to_delete(body: bytes, *, content_type: str) -> str:
     return number.removeprefix("+")
 
 
-def _read_form(body: bytes, *, content_type: str) -> dict[str, Any]:
+def read_form(body: bytes, *, content_type: str) -> dict[str, str]:
+    """Read the parts of a multipart form as text, by their names; what is no form has none."""
     from email.parser import BytesParser
 
     header = b"Content-Type: " + content_type.encode("latin-1") + b"\r\n\r\n"
     form = BytesParser().parsebytes(header + body)
-    fields: dict[str, Any] = {}
+    fields: dict[str, str] = {}
     for part in form.walk():
         name = part.get_param("name", header="content-disposition")
         content = part.get_payload(decode=True)

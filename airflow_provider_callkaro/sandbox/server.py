@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import ipaddress
-import json
+import math
 from collections.abc import Collection
 from types import TracebackType
+from typing import Any
 
 from airflow_provider_callkaro.sandbox.app import build_app
 from airflow_provider_callkaro.sandbox.book import Book, Campaign, Request, Ring
+from airflow_provider_callkaro.sandbox.callaro import DEFAULT_AUDIENCE, Callaro
+from airflow_provider_callkaro.sandbox.callaro_campaigns import CallaroCampaign
+from airflow_provider_callkaro.sandbox.callaro_reading import CallaroImport
+from airflow_provider_callkaro.sandbox.callkaro import Account, CallKaro
+from airflow_provider_callkaro.sandbox.connections import airflow_connections
+from airflow_provider_callkaro.sandbox.control import ControlDesk
+from airflow_provider_callkaro.sandbox.endpoints import Endpoint
 from airflow_provider_callkaro.sandbox.fault_board import FaultBoard
-from airflow_provider_callkaro.sandbox.faults import Endpoint, Fault, FaultKind, RetryAfterForm
+from airflow_provider_callkaro.sandbox.faults import Fault, FaultKind, RetryAfterForm
+from airflow_provider_callkaro.sandbox.mrassistant import MrAssistant, MrAssistantCampaign
 from airflow_provider_callkaro.sandbox.serving import ServerThread, listen
-from airflow_provider_callkaro.sandbox.vendor import Account, StandIn
 from airflow_provider_callkaro.sandbox.waiting_room import WaitingRoom
 
 DEFAULT_API_KEY = "sandbox"
@@ -21,7 +29,7 @@ PATIENCE = 10.0  # seconds that a wait_for_… takes unless told otherwise
 
 
 class Sandbox:
-    """A stand-in vendor on a loopback port. Every method may be called from any thread.
+    """The stand-in vendors on a loopback port. Every method may be called from any thread.
 
     ::
 
@@ -36,6 +44,10 @@ class Sandbox:
     :param unknown_agents: patterns (``*``, ``?``) of agent ids that do not exist; default ``unknown*``.
     :param do_not_disturb: numbers, with ``+``, that are answered with 400 ``DND_NUMBER``.
     :param allow_any_host: whether other machines may reach it; default False.
+    :param callaro_audience: the numbers that a Callaro campaign without ``contacts`` dials; default five of fiction.
+    :param callaro_dial_seconds: the running time over which a Callaro campaign dials its audience, 0 or more;
+        default 2.
+    :param mrassistant_call_seconds: how long a call of MrAssistant takes until it has ended, 0 or more; default 1.
     :raises ValueError: the host is not a loopback address, there is no such port, or no header can carry the key.
     """
 
@@ -48,6 +60,9 @@ class Sandbox:
         unknown_agents: Collection[str] = DEFAULT_UNKNOWN_AGENTS,
         do_not_disturb: Collection[str] = (),
         allow_any_host: bool = False,
+        callaro_audience: Collection[str] = DEFAULT_AUDIENCE,
+        callaro_dial_seconds: float = 2.0,
+        mrassistant_call_seconds: float = 1.0,
     ) -> None:
         if not allow_any_host and not _is_loopback(host):
             raise ValueError(f"host {host} is not a loopback address: other machines must be allowed (allow_any_host)")
@@ -55,6 +70,8 @@ class Sandbox:
             raise ValueError("api_key must be printable ASCII, because it travels in a header")
         if not 0 <= port <= 65535:
             raise ValueError("port must be 0 to 65535")
+        if not all(0 <= seconds < math.inf for seconds in (callaro_dial_seconds, mrassistant_call_seconds)):
+            raise ValueError("callaro_dial_seconds and mrassistant_call_seconds must be 0 or more")
         self.api_key = api_key
         self._host = host
         self._port = port
@@ -62,7 +79,11 @@ class Sandbox:
         self._board = FaultBoard()
         self._waiting = WaitingRoom()
         account = Account(api_key=api_key, unknown_agents=unknown_agents, do_not_disturb=frozenset(do_not_disturb))
-        self._vendor = StandIn(account=account, book=self._book)
+        self._callaro = Callaro(
+            api_key=api_key, audience=callaro_audience, dial_seconds=callaro_dial_seconds, book=self._book
+        )
+        self._mrassistant = MrAssistant(api_key=api_key, call_seconds=mrassistant_call_seconds, book=self._book)
+        self._vendors = (CallKaro(account=account, book=self._book), self._callaro, self._mrassistant)
         self._server: ServerThread | None = None
 
     def __enter__(self) -> Sandbox:
@@ -84,12 +105,22 @@ class Sandbox:
         listener = listen(self._host, self._port)
         self._port = listener.getsockname()[1]
         self._waiting.open()
-        app = build_app(vendor=self._vendor, book=self._book, board=self._board, waiting=self._waiting)
+        desk = ControlDesk(
+            book=self._book,
+            callaro=self._callaro,
+            mrassistant=self._mrassistant,
+            board=self._board,
+            waiting=self._waiting,
+            forget=self.reset,
+        )
+        app = build_app(vendors=self._vendors, book=self._book, board=self._board, waiting=self._waiting, desk=desk)
         self._server = ServerThread(app, listener=listener)
+        self._callaro.open()
 
     def stop(self) -> None:
         """Close the port: connections are refused from then on. Held requests are reset and never accepted."""
         if self._server is not None:
+            self._callaro.close()
             self._waiting.close()
             self._server.stop()
             self._server = None
@@ -103,7 +134,12 @@ class Sandbox:
     @property
     def airflow_connection(self) -> str:
         """The Airflow connection to this sandbox in JSON, for ``AIRFLOW_CONN_CALLKARO_DEFAULT``."""
-        return json.dumps({"conn_type": "callkaro", "host": self.url, "password": self.api_key}, separators=(",", ":"))
+        return self.airflow_connections["callkaro_default"]
+
+    @property
+    def airflow_connections(self) -> dict[str, str]:
+        """The Airflow connections to this sandbox in JSON, one for each vendor, by their ids."""
+        return airflow_connections(url=self.url, api_key=self.api_key)
 
     @property
     def rings(self) -> list[Ring]:
@@ -112,12 +148,53 @@ class Sandbox:
 
     @property
     def campaigns(self) -> list[Campaign]:
-        """Every campaign, in order."""
+        """Every campaign of CallKaro, in order."""
         return self._book.campaigns
 
     @property
+    def callaro_campaigns(self) -> list[CallaroCampaign]:
+        """Every campaign of Callaro, in order."""
+        return self._callaro.campaigns
+
+    @property
+    def callaro_imports(self) -> list[CallaroImport]:
+        """Every import of contacts into Callaro, in order."""
+        return self._callaro.imports
+
+    @property
+    def mrassistant_campaigns(self) -> list[MrAssistantCampaign]:
+        """Every campaign of MrAssistant, in order."""
+        return self._mrassistant.campaigns
+
+    @property
+    def token_logins(self) -> int:
+        """How often MrAssistant gave tokens for a password."""
+        return self._mrassistant.tokens.logins
+
+    @property
+    def token_refreshes(self) -> int:
+        """How often MrAssistant gave tokens for a refresh token."""
+        return self._mrassistant.tokens.refreshes
+
+    def expire_tokens(self, *, refresh: bool = False) -> None:
+        """Let every access token of MrAssistant expire now. The API key, which is one too, does not.
+
+        :param refresh: whether the refresh tokens expire too; default False.
+        """
+        self._mrassistant.tokens.expire()
+        if refresh:
+            self._mrassistant.tokens.expire_refresh_tokens()
+
+    def callaro_health(self, campaign_id: int | str, **overrides: Any) -> None:
+        """Let the ``dispatch_health`` of a Callaro campaign say something else, until a reset.
+
+        :param overrides: fields of the answer and their values, such as ``status="degraded"``.
+        """
+        self._callaro.set_health(campaign_id, overrides)
+
+    @property
     def requests(self) -> list[Request]:
-        """Every request to an endpoint of the vendor, in order, whatever became of it."""
+        """Every request to an endpoint of a vendor, in order, whatever became of it."""
         return self._book.requests
 
     @property
@@ -181,6 +258,8 @@ class Sandbox:
         """Make it as if freshly started: no faults, no rings, no campaigns, no requests; held requests are reset."""
         self._board.clear()
         self._waiting.send_away()
+        self._callaro.forget()
+        self._mrassistant.forget()
         self._book.clear()
 
     def wait_for_rings(self, count: int, *, timeout: float = PATIENCE) -> None:

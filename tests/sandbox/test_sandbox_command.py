@@ -42,6 +42,10 @@ def test_what_it_prints_is_enough_to_begin():
     ):
         connection = json.loads(re.search(r"export AIRFLOW_CONN_CALLKARO_DEFAULT='(.*)'", said)[1])
         assert connection == {"conn_type": "callkaro", "host": connection["host"], "password": "secret"}
+        callaro = json.loads(re.search(r"export AIRFLOW_CONN_CALLARO_DEFAULT='(.*)'", said)[1])
+        assert callaro == connection | {"conn_type": "callaro"}
+        mrassistant = json.loads(re.search(r"export AIRFLOW_CONN_MRASSISTANT_DEFAULT='(.*)'", said)[1])
+        assert mrassistant == connection | {"conn_type": "mrassistant", "login": "sandbox"}
         calls = re.search(r"curl -s (\S+/_sandbox/calls)", said)[1]
         assert calls == connection["host"] + "/_sandbox/calls"
 
@@ -66,7 +70,14 @@ def test_it_ends_in_good_order_when_it_is_terminated():
 
 @pytest.mark.parametrize(
     "options",
-    [["--host", "0.0.0.0"], ["--api-key", ""], ["--port", "65536"], ["--host", "192.0.2.1", "--allow-any-host"]],
+    [
+        ["--host", "0.0.0.0"],
+        ["--api-key", ""],
+        ["--port", "65536"],
+        ["--host", "192.0.2.1", "--allow-any-host"],
+        ["--callaro-dial-seconds", "-1"],
+        ["--mrassistant-call-seconds", "inf"],
+    ],
 )
 def test_what_cannot_be_served_is_one_sentence(options):
     ended = subprocess.run([*COMMAND, "--port", "0", *options], capture_output=True, text=True, timeout=30)
@@ -80,6 +91,19 @@ def test_a_taken_port_is_one_sentence():
         ended = subprocess.run([*COMMAND, "--port", port], capture_output=True, text=True, timeout=30)
     assert ended.returncode == 2
     assert re.fullmatch(r"The sandbox did not start: [^\n]+\n", ended.stderr)
+
+
+def test_whom_and_how_fast_a_callaro_campaign_dials_can_be_chosen():
+    options = ["--callaro-contact", "+12025550121", "--callaro-contact", "+12025550122", "--callaro-dial-seconds", "0"]
+    with running(*options) as (_, said):
+        url = re.search(r"answers at (\S+)", said)[1]
+        headers = {"X-Api-Key": "sandbox"}
+        campaigns = url + "/api/v1/bulk_call_campaigns"
+        requests.post(campaigns, json={"name": "Renewals", "agent_id": 42}, headers=headers, timeout=30)
+        launched = requests.post(campaigns + "/123/launch", headers=headers, timeout=30).json()
+        assert launched["data"]["status"] == "completed"
+        listed = requests.get(url + "/_sandbox/calls", timeout=30).json()
+        assert listed["rings_per_number"] == {"+12025550121": 1, "+12025550122": 1}
 
 
 def test_the_connection_of_a_running_sandbox_is_the_one_airflow_reads():

@@ -34,6 +34,7 @@ def test_the_list_of_calls_has_everything_that_was_asked_for(sandbox, client):
         },
         "scheduled": True,
         "deleted": False,
+        "vendor": "CallKaro",
     }
     assert (second["order"], second["scheduled"], second["metadata"], second["batch_id"]) == (2, False, None, None)
     assert second["rings_at"] == second["received_at"]
@@ -75,6 +76,21 @@ def test_the_list_of_campaigns_counts_their_calls(sandbox, client):
         (two, None, "Renewals", 2),
     ]
     assert datetime.fromisoformat(listed[0]["created_at"]).utcoffset() is not None
+
+
+def test_the_campaigns_of_the_other_vendors_are_listed_beside_them_with_their_calls(sandbox, client):
+    client.callaro("POST", f"/{client.draft(contacts=[{'phone_e164': '+12025550101'}])}/launch")
+    body = {
+        "agent_id": "3c90c3cc-0d44-4b50-8888-8dd25736052a",
+        "name": "May",
+        "targets": [{"to_number": "+12025550102"}],
+    }
+    client.mrassistant("POST", "/campaigns", json=body)
+    listed = client.control("GET", "/_sandbox/campaigns").json()
+    assert listed["campaigns"] == []
+    [callaro], [mrassistant] = listed["callaro_campaigns"], listed["mrassistant_campaigns"]
+    assert (callaro["id"], callaro["launches"], callaro["calls"]) == (123, 1, 1)
+    assert (mrassistant["name"], mrassistant["total_targets"], mrassistant["calls"]) == ("May", 1, 1)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])

@@ -18,7 +18,7 @@ def error_of(answer):
     return answer.status_code, body["message"]
 
 
-@pytest.mark.parametrize("path", list(Endpoint))
+@pytest.mark.parametrize("path", [path for path in Endpoint if path.startswith(("/call/", "/v2/"))])
 def test_without_the_right_key_nothing_is_accepted(client, sandbox, path):
     body = {"to_number": NUMBER, "agent_id": "agent", "name": "Renewals"}
     assert error_of(client.post(path, json=body, key=None)) == (403, "Missing X-API-KEY in headers")

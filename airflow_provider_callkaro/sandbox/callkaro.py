@@ -1,4 +1,4 @@
-"""What the vendor decides: is the key right, does the agent exist, is the call accepted.
+"""What CallKaro decides: is the key right, does the agent exist, is the call accepted.
 
 Plain functions of a request and the book; no sockets, no faults. Statuses and words are those of the vendor's
 documentation; where it is silent (an unknown batch_id, another agent than the campaign's) the answer is a 400 whose
@@ -8,55 +8,24 @@ words are the sandbox's own.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Collection, Mapping
+import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
 
 from airflow_provider_callkaro.sandbox.book import Book, Campaign
-from airflow_provider_callkaro.sandbox.faults import Endpoint
+from airflow_provider_callkaro.sandbox.endpoints import Endpoint
+from airflow_provider_callkaro.sandbox.exchange import Answer, Asked, Refused, Vendor
 from airflow_provider_callkaro.sandbox.reading import (
     OutboundCall,
-    Refused,
     optional_text,
     read_campaign_name,
     read_number_to_delete,
     read_object,
 )
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """One request to the vendor.
-
-    :param key: the header ``X-API-KEY``; None if it is absent.
-    :param agent_id: the query parameter of that name; empty if it is absent.
-    :param body: as it came, undecoded.
-    """
-
-    endpoint: Endpoint
-    key: str | None
-    agent_id: str = ""
-    content_type: str = ""
-    body: bytes = field(default=b"", repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """One answer of the vendor: a status and a JSON object."""
-
-    status: int = 200
-    body: Mapping[str, Any]
-
-    @property
-    def is_accepted(self) -> bool:
-        """Whether the vendor did what it was asked to."""
-        return self.status == 200
-
-    @classmethod
-    def error(cls, status: int, message: str) -> Answer:
-        """Build an answer in the vendor's one error shape."""
-        return cls(status=status, body={"status": "error", "message": message})
+# Ids count up from that in the vendor's documentation, so that its examples work here word for word, in their order.
+FIRST_CALL_ID = 0xA1B2C3D4E5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,44 +42,68 @@ class Account:
     do_not_disturb: Collection[str] = field(repr=False)
 
 
-class StandIn:
-    """The vendor's decisions.
+class CallKaro(Vendor):
+    """CallKaro's decisions.
 
     :param account: whose key, agents and numbers.
     :param book: where rings and campaigns are written.
     """
 
+    name = "CallKaro"
+    prefixes = ("/call/", "/v2/")
+
     def __init__(self, *, account: Account, book: Book) -> None:
+        super().__init__(
+            {
+                Endpoint.OUTBOUND: self._place_call,
+                Endpoint.CAMPAIGN: self._create_campaign,
+                Endpoint.CAMPAIGN_V2: self._create_campaign_v2,
+                Endpoint.DELETE_SCHEDULED: self._delete_scheduled,
+            }
+        )
         self._account = account
         self._book = book
-        self._by_endpoint = {
-            Endpoint.OUTBOUND: self._place_call,
-            Endpoint.CAMPAIGN: self._create_campaign,
-            Endpoint.CAMPAIGN_V2: self._create_campaign_v2,
-            Endpoint.DELETE_SCHEDULED: self._delete_scheduled,
-        }
 
     def check_key(self, asked: Asked) -> Answer | None:
         """Return the refusal if the key is missing or wrong. The vendor answers 403 to both, never 401."""
-        if asked.key is None:
-            return Answer.error(403, "Missing X-API-KEY in headers")
-        if not hmac.compare_digest(asked.key.encode(), self._account.api_key.encode()):
-            return Answer.error(403, "Invalid API key")
+        key = asked.headers.get("x-api-key")
+        if key is None:
+            return self.error(Refused(403, "Missing X-API-KEY in headers"))
+        if not hmac.compare_digest(key.encode(), self._account.api_key.encode()):
+            return self.error(self.key_refused(403))
         return None
 
-    def answer(self, asked: Asked) -> Answer:
-        """Do what is asked, or refuse."""
+    def key_refused(self, status: int) -> Refused:
+        """Say that the key is refused."""
+        return Refused(status, "Invalid API key")
+
+    def rejected(self, status: int, body: bytes) -> Refused:
+        """Say that the number cannot be reached, with ``+`` and without."""
         try:
-            return self._by_endpoint[asked.endpoint](asked)
-        except Refused as refusal:
-            return Answer.error(refusal.status, refusal.message)
+            number = str(json.loads(body)["to_number"])
+        except (ValueError, TypeError, KeyError, RecursionError):
+            number = "unknown"
+        return Refused(status, f"Number {number} ({number.removeprefix('+')}) is not reachable")
+
+    def error(self, refusal: Refused) -> Answer:
+        """Say no in the vendor's one error shape."""
+        return Answer(status=refusal.status, body={"status": "error", "message": refusal.message})
 
     def _place_call(self, asked: Asked) -> Answer:
         call = OutboundCall.read(asked.body)
         agent_id = self._agent_of(call)
         if call.to_number in self._account.do_not_disturb:
             raise Refused(400, "DND_NUMBER")
-        ring = self._book.ring(call, agent_id=agent_id)
+        ring = self._book.ring(
+            vendor=self.name,
+            call_id=_call_id,
+            to_number=call.to_number,
+            agent_id=agent_id,
+            batch_id=call.batch_id,
+            metadata=call.metadata,
+            body=call.body,
+            schedule_at=call.schedule_at,
+        )
         return Answer(
             body={"status": "success", "message": "Call initiated successfully", "call_id": ring.call_id},
         )
@@ -144,11 +137,16 @@ class StandIn:
         return _campaign_created(self._book.create_campaign(name=name, agent_id=None))
 
     def _delete_scheduled(self, asked: Asked) -> Answer:
-        if not asked.agent_id:
+        agent_id = asked.query.get("agent_id", "")
+        if not agent_id:
             raise Refused(400, "Missing agent_id in request query")
-        digits = read_number_to_delete(asked.body, content_type=asked.content_type)
-        self._book.delete_scheduled(agent_id=asked.agent_id, digits=digits)
+        digits = read_number_to_delete(asked.body, content_type=asked.headers.get("content-type", ""))
+        self._book.delete_scheduled(vendor=self.name, agent_id=agent_id, digits=digits)
         return Answer(body={"status": "success", "message": "Scheduled call deleted successfully"})
+
+
+def _call_id(calls_before: int) -> str:
+    return f"{FIRST_CALL_ID + calls_before:x}"
 
 
 def _campaign_created(campaign: Campaign) -> Answer:
