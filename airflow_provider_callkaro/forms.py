@@ -25,6 +25,45 @@ CALLKARO_FORM: dict[str, Any] = {
 }
 
 
+CALLARO_FIELDS: dict[str, dict[str, Any]] = {
+    "tenant_id": {
+        "label": "Tenant id",
+        "description": "Which tenant is meant, for keys that reach several. Sent as X-Tenant-Id.",
+        "schema": {"type": ["string", "null"]},
+    },
+}
+
+CALLARO_FORM: dict[str, Any] = {
+    "hidden-fields": ["schema", "login", "port"],
+    "relabeling": {"password": "API key", "host": "Base URL"},
+    "placeholders": {"host": "https://api.callaro.ai", "password": "sk_…"},
+}
+
+MRASSISTANT_FIELDS: dict[str, dict[str, Any]] = {
+    "schedule_timezone": {
+        "label": "Schedule time zone",
+        "description": "IANA name of the zone in which a schedule_at without an offset is meant, such as Asia/Kolkata. "
+        "MrAssistant itself is told every time in UTC.",
+        "schema": {"type": ["string", "null"]},
+    },
+    "agent_id": {
+        "label": "Agent id",
+        "description": "The agent for calls that name none.",
+        "schema": {"type": ["string", "null"]},
+    },
+}
+
+MRASSISTANT_FORM: dict[str, Any] = {
+    "hidden-fields": ["schema", "port"],
+    "relabeling": {"host": "Base URL", "password": "Password or token"},
+    "placeholders": {
+        "host": "https://… (MrAssistant documents no address: the one of your account)",
+        "login": "with a login, tokens are renewed",
+        "password": "the login's password; or, without a login, a bearer token, which lives about a day",
+    },
+}
+
+
 def widgets(fields: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The fields as form widgets, for the hook's ``get_connection_form_widgets``."""
     from flask_appbuilder.fieldwidgets import BS3TextFieldWidget

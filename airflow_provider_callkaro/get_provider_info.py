@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_callkaro.forms import CALLKARO_FIELDS, CALLKARO_FORM
+from airflow_provider_callkaro.forms import (
+    CALLARO_FIELDS,
+    CALLARO_FORM,
+    CALLKARO_FIELDS,
+    CALLKARO_FORM,
+    MRASSISTANT_FIELDS,
+    MRASSISTANT_FORM,
+)
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -18,19 +25,37 @@ def get_provider_info() -> dict[str, Any]:
                 "integration-name": "CallKaro",
                 "external-doc-url": "https://docs.callkaro.ai",
                 "tags": ["service"],
-            }
+            },
+            {
+                "integration-name": "Callaro",
+                "external-doc-url": "https://developers.callaro.ai",
+                "tags": ["service"],
+            },
+            {
+                "integration-name": "MrAssistant",
+                "external-doc-url": "https://docs.mrassistant.ai",
+                "tags": ["service"],
+            },
         ],
         "hooks": [
             {"integration-name": "CallKaro", "python-modules": ["airflow_provider_callkaro.hooks.callkaro"]},
+            {"integration-name": "Callaro", "python-modules": ["airflow_provider_callkaro.hooks.callaro"]},
+            {"integration-name": "MrAssistant", "python-modules": ["airflow_provider_callkaro.hooks.mrassistant"]},
         ],
         "operators": [
             {"integration-name": "CallKaro", "python-modules": ["airflow_provider_callkaro.operators.callkaro"]},
+            {"integration-name": "Callaro", "python-modules": ["airflow_provider_callkaro.operators.callaro"]},
+            {"integration-name": "MrAssistant", "python-modules": ["airflow_provider_callkaro.operators.mrassistant"]},
         ],
         "sensors": [
             {"integration-name": "CallKaro", "python-modules": ["airflow_provider_callkaro.sensors.schedule_window"]},
+            {"integration-name": "Callaro", "python-modules": ["airflow_provider_callkaro.sensors.callaro"]},
+            {"integration-name": "MrAssistant", "python-modules": ["airflow_provider_callkaro.sensors.mrassistant"]},
         ],
         "triggers": [
             {"integration-name": "CallKaro", "python-modules": ["airflow_provider_callkaro.triggers.schedule_window"]},
+            {"integration-name": "Callaro", "python-modules": ["airflow_provider_callkaro.triggers.status"]},
+            {"integration-name": "MrAssistant", "python-modules": ["airflow_provider_callkaro.triggers.status"]},
         ],
         "connection-types": [
             {
@@ -39,7 +64,21 @@ def get_provider_info() -> dict[str, Any]:
                 "hook-name": "CallKaro",
                 "ui-field-behaviour": CALLKARO_FORM,
                 "conn-fields": CALLKARO_FIELDS,
-            }
+            },
+            {
+                "connection-type": "callaro",
+                "hook-class-name": "airflow_provider_callkaro.hooks.callaro.CallaroHook",
+                "hook-name": "Callaro",
+                "ui-field-behaviour": CALLARO_FORM,
+                "conn-fields": CALLARO_FIELDS,
+            },
+            {
+                "connection-type": "mrassistant",
+                "hook-class-name": "airflow_provider_callkaro.hooks.mrassistant.MrAssistantHook",
+                "hook-name": "MrAssistant",
+                "ui-field-behaviour": MRASSISTANT_FORM,
+                "conn-fields": MRASSISTANT_FIELDS,
+            },
         ],
         "extra-links": ["airflow_provider_callkaro.links.callkaro.CallKaroCampaignLink"],
     }

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 
-from benchmarks import imports, killed, memory, speed, under_airflow
+from benchmarks import imports, judging, killed, memory, speed, under_airflow
 from benchmarks.figures import Figure, table
 from benchmarks.machine import describe, shield
 from benchmarks.processes import Server
@@ -26,6 +26,7 @@ PARTS: dict[str, Callable[[Server, Scale], Iterable[Figure]]] = {
     "killed": killed.measure,
     "memory": memory.measure,
     "import": lambda _, scale: imports.measure(scale),
+    "judging": lambda _, scale: judging.measure(scale),
 }
 
 

@@ -23,7 +23,7 @@ print(1_000 * (time.perf_counter() - began))
 def measure(scale: Scale) -> Iterator[Figure]:
     """The figure of the import."""
     with tempfile.TemporaryDirectory() as home:
-        values = [_import_milliseconds(home) for _ in range(2 * scale.repetitions + 1)]
+        values = [milliseconds(TIMED_IMPORT, home) for _ in range(2 * scale.repetitions + 1)]
     yield Figure(
         name="import of operators.callkaro beyond BaseOperator and BaseHook",
         unit=Unit.MILLISECONDS,
@@ -32,9 +32,13 @@ def measure(scale: Scale) -> Iterator[Figure]:
     )
 
 
-def _import_milliseconds(home: str) -> float:
+def milliseconds(script: str, home: str) -> float:
+    """What a script prints that times itself, in a process of its own.
+
+    :param home: Airflow's home; a script that is the same in the same home finds everything compiled.
+    """
     done = subprocess.run(
-        [sys.executable, "-c", TIMED_IMPORT],
+        [sys.executable, "-c", script],
         env=environment(AIRFLOW_HOME=home, PYTHONDONTWRITEBYTECODE=""),  # an installed package is compiled
         capture_output=True,
         text=True,

@@ -95,7 +95,7 @@ def fan_out(server: Server, workload: Workload, *, latency: float) -> tuple[Cost
     :raises MeasurementFailed: it failed, or not every call was accepted by exactly one POST.
     """
     server.forget(latency=latency)
-    cost = Cost(**json.loads(_finish(module("benchmarks.workload", workload.as_json()))))
+    cost = Cost(**json.loads(finish(module("benchmarks.workload", workload.as_json()))))
     seen = server.seen()
     if not cost.accepted == seen.posts == workload.calls:
         raise MeasurementFailed(f"{workload.calls} rows came to {seen.posts} POSTs, {cost.accepted} of them accepted")
@@ -105,7 +105,7 @@ def fan_out(server: Server, workload: Workload, *, latency: float) -> tuple[Cost
 def generate(server: Server, *, calls: int, latency: float) -> Seen:
     """Let the bare load generator send its calls."""
     server.forget(latency=latency)
-    _finish(
+    finish(
         module(
             *("benchmarks.generator", "--port", server.port, "--connections", CONNECTIONS),
             *("--calls", calls, "--core", CLIENT_CORE),
@@ -125,7 +125,11 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(HERE.parent), found])), **more}
 
 
-def _finish(command: list[str]) -> str:
+def finish(command: list[str]) -> str:
+    """Run a command to its end; what it printed.
+
+    :raises MeasurementFailed: it did not end well.
+    """
     done = subprocess.run(
         command, env=environment(), capture_output=True, text=True, timeout=MEASURED_WITHIN, check=False
     )

@@ -27,9 +27,20 @@ class Stage:
 
     @contextmanager
     def vendor(self, conn_id: str, **connection: Any) -> Iterator[Sandbox]:
-        """A sandbox that DAGs reach through the connection ``conn_id``."""
+        """A sandbox that DAGs reach as CallKaro through the connection ``conn_id``."""
         with Sandbox() as sandbox:
             self.airflow.set_connection(conn_id, **json.loads(sandbox.airflow_connection), **connection)
+            yield sandbox
+
+    @contextmanager
+    def vendors(self, **options: Any) -> Iterator[Sandbox]:
+        """A sandbox that DAGs reach as every vendor through that vendor's default connection.
+
+        :param options: of the sandbox.
+        """
+        with Sandbox(**options) as sandbox:
+            for conn_id, connection in sandbox.airflow_connections.items():
+                self.airflow.set_connection(conn_id, **json.loads(connection))
             yield sandbox
 
     def report(self, name: str) -> list[dict[str, str]]:

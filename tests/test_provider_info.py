@@ -134,7 +134,8 @@ def test_reading_the_provider_info_costs_airflow_nothing():
 
 
 def test_parsing_a_dag_imports_no_heavy_library():
-    modules = [f"airflow_provider_callkaro.{name}" for name in ("hooks.callkaro", "operators.callkaro", "sources")]
+    names = [f"{room}.{vendor}" for room in ("hooks", "operators") for vendor in ("callkaro", "mrassistant")]
+    modules = [f"airflow_provider_callkaro.{name}" for name in (*names, "sensors.mrassistant", "sources")]
     imported = imported_by(
         f"import {', '.join(modules)}",
         after="from airflow.providers.common.compat.sdk import BaseHook, BaseOperator",

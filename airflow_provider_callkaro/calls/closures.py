@@ -7,6 +7,7 @@ mark stays in what is shown.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
@@ -87,13 +88,13 @@ def _read_date(value: object) -> date:
 def _register_of_countries() -> str:
     """The library's own register, as text: to import the library costs more than a DAG file may."""
     from importlib.util import find_spec
-    from pathlib import Path
 
     library = find_spec("holidays")
     if library is None or library.origin is None:
         raise ConfigurationError(_MISSING)
     try:
-        return Path(library.origin).with_name("registry.py").read_text(encoding="utf-8")
+        with open(os.path.join(os.path.dirname(library.origin), "registry.py"), encoding="utf-8") as register:
+            return register.read()
     except OSError:
         return ""  # another layout of the library: it is asked itself when the first date is judged
 

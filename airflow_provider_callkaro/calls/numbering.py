@@ -8,6 +8,7 @@ looked up by prefix; what comes out is tested against the library.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -53,6 +54,9 @@ _ALSO: Mapping[str, tuple[str, ...]] = {
     "1915": ("America/Chicago",),
 }
 _NATIONAL_NORTH_AMERICA = re.compile(r"\+1[2-9][0-9]{2}[2-9][0-9]{6}")
+_OTHER_KINDS = ("premium_rate", "toll_free", "shared_cost", "voip", "personal_number", "pager", "uan", "voicemail")
+_NEVER = r"(?!)"
+_AFTER_DIGITS = ":"  # the character that follows 9, so that a prefix and this is above everything that begins with it
 _SAMPLE_DAYS = tuple(datetime(2026, month, day) for month in range(1, 13) for day in (1, 15))
 
 
@@ -68,11 +72,34 @@ class Kind(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    """The patterns of a country code: of fixed lines, of mobiles, and whether mobiles belong to places too."""
+    """The patterns of a country code: of fixed lines, of mobiles, and of numbers that are neither.
+
+    :param mobiles_have_place: whether mobiles belong to places too.
+    :param trunk: digits that are dialled before a number within the country, and written here by mistake.
+    :param without_trunk: what stands in their place, as a replacement of `re.sub`, where ``trunk`` has kept something.
+    :param lengths: how many digits a number may have.
+    """
 
     fixed: re.Pattern[str]
     mobile: re.Pattern[str]
+    other: re.Pattern[str]
     mobiles_have_place: bool
+    trunk: re.Pattern[str]
+    without_trunk: str | None
+    lengths: frozenset[int]
+
+    def is_number(self, national: str) -> bool:
+        """Whether there can be such a number, of whatever kind."""
+        return any(pattern.fullmatch(national) for pattern in (self.fixed, self.mobile, self.other))
+
+    def stripped(self, national: str) -> str | None:
+        """The number without the digits that do not belong to it; None where that leaves none."""
+        match = self.trunk.match(national)
+        if match is None:
+            return None
+        kept = match.expand(self.without_trunk) if self.without_trunk and match[self.trunk.groups] is not None else ""
+        stripped = kept + national[match.end() :]
+        return stripped if len(stripped) in self.lengths else None
 
 
 def country_code(number: str) -> str | None:
@@ -96,16 +123,22 @@ def kind_of(number: str, country: str) -> Kind | None:
     fixed, mobile = plan.fixed.fullmatch(national), plan.mobile.fullmatch(national)
     if fixed or mobile:
         return Kind(has_place=fixed is not None or plan.mobiles_have_place, can_move=mobile is not None)
-    return _KIND_WITHOUT_PLACE if _is_of_another_kind(number) else None
+    if plan.other.fullmatch(national):
+        return _KIND_WITHOUT_PLACE
+    stripped = plan.stripped(national)
+    return _KIND_WITHOUT_PLACE if stripped is not None and plan.is_number(stripped) else None
 
 
 @lru_cache(maxsize=2_048)
 def zone_names(prefix: str) -> frozenset[str]:
     """The zones of all numbers that begin with these digits: a country code, or more."""
-    data = _zone_data()
-    grounds = {prefix, _LAID_OVER.get(prefix, prefix)}
-    names = {name for known, zones in data.items() for ground in grounds if known.startswith(ground) for name in zones}
-    return _corrected(names | {name for ground in grounds for name in _ALSO.get(ground, ())}, prefix)
+    data, known = _zone_data(), _known_prefixes()
+    names: set[str] = set()
+    for ground in {prefix, _LAID_OVER.get(prefix, prefix)}:
+        for longer in known[bisect_left(known, ground) : bisect_left(known, f"{ground}{_AFTER_DIGITS}")]:
+            names.update(data[longer])
+        names.update(_ALSO.get(ground, ()))
+    return _corrected(names, prefix)
 
 
 def zone_names_of_place(digits: str) -> frozenset[str]:
@@ -139,34 +172,31 @@ def _corrected(names: set[str], prefix: str) -> frozenset[str]:
     return frozenset(right for name in names for right in _CORRECTED.get((country, name), (name,)))
 
 
-@lru_cache(maxsize=8_192)
-def _is_of_another_kind(number: str) -> bool:
-    """Whether it is a number at all that is neither of a fixed line nor a mobile: toll-free, shared cost, satellite."""
-    from phonenumbers import NumberParseException, PhoneNumberType, number_type, parse
-
-    try:
-        return bool(number_type(parse(number)) != PhoneNumberType.UNKNOWN)
-    except NumberParseException:
-        return False
-
-
 @lru_cache(maxsize=256)
 def _plan(country: str) -> _Plan:
     from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumberType
     from phonenumbers.phonenumberutil import is_number_type_geographical
 
-    regions = [PhoneMetadata.metadata_for_region(code, None) for code in COUNTRY_CODE_TO_REGION_CODE[int(country)]]
-    plans = [plan for plan in regions if plan is not None]
+    code = int(country)
+    found = [
+        PhoneMetadata.metadata_for_region_or_calling_code(code, region) for region in COUNTRY_CODE_TO_REGION_CODE[code]
+    ]
+    plans = [plan for plan in found if plan is not None]
+    main = plans[0]
     return _Plan(
         fixed=_any_of([plan.fixed_line for plan in plans]),
         mobile=_any_of([plan.mobile for plan in plans]),
-        mobiles_have_place=is_number_type_geographical(PhoneNumberType.MOBILE, int(country)),
+        other=_any_of([getattr(plan, kind) for plan in plans for kind in _OTHER_KINDS]),
+        mobiles_have_place=is_number_type_geographical(PhoneNumberType.MOBILE, code),
+        trunk=re.compile(main.national_prefix_for_parsing or _NEVER),
+        without_trunk=main.national_prefix_transform_rule,
+        lengths=frozenset(main.general_desc.possible_length) if main.general_desc else frozenset(),
     )
 
 
 def _any_of(kinds: list[Any]) -> re.Pattern[str]:
     patterns = [kind.national_number_pattern for kind in kinds if kind is not None and kind.national_number_pattern]
-    return re.compile("|".join(f"(?:{pattern})" for pattern in dict.fromkeys(patterns)) or r"(?!)")
+    return re.compile("|".join(f"(?:{pattern})" for pattern in dict.fromkeys(patterns)) or _NEVER)
 
 
 @lru_cache(maxsize=1)
@@ -187,6 +217,11 @@ def _zone_data() -> Mapping[str, tuple[str, ...]]:
 
     data: Mapping[str, tuple[str, ...]] = TIMEZONE_DATA
     return data
+
+
+@lru_cache(maxsize=1)
+def _known_prefixes() -> list[str]:
+    return sorted(_zone_data())
 
 
 @lru_cache(maxsize=1)

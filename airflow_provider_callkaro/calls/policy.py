@@ -183,14 +183,13 @@ class CallingPolicy:
         """
         second = _second(at)
         zones = self.zones_of(call)
-        timetable = self._timetable_of(call)
-        if not zones or not timetable.is_open(second, zones):
+        opening = self._timetable_of(call).opening_at(second, zones) if zones else None
+        if opening is None:
             return None
-        opened = timetable.opened_at(second, zones, limit=second - 2 * SECONDS_PER_DAY)
-        closes = timetable.closes_at(second, zones)
-        if closes is None or closes - opened > SECONDS_PER_DAY:
+        opened, closes = opening
+        if closes - opened > SECONDS_PER_DAY:
             first, last = local_day(second, zones)
-            opened, closes = max(opened, first), last if closes is None else min(closes, last)
+            opened, closes = max(opened, first), min(closes, last)
         return instant(opened), instant(closes)
 
     def explain(self, at: datetime, call: Call | None = None) -> str:

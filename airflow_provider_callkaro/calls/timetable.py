@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from airflow_provider_callkaro.calls.closures import Closures
@@ -19,6 +20,7 @@ Spans = tuple[tuple[int, int], ...]
 
 LONGEST_SEARCH = 400  # days; a yearly rule that opens at all opens once in them
 
+_NEIGHBOURS = 2  # days before and after an instant
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 
@@ -30,7 +32,7 @@ class Timetable:
     :param closures: the dates on which it is closed.
     """
 
-    __slots__ = ("_closures", "_fresh", "_week")
+    __slots__ = ("_closures", "_fresh", "_never_closes", "_week", "every_day_alike")
 
     def __init__(self, windows: Iterable[ScheduleWindow], *, margin: int, closures: Closures) -> None:
         own: list[list[tuple[int, int]]] = [[] for _ in range(7)]
@@ -45,11 +47,9 @@ class Timetable:
         self._week = tuple(_joined(own[day] + late[day]) for day in range(7))
         self._fresh = tuple(_joined(own[day]) for day in range(7))  # without what began the day before
         self._closures = closures if closures else None
-
-    @property
-    def every_day_alike(self) -> bool:
+        self.every_day_alike = len(set(self._week)) == 1
         """Whether all days of the week are open at the same times."""
-        return len(set(self._week)) == 1
+        self._never_closes = not closures and set(self._week) == {((0, SECONDS_PER_DAY),)}
 
     def spans(self, ordinal: int) -> Spans:
         """The seconds of a local date (proleptic ordinal) at which it opens and closes, ascending and apart."""
@@ -67,51 +67,60 @@ class Timetable:
 
     def is_open(self, second: int, zones: tuple[ZoneInfo, ...]) -> bool:
         """Whether it is open at this second since 1970 UTC in all ``zones``."""
-        for stretch in stretches(zones, second // SECONDS_PER_DAY):
-            if second < stretch.end:
-                return all(self._reads_open(second + offset) for offset in stretch.offsets)
-        raise AssertionError("the stretches of a day cover it")
+        return self._span_at(second, zones) is not None
 
     def next_open(self, second: int, zones: tuple[ZoneInfo, ...]) -> int | None:
         """The first second from this one on that is open, or None where none comes within `LONGEST_SEARCH` days."""
-        for opens, closes in self._openings(second, zones):
-            if second < closes:
-                return max(second, opens)
+        first = second // SECONDS_PER_DAY
+        for day in range(first, first + LONGEST_SEARCH + 1):
+            for opens, closes in _openings(self, zones, day):
+                if second < closes:
+                    return max(second, opens)
         return None
 
     def closes_at(self, second: int, zones: tuple[ZoneInfo, ...]) -> int | None:
-        """The first second after this open one that is closed, or None where none comes."""
-        end: int | None = None
-        for opens, closes in self._openings(second, zones):
-            if end is not None and opens > end:
+        """The first closed second after this open one, or None where none comes within `LONGEST_SEARCH` days."""
+        if self._never_closes:
+            return None
+        end = second
+        for day in range(second // SECONDS_PER_DAY, second // SECONDS_PER_DAY + LONGEST_SEARCH + 1):
+            end = next((closes for opens, closes in _openings(self, zones, day) if opens <= end < closes), end)
+            if end < (day + 1) * SECONDS_PER_DAY:
                 return end
-            if end is not None or opens <= second < closes:
-                end = closes
         return None
 
-    def opened_at(self, second: int, zones: tuple[ZoneInfo, ...], *, limit: int) -> int:
-        """Since when it has been open without a break, looking back no further than ``limit`` (a second)."""
-        start = second
-        while start > limit:
-            spans = self._open_on((start - 1) // SECONDS_PER_DAY, zones)
-            before = next((opens for opens, closes in spans if opens < start <= closes), None)
-            if before is None:
-                return start
-            start = before
-        return max(start, limit)
+    def opening_at(self, second: int, zones: tuple[ZoneInfo, ...]) -> tuple[int, int] | None:
+        """The opening that holds this second, as it is seen from two days before to two days after; None when closed.
 
-    def _reads_open(self, local: int) -> bool:
-        day, reading = divmod(local, SECONDS_PER_DAY)
-        return any(opens <= reading < closes for opens, closes in self.spans(day + _EPOCH_ORDINAL))
+        What reaches further is open for more than a day, which is all that anybody needs to know of it.
+        """
+        span = self._span_at(second, zones)
+        if span is None:
+            return None
+        opens, closes = span
+        today = second // SECONDS_PER_DAY
+        for day in range(today, today - _NEIGHBOURS, -1):
+            before = _openings(self, zones, day - 1) if opens == day * SECONDS_PER_DAY else ()
+            if not before or before[-1][1] < opens:
+                break
+            opens = before[-1][0]
+        for day in range(today + 1, today + 1 + _NEIGHBOURS):
+            after = _openings(self, zones, day) if closes == day * SECONDS_PER_DAY else ()
+            if not after or after[0][0] > closes:
+                break
+            closes = after[0][1]
+        return opens, closes
 
-    def _openings(self, second: int, zones: tuple[ZoneInfo, ...]) -> Iterator[tuple[int, int]]:
-        """The open spans from the UTC day of this second on, in seconds since 1970; cut at the ends of UTC days."""
-        first = second // SECONDS_PER_DAY
-        for day in range(first, first + LONGEST_SEARCH + 1):
-            yield from self._open_on(day, zones)
+    def openings(self, zones: tuple[ZoneInfo, ...], day: int) -> Spans:
+        """The seconds since 1970 UTC at which it opens and closes in all ``zones`` on a UTC day (days since 1970),
+        ascending and apart, cut at the ends of that day."""
+        return _joined([span for stretch in stretches(zones, day) for span in self._open_in(stretch)])
 
-    def _open_on(self, day: int, zones: tuple[ZoneInfo, ...]) -> list[tuple[int, int]]:
-        return [span for stretch in stretches(zones, day) for span in self._open_in(stretch)]
+    def _span_at(self, second: int, zones: tuple[ZoneInfo, ...]) -> tuple[int, int] | None:
+        for span in _openings(self, zones, second // SECONDS_PER_DAY):
+            if span[0] <= second < span[1]:
+                return span
+        return None
 
     def _open_in(self, stretch: Stretch) -> list[tuple[int, int]]:
         spans = [(stretch.start, stretch.end)]
@@ -130,6 +139,12 @@ class Timetable:
         for day in range(start // SECONDS_PER_DAY, (end - 1) // SECONDS_PER_DAY + 1):
             for opens, closes in self.spans(day + _EPOCH_ORDINAL):
                 yield day * SECONDS_PER_DAY + opens, day * SECONDS_PER_DAY + closes
+
+
+@lru_cache(maxsize=8_192)
+def _openings(timetable: Timetable, zones: tuple[ZoneInfo, ...], day: int) -> Spans:
+    """Remembered, because a run judges all its calls within a few days and zones."""
+    return timetable.openings(zones, day)
 
 
 def _joined(spans: list[tuple[int, int]]) -> Spans:

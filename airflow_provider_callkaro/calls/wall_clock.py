@@ -70,15 +70,24 @@ def offset_at(zone: ZoneInfo, second: int) -> int:
 
 def local_day(second: int, zones: tuple[ZoneInfo, ...]) -> tuple[int, int]:
     """From when until when all ``zones`` are on the date that each of them shows at this second."""
-    start, end = second - 2 * SECONDS_PER_DAY, second + 2 * SECONDS_PER_DAY
-    for zone in zones:
-        date = (second + offset_at(zone, second)) // SECONDS_PER_DAY
-        around = [stretch for day in (-1, 0, 1) for stretch in stretches((zone,), second // SECONDS_PER_DAY + day)]
-        first = [max(stretch.start, date * SECONDS_PER_DAY - stretch.offsets[0]) for stretch in around]
-        last = [min(stretch.end, (date + 1) * SECONDS_PER_DAY - stretch.offsets[0]) for stretch in around]
-        start = max(start, min(a for a, b in zip(first, last, strict=True) if a < b))
-        end = min(end, max(b for a, b in zip(first, last, strict=True) if a < b))
-    return start, end
+    days = [_date_at(second, zone) for zone in zones]
+    return max(start for start, _ in days), min(end for _, end in days)
+
+
+def _date_at(second: int, zone: ZoneInfo) -> tuple[int, int]:
+    around = stretches((zone,), second // SECONDS_PER_DAY)
+    offset = next(stretch.offsets[0] for stretch in around if second < stretch.end)
+    return _span_of_date(zone, (second + offset) // SECONDS_PER_DAY)
+
+
+@lru_cache(maxsize=8_192)
+def _span_of_date(zone: ZoneInfo, date: int) -> tuple[int, int]:
+    """From when until when the clocks of ``zone`` show this date (days since 1970)."""
+    around = [stretch for day in (date - 1, date, date + 1) for stretch in stretches((zone,), day)]
+    first = [max(stretch.start, date * SECONDS_PER_DAY - stretch.offsets[0]) for stretch in around]
+    last = [min(stretch.end, (date + 1) * SECONDS_PER_DAY - stretch.offsets[0]) for stretch in around]
+    shown = [(start, end) for start, end in zip(first, last, strict=True) if start < end]
+    return shown[0][0], shown[-1][1]
 
 
 @lru_cache(maxsize=8_192)

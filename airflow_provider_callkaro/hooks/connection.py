@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,34 @@ from airflow_provider_callkaro.transport.target import Credentials, Target, chec
 CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 60.0  # seconds
 LONGEST_TIMEOUT = 600  # seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchedConnection:
+    """The fields of an Airflow connection that was fetched from an event loop, where reading them later would block."""
+
+    host: str | None
+    port: int | None
+    login: str | None
+    password: str | None = field(repr=False)
+    extra_dejson: Any = field(repr=False)
+
+    @classmethod
+    async def fetch(cls, connection_id: str, *, hook: Any) -> FetchedConnection:
+        """Fetch a connection without holding up the event loop.
+
+        :param hook: the hook class that looks it up.
+        """
+        from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
+
+        conn = await get_async_connection(connection_id, hook=hook)
+        return cls(
+            host=conn.host,
+            port=conn.port,
+            login=conn.login,
+            password=conn.password,
+            extra_dejson=await get_async_extra_dejson(conn),
+        )
 
 
 class ConnectionFields:
@@ -48,6 +77,17 @@ class ConnectionFields:
     def login(self) -> str | None:
         """The login, None where there is none."""
         return (self._conn.login or "").strip() or None
+
+    @property
+    def password(self) -> str:
+        """The password that goes with the login, which travels in a body.
+
+        :raises ConfigurationError: there is none.
+        """
+        password: str = self._conn.password or ""
+        if not password:
+            raise ConfigurationError(f'connection "{self._id}" has a login and no password: set both')
+        return password
 
     def text(self, name: str) -> str | None:
         """A short text of the extra, None where there is none.

@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, VendorError
 from airflow_provider_callkaro.forms import behaviour, widgets
+from airflow_provider_callkaro.hooks.connection import FetchedConnection
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.transport.sync import SyncTransport
 from airflow_provider_callkaro.transport.target import Target
@@ -64,6 +65,17 @@ class VendorHook(BaseHook):
         connection_id = getattr(self, self.conn_name_attr)
         return self._read_connection(self.get_connection(connection_id), connection_id=connection_id)
 
+    async def async_connection(self) -> Any:
+        """The connection, read once, in a way that does not hold up the event loop of a triggerer.
+
+        :raises ConfigurationError: it cannot work, naming the field.
+        """
+        if "connection" not in vars(self):
+            connection_id = getattr(self, self.conn_name_attr)
+            fetched = await FetchedConnection.fetch(connection_id, hook=type(self))
+            self.connection = self._read_connection(fetched, connection_id=connection_id)
+        return self.connection
+
     def get_conn(self) -> Any:
         """What the connection says; see `connection`."""
         return self.connection
@@ -75,6 +87,19 @@ class VendorHook(BaseHook):
     def _ask(self, request: Request, read: Callable[[Response], T]) -> T:
         """Send a request and read its answer, trying again where that is safe."""
         return self._transport.call(request, read)
+
+    async def _ask_once(self, request: Request, read: Callable[[Response], T]) -> T:
+        """Send a request from an event loop and read its answer; trying again is left to whoever asks.
+
+        :param request: one that rings nobody, because its sender may run twice.
+        """
+        from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
+
+        if request.rings:
+            raise ConfigurationError("what may ring a phone is sent by an operator, never by a trigger")
+        connection = await self.async_connection()
+        async with AsyncTransport(connection.target, max_connections=1) as transport:
+            return read(await transport.send(request))
 
     def test_connection(self) -> tuple[bool, str]:
         """Check what can be checked without ringing anybody."""

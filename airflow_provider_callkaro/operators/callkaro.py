@@ -6,24 +6,16 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from airflow.providers.common.compat.sdk import (
-    AirflowFailException,
-    AirflowSkipException,
-    BaseOperator,
-    XComArg,
-)
+from airflow.providers.common.compat.sdk import BaseOperator, XComArg
 
 from airflow_provider_callkaro.calls.masking import mask_number
-from airflow_provider_callkaro.calls.outcome import Outcome
 from airflow_provider_callkaro.calls.phone import NumberReader
-from airflow_provider_callkaro.calls.row import RowReader
-from airflow_provider_callkaro.dispatch.run import Limits
-from airflow_provider_callkaro.dispatch.tally import RowOutcome
-from airflow_provider_callkaro.exceptions import ConfigurationError, Rejected, Unauthorized
+from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.hooks.callkaro import CallKaroHook
 from airflow_provider_callkaro.links.callkaro import CallKaroCampaignLink
-from airflow_provider_callkaro.operators.calls import CallList, PlaceCallsOperator
+from airflow_provider_callkaro.operators.failing import fail_without_retry
 from airflow_provider_callkaro.operators.fan_out import Account, FanOutCallsOperator
+from airflow_provider_callkaro.operators.outbound_call import OutboundCallOperator
 from airflow_provider_callkaro.operators.preflight import PreflightOperator
 from airflow_provider_callkaro.operators.private import Private, own_copies
 from airflow_provider_callkaro.operators.task_run import task_state_of
@@ -81,7 +73,7 @@ class CallKaroCreateCampaignOperator(BaseOperator):
         if batch_id:
             self.log.info("An earlier try created campaign %s; using it", batch_id)
         else:
-            batch_id = _fail_without_retry(self.hook.create_campaign, self.name, self.agent_id or None)
+            batch_id = fail_without_retry(self.hook.create_campaign, self.name, self.agent_id or None)
             if store is not None:
                 store.set(CAMPAIGN_STATE, {"batch_id": batch_id})
             self.log.info("Created campaign %s", batch_id)
@@ -89,14 +81,11 @@ class CallKaroCreateCampaignOperator(BaseOperator):
         return batch_id
 
 
-class CallKaroOutboundCallOperator(PlaceCallsOperator):
+class CallKaroOutboundCallOperator(OutboundCallOperator):
     """Place one call, and return its id.
 
-    The same ledger as in a fan-out stands before it: a retry returns the call that the first try placed, and a person
-    who has been rung in the scope is not rung again (the task is skipped).
+    The same ledger as in a fan-out stands before it. The arguments are those of `OutboundCallOperator`, and:
 
-    :param to_number: whom to ring, E.164. Templated, never shown.
-    :param agent_id: which agent speaks; default: the connection's. Templated.
     :param batch_id: the campaign that the call belongs to. Templated.
     :param metadata: facts for the agent's prompts. Templated, never shown.
     :param schedule_at: when to ring, ISO form or datetime; naive values are meant in the connection's
@@ -108,25 +97,15 @@ class CallKaroOutboundCallOperator(PlaceCallsOperator):
     :param gap_between_retries: minutes between its redials, one number or one per redial.
     :param priority: place in CallKaro's queue, -100 (last) to 100 (first).
     :param language: ``hi``, ``en``, ``kn``, ``mr``, ``ta``, ``te``, ``bn``, ``gu`` or ``ml``.
-    :param call_key: under which the person may be rung once in the scope; default: the number. Templated.
-    :param default_region: two-letter region for a number without ``+`` (extra ``[phone]``).
-    :param callkaro_conn_id: the CallKaro connection.
-    :param ledger_conn_id: see `CallKaroFanOutCallsOperator`.
-    :param ledger_scope: see `CallKaroFanOutCallsOperator`.
-    :param redial: see `CallKaroFanOutCallsOperator`.
+    :param callkaro_conn_id: the CallKaro connection. Templated.
     """
 
     template_fields: Sequence[str] = (
-        "to_number",
-        "agent_id",
+        *OutboundCallOperator.template_fields,
         "batch_id",
         "metadata",
         "schedule_at",
-        "call_key",
         "callkaro_conn_id",
-        "ledger_conn_id",
-        "ledger_scope",
-        "redial",
     )
     operator_extra_links = (CallKaroCampaignLink(),)
     ui_color = "#e3f1ec"
@@ -134,8 +113,6 @@ class CallKaroOutboundCallOperator(PlaceCallsOperator):
     def __init__(
         self,
         *,
-        to_number: str,
-        agent_id: str | None = None,
         batch_id: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         schedule_at: Any = None,
@@ -146,14 +123,10 @@ class CallKaroOutboundCallOperator(PlaceCallsOperator):
         gap_between_retries: int | list[int] | None = None,
         priority: int | None = None,
         language: str | None = None,
-        call_key: str | None = None,
-        default_region: str | None = None,
         callkaro_conn_id: str = CallKaroHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.to_number = Private(to_number)
-        self.agent_id = agent_id
         self.batch_id = batch_id
         self.metadata = Private(metadata)
         self.schedule_at = schedule_at
@@ -164,48 +137,28 @@ class CallKaroOutboundCallOperator(PlaceCallsOperator):
         self.gap_between_retries = gap_between_retries
         self.priority = priority
         self.language = language
-        self.call_key = call_key
-        self.default_region = default_region
         self.callkaro_conn_id = callkaro_conn_id
-        XComArg.apply_upstream_relationship(self, [to_number, metadata])
+        XComArg.apply_upstream_relationship(self, metadata)
 
     @cached_property
     def hook(self) -> CallKaroHook:
         """The CallKaro hook."""
         return CallKaroHook(self.callkaro_conn_id)
 
-    def execute(self, context: Mapping[str, Any]) -> str:
-        """Place the call, unless the ledger says that it has been placed."""
-        connection = self.hook.connection
-        reader = RowReader(
-            numbers=NumberReader(default_region=self.default_region),
-            agent_id=self.agent_id or connection.agent_id,
-            batch_id=self.batch_id,
-            options={name: getattr(self, name) for name in CALL_ARGUMENTS},
-            schedule_timezone=connection.vendor.schedule_timezone,
-        )
-        row = {"to_number": self.to_number.value, "metadata": self.metadata.value, "call_key": self.call_key}
-        CallKaroCampaignLink.show(context, self.batch_id)
-        kept = _LastRow()
-        summary = self._place_calls(
-            context,
-            CallList(rows=[row], total=1, read=reader.read, vendor=connection.vendor, target=connection.target),
-            limits=Limits(max_concurrency=1, stop_after_unknown=None),
-            report=kept,
-        )
-        self._refuse_unfinished(summary)
-        return self._call_id(kept.row, str(self.to_number.value))
+    def _account(self) -> Account:
+        return _account(self.hook, self.callkaro_conn_id)
 
-    def _call_id(self, row: RowOutcome | None, number: str) -> str:
-        if row is None:
-            raise ConfigurationError("the call has no outcome, which must not happen: please report it")
-        shown = mask_number(number)
-        if row.outcome is Outcome.ACCEPTED:
-            self.log.info("Call %s to %s was accepted", row.call_id, shown)
-            return row.call_id or ""
-        if row.outcome is Outcome.SKIPPED:
-            raise AirflowSkipException(f"{shown} was not rung: {row.reason}")
-        raise AirflowFailException(f"the call to {shown} ended {row.outcome}: {row.detail or row.reason}")
+    def _facts(self) -> Any:
+        return self.metadata.value
+
+    def _options(self) -> Mapping[str, Any]:
+        return {name: getattr(self, name) for name in CALL_ARGUMENTS}
+
+    def _batch_id(self) -> str | None:
+        return self.batch_id
+
+    def _announce(self, context: Mapping[str, Any]) -> None:
+        CallKaroCampaignLink.show(context, self.batch_id)
 
 
 class CallKaroFanOutCallsOperator(FanOutCallsOperator):
@@ -234,14 +187,7 @@ class CallKaroFanOutCallsOperator(FanOutCallsOperator):
         return CallKaroHook(self.callkaro_conn_id)
 
     def _account(self) -> Account:
-        connection = self.hook.connection
-        return Account(
-            connection_id=self.callkaro_conn_id,
-            vendor=connection.vendor,
-            target=connection.target,
-            agent_id=connection.agent_id,
-            schedule_timezone=connection.vendor.schedule_timezone,
-        )
+        return _account(self.hook, self.callkaro_conn_id)
 
     def _announce(self, context: Mapping[str, Any]) -> None:
         CallKaroCampaignLink.show(context, self.batch_id)
@@ -310,23 +256,16 @@ class CallKaroDeleteScheduledCallOperator(BaseOperator):
             raise ConfigurationError(
                 "no agent is known: set agent_id on the operator or in the extra of the connection"
             )
-        _fail_without_retry(self.hook.delete_scheduled_call, number, agent_id)
+        fail_without_retry(self.hook.delete_scheduled_call, number, agent_id)
         self.log.info("Deleted the scheduled calls of agent %s to %s", agent_id, mask_number(number))
 
 
-class _LastRow:
-    """A report of one row, for the operator itself to read."""
-
-    def __init__(self) -> None:
-        self.row: RowOutcome | None = None
-
-    def add(self, row: RowOutcome) -> None:
-        self.row = row
-
-
-def _fail_without_retry(method: Any, *arguments: Any) -> Any:
-    """Call a hook's method; an answer that a retry of the task cannot change fails the task for good."""
-    try:
-        return method(*arguments)
-    except (Unauthorized, Rejected) as error:
-        raise AirflowFailException(str(error)) from error
+def _account(hook: CallKaroHook, connection_id: str) -> Account:
+    connection = hook.connection
+    return Account(
+        connection_id=connection_id,
+        vendor=connection.vendor,
+        target=connection.target,
+        agent_id=connection.agent_id,
+        schedule_timezone=connection.vendor.schedule_timezone,
+    )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import XComArg, mask_secret
 
 from airflow_provider_callkaro.calls.outcome import Outcome
-from airflow_provider_callkaro.calls.window import SECONDS_PER_DAY
+from airflow_provider_callkaro.calls.window import SECONDS_PER_DAY, ScheduleWindow
 from airflow_provider_callkaro.dispatch.packing import STALE_SECONDS
 from airflow_provider_callkaro.dispatch.report import Report, RowSink
 from airflow_provider_callkaro.dispatch.tally import RowOutcome
@@ -180,9 +180,10 @@ class MrAssistantPreflightOperator(PreflightOperator, MrAssistantCreateCampaignO
 
 def _longest_opening(policy: CallingPolicy) -> timedelta:
     """How long phones may ring on one day, at most; without an end where the whole day is open."""
-    days = [[window.spans[day] for window in policy.windows] for day in range(7)]
+    windows = [policy.windows] if isinstance(policy.windows, ScheduleWindow) else list(policy.windows)
+    days = [[window.spans[day] for window in windows] for day in range(7)]
     seconds = max(sum(closes - opens for opens, closes in spans) for spans in days)
-    return timedelta(seconds=seconds) if policy.windows and seconds < SECONDS_PER_DAY else timedelta.max
+    return timedelta(seconds=seconds) if seconds < SECONDS_PER_DAY else timedelta.max
 
 
 class _CampaignCount:

@@ -77,6 +77,13 @@ class AsyncTransport:
         # not the session's: those aiohttp sends to a proxy too, before there is a tunnel
         self._headers = CIMultiDict({**self._target.headers, **self._proof})
 
+    def _headers_of(self, request: Request) -> Mapping[str, str]:
+        if request.content_type is None:
+            return self._headers
+        headers = self._headers.copy()
+        headers["Content-Type"] = request.content_type
+        return headers
+
     async def _send(self, request: Request) -> Response:
         assert self._session is not None, "the transport is opened with `async with`"
         left: list[bool] = []
@@ -85,7 +92,7 @@ class AsyncTransport:
                 request.method,
                 self._address(request.path),
                 data=request.body,
-                headers=self._headers,
+                headers=self._headers_of(request),
                 allow_redirects=False,
                 proxy=self._proxy,
                 trace_request_ctx=left,

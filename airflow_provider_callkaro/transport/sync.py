@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from airflow_provider_callkaro.exceptions import VendorError
+from airflow_provider_callkaro.transport.download import Download
 from airflow_provider_callkaro.transport.failures import no_answer, not_sent
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.transport.target import IDLE_SECONDS, Target
-from airflow_provider_callkaro.vendors.http import MAX_BODY_BYTES, Request, Response
+from airflow_provider_callkaro.vendors.http import Request, Response
 
 if TYPE_CHECKING:
     import urllib3
@@ -52,16 +54,28 @@ class SyncTransport:
         :param read: turns the answer into what it says, or raises what it means.
         :raises VendorError: what remains once trying again is no longer safe, or no longer of use.
         """
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return read(self._answer(request))
-            except VendorError as error:
-                delay = self._policy.delay(error, attempt=attempt, rings=request.rings, random=self._random)
-                if delay is None:
-                    raise
-            self._sleep(delay)
+        return self._persist(request, lambda: read(self._exchange(request).response()))
+
+    @contextmanager
+    def download(self, request: Request, read_refusal: Callable[[Response], NoReturn]) -> Iterator[Download]:
+        """Send ``request`` and read the body of its answer piece by piece, however long it is.
+
+        It is asked for again as in `call`, but only until the first piece has come: whoever reads has used it by then.
+
+        :param request: one that rings nobody.
+        :param read_refusal: raises what an answer outside 200 to 299 means, as `raise_refusal` does.
+        :return: a context manager; leaving it closes the connection.
+        :raises VendorError: there is nothing to read, or, while it is read, `OutcomeUnknown`: it was cut short.
+        """
+
+        def opened() -> Download:
+            answer = self._exchange(request)
+            if not 200 <= answer.status < 300:
+                read_refusal(answer.response())
+            return answer.start()
+
+        with self._persist(request, opened) as download:
+            yield download
 
     def close(self) -> None:
         """Close the connection to the vendor."""
@@ -69,17 +83,30 @@ class SyncTransport:
             self._pool.clear()
             self._pool = None
 
-    def _answer(self, request: Request) -> Response:
+    def _persist(self, request: Request, act: Callable[[], T]) -> T:
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return act()
+            except VendorError as error:
+                delay = self._policy.delay(error, attempt=attempt, rings=request.rings, random=self._random)
+                if delay is None:
+                    raise
+            self._sleep(delay)
+
+    def _exchange(self, request: Request) -> Download:
         credentials = self._target.credentials
         if credentials is None:
             return self._send(request, self._target.headers)
         proof = credentials.headers()
-        response = self._send(request, {**self._target.headers, **proof})
-        if response.status == 401 and credentials.renew(proof):
-            response = self._send(request, {**self._target.headers, **credentials.headers()})
-        return response
+        answer = self._send(request, {**self._target.headers, **proof})
+        if answer.status == 401 and credentials.renew(proof):
+            answer.close()
+            answer = self._send(request, {**self._target.headers, **credentials.headers()})
+        return answer
 
-    def _send(self, request: Request, headers: Mapping[str, str]) -> Response:
+    def _send(self, request: Request, headers: Mapping[str, str]) -> Download:
         from urllib3 import Timeout
         from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
@@ -88,27 +115,27 @@ class SyncTransport:
         if self._pool is None:
             self._pool = _open_pool(self._target.proxy())
         body = None if request.body is None else _Body(request.body)
-        length = {} if request.body is None else {"Content-Length": str(len(request.body))}
+        about = {} if request.body is None else {"Content-Length": str(len(request.body))}
+        if request.content_type is not None:
+            about["Content-Type"] = request.content_type
         try:
             answer = self._pool.urlopen(
                 request.method,
                 self._target.url(request.path),
                 body=body,
-                headers={**headers, **length},
+                headers={**headers, **about},
                 timeout=Timeout(connect=self._target.connect_timeout, read=self._target.read_timeout),
                 retries=False,
                 redirect=False,
                 preload_content=False,
             )
-            content = answer.read(MAX_BODY_BYTES, decode_content=True)
-            answer.close()
             self._last_used = self._clock()
         except (HTTPError, OSError, ValueError) as error:
             unconnected = isinstance(error, (NewConnectionError, ConnectTimeoutError))
             if unconnected if body is None else not body.has_left:  # the kind of the error alone would not tell
                 raise not_sent(self._target.vendor, error) from None
             raise no_answer(self._target.vendor, error) from None
-        return Response(answer.status, content, answer.headers)  # looked up without regard to case
+        return Download(answer, vendor=self._target.vendor)
 
 
 class _Body(io.BytesIO):

@@ -1,11 +1,15 @@
-"""Tokens that grow old: got by logging in, renewed by refreshing, and by logging in again where that is refused."""
+"""Tokens that grow old: got by logging in, renewed by refreshing, and by logging in again where that is refused.
+
+Whatever goes wrong on the way to a token, the request that needs it has not been acted upon: no failure of a log-in may
+look like a lost answer, or like a refusal of the call.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
 
-from airflow_provider_callkaro.exceptions import Rejected, Unauthorized
+from airflow_provider_callkaro.exceptions import NotSent, OutcomeUnknown, Rejected, Unauthorized
 from airflow_provider_callkaro.vendors.answers import Tokens
 
 
@@ -26,7 +30,7 @@ class TokenCredentials:
         """The header with the token as it stands; the first time it logs in."""
         with self._lock:
             if self._tokens is None:
-                self._tokens = self._log_in()
+                self._tokens = self._logged_in()
             return _bearer(self._tokens)
 
     def renew(self, refused: Mapping[str, str]) -> bool:
@@ -38,11 +42,54 @@ class TokenCredentials:
 
     def _renewed(self, tokens: Tokens | None) -> Tokens:
         if tokens is None or tokens.refresh is None:
-            return self._log_in()
+            return self._logged_in()
         try:
             return self._refresh(tokens.refresh)
-        except (Unauthorized, Rejected):  # it has been used, or a month has gone by
+        except (Unauthorized, Rejected, OutcomeUnknown):  # it has been used, perhaps just now, or a month has gone by
+            return self._logged_in()
+
+    def _logged_in(self) -> Tokens:
+        try:
             return self._log_in()
+        except Rejected as error:
+            raise Unauthorized(
+                f"{error}: correct the login and the password of the connection",
+                vendor=error.vendor,
+                status=error.status,
+                request_id=error.request_id,
+            ) from None
+        except OutcomeUnknown as error:
+            raise NotSent(
+                f"{error}; that was a log-in, so nothing else was sent",
+                vendor=error.vendor,
+                status=error.status,
+                request_id=error.request_id,
+            ) from None
+
+
+class GivenToken:
+    """A token that somebody put into the connection: it grows old, and nothing here can renew it.
+
+    :param headers: those that carry it.
+    :param vendor: the vendor's name.
+    :param way_out: what to do when it is refused.
+    """
+
+    def __init__(self, headers: Mapping[str, str], *, vendor: str, way_out: str) -> None:
+        self._headers = headers
+        self._vendor = vendor
+        self._way_out = way_out
+
+    def headers(self) -> Mapping[str, str]:
+        """The headers, always the same."""
+        return self._headers
+
+    def renew(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002 - see `Credentials`
+        """Say why there is no other token.
+
+        :raises Unauthorized: always.
+        """
+        raise Unauthorized(f"{self._vendor} refused the token (401): {self._way_out}", vendor=self._vendor, status=401)
 
 
 def _bearer(tokens: Tokens) -> dict[str, str]:

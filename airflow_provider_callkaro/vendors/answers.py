@@ -24,6 +24,9 @@ _FAILED_WORDS = frozenset({"error", "failed", "failure"})
 _MAX_ID_LENGTH = 200  # characters; ours, so that an id fits a database column and an XCom
 _MAX_COMPLAINTS = 5  # of a validation, in one message
 _CODE = re.compile(r"[A-Za-z_]{1,40}")
+_DOTS = "•••"
+_WORD = re.compile(r"\S+")
+_SECRET_PIECE = 4  # characters; a word that has as many of a secret in a row is hidden
 _TOKEN = re.compile(r"\S{16,}")  # what may be the key, where a vendor repeats the key that it refuses
 
 
@@ -53,43 +56,81 @@ class Tokens:
     refresh: str | None = field(default=None, repr=False)
 
 
-def read_accepted(vendor: str, response: Response, *, now: datetime | None = None) -> dict[str, Any]:
+def read_accepted(
+    vendor: str, response: Response, *, now: datetime | None = None, secret: str | None = None
+) -> dict[str, Any]:
     """The JSON object of an answer that says yes.
 
     :param now: for a ``Retry-After`` that is a date; None reads the answer's own ``Date`` header.
+    :param secret: what was sent and may not be repeated, not even in part; it is hidden in whatever the vendor says.
+    :return: the body of a 2xx.
+    :raises VendorError: the kind that the sending table names for this answer.
+    """
+    answer = read_told(vendor, response, now=now, secret=secret)
+    if str(answer.get("status", "")).strip().lower() in _FAILED_WORDS:
+        raise OutcomeUnknown(
+            f"{vendor} answered {response.status} and called it a failure{_hidden(_said(answer), secret)}",
+            vendor=vendor,
+            status=response.status,
+            request_id=_unless_hidden(response.request_id, secret),
+            reason=Reason.SERVER_ERROR,
+        )
+    return answer
+
+
+def read_told(
+    vendor: str, response: Response, *, now: datetime | None = None, secret: str | None = None
+) -> dict[str, Any]:
+    """The JSON object of an answer that tells how something stands: there ``failed`` may be the state of a campaign.
+
+    :param now: as in `read_accepted`.
+    :param secret: as in `read_accepted`.
     :return: the body of a 2xx.
     :raises VendorError: the kind that the sending table names for this answer.
     """
     if not 200 <= response.status < 300:
-        raise_refusal(vendor, response, now=now)
+        raise_refusal(vendor, response, now=now, secret=secret)
     answer = response.json_object()
     if not answer:
         raise OutcomeUnknown(
             f"{vendor} answered {response.status} with a body that cannot be read",
             vendor=vendor,
             status=response.status,
-            request_id=response.request_id,
+            request_id=_unless_hidden(response.request_id, secret),
             reason=Reason.UNREADABLE_ANSWER,
-        )
-    if str(answer.get("status", "")).strip().lower() in _FAILED_WORDS:
-        raise OutcomeUnknown(
-            f"{vendor} answered {response.status} and called it a failure{_said(answer)}",
-            vendor=vendor,
-            status=response.status,
-            request_id=response.request_id,
-            reason=Reason.SERVER_ERROR,
         )
     return answer
 
 
-def raise_refusal(vendor: str, response: Response, *, now: datetime | None = None) -> NoReturn:
+def nameless(
+    vendor: str, response: Response, *, what: str, reason: Reason = Reason.NO_CALL_ID, secret: str | None = None
+) -> OutcomeUnknown:
+    """The error that a 2xx means which lacks what it was asked for.
+
+    :param what: what is missing, such as ``a call id``.
+    :param secret: as in `read_accepted`.
+    """
+    return OutcomeUnknown(
+        f"{vendor} answered {response.status} without {what}",
+        vendor=vendor,
+        status=response.status,
+        request_id=_unless_hidden(response.request_id, secret),
+        reason=reason,
+    )
+
+
+def raise_refusal(
+    vendor: str, response: Response, *, now: datetime | None = None, secret: str | None = None
+) -> NoReturn:
     """Raise what a status outside 200 to 299 means.
 
+    :param now: as in `read_accepted`.
+    :param secret: as in `read_accepted`.
     :raises VendorError: always.
     """
     status, answer = response.status, response.json_object()
-    request_id = response.request_id or _id_in(answer)
-    said = _said(answer)
+    request_id = _unless_hidden(response.request_id or _id_in(answer), secret)
+    said = _hidden(_said(answer), secret)
     if status in _REFUSED:
         what = "cannot bill the account" if status == 402 else "refused the key or token"
         way_out = f"settle it with {vendor}" if status == 402 else "correct the password of the connection"
@@ -174,6 +215,20 @@ def _said(answer: Mapping[str, Any]) -> str:
     code = answer.get("error_code")
     named = f"{code}: " if isinstance(code, str) and _CODE.fullmatch(code) and message else ""
     return f": {named}{mask_text(message)}" if message else ""
+
+
+def _hidden(said: str, secret: str | None) -> str:
+    """What the vendor says without the words that repeat the secret, a word of it, or a piece of a long one."""
+    if not secret:
+        return said
+    length = _SECRET_PIECE
+    words = "".join(character if character.isprintable() else " " for character in secret.casefold()).split()
+    pieces = {word[start : start + length] for word in words for start in range(max(1, len(word) - length + 1))}
+    return _WORD.sub(lambda word: _DOTS if any(piece in word[0].casefold() for piece in pieces) else word[0], said)
+
+
+def _unless_hidden(value: str | None, secret: str | None) -> str | None:
+    return value if value is None or _hidden(value, secret) == value else None
 
 
 def _complaints(detail: list[Any]) -> str:

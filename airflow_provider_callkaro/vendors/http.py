@@ -21,14 +21,16 @@ class Request:
 
     :param method: ``GET``, ``POST``, …
     :param path: from the root of the vendor's base URL, with a leading slash.
-    :param body: the encoded JSON body, or None.
+    :param body: the encoded JSON body, or None; not shown, because it holds numbers and secrets.
     :param rings: whether the vendor may ring a phone because of it.
+    :param content_type: what the body is; None where the headers of every request say it.
     """
 
     method: str
     path: str
-    body: bytes | None = None
+    body: bytes | None = field(default=None, repr=False)
     rings: bool = False
+    content_type: str | None = None
 
     @classmethod
     def json(
@@ -67,8 +69,12 @@ class Response:
 
     def json_object(self) -> dict[str, Any]:
         """The body as a JSON object; an empty mapping where it is anything else."""
-        try:
-            value = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return {}
+        value = self.json_value()
         return value if isinstance(value, dict) else {}
+
+    def json_value(self) -> Any:
+        """The body as JSON; None where it is none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None

@@ -258,6 +258,19 @@ def test_an_opening_of_days_is_told_to_the_vendor_day_by_day():
     assert policy.closes_at(tuesday) == datetime(2026, 11, 29, tzinfo=ZoneInfo(KOLKATA))
 
 
+def test_hours_without_an_end_are_told_to_the_vendor_as_the_day_that_all_zones_share():
+    at = datetime(2026, 11, 23, 15, tzinfo=UTC)
+    panhandle = Call(to_number="+18505550123")  # Chicago and New York
+    policy = CallingPolicy(timezone="recipient")
+    assert policy.closes_at(at, panhandle) is None
+    assert policy.window_at(at, panhandle) == (at.replace(hour=6), at.replace(day=24, hour=5))
+    christmas = CallingPolicy(timezone="recipient", closed_dates=["2026-12-25"])
+    assert christmas.closes_at(at, panhandle) == datetime(2026, 12, 25, 5, tzinfo=UTC)
+    assert christmas.window_at(at, panhandle) == policy.window_at(at, panhandle)
+    eve = datetime(2026, 12, 24, 23, tzinfo=UTC)
+    assert christmas.window_at(eve, panhandle) == (eve.replace(hour=6), datetime(2026, 12, 25, 5, tzinfo=UTC))
+
+
 def test_a_policy_travels_between_processes_and_keeps_whom_not_to_call_to_itself():
     policy = CallingPolicy(timezone=KOLKATA, windows=SHOP_HOURS, suppress=["+919876500001"])
     for twin in (copy.deepcopy(policy), pickle.loads(pickle.dumps(policy))):

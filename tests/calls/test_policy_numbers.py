@@ -17,6 +17,7 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 POLICY = CallingPolicy(timezone="recipient")
 MARGIN = CallingPolicy(timezone="recipient", mobile_margin=timedelta(hours=1))
 NO_COUNTRY = {800, 808, 870, 878, 881, 882, 883, 888, 979}  # of the world, not of a place
+WITH_AREA_CODE = re.compile(r"\+1[2-9][0-9]{2}[2-9][0-9]{6}")
 E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 
 
@@ -92,6 +93,29 @@ def test_no_guess_is_narrower_than_the_librarys():
                 theirs -= known_better
             assert offsets(theirs) <= offsets(zones(number)), number[:-4]
             checked += 1
+    assert checked > 3_000
+
+
+def test_a_number_written_wrongly_is_called_only_where_the_library_can_read_it():
+    """With what is dialled before it at home, with a digit too many, with one too few."""
+    countries = set(phonenumbers.COUNTRY_CODE_TO_REGION_CODE) - NO_COUNTRY
+    with_clocks_that_differ = [country for country in countries if not zones(f"+{country}00")]
+    assert {1, 7, 52, 55, 61} <= set(with_clocks_that_differ)
+    checked = 0
+    for country in with_clocks_that_differ:
+        for number in some_numbers(country, spread=4):
+            national = number.removeprefix(f"+{country}")
+            for written in (national, f"0{national}", f"1{national}", f"015{national}", f"{national}0", national[:-1]):
+                if not E164.fullmatch(wrong := f"+{country}{written}"):
+                    continue
+                try:
+                    readable = phonenumbers.number_type(phonenumbers.parse(wrong)) != PhoneNumberType.UNKNOWN
+                except phonenumbers.NumberParseException:
+                    readable = False
+                if not readable and WITH_AREA_CODE.fullmatch(wrong):
+                    continue  # an area code gives its place away, whether the rest is in use or not
+                assert bool(zones(wrong)) is readable, wrong[:-4]
+                checked += 1
     assert checked > 3_000
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from threading import Event
+from zoneinfo import ZoneInfo
 
 import pytest
 from stage import Stage
@@ -32,6 +33,34 @@ def test_a_window_that_closes_in_the_middle_is_kept_and_the_run_goes_on_at_the_n
         outside = [ring for ring in sandbox.rings if not (opened <= ring.rings_at < closes or ring.rings_at >= reopens)]
         assert outside == []
         assert {ring.body["max_trigger_time"] for ring in sandbox.rings} == {window[1] for window in windows}
+
+
+def test_a_call_that_may_not_ring_now_goes_out_for_the_next_opening_and_its_redials_keep_to_it(stage: Stage) -> None:
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    opens, open_for = now + timedelta(hours=3), timedelta(hours=2)
+    (stage.folder / "later.json").write_text(json.dumps([[f"{opens:%H:%M}", f"{opens + open_for:%H:%M}"]]))
+    openings = {row: opens - timedelta(hours=row % 3) for row in range(9)}  # Abidjan reads UTC, the others are ahead
+    vendor = a_zone_without_midnight_between(opens - timedelta(hours=2), opens + open_for)
+
+    with stage.vendor("later_vendor", extra=json.dumps({"schedule_timezone": vendor.key})) as sandbox:
+        run = stage.airflow.trigger("scheduled_for_the_opening")
+        stage.airflow.wait("scheduled_for_the_opening", run, states={"success"}, timeout=120)
+        summary = stage.airflow.xcom("scheduled_for_the_opening", run, "calls")
+
+        assert (summary["total"], summary["accepted"], summary["pending"]) == (9, 9, 0)
+        assert sandbox.rings_per_number() == {f"+9198765{row:05d}": 1 for row in openings}
+        for ring in sandbox.rings:
+            opened = openings[int(ring.to_number[-5:])].astimezone(vendor)
+            assert ring.scheduled
+            assert ring.rings_at.replace(tzinfo=vendor) == opened
+            assert ring.body["min_trigger_time"] == f"{opened:%H:%M}"
+            assert ring.body["max_trigger_time"] == f"{opened + open_for:%H:%M}"
+
+
+def a_zone_without_midnight_between(first: datetime, last: datetime) -> ZoneInfo:
+    """Somewhere else than where anybody is called; a window across the vendor's midnight would be narrowed."""
+    zones = map(ZoneInfo, ("Asia/Kolkata", "America/New_York", "Pacific/Auckland"))
+    return next(zone for zone in zones if first.astimezone(zone).date() == last.astimezone(zone).date())
 
 
 def test_a_backfill_of_thirty_days_rings_nobody_by_default_and_everybody_once_when_told_to(stage: Stage) -> None:

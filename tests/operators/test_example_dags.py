@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from stage import Stage
@@ -12,6 +18,7 @@ from stage import Stage
 pytestmark = pytest.mark.airflow
 
 ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "example_dags"
 NIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
@@ -68,3 +75,126 @@ def test_a_single_call_goes_to_whom_the_parameters_name(stage: Stage) -> None:
         (ring,) = sandbox.rings
         assert (ring.to_number, ring.metadata, ring.body["priority"]) == ("+919876543299", {"city": "Pune"}, 1)
         assert stage.airflow.xcom("single_call", run, "call") == ring.call_id
+
+
+ROUND_THE_WORLD = (
+    *("America/New_York", "America/Chicago", "America/Los_Angeles", "Pacific/Honolulu"),
+    *("Europe/London", "Asia/Kolkata", "Pacific/Auckland"),  # who travels takes the telephone along
+)
+BY_NUMBER = "+18505550100"  # Florida's panhandle, perhaps a mobile: an hour's margin, and two zones that must be open
+NOBODYS, MISTYPED = "+12225550100", "+14155550100"
+
+
+def test_recipients_are_rung_while_it_is_day_where_they_are_and_the_others_wait_without_a_worker(stage: Stage) -> None:
+    """At any hour of the day: somewhere it is day, and somewhere it is night."""
+    places = {f"+1415555{row:04d}": zone for row, zone in enumerate(2 * ROUND_THE_WORLD, start=200)}
+    days = [f"{NIGHT + timedelta(days=later):%Y-%m-%d}" for later in (0, 1)]  # the test may run into the next
+    people = [*places.items(), (BY_NUMBER, None), (NOBODYS, None), (MISTYPED, "EST5")]
+    make_table(
+        stage,
+        "create table appointments (id integer primary key, phone, timezone, name, day)",
+        "insert into appointments (phone, timezone, name, day) values (?, ?, 'A', ?)",
+        [(phone, zone, day) for day in days for phone, zone in people],
+    )
+
+    def may_ring(at: datetime) -> set[str]:
+        wall = {zone: at.astimezone(ZoneInfo(zone)).hour for zone in ROUND_THE_WORLD}
+        near = wall["America/New_York"], wall["America/Chicago"]
+        panhandle = {BY_NUMBER} if all(9 <= hour < 20 for hour in near) else set()
+        return panhandle | {phone for phone, zone in places.items() if 8 <= wall[zone] < 21}
+
+    with stage.vendor("callkaro_default", extra=json.dumps({"schedule_timezone": "UTC"})) as sandbox:
+        began = datetime.now(UTC)
+        run = stage.airflow.trigger("recipient_zones")
+        with ended_at_last(stage, "recipient_zones", run):
+            stage.airflow.wait_for_task("recipient_zones", run, "calls", states={"deferred"}, timeout=180)
+            ended = datetime.now(UTC)
+            rung = sandbox.rings_per_number()
+            log = stage.airflow.log("recipient_zones", run, "calls")
+
+    assert may_ring(began) & may_ring(ended) <= set(rung) <= may_ring(began) | may_ring(ended)
+    assert set(rung.values()) == {1}
+    assert [ring for ring in sandbox.rings if ring.to_number not in may_ring(ring.received_at)] == []
+    waiting = len(places) + 1 - len(rung)
+    assert 0 < waiting < len(places) + 1
+    assert f"{len(people)} rows: {len(rung)} accepted, 1 rejected, 1 skipped, 0 unknown, {waiting} pending" in log
+    minutes = (ended.replace(second=0) + timedelta(minutes=later) for later in range(1, 24 * 60))
+    opens = next(minute for minute in minutes if may_ring(minute) - set(rung))
+    assert f"{waiting} calls wait until {opens:%Y-%m-%d %H:%M}:00 UTC" in log
+
+
+def test_a_backfill_of_past_days_rings_nobody_until_it_is_told_to_and_then_each_person_once(stage: Stage) -> None:
+    people = [f"+9198765{row:05d}" for row in range(5)]
+    past = [f"{NIGHT - timedelta(days=back):%Y-%m-%d}" for back in range(3, 12)]
+    make_table(
+        stage,
+        "create table renewals (id integer primary key, phone, name, due_on)",
+        "insert into renewals (phone, name, due_on) values (?, 'A', ?)",
+        [(phone, day) for day in past for phone in people],
+    )
+    with stage.vendor("callkaro_default") as sandbox, on_its_schedule(stage, "safe_backfill"):
+        skipped = replay(stage, days_ago=(10, 8))
+        assert task_states(stage, skipped) == ["skipped"] * 3
+        assert "nobody is rung" in stage.airflow.log("safe_backfill", skipped[0], "calls")
+        assert sandbox.rings == []
+
+        dialled = replay(stage, days_ago=(7, 5), conf={"stale_runs": "dial"})
+        assert task_states(stage, dialled) == ["success"] * 3
+        summaries = [stage.airflow.xcom("safe_backfill", run, "calls") for run in dialled]
+        assert sandbox.rings_per_number() == dict.fromkeys(people, 1)
+        assert [summary["total"] for summary in summaries] == [5, 5, 5]
+        assert sum(summary["accepted"] for summary in summaries) == 5
+        assert sum(summary["skipped"] for summary in summaries) == 10
+
+
+@contextmanager
+def on_its_schedule(stage: Stage, dag_id: str) -> Iterator[None]:
+    """The example as it stands in the repository: Airflow replays only a DAG that has a schedule."""
+    staged = stage.airflow.dags / f"{dag_id}.py"
+    without_schedule = staged.read_text()
+    stage.airflow.add_dag_file(EXAMPLES / staged.name)
+    try:
+        stage.airflow.wait_until_parsed(dag_id)
+        (latest,) = stage.airflow.wait_for_runs(dag_id, 1)  # of last night; nobody was due
+        stage.airflow.wait(dag_id, latest, states={"success"}, timeout=120)
+        yield
+    finally:
+        stage.airflow.write_dag_file(staged.name, without_schedule)
+
+
+def replay(stage: Stage, *, days_ago: tuple[int, int], conf: dict[str, Any] | None = None) -> list[str]:
+    """Backfill three days, wait until Airflow says that it is done, and name its runs."""
+    first, last = (NIGHT - timedelta(days=back) for back in days_ago)
+    wanted = {f"{first + timedelta(days=later):%Y-%m-%d}" for later in range(3)}
+    stage.airflow.backfill("safe_backfill", first, last + timedelta(hours=12), conf=conf)
+
+    def look() -> bool | None:
+        backfills = stage.airflow.rest.get("backfills", dag_id="safe_backfill")["backfills"]
+        return True if all(backfill["completed_at"] for backfill in backfills) else None
+
+    stage.airflow.until("the backfill to be done", look, timeout=180)
+    runs = [run for run in stage.airflow.runs("safe_backfill") if run["run_type"] == "backfill"]
+    return [run["dag_run_id"] for run in runs if run["logical_date"][:10] in wanted]
+
+
+def task_states(stage: Stage, runs: Iterable[str]) -> list[str]:
+    return [stage.airflow.task("safe_backfill", run, "calls")["state"] for run in runs]
+
+
+@contextmanager
+def ended_at_last(stage: Stage, dag_id: str, run: str) -> Iterator[None]:
+    """A task that sleeps would wake while another test listens where it dials."""
+    try:
+        yield
+    finally:
+        stage.airflow.set_task_state(dag_id, run, "calls", "failed")
+        stage.airflow.wait(dag_id, run, timeout=60)
+
+
+def make_table(stage: Stage, create: str, insert: str, rows: list[tuple[Any, ...]]) -> None:
+    """A warehouse of this test's own."""
+    path = stage.folder / "warehouse.db"
+    path.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(create)
+        database.executemany(insert, rows)

@@ -2,24 +2,27 @@
 
 Each pack is one TOML file beside this one, so that a person who answers for compliance can read it, and compare. None
 of them is legal advice. A file of one's own has the same fields and is given by its path.
+
+A DAG file with a pack pays for all of this each time that Airflow parses it. That is why the pack is a named tuple (a
+frozen dataclass of its size takes a millisecond to define) and why paths are texts.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
-from os import PathLike, fspath
-from pathlib import Path
-from typing import Any
+from os import PathLike
+from typing import Any, NamedTuple
 
 from airflow_provider_callkaro.calls.window import ScheduleWindow
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
 NOTICE = "This is no legal advice."
 
-_FOLDER = Path(__file__).parent
+_FOLDER = os.path.dirname(__file__)
+_ENDING = ".toml"
 _REQUIRED = frozenset({"title", "source", "as_of", "timezone", "windows"})
 _OPTIONAL = frozenset(
     {"name", "notice", "notes", "purpose", "closed_dates", "holidays", "caps", "mobile_margin_minutes"}
@@ -28,8 +31,7 @@ _CAPS = frozenset({"max_calls", "per_hours", "min_gap_hours"})
 _WINDOW = frozenset({"start", "end", "days"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RulePack:
+class RulePack(NamedTuple):
     """Calling hours, and where they come from.
 
     :param name: under which `CallingPolicy.rules` finds it; a file's own name by default.
@@ -85,7 +87,7 @@ _POLICY_FIELDS = (
 
 def names() -> list[str]:
     """The packs that this package brings, in alphabetical order."""
-    return sorted(file.stem for file in _FOLDER.glob("*.toml"))
+    return sorted(file.removesuffix(_ENDING) for file in os.listdir(_FOLDER) if file.endswith(_ENDING))
 
 
 def describe(name: str | PathLike[str]) -> RulePack:
@@ -93,33 +95,35 @@ def describe(name: str | PathLike[str]) -> RulePack:
 
     :raises ConfigurationError: there is no such pack, or it cannot be read, naming the file and what is wrong in it.
     """
-    if isinstance(name, str) and not name.endswith(".toml") and not {"/", "\\"} & set(name):
+    if isinstance(name, str) and not name.endswith(_ENDING) and not {"/", "\\"} & set(name):
         if name not in names():
             raise ConfigurationError(
                 f"there are no calling rules {name!r}: use {', '.join(names())}, or the path of your own .toml file"
             )
         return _packaged(name)
-    return _read(Path(fspath(name)))
+    return _read(os.fspath(name))
 
 
 @lru_cache(maxsize=64)
 def _packaged(name: str) -> RulePack:
-    return _read(_FOLDER / f"{name}.toml")
+    return _read(os.path.join(_FOLDER, f"{name}{_ENDING}"))
 
 
-def _read(file: Path) -> RulePack:
+def _read(path: str) -> RulePack:
     import tomllib
 
+    file = os.path.basename(path)
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        with open(path, "rb") as content:
+            fields = tomllib.load(content)
     except OSError as error:
-        raise ConfigurationError(f"calling rules {file.name}: the file cannot be read ({error.strerror})") from None
+        raise ConfigurationError(f"calling rules {file}: the file cannot be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"calling rules {file.name}: it is no TOML ({error})") from None
+        raise ConfigurationError(f"calling rules {file}: it is no TOML ({error})") from None
     try:
-        return _pack(content, name=file.stem)
+        return _pack(fields, name=os.path.splitext(file)[0])
     except ConfigurationError as error:
-        raise ConfigurationError(f"calling rules {file.name}: {error}") from None
+        raise ConfigurationError(f"calling rules {file}: {error}") from None
 
 
 def _pack(content: Mapping[str, Any], *, name: str) -> RulePack:

@@ -1,0 +1,324 @@
+"""A Callaro campaign from its draft to its results, in one task that may die at any moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, TaskDeferred, conf
+
+from airflow_provider_callkaro.calls.masking import mask_text
+from airflow_provider_callkaro.exceptions import (
+    ConfigurationError,
+    NotAllowed,
+    NotSent,
+    OutcomeUnknown,
+    Throttled,
+    VendorError,
+)
+from airflow_provider_callkaro.operators.callaro_export import Export, Exported
+from airflow_provider_callkaro.operators.callaro_lifecycle import CallaroNewCampaignOperator
+from airflow_provider_callkaro.operators.callaro_preflight import preflight
+from airflow_provider_callkaro.operators.failing import fail_without_retry
+from airflow_provider_callkaro.operators.result_file import file_format, storage_of
+from airflow_provider_callkaro.operators.task_run import task_state_of
+from airflow_provider_callkaro.triggers.callaro_run import CallaroRunTrigger, OnKill, on_kill_named, stop_campaign
+from airflow_provider_callkaro.vendors.callaro_answers import CallaroCampaign, CampaignId
+from airflow_provider_callkaro.vendors.callaro_states import TERMINAL, CampaignState
+from airflow_provider_callkaro.vendors.thresholds import Thresholds
+
+STATE = "callaro_run"  # the key in the task's state
+SHORT_WAIT = timedelta(seconds=60)
+"""How long the campaign is watched on the worker before the wait is deferred, where it is asked more often than that. A
+task that comes back before the executor has reported its first half is taken for dead (seen on Airflow 3.3.2)."""
+LONGEST_TIMEOUT = timedelta(days=3_652)  # a longer one might end after what a database can store (MySQL: 2038)
+
+
+class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
+    """Create a campaign, look at it before the launch, launch it, wait for its end, and export its results.
+
+    Returns ``{"campaign_id", "state", "export", "rows"}``. A campaign that ends cancelled or failed fails the task for
+    good, naming the state.
+
+    Whenever the task dies, its next try goes on: every step begins by reading where the campaign stands. There is never
+    a second campaign (its name carries a mark of the task instance), and what is no draft is never launched again. It
+    needs no ``ledger_conn_id`` on any Airflow, because Callaro itself remembers, and tells, what has been launched.
+
+    A campaign that somebody paused is waited for, and never resumed: whoever paused it had a reason. Only what this
+    task's own worker paused when Airflow ended it is resumed by the next try, where the task has a state (Airflow 3.3
+    and later). What the triggerer paused, because somebody cleared or marked the deferred task, is not: the triggerer
+    has no memory to share. Then resume it by hand, or with `CallaroResumeCampaignOperator`.
+
+    :param name: what the campaign is called; the mark is put behind it. Templated.
+    :param agent_id: the number of the agent that speaks. Templated.
+    :param timezone: the zone of the campaign's schedule, an IANA name. Templated.
+    :param campaign_phone_number_ids: the numbers of the phone numbers to ring from. Templated.
+    :param concurrency_limit: how many calls at once, 1 or more. Templated.
+    :param extra_fields: what else the account's campaigns take, such as the audience. Sent as it is. Templated, never
+        shown.
+    :param capacity_maximum: limits before the launch, as in `CallaroPreflightOperator`; without any limit neither
+        answer is asked for. Templated.
+    :param capacity_minimum: likewise. Templated.
+    :param timezones_maximum: likewise. Templated.
+    :param timezones_minimum: likewise. Templated.
+    :param export_path: where the results go, as in `CallaroExportResultsOperator`; None exports nothing. Templated.
+    :param poll_interval: seconds between two looks at the campaign, above 0. Default 60.
+    :param wait_timeout: how long to wait for its end. Then the task fails, the campaign goes on, and a retry waits on.
+        Default: for ever.
+    :param deferrable: wait in the triggerer. Default: ``[operators] default_deferrable``.
+    :param on_kill: what becomes of the campaign when somebody marks or clears the running task, or when it reaches its
+        ``execution_timeout``: ``pause`` (default: nobody is rung any more, and nothing is lost), ``cancel`` (for good),
+        or ``leave``. While the task is deferred, Airflow tells of it from 3.3 on.
+    :param callaro_conn_id: the Callaro connection. Templated.
+    :raises ConfigurationError: an argument cannot work.
+    """
+
+    template_fields: Sequence[str] = (
+        *CallaroNewCampaignOperator.template_fields,
+        "capacity_maximum",
+        "capacity_minimum",
+        "timezones_maximum",
+        "timezones_minimum",
+        "export_path",
+    )
+    ui_color = "#cfdcf0"
+
+    def __init__(
+        self,
+        *,
+        capacity_maximum: Mapping[str, float] | None = None,
+        capacity_minimum: Mapping[str, float] | None = None,
+        timezones_maximum: Mapping[str, float] | None = None,
+        timezones_minimum: Mapping[str, float] | None = None,
+        export_path: str | None = None,
+        poll_interval: float = 60,
+        wait_timeout: timedelta | None = None,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        on_kill: str = OnKill.PAUSE.value,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.capacity_maximum = capacity_maximum
+        self.capacity_minimum = capacity_minimum
+        self.timezones_maximum = timezones_maximum
+        self.timezones_minimum = timezones_minimum
+        self.export_path = export_path
+        if not 0 < poll_interval < float("inf"):
+            raise ConfigurationError("poll_interval must be seconds above 0")
+        self.poll_interval = timedelta(seconds=poll_interval)
+        if wait_timeout is not None and not timedelta(0) < wait_timeout <= LONGEST_TIMEOUT:
+            raise ConfigurationError(f"wait_timeout must be above 0, and at most {LONGEST_TIMEOUT.days} days")
+        self.wait_timeout = wait_timeout
+        self.deferrable = deferrable
+        self.at_kill = on_kill_named(on_kill)  # "on_kill" is the method's name
+        self._was_killed = False
+        self._kill: SimpleQueue[None] | None = None
+        self._campaign_id: CampaignId | None = None
+        self._context: Mapping[str, Any] = {}
+
+    def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
+        """Go on from wherever the campaign stands."""
+        return self._until_killed(context, campaign_id=None, began=datetime.now(UTC))
+
+    def execute_complete(
+        self,
+        context: Mapping[str, Any],
+        event: Mapping[str, Any] | None = None,
+        campaign_id: CampaignId | None = None,
+        began: str | None = None,
+    ) -> dict[str, Any]:
+        """Go on after the triggerer, from wherever the campaign stands.
+
+        :param event: what the trigger said: a state, or why no further question would help.
+        :param campaign_id: the campaign; None finds it again.
+        :param began: when the wait began, ISO 8601.
+        """
+        if event and "error" in event:
+            raise AirflowFailException(str(event["error"]))
+        moment = datetime.fromisoformat(began) if began else datetime.now(UTC)
+        return self._until_killed(context, campaign_id=campaign_id, began=moment)
+
+    def on_kill(self) -> None:
+        """Have the campaign stopped, as told: by the try that is under way, or here where it has ended already."""
+        self._was_killed = True
+        if self._kill is not None:
+            self._kill.put(None)  # a signal's handler may do that, and hardly anything else
+        elif self._campaign_id is not None:
+            self._stop_campaign()
+
+    def _until_killed(
+        self, context: Mapping[str, Any], *, campaign_id: CampaignId | None, began: datetime
+    ) -> dict[str, Any]:
+        self._context = context
+        self._campaign_id = campaign_id
+        self._kill = SimpleQueue()
+        try:
+            result = self._run(context, began=began)
+            self._campaign_id = None
+        except TaskDeferred:
+            self._campaign_id = None  # from here on it is the trigger's
+            raise
+        except BaseException:
+            if self._was_killed:  # as `_check_alive` says, or, before Airflow 3, the signal's handler itself
+                self._stop_campaign()
+            raise
+        finally:
+            self._kill = None
+        return result
+
+    def _run(self, context: Mapping[str, Any], *, began: datetime) -> dict[str, Any]:
+        self._check_export()
+        limits = self._limits()
+        launched = self._campaign_id is not None
+        if self._campaign_id is None:
+            self._campaign_id = self._own_campaign(context).id
+        campaign = fail_without_retry(self.hook.get_campaign, self._campaign_id)
+        seen, first_look = None, datetime.now(UTC)
+        while campaign.state not in TERMINAL:
+            self._check_alive()
+            if campaign.state is CampaignState.DRAFT and not launched:
+                campaign, launched = fail_without_retry(self._launch, campaign, limits=limits), True
+                continue
+            if campaign.state is CampaignState.PAUSED and self._paused_by_us(context):
+                campaign = fail_without_retry(self._resume, context, campaign)
+                continue
+            if campaign.status != seen:
+                seen = campaign.status
+                self._say(campaign)
+            if self.deferrable and (self.poll_interval >= SHORT_WAIT or datetime.now(UTC) - first_look >= SHORT_WAIT):
+                self._wait_in_the_triggerer(campaign, began=began)
+            campaign = self._next_look(campaign, began=began)
+        return self._conclude(campaign)
+
+    def _check_export(self) -> None:
+        """Refuse a place that cannot be written to before anybody is rung."""
+        if self.export_path:
+            file_format(self.export_path, None)
+            storage_of(self.export_path)
+
+    def _limits(self) -> tuple[Thresholds, Thresholds]:
+        return (
+            Thresholds(maximum=self.capacity_maximum or {}, minimum=self.capacity_minimum or {}),
+            Thresholds(maximum=self.timezones_maximum or {}, minimum=self.timezones_minimum or {}),
+        )
+
+    def _launch(self, draft: CallaroCampaign, *, limits: tuple[Thresholds, Thresholds]) -> CallaroCampaign:
+        if any(each.maximum or each.minimum for each in limits):
+            preflight(self.hook, draft.id, capacity=limits[0], timezones=limits[1])
+            self.log.info("Campaign %s is within every limit", draft.id)
+            self._check_alive()
+        campaign = self._moved(draft, self.hook.launch)
+        self.log.info("Campaign %s is launched", draft.id)
+        return campaign
+
+    def _resume(self, context: Mapping[str, Any], paused: CallaroCampaign) -> CallaroCampaign:
+        self.log.info("Campaign %s was paused when Airflow ended an earlier try; resuming it", paused.id)
+        self._remember_pause(context, paused=False)  # first: whatever pauses it from now on is not ours to undo
+        try:
+            return self._moved(paused, self.hook.resume)
+        except (NotSent, Throttled):
+            self._remember_pause(context, paused=True)
+            raise
+
+    def _moved(self, campaign: CallaroCampaign, act: Callable[[CampaignId], CallaroCampaign]) -> CallaroCampaign:
+        """The campaign after an action, or as somebody has moved it meanwhile who was quicker."""
+        try:
+            return act(campaign.id)
+        except NotAllowed as error:
+            now = self.hook.get_campaign(campaign.id)
+            if now.state is campaign.state:
+                raise
+            self.log.warning("%s; going on from there", error)
+            return now
+
+    def _say(self, campaign: CallaroCampaign) -> None:
+        if campaign.state is CampaignState.PAUSED:
+            self.log.warning(
+                "Campaign %s is paused, and not by this task: waiting until somebody resumes or cancels it", campaign.id
+            )
+        else:
+            self.log.info("Campaign %s is %s; waiting for its end", campaign.id, mask_text(campaign.status))
+
+    def _wait_in_the_triggerer(self, campaign: CallaroCampaign, *, began: datetime) -> None:
+        self.defer(
+            trigger=CallaroRunTrigger(
+                hook=f"{type(self.hook).__module__}.{type(self.hook).__qualname__}",
+                conn_id=self.callaro_conn_id,
+                subject=str(campaign.id),
+                statuses=sorted(state.value for state in TERMINAL),
+                poll_interval=self.poll_interval.total_seconds(),
+                at_kill=self.at_kill.value,
+            ),
+            method_name="execute_complete",
+            kwargs={"campaign_id": campaign.id, "began": began.isoformat()},
+            timeout=None if self.wait_timeout is None else self._time_left(campaign, began=began),
+        )
+
+    def _next_look(self, campaign: CallaroCampaign, *, began: datetime) -> CallaroCampaign:
+        """How the campaign stands after the next pause; as before, where that cannot be told now."""
+        pause = min(self.poll_interval, self._time_left(campaign, began=began))
+        if self._kill is not None:
+            with suppress(Empty):
+                self._kill.get(timeout=pause.total_seconds())
+        self._check_alive()
+        try:
+            return fail_without_retry(self.hook.get_campaign, campaign.id)
+        except (NotSent, Throttled, OutcomeUnknown) as error:
+            self.log.warning("%s; looking again in %g s", error, self.poll_interval.total_seconds())
+            return campaign
+
+    def _time_left(self, campaign: CallaroCampaign, *, began: datetime) -> timedelta:
+        left = began + (self.wait_timeout or LONGEST_TIMEOUT) - datetime.now(UTC)
+        if left <= timedelta(0):
+            raise AirflowException(
+                f"campaign {campaign.id} is {campaign.state}, and wait_timeout is over: it goes on, and a retry of the "
+                "task waits on"
+            )
+        return left
+
+    def _conclude(self, campaign: CallaroCampaign) -> dict[str, Any]:
+        if campaign.state is not CampaignState.COMPLETED:
+            raise AirflowFailException(f"campaign {campaign.id} is {campaign.state}: it did not come to its end")
+        self.log.info("Campaign %s is completed", campaign.id)
+        rows = None
+        if self.export_path:
+            export = Export(what=Exported.RESULTS, campaign_id=campaign.id)
+            rows = export.write(self.hook, self.export_path, kind=file_format(self.export_path, None))["rows"]
+            self.log.info("Wrote %d rows to %s", rows, self.export_path)
+        return {
+            "campaign_id": campaign.id,
+            "state": campaign.state.value,
+            "export": self.export_path or None,
+            "rows": rows,
+        }
+
+    def _check_alive(self) -> None:
+        if self._was_killed:
+            raise AirflowException("Airflow ended the task")
+
+    def _stop_campaign(self) -> None:
+        """Do to the campaign what `on_kill` says, and remember what the next try may undo."""
+        if self._campaign_id is None:
+            return
+        try:
+            stopped = stop_campaign(self.hook, self._campaign_id, self.at_kill)
+        except VendorError as error:
+            self.log.error("Airflow ended the task, and campaign %s may go on ringing: %s", self._campaign_id, error)
+            return
+        self.log.info("Airflow ended the task: %s", stopped.said)
+        if stopped.paused:
+            self._remember_pause(self._context, paused=True)
+
+    @staticmethod
+    def _remember_pause(context: Mapping[str, Any], *, paused: bool) -> None:
+        store = task_state_of(context)
+        if store is not None:
+            store.set(STATE, {"paused": paused})
+
+    @staticmethod
+    def _paused_by_us(context: Mapping[str, Any]) -> bool:
+        store = task_state_of(context)
+        return store is not None and store.get(STATE, default={}).get("paused") is True

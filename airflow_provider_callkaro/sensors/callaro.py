@@ -1,0 +1,159 @@
+"""Watching a Callaro campaign: until it has come to a state, and whether it dials as it should."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from airflow.providers.common.compat.sdk import AirflowFailException, BaseSensorOperator, PokeReturnValue
+
+from airflow_provider_callkaro.exceptions import (
+    ConfigurationError,
+    NotAllowed,
+    NotSent,
+    OutcomeUnknown,
+    Rejected,
+    Throttled,
+    Unauthorized,
+)
+from airflow_provider_callkaro.hooks.callaro import CallaroHook
+from airflow_provider_callkaro.sensors.status import StatusSensor
+from airflow_provider_callkaro.vendors.callaro_answers import CampaignId
+from airflow_provider_callkaro.vendors.callaro_states import TERMINAL, CampaignState, plain_word
+from airflow_provider_callkaro.vendors.thresholds import Thresholds
+
+ON_DEGRADED = ("fail", "pause")
+_NOT_DIALLING = frozenset({CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.PAUSED})
+
+
+class CallaroCampaignSensor(StatusSensor):
+    """Waits until a campaign has come to a state, and returns the state.
+
+    It never waits in vain: a state from which a campaign does not move again (completed, cancelled, failed) and that is
+    not waited for fails the task for good, or skips it with ``soft_fail``. So do a refused key and an unknown campaign.
+    An answer that got lost is asked for again at the next poke. ``poke``, ``reschedule`` and ``deferrable`` give the
+    same answer.
+
+    :param campaign_id: the campaign, as Callaro names it. Templated.
+    :param target_states: the states to wait for: draft, scheduled, running, paused, completed, cancelled, failed, or
+        Callaro's own word where it says something else. Default: completed.
+    :param failed_states: the states that fail the task, beside those from which the campaign does not move again.
+        Default: cancelled and failed.
+    :param deferrable: wait in the triggerer, asking every ``poke_interval``; the first question is asked on the worker.
+        Default: ``[operators] default_deferrable``.
+    :param callaro_conn_id: the Callaro connection. Templated.
+    :raises ConfigurationError: there is no state to wait for, or one is in both lists.
+    """
+
+    template_fields: Sequence[str] = ("campaign_id", "callaro_conn_id")
+    ui_color = "#e1e9f5"
+    what = "campaign"
+
+    def __init__(
+        self,
+        *,
+        campaign_id: CampaignId,
+        target_states: Sequence[str] = (CampaignState.COMPLETED.value,),
+        failed_states: Sequence[str] = (CampaignState.CANCELLED.value, CampaignState.FAILED.value),
+        callaro_conn_id: str = CallaroHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        targets = _states("target_states", target_states)
+        failed = _states("failed_states", failed_states)
+        super().__init__(
+            target_statuses=targets,
+            failed_statuses=[*failed, *sorted(TERMINAL.difference(targets, failed))],
+            **kwargs,
+        )
+        self.campaign_id = campaign_id
+        self.callaro_conn_id = callaro_conn_id
+
+    @cached_property
+    def hook(self) -> CallaroHook:
+        """The Callaro hook."""
+        return CallaroHook(self.callaro_conn_id)
+
+    @property
+    def subject(self) -> CampaignId:
+        """The campaign's id."""
+        return self.campaign_id
+
+
+class CallaroDispatchHealthSensor(BaseSensorOperator):
+    """Watches how a campaign dials, until it ends; it returns the state in which it ended.
+
+    Each poke reads the campaign's state and, unless it is a draft, scheduled or paused, its ``dispatch_health``. A
+    number beyond its limit fails the task for good, naming each one, and pauses the campaign first if it is told to.
+    What the health holds is not documented, so the limits name the fields: dotted, as the answer nests. An answer that
+    got lost is asked for again at the next poke. Modes ``poke`` and ``reschedule``.
+
+    :param campaign_id: the campaign, as Callaro names it. Templated.
+    :param maximum: the largest numbers that are still well, such as ``{"failure_rate": 0.2}``. Templated.
+    :param minimum: the smallest ones, such as ``{"numbers_healthy": 1}``. Templated.
+    :param on_degraded: ``fail`` (default), or ``pause``: pause the campaign, then fail.
+    :param callaro_conn_id: the Callaro connection. Templated.
+    :raises ConfigurationError: there is no limit, or ``on_degraded`` is something else.
+    """
+
+    template_fields: Sequence[str] = ("campaign_id", "maximum", "minimum", "callaro_conn_id")
+    ui_color = "#f3ecd9"
+
+    def __init__(
+        self,
+        *,
+        campaign_id: CampaignId,
+        maximum: Mapping[str, float] | None = None,
+        minimum: Mapping[str, float] | None = None,
+        on_degraded: str = "fail",
+        callaro_conn_id: str = CallaroHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if not maximum and not minimum:
+            raise ConfigurationError("maximum and minimum are empty: name at least one number and its limit")
+        if on_degraded not in ON_DEGRADED:
+            raise ConfigurationError(f"on_degraded must be one of: {', '.join(ON_DEGRADED)}")
+        self.campaign_id = campaign_id
+        self.maximum = maximum
+        self.minimum = minimum
+        self.on_degraded = on_degraded
+        self.callaro_conn_id = callaro_conn_id
+
+    @cached_property
+    def hook(self) -> CallaroHook:
+        """The Callaro hook."""
+        return CallaroHook(self.callaro_conn_id)
+
+    def poke(self, context: Mapping[str, Any]) -> PokeReturnValue:  # noqa: ARG002 - Airflow's signature
+        """Look once."""
+        thresholds = Thresholds(maximum=self.maximum or {}, minimum=self.minimum or {})
+        try:
+            state = self.hook.get_campaign(self.campaign_id).state
+            dials = state not in TERMINAL and state not in _NOT_DIALLING
+            health = self.hook.dispatch_health(self.campaign_id) if dials else None
+        except (NotSent, Throttled, OutcomeUnknown) as error:
+            self.log.warning("%s; looking again at the next poke", error)
+            return PokeReturnValue(is_done=False)
+        except (Unauthorized, Rejected) as error:
+            raise AirflowFailException(str(error)) from error
+        if health is not None and (breaches := thresholds.breaches(health)):
+            self._degraded(breaches)
+        self.log.info("Campaign %s is %s%s", self.campaign_id, state, "" if health is None else ", and dials well")
+        return PokeReturnValue(is_done=state in TERMINAL, xcom_value=state.value)
+
+    def _degraded(self, breaches: Sequence[str]) -> None:
+        """Fail, and pause before where that is wanted; a pause that did not come about is tried again by a retry."""
+        outcome = "it was left running"
+        if self.on_degraded == "pause":
+            try:
+                outcome = f"it is {self.hook.pause(self.campaign_id).state} now"
+            except (NotAllowed, Unauthorized, Rejected) as error:
+                outcome = f"it could not be paused ({error})"
+        raise AirflowFailException(f"campaign {self.campaign_id} dials badly: {'; '.join(breaches)}; {outcome}")
+
+
+def _states(name: str, given: Sequence[str]) -> list[str]:
+    if isinstance(given, str) or not all(isinstance(word, str) and word.strip() for word in given):
+        raise ConfigurationError(f'{name} must be a list of states, such as ["completed"]')
+    return [plain_word(word) for word in given]

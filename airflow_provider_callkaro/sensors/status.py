@@ -1,0 +1,146 @@
+"""Waiting until something at a vendor's has come to a state: what the vendors' sensors have in common.
+
+All modes ask the vendor the same question, `read_status` of the hook, and judge the answer by the same two lists: on
+the worker, rescheduled, or in the triggerer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from airflow.providers.common.compat.sdk import (
+    AirflowFailException,
+    AirflowSkipException,
+    BaseSensorOperator,
+    PokeReturnValue,
+    conf,
+)
+
+from airflow_provider_callkaro.calls.masking import mask_text
+from airflow_provider_callkaro.exceptions import (
+    ConfigurationError,
+    NotSent,
+    OutcomeUnknown,
+    Rejected,
+    Throttled,
+    Unauthorized,
+)
+from airflow_provider_callkaro.hooks.vendor import VendorHook
+from airflow_provider_callkaro.triggers.status import StatusTrigger
+
+DECADE = timedelta(days=3_652)  # a longer timeout might end after what a database can store (MySQL: the year 2038)
+SHORTEST_POLL = 1.0  # seconds between two questions in the triggerer
+
+
+class StatusSensor(BaseSensorOperator):
+    """The common part of the sensors that wait for a state; not to be used by itself.
+
+    It returns the state that ended the wait. A state that means failure, a refused key and an unknown subject fail the
+    task for good (or skip it, with ``soft_fail``); an answer that got lost is asked for again at the next poke.
+
+    :param target_statuses: the states that are waited for.
+    :param failed_statuses: the states from which none of those will come.
+    :param deferrable: wait in the triggerer, asking every ``poke_interval``; the first question is asked on the worker.
+        Default: ``[operators] default_deferrable``.
+    :raises ConfigurationError: there is no state to wait for, or one is in both lists.
+    """
+
+    what: ClassVar[str]
+    """What is waited for, for messages: ``call``."""
+
+    def __init__(
+        self,
+        *,
+        target_statuses: Sequence[str],
+        failed_statuses: Sequence[str] = (),
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.target_statuses = _words("target_statuses", target_statuses)
+        self.failed_statuses = _words("failed_statuses", failed_statuses)
+        if not self.target_statuses:
+            raise ConfigurationError("target_statuses must name at least one state to wait for")
+        if both := sorted(set(self.target_statuses) & set(self.failed_statuses)):
+            raise ConfigurationError(f"{', '.join(both)} stands in target_statuses and in failed_statuses: choose one")
+        self.deferrable = deferrable
+
+    @property
+    def hook(self) -> VendorHook:
+        """The vendor's hook; it has ``read_status``."""
+        raise NotImplementedError
+
+    @property
+    def subject(self) -> Any:
+        """The vendor's id of what is waited for."""
+        raise NotImplementedError
+
+    def execute(self, context: Mapping[str, Any]) -> str | None:
+        """Wait, in the way that ``mode`` and ``deferrable`` say, and return the state."""
+        if not self.deferrable:
+            status: str | None = super().execute(context)
+            return status
+        try:
+            first = self.poke(context)
+        except AirflowFailException as error:
+            if self.soft_fail or self.never_fail:
+                raise AirflowSkipException(str(error)) from error
+            raise
+        if first.is_done:
+            return str(first.xcom_value)
+        hook = self.hook
+        self.defer(
+            trigger=StatusTrigger(
+                hook=f"{type(hook).__module__}.{type(hook).__qualname__}",
+                conn_id=getattr(hook, hook.conn_name_attr),
+                subject=str(self.subject),
+                statuses=[*self.target_statuses, *self.failed_statuses],
+                poll_interval=max(self.poke_interval, SHORTEST_POLL),
+            ),
+            method_name="execute_complete",
+            timeout=min(timedelta(seconds=min(self.timeout, DECADE.total_seconds())), DECADE),
+        )
+        return None
+
+    def execute_complete(self, context: Mapping[str, Any], event: Mapping[str, Any]) -> str:  # noqa: ARG002
+        """Go on after the triggerer, with what it found.
+
+        :param event: ``{"status": …}``, or ``{"error": …}`` where no further question would help.
+        """
+        if "error" in event:
+            raise AirflowFailException(str(event["error"]))
+        status = str(event["status"])
+        self._refuse_failure(status)
+        self.log.info("%s %s is %s", self.what, self.subject, mask_text(status))
+        return status
+
+    def poke(self, context: Mapping[str, Any]) -> PokeReturnValue:  # noqa: ARG002 - Airflow's signature
+        """Ask once."""
+        if not self.subject:
+            raise AirflowFailException(f"there is no {self.what} to wait for: its id is empty")
+        try:
+            self.hook.connection  # noqa: B018 - read here, where Airflow may be asked without an event loop
+            status = asyncio.run(self.hook.read_status(str(self.subject)))
+        except (NotSent, Throttled, OutcomeUnknown) as error:
+            self.log.warning("%s; asking again at the next poke", error)
+            return PokeReturnValue(is_done=False)
+        except (Unauthorized, Rejected, ConfigurationError) as error:
+            raise AirflowFailException(str(error)) from error
+        self._refuse_failure(status)
+        self.log.info("%s %s is %s", self.what, self.subject, mask_text(status))
+        return PokeReturnValue(is_done=status in self.target_statuses, xcom_value=status)
+
+    def _refuse_failure(self, status: str) -> None:
+        if status in self.failed_statuses:
+            raise AirflowFailException(
+                f"{self.what} {self.subject} is {mask_text(status)}: {', '.join(self.target_statuses)} will not come"
+            )
+
+
+def _words(name: str, given: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(given, str) or not all(isinstance(word, str) and word for word in given):
+        raise ConfigurationError(f'{name} must be a list of words, such as ["ended"]')
+    return tuple(given)

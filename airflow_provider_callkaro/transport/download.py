@@ -1,0 +1,106 @@
+"""An answer whose body is too long to be held: read piece by piece, while the connection stands.
+
+Half a file is worse than none, and nothing in a CSV says where it should have ended. So whatever breaks the body off is
+an error, never an end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from airflow_provider_callkaro.calls.outcome import Reason
+from airflow_provider_callkaro.exceptions import OutcomeUnknown
+from airflow_provider_callkaro.transport.failures import no_answer
+from airflow_provider_callkaro.vendors.http import MAX_BODY_BYTES, Response
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+PIECE = 1 << 16  # bytes of the body handed out at once
+
+
+class Download:
+    """An open answer. Leaving it closes the connection, however much of the body was read.
+
+    :param answer: the answer, its body unread.
+    :param vendor: the vendor's name, for messages.
+    """
+
+    def __init__(self, answer: BaseHTTPResponse, *, vendor: str) -> None:
+        self._answer = answer
+        self._vendor = vendor
+        self._first: bytes | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self._answer.status
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers, looked up without regard to case."""
+        return self._answer.headers
+
+    def start(self) -> Self:
+        """Read the first piece of the body, which is kept for `chunks`: until then, asking again loses nothing.
+
+        :raises OutcomeUnknown: the body broke off.
+        """
+        self._first = self._piece()
+        return self
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body, unpacked, in pieces of at most 64 KiB. It can be read once.
+
+        The end of a body without ``Content-Length`` that is not chunked either is the end of the connection: there,
+        and only there, a broken one cannot be told from a complete one.
+
+        :raises OutcomeUnknown: the body broke off, or is shorter than its ``Content-Length``.
+        """
+        piece = self._piece() if self._first is None else self._first
+        self._first = b""
+        while piece:
+            yield piece
+            piece = self._piece()
+
+    def response(self) -> Response:
+        """The whole answer, for one that is no file; of its body no more than `MAX_BODY_BYTES`. Closes it.
+
+        :raises OutcomeUnknown: the body broke off.
+        """
+        from urllib3.exceptions import HTTPError
+
+        try:
+            body = self._answer.read(MAX_BODY_BYTES, decode_content=True)
+            self.close()
+        except (HTTPError, OSError, ValueError) as error:
+            raise no_answer(self._vendor, error) from None
+        return Response(self.status, body, self.headers)
+
+    def close(self) -> None:
+        """Close the answer; what has not been read is lost."""
+        self._answer.close()
+
+    def _piece(self) -> bytes:
+        from urllib3.exceptions import HTTPError
+
+        try:
+            return self._answer.read(PIECE, decode_content=True)
+        except (HTTPError, OSError, ValueError) as error:
+            raise OutcomeUnknown(
+                f"the export that {self._vendor} was sending was cut short ({type(error).__name__}): what came of it "
+                "is not used; ask again for all of it",
+                vendor=self._vendor,
+                status=self.status,
+                reason=Reason.NO_ANSWER,
+            ) from None

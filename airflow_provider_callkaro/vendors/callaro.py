@@ -1,0 +1,201 @@
+"""Callaro's HTTP API for bulk call campaigns: what to ask, and how to read the answer.
+
+Source: the guide to bulk call campaigns and the page on contacts. What the guide only names is inferred; which routes
+those are is in `ROUTES`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from hashlib import blake2b
+from types import MappingProxyType
+from typing import Any, NoReturn
+from urllib.parse import quote
+
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.vendors.answers import raise_refusal
+from airflow_provider_callkaro.vendors.callaro_answers import (
+    MAX_ID_LENGTH,
+    NAME,
+    CampaignId,
+    read_campaign,
+    read_change,
+    read_object,
+    read_page,
+)
+from airflow_provider_callkaro.vendors.callaro_routes import ID, routes_with
+from airflow_provider_callkaro.vendors.callaro_states import Action
+from airflow_provider_callkaro.vendors.http import Request, Response
+
+DEFAULT_HOST = "https://api.callaro.ai"  # source: the guide's examples
+_JSON = "application/json"
+_AS_IN_THE_TABLE: Mapping[str, str] = MappingProxyType({})
+
+
+class Callaro:
+    """What Callaro's API says.
+
+    :param routes: by action, the method and path to use instead of those in `ROUTES`.
+    :raises ConfigurationError: a route cannot be one.
+    """
+
+    name = NAME
+    read_campaign = staticmethod(read_campaign)
+    read_change = staticmethod(read_change)
+    read_object = staticmethod(read_object)
+    read_page = staticmethod(read_page)
+
+    def __init__(self, *, routes: Mapping[str, str] = _AS_IN_THE_TABLE) -> None:
+        self._routes = routes_with(routes)
+
+    @staticmethod
+    def headers(api_key: str, *, tenant_id: str | None = None) -> dict[str, str]:
+        """The headers of every request.
+
+        :param tenant_id: which tenant is meant, for keys that reach several.
+        """
+        tenant = {} if tenant_id is None else {"X-Tenant-Id": tenant_id}
+        return {"X-Api-Key": api_key, **tenant, "Accept": "*/*"}
+
+    def list_campaigns(self, *, page: int, per_page: int, filters: Mapping[str, Any]) -> Request:
+        """One page of the campaigns.
+
+        :param page: from 1.
+        :param filters: more query parameters; none is documented.
+        """
+        return self._request("list", query={"page": page, "per_page": per_page, **filters})
+
+    def create_campaign(self, fields: Mapping[str, Any]) -> Request:
+        """A new campaign, in draft. It counts as ringing: a field may start it by itself, and a second one would stay.
+
+        :param fields: what the campaign is to be; ``name``, and whatever the account takes.
+        """
+        return self._request("create", body=fields, rings=True)
+
+    def get_campaign(self, campaign_id: CampaignId) -> Request:
+        """One campaign."""
+        return self._request("get", campaign_id)
+
+    def update_campaign(self, campaign_id: CampaignId, fields: Mapping[str, Any]) -> Request:
+        """Other values for some fields of a campaign."""
+        return self._request("update", campaign_id, body=fields)
+
+    def act(self, action: Action, campaign_id: CampaignId) -> Request:
+        """An action on a campaign's state. Launch and resume ring phones."""
+        return self._request(action.value, campaign_id, rings=action in (Action.LAUNCH, Action.RESUME))
+
+    def clone(self, campaign_id: CampaignId, fields: Mapping[str, Any]) -> Request:
+        """A new campaign like another one. Counts as ringing, as `create_campaign` does.
+
+        :param fields: what is to be different; without any no body is sent.
+        """
+        return self._request("clone", campaign_id, body=fields or None, rings=True)
+
+    def clone_prefill(self, campaign_id: CampaignId) -> Request:
+        """What a clone of a campaign would begin with."""
+        return self._request("clone_prefill", campaign_id)
+
+    def save_as_template(self, campaign_id: CampaignId, name: str | None) -> Request:
+        """A template made of a campaign. A lost answer may leave a second template, which rings nobody."""
+        return self._request("save_as_template", campaign_id, body=None if name is None else {"name": name})
+
+    def tasks(self, campaign_id: CampaignId, *, page: int, per_page: int) -> Request:
+        """One page of a campaign's calls."""
+        return self._request("tasks", campaign_id, query={"page": page, "per_page": per_page})
+
+    def analytics(self, campaign_id: CampaignId, *, start: date | None, end: date | None) -> Request:
+        """A campaign's figures.
+
+        :param start: the first day; None leaves it to Callaro.
+        :param end: the last day; None leaves it to Callaro.
+        :raises ConfigurationError: the last day is before the first.
+        """
+        days = {name: f"{day:%Y-%m-%d}" for name, day in (("from", start), ("to", end)) if day is not None}
+        if days.get("from", "") > days.get("to", "~"):
+            raise ConfigurationError(f"analytics from {days['from']} to {days['to']}: the last day is before the first")
+        return self._request("analytics", campaign_id, query=days)
+
+    def dispatch_health(self, campaign_id: CampaignId) -> Request:
+        """Why a campaign is dialling, or is not."""
+        return self._request("dispatch_health", campaign_id)
+
+    def capacity_preview(self, campaign_id: CampaignId) -> Request:
+        """How long a campaign's calls would take."""
+        return self._request("capacity_preview", campaign_id)
+
+    def audience_timezone_analysis(self, campaign_id: CampaignId) -> Request:
+        """In which time zones a campaign's audience lives."""
+        return self._request("audience_timezone_analysis", campaign_id)
+
+    def results_export(self, campaign_id: CampaignId, *, page: int = 1) -> Request:
+        """What became of a campaign's calls, as a file.
+
+        :param page: of an export that said it has several; the first one is asked for without a number.
+        """
+        return self._request("results_export", campaign_id, query={"page": page} if page > 1 else None)
+
+    def export_campaigns(self, *, page: int = 1) -> Request:
+        """The campaigns, as a file.
+
+        :param page: as in `results_export`.
+        """
+        return self._request("export", query={"page": page} if page > 1 else None)
+
+    def import_contacts(
+        self, content: bytes, *, filename: str, column_mapping: Mapping[str, str], options: Mapping[str, Any] | None
+    ) -> Request:
+        """Contacts from a file. It counts as ringing: imported twice, a person may stand twice in an audience.
+
+        Source: page on contacts, import in bulk: multipart, ``file``, ``column_mapping`` and options in JSON.
+
+        :param content: the file.
+        :param column_mapping: what the file's columns are.
+        """
+        from urllib3.filepost import encode_multipart_formdata
+
+        parts: dict[str, Any] = {"file": (filename, content, "text/csv"), "column_mapping": _encoded(column_mapping)}
+        if options is not None:
+            parts["options"] = _encoded(options)
+        boundary = blake2b(content, digest_size=16).hexdigest()  # a file does not hold its own digest
+        body, content_type = encode_multipart_formdata(parts, boundary=boundary)
+        route = self._routes["import_contacts"]
+        return Request(route.method, route.path, body, rings=True, content_type=content_type)
+
+    def read_refusal(self, response: Response) -> NoReturn:
+        """Raise what an answer outside 200 to 299 means."""
+        raise_refusal(self.name, response)
+
+    def _request(
+        self,
+        action: str,
+        campaign_id: CampaignId | None = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        rings: bool = False,
+    ) -> Request:
+        route = self._routes[action]
+        path = route.path.replace(ID, _quoted(campaign_id)) if route.about_one else route.path
+        if body is None:
+            return Request.json(route.method, path, query=query, rings=rings)
+        return Request(route.method, path, _encoded(body), rings=rings, content_type=_JSON)
+
+
+def _quoted(campaign_id: CampaignId | None) -> str:
+    """An id as one segment of a path."""
+    text = str(campaign_id).strip() if isinstance(campaign_id, (int, str)) else ""
+    is_none = isinstance(campaign_id, bool) or text in ("", ".", "..", "None")  # None: a template of a missing XCom
+    if is_none or len(text) > MAX_ID_LENGTH or not text.isprintable():
+        raise ConfigurationError("campaign_id must be the id of a campaign as Callaro gave it, such as 123")
+    return quote(text, safe="")
+
+
+def _encoded(body: Mapping[str, Any]) -> bytes:
+    try:
+        return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        raise ConfigurationError(
+            "the fields for Callaro are no JSON: use texts, numbers, true, false, None, lists and mappings"
+        ) from None

@@ -1,0 +1,175 @@
+"""How Callaro's answers are read.
+
+No answer of the campaign routes is documented. They are read with the common envelope (``{"data": …, "meta": …}``) and
+without it; a campaign's id is whatever Callaro says it is; fields that are not known are kept and not judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from airflow_provider_callkaro.calls.outcome import Reason
+from airflow_provider_callkaro.exceptions import OutcomeUnknown
+from airflow_provider_callkaro.vendors.answers import read_told
+from airflow_provider_callkaro.vendors.callaro_states import CampaignState, read_state, state_word
+from airflow_provider_callkaro.vendors.http import Response
+
+NAME = "Callaro"
+MAX_ID_LENGTH = 200  # characters; ours
+_ID_FIELDS = ("id", "campaign_id", "bulk_call_campaign_id")
+_STATE_FIELDS = ("status", "state")
+
+CampaignId: TypeAlias = int | str
+"""A campaign's id: a number in the guide, a text elsewhere in the vendor's pages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallaroCampaign:
+    """One campaign, as Callaro tells of it.
+
+    :param id: as the vendor gave it, a number or a text.
+    :param state: how it stands.
+    :param raw: everything that the vendor said of it.
+    """
+
+    id: CampaignId
+    name: str
+    state: CampaignState
+    raw: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def status(self) -> str:
+        """How it stands in one word: the state, or the vendor's own word where the state is `other`."""
+        return state_word(self.raw)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of a list.
+
+    :param pages: how many there are; None where the vendor does not say.
+    """
+
+    items: Sequence[dict[str, Any]] = field(repr=False)
+    pages: int | None
+
+
+def read_campaign(response: Response, *, asked: CampaignId | None = None) -> CallaroCampaign:
+    """The campaign that an answer tells of.
+
+    :param asked: its id, where it was asked for by its id.
+    :raises OutcomeUnknown: there is none in the answer, or nothing names it.
+    """
+    told = _campaign_in(read_told(NAME, response))
+    found = campaign_id_in(told)
+    if found is None and _tells_a_state(told):
+        found = asked
+    if found is None:
+        raise _unknown("without a campaign that has an id", response, reason=Reason.NO_CALL_ID)
+    return _campaign(told, found)
+
+
+def read_change(response: Response, *, asked: CampaignId) -> CallaroCampaign | None:
+    """The campaign after a change that Callaro took; None where the answer does not say how it stands now.
+
+    :param asked: the campaign's id.
+    :raises OutcomeUnknown: the answer calls it an error, or cannot be read: then it may be a gateway's.
+    """
+    if 200 <= response.status < 300 and not response.body.strip():
+        return None
+    answer = read_told(NAME, response)
+    if "error_code" in answer:
+        raise _unknown("and called it an error", response, reason=Reason.SERVER_ERROR)
+    told = _campaign_in(answer)
+    if read_state(told) is CampaignState.OTHER:
+        return None
+    found = campaign_id_in(told)
+    return _campaign(told, asked if found is None else found)
+
+
+def read_object(response: Response) -> dict[str, Any]:
+    """What an answer says, without its envelope."""
+    answer = read_told(NAME, response)
+    data = answer.get("data")
+    return data if isinstance(data, dict) else answer
+
+
+def read_page(response: Response) -> Page:
+    """One page of a list: ``data`` is the list, or an object with one list in it.
+
+    :raises OutcomeUnknown: there is no list in the answer.
+    """
+    whole = response.json_value()
+    if 200 <= response.status < 300 and isinstance(whole, list):
+        return Page(items=_objects(whole), pages=None)
+    answer = read_told(NAME, response)
+    data = answer.get("data", answer)
+    if isinstance(data, list):
+        return Page(items=_objects(data), pages=_pages_in(answer))
+    lists = [value for value in data.values() if isinstance(value, list)] if isinstance(data, dict) else []
+    if data and len(lists) != 1:
+        raise _unknown("without the list that was asked for", response, reason=Reason.UNREADABLE_ANSWER)
+    return Page(items=_objects(lists[0]) if lists else [], pages=_pages_in(answer))
+
+
+def campaign_in_list(item: Mapping[str, Any]) -> CallaroCampaign | None:
+    """A campaign as a list shows it; None where nothing names it."""
+    found = campaign_id_in(item)
+    return None if found is None else _campaign(item, found)
+
+
+def campaign_id_in(campaign: Mapping[str, Any]) -> CampaignId | None:
+    """A campaign's id as the vendor gave it; None where there is none that a path could carry."""
+    for name in _ID_FIELDS:
+        value = campaign.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+        if isinstance(value, str) and 0 < len(value.strip()) <= MAX_ID_LENGTH and value.isprintable():
+            return value
+    return None
+
+
+def _campaign(told: Mapping[str, Any], campaign_id: CampaignId) -> CallaroCampaign:
+    name = told.get("name")
+    return CallaroCampaign(id=campaign_id, name=name if isinstance(name, str) else "", state=read_state(told), raw=told)
+
+
+def _campaign_in(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The campaign inside the envelope, or inside the one object that stands there: ``{"campaign": {…}}``."""
+    told = answer.get("data", answer)
+    if not isinstance(told, dict):
+        return {}
+    inner = [value for value in told.values() if isinstance(value, dict)]
+    if campaign_id_in(told) is None and not _tells_a_state(told) and len(inner) == 1:
+        return inner[0]
+    return told
+
+
+def _tells_a_state(told: Mapping[str, Any]) -> bool:
+    return any(isinstance(told.get(name), str) for name in _STATE_FIELDS)
+
+
+def _objects(items: Sequence[Any]) -> list[dict[str, Any]]:
+    return [item for item in items if isinstance(item, dict)]
+
+
+def _pages_in(answer: Mapping[str, Any]) -> int | None:
+    data = answer.get("data")
+    for place in (answer, data if isinstance(data, dict) else {}):
+        meta = place.get("meta")
+        pages = meta.get("pages") if isinstance(meta, dict) else None
+        if isinstance(pages, int) and not isinstance(pages, bool) and pages > 0:
+            return pages
+    return None
+
+
+def _unknown(what: str, response: Response, *, reason: Reason) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        f"{NAME} answered {response.status} {what}",
+        vendor=NAME,
+        status=response.status,
+        request_id=response.request_id,
+        reason=reason,
+    )

@@ -1,0 +1,283 @@
+"""MrAssistant's HTTP API: what to ask, and how to read the answer.
+
+A campaign starts as it is created, so creating one rings up to a thousand phones; there is no harmless step before it,
+and no way to take it back. Source: the create campaign page, and the pages of the routes for tokens and calls. Where
+they are silent, answers are read tolerantly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from airflow_provider_callkaro.calls.call import Call, InvalidCall, plain_metadata
+from airflow_provider_callkaro.calls.outcome import Reason
+from airflow_provider_callkaro.exceptions import ConfigurationError, Rejected
+from airflow_provider_callkaro.vendors.answers import Tokens, first_text, nameless, read_accepted
+from airflow_provider_callkaro.vendors.http import Request, Response
+from airflow_provider_callkaro.vendors.mrassistant_calls import MrAssistantCalls, utc_text
+from airflow_provider_callkaro.vendors.mrassistant_fields import ROW_FIELDS, VOCABULARY, own_fields_of
+
+__all__ = [
+    "MAX_NAME",
+    "MAX_TARGETS",
+    "VOCABULARY",
+    "CampaignSettings",
+    "CreatedCampaign",
+    "MrAssistant",
+    "blamed_targets",
+]
+
+MAX_NAME = 255  # characters; source: create campaign, name
+MAX_TARGETS = 1_000  # per campaign; source: create campaign, targets
+CONCURRENT_CALLS = (1, 10)  # source: create campaign, concurrent_calls
+RETRY_ATTEMPTS = (0, 3)  # source: create campaign, retry_attempts
+_MAX_TOKEN = 8_000  # characters; ours, far above any token, and below what servers take in one header
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignSettings:
+    """What a campaign is told beside its targets. Source: create campaign.
+
+    :param name: what it is called, 1 to 255 characters.
+    :param concurrent_calls: how many calls it makes at once, 1 to 10. Default 1.
+    :param retry_failed: whether MrAssistant redials those it did not reach. Default false.
+    :param retry_attempts: how often, 0 to 3. Default 0; how it goes together with ``retry_failed`` is not documented.
+    :param context: facts for the agent in every call; not shown. How it is joined with a target's own is not
+        documented.
+    :param webhook_url: where MrAssistant reports the campaign's progress, http or https; not shown, because it may
+        carry a token.
+    :param webhook_secret: with which it signs these reports; not shown.
+    :param notify_on_call_complete: whether it reports each call. Default false.
+    :raises ConfigurationError: a setting is out of its range.
+    """
+
+    name: str
+    concurrent_calls: int = 1
+    retry_failed: bool = False
+    retry_attempts: int = 0
+    context: Mapping[str, Any] | None = field(default=None, repr=False)
+    webhook_url: str | None = field(default=None, repr=False)
+    webhook_secret: str | None = field(default=None, repr=False)
+    notify_on_call_complete: bool = False
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+        _check_range("concurrent_calls", self.concurrent_calls, CONCURRENT_CALLS)
+        _check_range("retry_attempts", self.retry_attempts, RETRY_ATTEMPTS)
+        for name in ("retry_failed", "notify_on_call_complete"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigurationError(f"{name} must be true or false")
+        if self.context is not None:
+            object.__setattr__(self, "context", _plain_context(self.context))
+        if self.webhook_url is not None:
+            _check_url(self.webhook_url)
+        if self.webhook_secret is not None and (not isinstance(self.webhook_secret, str) or not self.webhook_secret):
+            raise ConfigurationError("webhook_secret must be a text that is not empty")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatedCampaign:
+    """A campaign that MrAssistant took. All but its id may be missing.
+
+    :param campaign_id: the vendor's id of the campaign.
+    :param total_targets: how many targets it has.
+    :param status: a word; which ones there are is not documented.
+    :param scheduled_at: when it will start, as the vendor says it; the request calls it ``schedule_at``.
+    :param raw: the whole answer, for what we do not know yet.
+    """
+
+    campaign_id: str
+    agent_id: str | None = None
+    name: str | None = None
+    total_targets: int | None = None
+    status: str | None = None
+    scheduled_at: str | None = None
+    started_at: str | None = None
+    calls_initiated: int | None = None
+    calls_completed: int | None = None
+    calls_failed: int | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+class MrAssistant(MrAssistantCalls):
+    """What MrAssistant's API says.
+
+    :param schedule_timezone: the zone in which a ``schedule_at`` without an offset is meant; None refuses it. The
+        vendor is told every moment in UTC.
+    """
+
+    row_fields: ClassVar[Mapping[str, Callable[[Any], Any]]] = ROW_FIELDS
+
+    def __init__(self, *, schedule_timezone: tzinfo | None = None) -> None:
+        self.schedule_timezone = schedule_timezone
+
+    @staticmethod
+    def headers(token: str | None = None) -> dict[str, str]:
+        """The headers of every request.
+
+        :param token: proves who asks; None where the headers that do are kept apart because they grow old.
+        """
+        proof = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return {**proof, "Content-Type": "application/json", "Accept": "application/json"}
+
+    def log_in(self, username: str, password: str) -> Request:
+        """Tokens for a login. Rings nobody."""
+        return Request.json("POST", "/auth/token", {"username": username, "password": password})
+
+    def refresh(self, refresh_token: str) -> Request:
+        """Tokens for a refresh token, which is used up by it. Rings nobody."""
+        return Request.json("POST", "/auth/refresh", {"refresh_token": refresh_token})
+
+    def read_tokens(self, response: Response) -> Tokens:
+        """The tokens; the access token lives about a day, the refresh token about a month.
+
+        :raises VendorError: there are none in the answer.
+        """
+        answer = read_accepted(self.name, response)
+        access = _token(answer.get("access_token"))
+        if access is None:
+            raise nameless(self.name, response, what="a token", reason=Reason.UNREADABLE_ANSWER)
+        return Tokens(access=access, refresh=_token(answer.get("refresh_token")))
+
+    def create_campaign(
+        self,
+        settings: CampaignSettings,
+        *,
+        name: str,
+        agent_id: str,
+        targets: Sequence[Call],
+        schedule_at: datetime | None,
+    ) -> Request:
+        """A campaign, which starts at once or at ``schedule_at``. Rings the phones of all its targets.
+
+        :param settings: what it is told beside; its own name is not used here.
+        :param name: what this campaign is called, 1 to 255 characters.
+        :param agent_id: who speaks in all its calls.
+        :param targets: 1 to 1,000 calls. Their agent and their time are those of the campaign.
+        :param schedule_at: when it starts, sent in UTC; None: at once.
+        :raises ConfigurationError: an argument is out of its range, or a call asks for what a campaign does not have.
+        :raises InvalidCall: a field of a call's ``extra`` is out of its range.
+        """
+        _check_name(name)
+        if not isinstance(agent_id, str) or not agent_id.strip():
+            raise ConfigurationError(
+                "a campaign needs an agent: set agent_id, or set it in the extra of the connection"
+            )
+        if not 1 <= len(targets) <= MAX_TARGETS:
+            raise ConfigurationError(f"a campaign must have 1 to {MAX_TARGETS} targets")
+        body: dict[str, Any] = {"agent_id": agent_id, "name": name, "targets": [_target(call) for call in targets]}
+        if schedule_at is not None:
+            body["schedule_at"] = utc_text("schedule_at", schedule_at, zone=self.schedule_timezone)
+        body["concurrent_calls"] = settings.concurrent_calls
+        body["retry_failed"] = settings.retry_failed
+        body["retry_attempts"] = settings.retry_attempts
+        optional = ("context", "webhook_url", "webhook_secret")
+        body |= {field: value for field in optional if (value := getattr(settings, field)) is not None}
+        body["notify_on_call_complete"] = settings.notify_on_call_complete
+        return Request.json("POST", "/campaigns", body, rings=True)
+
+    def read_campaign(
+        self, response: Response, settings: CampaignSettings, *, targets: int = MAX_TARGETS
+    ) -> CreatedCampaign:
+        """The campaign just created.
+
+        :param settings: those it was created with: the vendor may repeat what was sent, and the secret in them is
+            hidden in every message.
+        :param targets: how many were sent, so that no other is blamed.
+        :raises Rejected: with ``blamed``, where the answer says which targets are at fault.
+        :raises OutcomeUnknown: MrAssistant took it, perhaps, but did not say under which id.
+        """
+        try:
+            answer = read_accepted(self.name, response, secret=settings.webhook_secret)
+        except Rejected as error:
+            error.blamed = frozenset(index for index in blamed_targets(response) if index < targets)
+            raise
+        found = first_text(answer, ("campaign_id", "id"))
+        if found is None:
+            raise nameless(self.name, response, what="a campaign id", secret=settings.webhook_secret)
+        nested = answer.get("data")
+        said = nested if isinstance(nested, dict) and found[0] not in answer else answer
+        return CreatedCampaign(
+            campaign_id=found[1],
+            agent_id=_text(said, "agent_id"),
+            name=_text(said, "name"),
+            total_targets=_count(said, "total_targets"),
+            status=_text(said, "status"),
+            scheduled_at=_text(said, "scheduled_at"),
+            started_at=_text(said, "started_at"),
+            calls_initiated=_count(said, "calls_initiated"),
+            calls_completed=_count(said, "calls_completed"),
+            calls_failed=_count(said, "calls_failed"),
+            raw=answer,
+        )
+
+
+def blamed_targets(response: Response) -> frozenset[int]:
+    """The places, from 0, of the targets that a validation found fault with; empty where it names none."""
+    detail = response.json_object().get("detail")
+    blamed = set()
+    for complaint in detail if isinstance(detail, list) else ():
+        place = complaint.get("loc") if isinstance(complaint, dict) else None
+        if isinstance(place, list) and place[:2] == ["body", "targets"] and len(place) > 2 and _is_index(place[2]):
+            blamed.add(place[2])
+    return frozenset(blamed)
+
+
+def _target(call: Call) -> dict[str, Any]:
+    target: dict[str, Any] = {"to_number": call.to_number, **own_fields_of(call, ROW_FIELDS)}
+    if call.metadata:
+        target["context"] = dict(call.metadata)
+    return target
+
+
+def _plain_context(context: Any) -> dict[str, Any]:
+    try:
+        return plain_metadata(context)
+    except InvalidCall:
+        raise ConfigurationError("context must be an object of values that JSON can hold") from None
+
+
+def _check_name(name: Any) -> None:
+    if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME:
+        raise ConfigurationError(f"the campaign's name must have 1 to {MAX_NAME} characters")
+
+
+def _check_range(name: str, value: Any, limits: tuple[int, int]) -> None:
+    low, high = limits
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise ConfigurationError(f"{name} must be a whole number from {low} to {high}")
+
+
+def _check_url(url: Any) -> None:
+    try:
+        parts = urlsplit(url) if isinstance(url, str) and url.isprintable() and " " not in url else None
+        works = parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        works = False
+    if not works:
+        raise ConfigurationError("webhook_url must be an address, https://… or http://…")
+
+
+def _token(value: Any) -> str | None:
+    """The token, if a header can carry it."""
+    if not isinstance(value, str) or not 0 < len(value) <= _MAX_TOKEN:
+        return None
+    return value if value.isascii() and value.isprintable() and " " not in value else None
+
+
+def _is_index(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _text(answer: Mapping[str, Any], name: str) -> str | None:
+    value = answer.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _count(answer: Mapping[str, Any], name: str) -> int | None:
+    value = answer.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -1,0 +1,150 @@
+"""Answers that the sandbox does not give and Callaro may: nothing of them is documented, and none may cost a launch."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from airflow_provider_callkaro.exceptions import ConfigurationError, NotAllowed, OutcomeUnknown
+from airflow_provider_callkaro.hooks import callaro
+from airflow_provider_callkaro.hooks.callaro import CallaroHook
+from airflow_provider_callkaro.vendors.callaro_states import CampaignState
+
+CAMPAIGNS = "/api/v1/bulk_call_campaigns"
+
+
+class Vendor:
+    """A server that answers as it is told to.
+
+    :ivar says: by method and path, the status and the body of each answer in turn; the last one is given again.
+    :ivar heard: the requests, method and path with query.
+    """
+
+    def __init__(self):
+        self.says = {}
+        self.heard = []
+
+    def answer(self, method, target):
+        self.heard.append(f"{method} {target}")
+        answers = self.says[f"{method} {target.partition('?')[0]}"]
+        status, body = answers.pop(0) if len(answers) > 1 else answers[0]
+        return status, body if isinstance(body, bytes) else json.dumps(body).encode()
+
+    def count(self, method, path):
+        return sum(heard.partition("?")[0] == f"{method} {path}" for heard in self.heard)
+
+
+@pytest.fixture
+def vendor():
+    return Vendor()
+
+
+@pytest.fixture
+def hook(connect, vendor):
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            status, body = vendor.answer(self.command, self.path)
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_PATCH = do_GET  # noqa: N815
+
+        def log_message(self, *arguments):
+            """Keep the test's output clean."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+        host = f"http://127.0.0.1:{server.server_port}"
+        connect(json.dumps({"conn_type": "callaro", "host": host, "password": "a-key"}), conn_id="callaro_default")
+        yield CallaroHook(sleep=lambda seconds: None)
+        server.shutdown()
+
+
+def campaigns(*ids):
+    return [{"id": each, "name": f"campaign {each}", "status": "draft"} for each in ids]
+
+
+class TestLists:
+    def test_a_list_without_pages_ends_where_it_begins_anew(self, hook, vendor):
+        vendor.says[f"GET {CAMPAIGNS}"] = [(200, campaigns(1, 2))]
+        assert [campaign["id"] for campaign in hook.list_campaigns()] == [1, 2]
+        assert vendor.count("GET", CAMPAIGNS) == 2
+
+    def test_a_list_ends_with_an_empty_page(self, hook, vendor):
+        vendor.says[f"GET {CAMPAIGNS}"] = [
+            (200, {"data": {"campaigns": campaigns(1, 2)}}),
+            (200, {"data": {"campaigns": campaigns(3)}}),
+            (200, {"data": {"campaigns": []}}),
+        ]
+        assert [campaign["id"] for campaign in hook.list_campaigns()] == [1, 2, 3]
+        assert vendor.heard[-1] == f"GET {CAMPAIGNS}?page=3&per_page=100"
+
+    def test_a_list_ends_with_its_last_page(self, hook, vendor):
+        vendor.says[f"GET {CAMPAIGNS}"] = [(200, {"data": campaigns(1), "meta": {"pages": 1}})]
+        assert len(list(hook.list_campaigns())) == 1
+        assert vendor.count("GET", CAMPAIGNS) == 1
+
+    def test_items_without_ids_are_told_apart_by_what_they_say(self, hook, vendor):
+        vendor.says[f"GET {CAMPAIGNS}/1/tasks"] = [(200, [{"n": 1}]), (200, [{"n": 2}]), (200, [{"n": 1}])]
+        assert list(hook.tasks(1)) == [{"n": 1}, {"n": 2}]
+
+    def test_a_list_that_never_ends_is_given_up(self, hook, vendor, monkeypatch):
+        monkeypatch.setattr(callaro, "MAX_PAGES", 3)
+        vendor.says[f"GET {CAMPAIGNS}"] = [(200, campaigns(each)) for each in range(1, 9)]
+        with pytest.raises(ConfigurationError, match="more than 3 pages"):
+            list(hook.list_campaigns(per_page=1))
+
+
+class TestLaunches:
+    @pytest.mark.parametrize(
+        ("status", "body"), [(204, b""), (200, b""), (202, {"message": "accepted"}), (200, {"data": {"id": 7}})]
+    )
+    def test_a_yes_is_not_repeated_while_the_campaign_is_still_called_a_draft(self, hook, vendor, status, body):
+        vendor.says[f"GET {CAMPAIGNS}/7"] = [(200, {"id": 7, "status": "Draft"})]
+        vendor.says[f"POST {CAMPAIGNS}/7/launch"] = [(status, body)]
+        assert hook.launch(7).state is CampaignState.DRAFT
+        assert vendor.count("POST", f"{CAMPAIGNS}/7/launch") == 1
+
+    def test_a_lost_launch_is_done_where_the_campaign_has_gone_on_to_a_word_nobody_knows(self, hook, vendor):
+        vendor.says[f"GET {CAMPAIGNS}/7"] = [
+            (200, {"id": 7, "status": "draft"}),
+            (200, {"id": 7, "status": "LAUNCHING"}),
+        ]
+        vendor.says[f"POST {CAMPAIGNS}/7/launch"] = [(502, b"Bad gateway")]
+        assert hook.launch(7).status == "launching"
+        assert vendor.count("POST", f"{CAMPAIGNS}/7/launch") == 1
+
+    def test_a_lost_launch_that_was_slow_is_not_refused_the_second_time(self, hook, vendor):
+        """Still a draft when it is looked at, launched and paused by the vendor when it is sent again."""
+        vendor.says[f"GET {CAMPAIGNS}/7"] = [
+            (200, {"id": 7, "status": "draft"}),
+            (200, {"id": 7, "status": "draft"}),
+            (200, {"id": 7, "status": "paused"}),
+        ]
+        vendor.says[f"POST {CAMPAIGNS}/7/launch"] = [(504, b""), (409, {"error": "no", "error_code": "INVALID_STATE"})]
+        assert hook.launch(7).state is CampaignState.PAUSED
+        assert vendor.count("POST", f"{CAMPAIGNS}/7/launch") == 2
+
+    @pytest.mark.parametrize("action", ["launch", "resume"])
+    def test_nothing_rings_from_a_state_that_nobody_knows(self, hook, vendor, action):
+        vendor.says[f"GET {CAMPAIGNS}/7"] = [(200, {"id": 7, "status": "archived"})]
+        with pytest.raises(NotAllowed, match="state is other"):
+            getattr(hook, action)(7)
+        assert len(vendor.heard) == 1
+
+    def test_a_campaign_in_a_state_that_nobody_knows_can_be_stopped(self, hook, vendor):
+        vendor.says[f"GET {CAMPAIGNS}/7"] = [(200, {"id": 7, "status": "ramping"})]
+        vendor.says[f"POST {CAMPAIGNS}/7/pause"] = [(200, {"data": {"id": 7, "status": "paused"}})]
+        assert hook.pause(7).state is CampaignState.PAUSED
+
+    def test_a_yes_that_calls_itself_an_error_is_resolved_by_the_state(self, hook, vendor):
+        vendor.says[f"GET {CAMPAIGNS}/7"] = [(200, {"id": 7, "status": "draft"})]
+        vendor.says[f"POST {CAMPAIGNS}/7/launch"] = [(200, {"error": "busy", "error_code": "INTERNAL_ERROR"})]
+        with pytest.raises(OutcomeUnknown):
+            hook.launch(7)
+        assert vendor.count("POST", f"{CAMPAIGNS}/7/launch") == 5
