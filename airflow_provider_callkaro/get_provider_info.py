@@ -54,7 +54,13 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "triggers": [
             {"integration-name": "CallKaro", "python-modules": ["airflow_provider_callkaro.triggers.schedule_window"]},
-            {"integration-name": "Callaro", "python-modules": ["airflow_provider_callkaro.triggers.status"]},
+            {
+                "integration-name": "Callaro",
+                "python-modules": [
+                    "airflow_provider_callkaro.triggers.callaro_run",
+                    "airflow_provider_callkaro.triggers.status",
+                ],
+            },
             {"integration-name": "MrAssistant", "python-modules": ["airflow_provider_callkaro.triggers.status"]},
         ],
         "connection-types": [

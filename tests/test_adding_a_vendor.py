@@ -13,7 +13,6 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from airflow_task_state import TaskStateInMemory
 from task_context import task_context
 
 PAGE = Path(__file__).parents[1] / "docs" / "adding-a-vendor.md"
@@ -64,14 +63,19 @@ def ringer(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def test_the_vendor_of_the_page_keeps_every_promise(asked, ringer) -> None:
+def test_the_vendor_of_the_page_keeps_every_promise(asked, ringer, tmp_path, monkeypatch) -> None:
     rows = [{"to_number": f"+9198765{row:05d}", "whisper": "hello", "facts": {"city": "Pune"}} for row in range(12)]
     rows += [rows[3], {"to_number": "nobody"}]
-    store = TaskStateInMemory()
+    ledger = json.dumps({"conn_type": "sqlite", "host": str(tmp_path / "ledger.db")})
+    monkeypatch.setenv("AIRFLOW_CONN_CALL_LEDGER", ledger)
+    context = task_context()
 
     def run(try_number: int) -> dict[str, Any]:
-        operator = ringer.RingerFanOutCallsOperator(task_id="calls", contacts=rows, agent_id="asha")
-        return operator.execute(task_context(store=store, try_number=try_number))
+        context["ti"].try_number = try_number
+        operator = ringer.RingerFanOutCallsOperator(
+            task_id="calls", contacts=rows, agent_id="asha", ledger_conn_id="call_ledger"
+        )
+        return operator.execute(context)
 
     first, second = run(1), run(2)
     assert first == second

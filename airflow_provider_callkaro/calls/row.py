@@ -146,7 +146,9 @@ class RowReader:
         columns = self._plans[names] = _Columns(
             number=column_of.get("to_number"),
             fields=tuple(
-                (column, field, self._readers[field]) for field, column in column_of.items() if field in self._readers
+                (column, field, self._readers[field])
+                for field, column in column_of.items()
+                if field in self._readers and field in self._vocabulary.fields
             ),
             own_fields=tuple(
                 (column_of[name], name, reader)

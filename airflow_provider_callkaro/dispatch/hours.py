@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
+from typing import NamedTuple
 
 from airflow_provider_callkaro.calls.call import Call
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
@@ -32,6 +33,24 @@ class WhenClosed(StrEnum):
     """It stays pending; the task sleeps until the next opening and goes on."""
     STOP = "stop"
     """It stays pending, and the task ends."""
+
+
+class _Opening(NamedTuple):
+    """An opening to come.
+
+    :param known_since: from when on nothing opens before it.
+    """
+
+    known_since: datetime
+    opens: datetime
+    window: tuple[datetime, datetime]
+
+    def is_ahead(self, now: datetime) -> bool:
+        return self.known_since <= now < self.opens
+
+    @property
+    def from_then_on(self) -> tuple[datetime, tuple[datetime, datetime]]:
+        return self.opens, self.window
 
 
 class CallingHours:
@@ -66,17 +85,14 @@ class CallingHours:
         self._now = now
         self._shared = policy.timezone != "recipient"
         self._window: tuple[datetime, datetime] | None = None  # of now, where it is the same for all
-        self._closed_until: datetime | None = None
+        self._next: _Opening | None = None  # after now, where it is the same for all
         self.narrowed = False
         """Whether a window had to be narrowed for the vendor."""
 
     def judge(self, call: Call) -> Call | Held:
         """The call as it may be dispatched now, or why it is not."""
-        now = self._now()
-        if call.schedule_at is None and self._closed_until is not None and now < self._closed_until:
-            return Held(outcome=Outcome.PENDING, reason=Reason.WINDOW_CLOSED, until=self._closed_until)
         try:
-            return self._judge(call, now)
+            return self._judge(call, self._now())
         except ZoneUnknown:
             return Held(outcome=Outcome.SKIPPED, reason=Reason.ZONE_UNKNOWN)
         except NeverOpens:
@@ -84,20 +100,28 @@ class CallingHours:
 
     def _judge(self, call: Call, now: datetime) -> Call | Held:
         moment = now if call.schedule_at is None else max(call.schedule_at, now)
-        window = self._window_at(moment, call, now)
+        upcoming = self._next if moment == now and self._next is not None and self._next.is_ahead(now) else None
+        window = self._window_at(moment, call, now) if upcoming is None else None
         if window is None:
-            moment = self._opening(moment + CLOSING_MARGIN if moment == now else moment, call)
+            moment, window = (upcoming or self._upcoming(moment, call, now)).from_then_on
             if self._expired(call, moment):
                 return Held(outcome=Outcome.SKIPPED, reason=Reason.EXPIRED)
             if call.schedule_at is None and self._when_closed is not WhenClosed.SCHEDULE:
-                self._closed_until = moment if self._shared else None
                 return Held(outcome=Outcome.PENDING, reason=Reason.WINDOW_CLOSED, until=moment)
-            window = self._policy.window_at(moment, call)
-            if window is None:
-                raise NeverOpens("the policy has no window at its own opening, which must not happen: please report it")
         elif self._expired(call, moment):
             return Held(outcome=Outcome.SKIPPED, reason=Reason.EXPIRED)
         return self._within(call, moment, window, scheduled=moment > now)
+
+    def _upcoming(self, moment: datetime, call: Call, now: datetime) -> _Opening:
+        """The next opening for a call that may not ring at ``moment``."""
+        opens = self._opening(moment + CLOSING_MARGIN if moment == now else moment, call)
+        window = self._policy.window_at(opens, call)
+        if window is None:
+            raise NeverOpens("the policy has no window at its own opening, which must not happen: please report it")
+        upcoming = _Opening(known_since=now, opens=opens, window=window)
+        if moment == now and self._shared:
+            self._next = upcoming
+        return upcoming
 
     def _opening(self, after: datetime, call: Call) -> datetime:
         """The next moment at which a window is open for as long as phones will ring."""

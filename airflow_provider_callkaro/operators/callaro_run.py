@@ -71,7 +71,7 @@ class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
     :param deferrable: wait in the triggerer. Default: ``[operators] default_deferrable``.
     :param on_kill: what becomes of the campaign when somebody marks or clears the running task, or when it reaches its
         ``execution_timeout``: ``pause`` (default: nobody is rung any more, and nothing is lost), ``cancel`` (for good),
-        or ``leave``. While the task is deferred, Airflow tells of it from 3.3 on.
+        or ``leave``. Of a deferred task Airflow tells from 3.3 on, once a triggerer has taken up the wait.
     :param callaro_conn_id: the Callaro connection. Templated.
     :raises ConfigurationError: an argument cannot work.
     """
@@ -176,14 +176,13 @@ class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
         if self._campaign_id is None:
             self._campaign_id = self._own_campaign(context).id
         campaign = fail_without_retry(self.hook.get_campaign, self._campaign_id)
+        if self._forget_pause(context) and campaign.state is CampaignState.PAUSED:
+            campaign = fail_without_retry(self._resume, context, campaign)
         seen, first_look = None, datetime.now(UTC)
         while campaign.state not in TERMINAL:
             self._check_alive()
             if campaign.state is CampaignState.DRAFT and not launched:
                 campaign, launched = fail_without_retry(self._launch, campaign, limits=limits), True
-                continue
-            if campaign.state is CampaignState.PAUSED and self._paused_by_us(context):
-                campaign = fail_without_retry(self._resume, context, campaign)
                 continue
             if campaign.status != seen:
                 seen = campaign.status
@@ -216,11 +215,11 @@ class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
 
     def _resume(self, context: Mapping[str, Any], paused: CallaroCampaign) -> CallaroCampaign:
         self.log.info("Campaign %s was paused when Airflow ended an earlier try; resuming it", paused.id)
-        self._remember_pause(context, paused=False)  # first: whatever pauses it from now on is not ours to undo
+        self._check_alive()
         try:
             return self._moved(paused, self.hook.resume)
         except (NotSent, Throttled):
-            self._remember_pause(context, paused=True)
+            _remember_pause(context, paused=True)
             raise
 
     def _moved(self, campaign: CallaroCampaign, act: Callable[[CampaignId], CallaroCampaign]) -> CallaroCampaign:
@@ -310,15 +309,19 @@ class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
             return
         self.log.info("Airflow ended the task: %s", stopped.said)
         if stopped.paused:
-            self._remember_pause(self._context, paused=True)
+            _remember_pause(self._context, paused=True)
 
     @staticmethod
-    def _remember_pause(context: Mapping[str, Any], *, paused: bool) -> None:
+    def _forget_pause(context: Mapping[str, Any]) -> bool:
+        """Whether an earlier try paused the campaign. Asked once: from now on a pause is not ours to undo."""
         store = task_state_of(context)
-        if store is not None:
-            store.set(STATE, {"paused": paused})
+        if store is None or store.get(STATE, default={}).get("paused") is not True:
+            return False
+        _remember_pause(context, paused=False)
+        return True
 
-    @staticmethod
-    def _paused_by_us(context: Mapping[str, Any]) -> bool:
-        store = task_state_of(context)
-        return store is not None and store.get(STATE, default={}).get("paused") is True
+
+def _remember_pause(context: Mapping[str, Any], *, paused: bool) -> None:
+    store = task_state_of(context)
+    if store is not None:
+        store.set(STATE, {"paused": paused})

@@ -21,6 +21,7 @@ from airflow_provider_callkaro.dispatch.run import Limits
 from airflow_provider_callkaro.dispatch.tally import Summary
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.contract import CallLedger
+from airflow_provider_callkaro.ledger.two_scopes import TwoScopesLedger
 from airflow_provider_callkaro.operators.calls import CallList, PlaceCallsOperator, new_report
 from airflow_provider_callkaro.operators.conclusion import refuse_beyond_limits, refuse_closed
 from airflow_provider_callkaro.operators.private import Private
@@ -207,7 +208,12 @@ class FanOutCallsOperator(PlaceCallsOperator):
 
     def _ledger(self, context: Mapping[str, Any], scope: str) -> CallLedger:
         several_passes = self.policy is not None and self.when_closed != "stop" and not self.dry_run
-        return open_ledger(context, ledger_conn_id=self.ledger_conn_id, scope=scope, several_passes=several_passes)
+        ledger = open_ledger(context, ledger_conn_id=self.ledger_conn_id, scope=scope, several_passes=several_passes)
+        own_scope = super()._default_scope(context)
+        if not self.ledger_conn_id or self.ledger_scope or scope == own_scope:
+            return ledger
+        before = open_ledger(context, ledger_conn_id=self.ledger_conn_id, scope=own_scope)  # when it was not stale yet
+        return TwoScopesLedger(ledger, before=before)  # type: ignore[arg-type]  # two SQL ledgers
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
         """Place the calls, publish the report, and return the summary."""

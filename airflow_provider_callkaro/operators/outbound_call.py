@@ -12,8 +12,8 @@ from airflow_provider_callkaro.calls.outcome import Outcome
 from airflow_provider_callkaro.calls.phone import NumberReader
 from airflow_provider_callkaro.calls.row import RowReader
 from airflow_provider_callkaro.dispatch.run import Limits
-from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary
-from airflow_provider_callkaro.exceptions import ConfigurationError, Unauthorized
+from airflow_provider_callkaro.dispatch.tally import RowOutcome
+from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.operators.calls import CallList, PlaceCallsOperator
 from airflow_provider_callkaro.operators.fan_out import Account
 from airflow_provider_callkaro.operators.private import Private
@@ -93,16 +93,9 @@ class OutboundCallOperator(PlaceCallsOperator):
         self._announce(context)
         kept = _LastRow()
         calls = CallList(rows=[row], total=1, read=reader.read, vendor=account.vendor, target=account.target)
-        self._refuse_unfinished(self._place(context, calls, kept))
+        limits = Limits(max_concurrency=1, stop_after_unknown=None)
+        self._refuse_unfinished(self._place_calls(context, calls, limits=limits, report=kept))
         return self._call_id(kept.row, str(self.to_number.value))
-
-    def _place(self, context: Mapping[str, Any], calls: CallList, kept: _LastRow) -> Summary:
-        try:
-            return self._place_calls(
-                context, calls, limits=Limits(max_concurrency=1, stop_after_unknown=None), report=kept
-            )
-        except Unauthorized as error:  # there was no logging in
-            raise AirflowFailException(str(error)) from error
 
     def _call_id(self, row: RowOutcome | None, number: str) -> str:
         if row is None:

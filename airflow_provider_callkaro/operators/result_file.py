@@ -50,6 +50,12 @@ class Kind(StrEnum):
     NESTED = "nested"
 
 
+_BOTH = {  # a column that holds two kinds; any other two are text
+    frozenset({Kind.WHOLE, Kind.NUMBER}): Kind.NUMBER,
+    frozenset({Kind.WHOLE, Kind.LONG}): Kind.LONG,
+}
+
+
 def file_format(path: str, named: str | None) -> FileFormat:
     """How a file is written: as named, else as the ending of its path says.
 
@@ -125,9 +131,7 @@ class ResultFile:
             elif name not in self._columns:
                 self._columns[name] = None
         if len(self._columns) > MAX_COLUMNS:
-            raise ConfigurationError(
-                f"the rows have more than {MAX_COLUMNS} different fields: that is no table; use JSON Lines elsewhere"
-            )
+            raise ConfigurationError(f"the rows have more than {MAX_COLUMNS} different fields: that is no table")
         self._spool.write(line + "\n")
         self.rows += 1
 
@@ -213,12 +217,7 @@ def _merged(known: Kind | None, found: Kind) -> Kind:
     """What a column holds that holds both."""
     if known is None or known is found:
         return found
-    match {known, found}:
-        case kinds if kinds == {Kind.WHOLE, Kind.NUMBER}:
-            return Kind.NUMBER
-        case kinds if kinds == {Kind.WHOLE, Kind.LONG}:
-            return Kind.LONG
-    return Kind.TEXT
+    return _BOTH.get(frozenset({known, found}), Kind.TEXT)
 
 
 def _text(value: Any) -> str:

@@ -11,6 +11,7 @@ import pytest
 from airflow_provider_callkaro.calls import Call, Reason
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown, Rejected, Throttled, Unauthorized
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook, patient
+from airflow_provider_callkaro.sandbox import Sandbox
 from airflow_provider_callkaro.vendors.http import Request
 from airflow_provider_callkaro.vendors.mrassistant import CampaignSettings
 
@@ -20,6 +21,13 @@ AGENT = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 NO_AGENT = "00000000-0d44-4b50-8888-8dd25736052a"
 SECRET = "a-secret-that-signs"
 SETTINGS = CampaignSettings(name="Renewals", webhook_secret=SECRET)
+
+
+@pytest.fixture(scope="module")
+def shared_sandbox():
+    """A vendor whose calls last longer than any test."""
+    with Sandbox(api_key="the-key-of-the-sandbox", mrassistant_call_seconds=600) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture
@@ -173,9 +181,9 @@ class TestCalls:
         call_id = hook.place_call(Call(to_number=NUMBER)).call_id
         details = hook.get_call(call_id)
         assert (details.call_id, details.direction) == (call_id, "outbound")
-        assert details.status in ("initiated", "ringing", "answered", "ended")
+        assert details.status == "initiated"
         assert NUMBER[1:] not in repr(details)
-        assert asyncio.run(hook.read_status(call_id)) in ("initiated", "ringing", "answered", "ended")
+        assert asyncio.run(hook.read_status(call_id)) == "initiated"
 
     def test_a_question_that_got_lost_is_asked_again(self, hook, sandbox):
         call_id = hook.place_call(Call(to_number=NUMBER)).call_id

@@ -256,6 +256,22 @@ def test_what_somebody_paused_is_waited_for_and_never_resumed(endless, remembers
     assert (the_campaign(endless).status, the_campaign(endless).resumes) == ("paused", 0)
 
 
+def test_what_was_resumed_by_hand_and_paused_by_hand_is_no_longer_ours_to_resume(endless):
+    store = TaskStateInMemory()
+    operator = run_operator()
+    thread, _ = waiting_try(operator, context_of(store=store), endless, state="running")
+    operator.on_kill()
+    thread.join(30)
+    assert act(endless, "resume", 123) == 200
+    thread, ended = waiting_try(run_operator(), context_of(attempt=2, store=store), endless, state="running")
+    assert act(endless, "pause", 123) == 200
+    wait_for_state(endless, "paused")
+    assert (the_campaign(endless).status, the_campaign(endless).resumes) == ("paused", 1)
+    assert act(endless, "cancel", 123) == 200
+    thread.join(30)
+    assert "campaign 123 is cancelled" in str(ended[0])
+
+
 def test_a_task_that_reaches_its_execution_timeout_pauses_its_campaign_and_its_retry_resumes_it(endless):
     store = TaskStateInMemory()
     operator = run_operator(wait_timeout=timedelta(milliseconds=50))
