@@ -45,6 +45,7 @@ class MrAssistantCreateCampaignOperator(FanOutCallsOperator):
     :param webhook_url: where MrAssistant reports the campaign's progress. Templated.
     :param webhook_secret: with which it signs these reports. Templated, never shown.
     :param notify_on_call_complete: whether it reports every completed call.
+    :param extra_fields: what else your account's campaigns take, sent as it is. Templated, never shown.
     :param longest_call: how long one call takes at most, from the first ring to the end; with a policy a campaign only
         starts if its last target will be rung before the window closes. Default 5 minutes.
     :param max_concurrency: campaigns created at once. Default 1.
@@ -58,6 +59,7 @@ class MrAssistantCreateCampaignOperator(FanOutCallsOperator):
         "context",
         "webhook_url",
         "webhook_secret",
+        "extra_fields",
         "mrassistant_conn_id",
     )
     ui_color = "#dfe6f5"
@@ -74,6 +76,7 @@ class MrAssistantCreateCampaignOperator(FanOutCallsOperator):
         webhook_url: str | None = None,
         webhook_secret: str | None = None,
         notify_on_call_complete: bool = False,
+        extra_fields: Mapping[str, Any] | None = None,
         longest_call: timedelta = timedelta(minutes=5),
         max_concurrency: int = 1,
         stop_after_unknown: int | None = 2,
@@ -90,9 +93,10 @@ class MrAssistantCreateCampaignOperator(FanOutCallsOperator):
         self.webhook_url = webhook_url
         self.webhook_secret = Private(webhook_secret)
         self.notify_on_call_complete = notify_on_call_complete
+        self.extra_fields = Private(extra_fields)
         self.longest_call = longest_call
         self.mrassistant_conn_id = mrassistant_conn_id
-        XComArg.apply_upstream_relationship(self, [context, webhook_secret])
+        XComArg.apply_upstream_relationship(self, [context, webhook_secret, extra_fields])
         self._check_campaign()
 
     def _check_campaign(self) -> None:
@@ -105,7 +109,7 @@ class MrAssistantCreateCampaignOperator(FanOutCallsOperator):
                 "MrAssistant does not say when it redials, so no policy can be kept with retry_failed or "
                 "retry_attempts: leave them out, or the policy"
             )
-        self._settings(name="checked", context={}, webhook_url=None, webhook_secret=None)
+        self._settings(name="checked", context=None, webhook_url=None, webhook_secret=None, extra_fields=None)
         if self.policy is not None and self._rings_for() >= _longest_opening(self.policy):
             raise ConfigurationError(
                 f"a campaign of {self.targets_per_campaign} targets, {self.concurrent_calls} at a time, may ring for "
@@ -124,7 +128,11 @@ class MrAssistantCreateCampaignOperator(FanOutCallsOperator):
         if secret:
             mask_secret(secret)
         settings = self._settings(
-            name=self.name, context=self.context.value, webhook_url=self.webhook_url, webhook_secret=secret
+            name=self.name,
+            context=self.context.value,
+            webhook_url=self.webhook_url,
+            webhook_secret=secret,
+            extra_fields=self.extra_fields.value,
         )
         return Account(
             connection_id=self.mrassistant_conn_id,
@@ -143,6 +151,7 @@ class MrAssistantCreateCampaignOperator(FanOutCallsOperator):
         context: Mapping[str, Any] | None,
         webhook_url: str | None,
         webhook_secret: str | None,
+        extra_fields: Mapping[str, Any] | None,
     ) -> CampaignSettings:
         return CampaignSettings(
             name=name,
@@ -153,6 +162,7 @@ class MrAssistantCreateCampaignOperator(FanOutCallsOperator):
             webhook_url=webhook_url or None,
             webhook_secret=webhook_secret or None,
             notify_on_call_complete=self.notify_on_call_complete,
+            extra_fields=extra_fields or {},
         )
 
     def _rings_for(self) -> timedelta:

@@ -35,6 +35,21 @@ MAX_NAME = 255  # characters; source: create campaign, name
 MAX_TARGETS = 1_000  # per campaign; source: create campaign, targets
 CONCURRENT_CALLS = (1, 10)  # source: create campaign, concurrent_calls
 RETRY_ATTEMPTS = (0, 3)  # source: create campaign, retry_attempts
+_CAMPAIGN_FIELDS = frozenset(
+    {
+        "agent_id",
+        "name",
+        "targets",
+        "schedule_at",
+        "concurrent_calls",
+        "retry_failed",
+        "retry_attempts",
+        "context",
+        "webhook_url",
+        "webhook_secret",
+        "notify_on_call_complete",
+    }
+)
 _MAX_TOKEN = 8_000  # characters; ours, far above any token, and below what servers take in one header
 
 
@@ -52,7 +67,8 @@ class CampaignSettings:
         carry a token.
     :param webhook_secret: with which it signs these reports; not shown.
     :param notify_on_call_complete: whether it reports each call. Default false.
-    :raises ConfigurationError: a setting is out of its range.
+    :param extra_fields: what else the account's campaigns take, sent as it is; not shown.
+    :raises ConfigurationError: a setting is out of its range, or stands in ``extra_fields`` too.
     """
 
     name: str
@@ -63,6 +79,7 @@ class CampaignSettings:
     webhook_url: str | None = field(default=None, repr=False)
     webhook_secret: str | None = field(default=None, repr=False)
     notify_on_call_complete: bool = False
+    extra_fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         _check_name(self.name)
@@ -72,7 +89,10 @@ class CampaignSettings:
             if not isinstance(getattr(self, name), bool):
                 raise ConfigurationError(f"{name} must be true or false")
         if self.context is not None:
-            object.__setattr__(self, "context", _plain_context(self.context))
+            object.__setattr__(self, "context", _plain("context", self.context))
+        object.__setattr__(self, "extra_fields", _plain("extra_fields", self.extra_fields))
+        if named := sorted(_CAMPAIGN_FIELDS & set(self.extra_fields)):
+            raise ConfigurationError(f"extra_fields holds {', '.join(named)}: that has an argument of its own")
         if self.webhook_url is not None:
             _check_url(self.webhook_url)
         if self.webhook_secret is not None and (not isinstance(self.webhook_secret, str) or not self.webhook_secret):
@@ -178,6 +198,7 @@ class MrAssistant(MrAssistantCalls):
         optional = ("context", "webhook_url", "webhook_secret")
         body |= {field: value for field in optional if (value := getattr(settings, field)) is not None}
         body["notify_on_call_complete"] = settings.notify_on_call_complete
+        body |= settings.extra_fields
         return Request.json("POST", "/campaigns", body, rings=True)
 
     def read_campaign(
@@ -234,11 +255,11 @@ def _target(call: Call) -> dict[str, Any]:
     return target
 
 
-def _plain_context(context: Any) -> dict[str, Any]:
+def _plain(name: str, value: Any) -> dict[str, Any]:
     try:
-        return plain_metadata(context)
+        return plain_metadata(value)
     except InvalidCall:
-        raise ConfigurationError("context must be an object of values that JSON can hold") from None
+        raise ConfigurationError(f"{name} must be an object of values that JSON can hold") from None
 
 
 def _check_name(name: Any) -> None:

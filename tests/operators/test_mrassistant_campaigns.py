@@ -114,12 +114,14 @@ def test_every_field_travels(sandbox, tmp_path):
         webhook_url="https://hooks.example/mrassistant",
         webhook_secret=SECRET,
         notify_on_call_complete=True,
+        extra_fields={"recording": {"keep_days": 30}},
         report_path=str(tmp_path / "report.csv"),
     )
     operator.execute(context())
     (created,) = sandbox.mrassistant_campaigns
     assert created.fields["context"] == {"season": "winter"}
     assert created.fields["webhook_secret"] == SECRET
+    assert created.fields["recording"] == {"keep_days": 30}
     assert (created.fields["concurrent_calls"], created.fields["retry_failed"], created.fields["retry_attempts"]) == (
         7,
         True,

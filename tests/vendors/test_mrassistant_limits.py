@@ -73,6 +73,8 @@ def test_a_setting_at_its_limit_is_sent(setting, value):
         ("webhook_url", "https:///private", "webhook_url must be an address"),
         ("webhook_url", "https://hooks.example/ private", "webhook_url must be an address"),
         ("webhook_url", "https://[private", "webhook_url must be an address"),
+        ("extra_fields", {"targets": []}, "extra_fields holds targets"),
+        ("extra_fields", ["private"], "extra_fields must be an object"),
         ("webhook_secret", "", "webhook_secret must be a text"),
         ("webhook_secret", 12345, "webhook_secret must be a text"),
     ],
