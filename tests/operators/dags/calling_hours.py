@@ -22,10 +22,10 @@ def windows(name: str) -> list[ScheduleWindow]:
 with DAG("closes_in_the_middle", schedule=None, start_date=datetime(2026, 1, 1)) as closes_in_the_middle:
     CallKaroFanOutCallsOperator(
         task_id="calls",
-        contacts=[f"+9198765{row:05d}" for row in range(80)],
+        contacts=[f"+9198765{row:05d}" for row in range(120)],
         agent_id="agent",
         policy=CallingPolicy(windows=windows("hours.json"), timezone="UTC"),
-        calls_per_second=1,
+        calls_per_second=4,
         callkaro_conn_id="hours_vendor",
     )
 
