@@ -12,7 +12,8 @@ VoiceCallError
     ├── NotSent               it failed before the vendor could have acted: safe to try again
     ├── Throttled             not accepted, try later                        .retry_after (seconds)
     ├── Unauthorized          the key was refused: stop, no retry helps
-    ├── Rejected              this request will never be accepted            .reason
+    ├── Rejected              this request will never be accepted            .reason .blamed
+    ├── AllRejected           what all calls have in common is refused: stop, it is to be corrected
     └── OutcomeUnknown        it may have been accepted: never send it again .reason
 
 No message carries a phone number in full, an API key, metadata or a response body.
@@ -123,6 +124,13 @@ class Rejected(VendorError):
         super().__init__(message, vendor=vendor, status=status, request_id=request_id)
         self.reason = reason
         self.blamed = blamed
+
+
+class AllRejected(VendorError):
+    """What all calls of the run have in common is refused, such as the campaign's settings. None of them was accepted.
+
+    Stop the run: it is the settings that are to be corrected, and the calls are as good as before.
+    """
 
 
 class OutcomeUnknown(VendorError):

@@ -12,7 +12,15 @@ from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch.job import Answer, Job
 from airflow_provider_callkaro.dispatch.report import RowSink
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Tally
-from airflow_provider_callkaro.exceptions import NotSent, OutcomeUnknown, Rejected, Throttled, Unauthorized, VendorError
+from airflow_provider_callkaro.exceptions import (
+    AllRejected,
+    NotSent,
+    OutcomeUnknown,
+    Rejected,
+    Throttled,
+    Unauthorized,
+    VendorError,
+)
 from airflow_provider_callkaro.ledger.contract import CallLedger, Claim, Entry, EntryState, Settlement
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 
@@ -60,6 +68,11 @@ class Books:
         """Whether something waits to be written."""
         return bool(self._settlements)
 
+    @property
+    def has_releases(self) -> bool:
+        """Whether a claim that was given up still stands in the ledger, and would be taken for a call under way."""
+        return any(settlement.state is None for settlement in self._settlements)
+
     def close_row(self, row: RowOutcome) -> None:
         """Give a row its outcome."""
         self._tally.count(row)
@@ -95,7 +108,7 @@ class Books:
             self._settle(job, EntryState.UNKNOWN, Outcome.UNKNOWN, error.reason, error)
             return False
         self.release(job)
-        if isinstance(error, Unauthorized):
+        if isinstance(error, (Unauthorized, AllRejected)):
             self._pending(job, Reason.STOPPED, error)
             return False
         if self._policy.delay(error, attempt=job.attempts, rings=True, random=self._random) is None:

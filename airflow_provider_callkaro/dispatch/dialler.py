@@ -162,7 +162,7 @@ class Dialler:
             dispatch = self._dispatches.popleft()
         except IndexError:  # recalled in this very moment
             return None
-        self._gate.start(now=now)
+        self._gate.start(now=now, calls=len(dispatch.jobs))
         if not self._dispatches:
             self._wake.set()
         return dispatch

@@ -76,7 +76,7 @@ class Dispatcher:
         self._rate = 0.0  # starts per second, the fastest of late
         self._counted = (clock(), 0)
         self._sifting = False
-        self._many = packing.calls_per_request > 1
+        self._many = packing.gathers
 
     def run(self) -> Summary:
         """Dispatch every call of the list.
@@ -130,7 +130,6 @@ class Dispatcher:
             return
         if self._gate.opens_at() - began > LONG_PAUSE:
             self._take_back()
-        self._unpack(before=began - STALE_SECONDS)
         won = self._claim(self._next_requests(self._room(began)))
         if won:
             self._dialler.submit(won)
@@ -139,7 +138,12 @@ class Dispatcher:
 
     def _next_requests(self, room: int) -> list[Sequence[Job]]:
         """The calls that go out next, in as many requests as there is room for."""
-        self._packing.add(self._preparation.ready(self._next_jobs(room)), now=self._clock())
+        if self._books.has_releases and self._preparation.has_rules:
+            self._books.commit([])  # or the rules would take these calls for calls under way
+        jobs = self._preparation.ready(self._next_jobs(room))
+        now = self._clock()
+        self._unpack(before=now - STALE_SECONDS)
+        self._packing.add(jobs, now=now)
         requests = self._packing.take(room, is_last=self._intake.exhausted and not self._ready)
         if self._why_stopped() is not None:
             self._ready.extendleft(job for request in reversed(requests) for job in reversed(request))
@@ -199,7 +203,7 @@ class Dispatcher:
         ahead = 0 if self._many else min(capacity, max(1, math.ceil(self._rate * lead)))
         free = capacity + ahead - len(self._out)
         due = self._gate.slots_until(now + lead, now=now) - self._dialler.waiting
-        room = int(min(free, due))
+        room = max(0, int(min(free, due)))
         group = min(ahead, max(1, capacity // 8))
         return room if room >= group or self._dialler.waiting == 0 else 0
 

@@ -9,7 +9,14 @@ from __future__ import annotations
 import math
 from enum import Enum
 
-from airflow_provider_callkaro.exceptions import NotSent, OutcomeUnknown, Throttled, Unauthorized, VendorError
+from airflow_provider_callkaro.exceptions import (
+    AllRejected,
+    NotSent,
+    OutcomeUnknown,
+    Throttled,
+    Unauthorized,
+    VendorError,
+)
 
 _SLOWEST_GROWTH = 0.05  # calls in flight won back per answer after a throttling, at the least
 
@@ -18,6 +25,7 @@ class Closed(Enum):
     """Why nothing more starts."""
 
     UNAUTHORIZED = "the vendor refused the key or token"
+    ALL_REJECTED = "the vendor refused what all calls have in common"
     BREAKER = "too many answers in a row were lost"
     UNREACHABLE = "the vendor could not be reached"
 
@@ -26,7 +34,8 @@ class Gate:
     """When the next call may start.
 
     :param max_concurrency: calls in flight at once.
-    :param calls_per_second: starts per second at most, evenly spaced, also right after a pause; None sets no pace.
+    :param calls_per_second: calls per second at most, evenly spaced, also right after a pause; None sets no pace.
+    :param calls_per_request: how many calls a request may carry; a pace counts each of them.
     :param stop_after_unknown: a streak of this many unknown outcomes closes the gate; until the vendor has answered a
         first call, no more than this many are in flight. None never closes it.
     :param stop_after_unreachable: a streak of this many calls that could not be sent closes the gate.
@@ -37,12 +46,14 @@ class Gate:
         *,
         max_concurrency: int,
         calls_per_second: float | None = None,
+        calls_per_request: int = 1,
         stop_after_unknown: int | None = 20,
         stop_after_unreachable: int | None = 100,
     ) -> None:
         self._limit = float(max_concurrency)
         self._max_concurrency = max_concurrency
         self._interval = 0.0 if calls_per_second is None else 1.0 / calls_per_second
+        self._calls_per_request = calls_per_request
         self._stop_after_unknown = stop_after_unknown
         self._stop_after_unreachable = stop_after_unreachable
         self._unknown_streak = 0
@@ -69,21 +80,26 @@ class Gate:
         return self._next_start
 
     def slots_until(self, moment: float, *, now: float) -> float:
-        """How many calls may start from ``now`` to ``moment``, by pace and pauses alone."""
+        """How many full requests may start from ``now`` to ``moment``, by pace and pauses alone."""
         first = max(now, self._next_start)
         if first > moment:
             return 0
-        return math.inf if self._interval == 0 else int((moment - first) / self._interval) + 1
+        if self._interval == 0:
+            return math.inf
+        return int((moment - first) / (self._interval * self._calls_per_request)) + 1
 
     def may_start(self, *, now: float) -> bool:
         """Whether a call may start at once."""
         return self.closed is None and now >= self._next_start and self.in_flight < self.capacity()
 
-    def start(self, *, now: float) -> None:
-        """Note that a call starts."""
+    def start(self, *, now: float, calls: int = 1) -> None:
+        """Note that a request starts.
+
+        :param calls: how many it carries.
+        """
         self.in_flight += 1
         self.started += 1
-        self._next_start = max(now, self._next_start) + self._interval
+        self._next_start = max(now, self._next_start) + self._interval * calls
 
     def answered(self) -> None:
         """Note that the vendor took a call, or had a clear word about it."""
@@ -99,9 +115,9 @@ class Gate:
         :param started_at: when this call started: calls of one wave, told to slow down, count once.
         :param wait: seconds in which nothing starts, for an error that asks for it.
         """
-        if isinstance(error, Unauthorized):
+        if isinstance(error, (Unauthorized, AllRejected)):
             self.in_flight -= 1
-            self._close(Closed.UNAUTHORIZED, error)
+            self._close(Closed.UNAUTHORIZED if isinstance(error, Unauthorized) else Closed.ALL_REJECTED, error)
         elif isinstance(error, Throttled):
             self.in_flight -= 1
             self._pause(now + wait)

@@ -76,7 +76,6 @@ class CallingHours:
         rings_for: timedelta = timedelta(0),
     ) -> None:
         self._rings_for = rings_for
-        self._margin = max(CLOSING_MARGIN, rings_for)
         self._policy = policy
         self._when_closed = when_closed
         self._due = due
@@ -127,15 +126,17 @@ class CallingHours:
         """The next moment at which a window is open for as long as phones will ring."""
         for _ in range(SEARCHED_WINDOWS):
             moment = self._policy.next_open(after, call)
-            window = self._policy.window_at(moment, call) if self._rings_for else None
-            if window is None or window[1] - moment > self._rings_for:
+            closes = self._policy.closes_at(moment, call) if self._rings_for else None
+            if closes is None or closes - moment > self._rings_for:
                 return moment
-            after = window[1]
+            after = closes
         raise NeverOpens("no window of the policy is open for as long as the vendor takes to ring all phones")
 
     def _window_at(self, moment: datetime, call: Call, now: datetime) -> tuple[datetime, datetime] | None:
         """The window that holds ``moment`` and does not end while phones may still be rung."""
-        margin = self._margin if moment == now else self._rings_for
+        if self._rings_for and self._closes_within(moment, call):
+            return None
+        margin = CLOSING_MARGIN if moment == now else timedelta(0)
         if moment == now and self._shared and self._window is not None:
             opened, closes = self._window
             if opened <= now < closes - margin:
@@ -146,6 +147,13 @@ class CallingHours:
         if moment == now and self._shared:
             self._window = window
         return window
+
+    def _closes_within(self, moment: datetime, call: Call) -> bool:
+        """Whether it is closed, or closes, while phones may still be rung; windows that touch are one."""
+        if not self._policy.is_open(moment, call):
+            return True
+        closes = self._policy.closes_at(moment, call)
+        return closes is not None and closes - moment <= self._rings_for
 
     def _expired(self, call: Call, rings_at: datetime) -> bool:
         if self._expires_after is None:

@@ -16,6 +16,7 @@ from airflow_provider_callkaro.vendors.answers import PlacedCall
 from airflow_provider_callkaro.vendors.http import Request, Response
 
 MAX_OPEN_REQUESTS = 8  # full requests' worth of calls that wait at most, where few of them may go together
+MAX_OPEN_CALLS = 4_000  # that wait at most: judging them again must take less than they may wait
 STALE_SECONDS = 5.0  # from then on what waits is judged again
 
 
@@ -61,6 +62,8 @@ class Packing(Protocol):
 
     name: str
     calls_per_request: int
+    gathers: bool
+    """Whether calls may wait for company."""
 
     @property
     def waiting(self) -> int:
@@ -95,6 +98,7 @@ class OneByOne:
     """One call to a request: nothing ever waits."""
 
     calls_per_request = 1
+    gathers = False
     waiting = 0
 
     def __init__(self, vendor: CallVendor) -> None:
@@ -127,6 +131,8 @@ class OneByOne:
 class Together:
     """Many calls to a request."""
 
+    gathers = True
+
     def __init__(self, vendor: ManyCallsVendor) -> None:
         self.name = vendor.name
         self.calls_per_request = vendor.calls_per_request
@@ -149,7 +155,7 @@ class Together:
         """See `Packing.take`. One call more than fills a request has to be there, or nobody knows if it is the last."""
         taken: list[Sequence[Job]] = []
         for company in self._ripe(is_last=is_last):
-            if len(taken) == requests:
+            if len(taken) >= requests:
                 break
             jobs = self._groups[company]
             taken.append(jobs[: self.calls_per_request])
@@ -166,7 +172,7 @@ class Together:
         for company in list(self._groups):
             while len(self._groups.get(company, ())) > (0 if is_last else self.calls_per_request):
                 yield company
-        while self.waiting > MAX_OPEN_REQUESTS * self.calls_per_request:
+        while self.waiting > min(MAX_OPEN_REQUESTS * self.calls_per_request, MAX_OPEN_CALLS):
             yield max(self._groups, key=lambda company: len(self._groups[company]))
 
     def unpack(self, *, before: float) -> list[Job]:

@@ -58,6 +58,11 @@ class Preparation:
         self.resume_at: datetime | None = None
         """The first moment at which a call that was held back may ring."""
 
+    @property
+    def has_rules(self) -> bool:
+        """Whether a call may be held back, for which the ledger is asked."""
+        return self._rules != Rules()
+
     def ready(self, jobs: Sequence[Job]) -> list[Job]:
         """The jobs that may be claimed now, as the rules let them go; the others are given their outcome."""
         ready: list[Job] = []

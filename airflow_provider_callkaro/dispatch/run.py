@@ -107,10 +107,10 @@ def run_calls(
     policy = policy or RetryPolicy()
     tally = Tally()
     packing = packing_for(vendor)
-    pace = limits.calls_per_second
     gate = Gate(
         max_concurrency=limits.max_concurrency,
-        calls_per_second=None if pace is None else pace / packing.calls_per_request,
+        calls_per_second=limits.calls_per_second,
+        calls_per_request=packing.calls_per_request,
         stop_after_unknown=limits.stop_after_unknown,
     )
     dialler = Dialler(

@@ -45,8 +45,7 @@ class TwoScopesLedger:
         What stands in the scope before is never given up, not even to a redial: its count of redials could not be
         carried over.
         """
-        here = self._claims.state_of([wanted.key for wanted in claim])
-        lost = self._before.state_of([wanted.key for wanted in claim if wanted.key not in here])
+        lost = self._before.state_of([wanted.key for wanted in claim])
         wanted = [one for one in claim if one.key not in lost]
         return {**lost, **self._claims.commit(settle=settle, claim=wanted)}
 

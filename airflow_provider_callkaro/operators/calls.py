@@ -17,7 +17,7 @@ from airflow_provider_callkaro.dispatch.report import Report, RowSink, report_fo
 from airflow_provider_callkaro.dispatch.run import Limits, redial_states, run_calls
 from airflow_provider_callkaro.dispatch.stop import KILLED_GRACE, Stop
 from airflow_provider_callkaro.dispatch.tally import Summary
-from airflow_provider_callkaro.exceptions import RunIncomplete, Unauthorized
+from airflow_provider_callkaro.exceptions import AllRejected, RunIncomplete, Unauthorized
 from airflow_provider_callkaro.ledger.contract import CallLedger
 from airflow_provider_callkaro.operators.failing import fail_without_retry
 from airflow_provider_callkaro.operators.private import own_copies
@@ -145,10 +145,10 @@ class PlaceCallsOperator(BaseOperator):
     def _refuse_unfinished(self, summary: Summary) -> None:
         """Fail the task if its list is not done, in the way in which a retry helps or is kept from happening.
 
-        :raises AirflowFailException: the key was refused; a retry would only be refused again.
+        :raises AirflowFailException: the key, or what all calls have in common, was refused; so would a retry be.
         :raises RunIncomplete: rows are pending; a retry goes on with them.
         """
-        if isinstance(summary.refusal, Unauthorized):
+        if isinstance(summary.refusal, (Unauthorized, AllRejected)):
             raise AirflowFailException(str(summary.refusal)) from summary.refusal
         if summary.pending or summary.stopped:
             why = summary.refusal or summary.stopped or "they could not be sent"

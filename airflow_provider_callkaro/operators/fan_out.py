@@ -335,7 +335,7 @@ class FanOutCallsOperator(PlaceCallsOperator):
         result = summary.as_xcom(campaign=self._campaign(), report=self.report_path)
         self.log.info("%s", summary)
         self.log.info(
-            "%d requests were sent in this try; %d rows were settled before it", summary.dialled, summary.resumed
+            "%d calls were sent in this try; %d rows were settled before it", summary.dialled, summary.resumed
         )
         try:
             refuse_closed(summary, soft_fail=self.soft_fail)

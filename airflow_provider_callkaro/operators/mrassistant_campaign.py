@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from airflow.providers.common.compat.sdk import XComArg, mask_secret
 
@@ -22,6 +23,8 @@ from airflow_provider_callkaro.operators.preflight import PreflightOperator
 from airflow_provider_callkaro.operators.private import Private
 from airflow_provider_callkaro.vendors.mrassistant import MAX_TARGETS, VOCABULARY, CampaignSettings
 from airflow_provider_callkaro.vendors.mrassistant_campaigns import MrAssistantCampaigns
+
+DAYS_OF_A_WEEK = 7
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.policy import CallingPolicy
@@ -42,7 +45,7 @@ class MrAssistantCreateCampaignOperator(FanOutCallsOperator):
     :param retry_failed: whether MrAssistant redials failed calls.
     :param retry_attempts: how often, 0 to 3.
     :param context: facts for the agent in every call; a row's own columns stand beside it. Templated, never shown.
-    :param webhook_url: where MrAssistant reports the campaign's progress. Templated.
+    :param webhook_url: where MrAssistant reports the campaign's progress. Templated, never shown.
     :param webhook_secret: with which it signs these reports. Templated, never shown.
     :param notify_on_call_complete: whether it reports every completed call.
     :param extra_fields: what else your account's campaigns take, sent as it is. Templated, never shown.
@@ -90,13 +93,14 @@ class MrAssistantCreateCampaignOperator(FanOutCallsOperator):
         self.retry_failed = retry_failed
         self.retry_attempts = retry_attempts
         self.context = Private(context)
-        self.webhook_url = webhook_url
+        self.webhook_url = Private(webhook_url)
         self.webhook_secret = Private(webhook_secret)
         self.notify_on_call_complete = notify_on_call_complete
         self.extra_fields = Private(extra_fields)
         self.longest_call = longest_call
         self.mrassistant_conn_id = mrassistant_conn_id
-        XComArg.apply_upstream_relationship(self, [context, webhook_secret, extra_fields])
+        XComArg.apply_upstream_relationship(self, [context, webhook_url, webhook_secret, extra_fields])
+        self._vendor: MrAssistantCampaigns | None = None
         self._check_campaign()
 
     def _check_campaign(self) -> None:
@@ -124,19 +128,24 @@ class MrAssistantCreateCampaignOperator(FanOutCallsOperator):
 
     def _account(self) -> Account:
         connection = self.hook.connection
+        _check_agent(self.agent_id or connection.agent_id)
         secret = self.webhook_secret.value
         if secret:
             mask_secret(secret)
         settings = self._settings(
             name=self.name,
             context=self.context.value,
-            webhook_url=self.webhook_url,
+            webhook_url=self.webhook_url.value,
             webhook_secret=secret,
             extra_fields=self.extra_fields.value,
         )
+        if self._vendor is None:  # one for all passes of a try, so that it goes on counting
+            self._vendor = MrAssistantCampaigns(
+                connection.vendor, settings, targets_per_campaign=self.targets_per_campaign, part=self._part()
+            )
         return Account(
             connection_id=self.mrassistant_conn_id,
-            vendor=MrAssistantCampaigns(connection.vendor, settings, targets_per_campaign=self.targets_per_campaign),
+            vendor=self._vendor,
             target=connection.target,
             agent_id=connection.agent_id,
             schedule_timezone=connection.schedule_timezone,
@@ -165,6 +174,10 @@ class MrAssistantCreateCampaignOperator(FanOutCallsOperator):
             extra_fields=extra_fields or {},
         )
 
+    def _part(self) -> int | None:
+        shard = self._shard()
+        return None if shard is None else shard.index + 1
+
     def _rings_for(self) -> timedelta:
         """How long after its creation a full campaign may still ring phones."""
         rounds = math.ceil(self.targets_per_campaign / self.concurrent_calls)
@@ -188,12 +201,28 @@ class MrAssistantPreflightOperator(PreflightOperator, MrAssistantCreateCampaignO
     ui_color = PreflightOperator.ui_color
 
 
+def _check_agent(agent_id: str | None) -> None:
+    """Refuse an agent that cannot be one before anybody is claimed. Source: create campaign, ``agent_id``."""
+    try:
+        UUID(agent_id) if agent_id else None
+    except ValueError:
+        raise ConfigurationError("agent_id must be a UUID, as MrAssistant names its agents") from None
+
+
 def _longest_opening(policy: CallingPolicy) -> timedelta:
-    """How long phones may ring on one day, at most; without an end where the whole day is open."""
+    """How long phones may ring without a break, by the policy's windows alone."""
     windows = [policy.windows] if isinstance(policy.windows, ScheduleWindow) else list(policy.windows)
-    days = [[window.spans[day] for window in windows] for day in range(7)]
-    seconds = max(sum(closes - opens for opens, closes in spans) for spans in days)
-    return timedelta(seconds=seconds) if seconds < SECONDS_PER_DAY else timedelta.max
+    spans = sorted(
+        (day * SECONDS_PER_DAY + opens, day * SECONDS_PER_DAY + closes)
+        for day in range(2 * DAYS_OF_A_WEEK)  # what is open over the turn of the week is seen whole
+        for opens, closes in (window.spans[day % DAYS_OF_A_WEEK] for window in windows)
+        if closes > opens
+    )
+    longest, began, ends = 0, 0, 0
+    for opens, closes in spans:
+        began, ends = (opens, closes) if opens > ends else (began, max(ends, closes))
+        longest = max(longest, ends - began)
+    return timedelta(seconds=longest) if longest < DAYS_OF_A_WEEK * SECONDS_PER_DAY else timedelta.max
 
 
 class _CampaignCount:

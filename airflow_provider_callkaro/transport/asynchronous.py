@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_callkaro.exceptions import NotSent
 from airflow_provider_callkaro.transport.failures import no_answer, not_sent
 from airflow_provider_callkaro.transport.target import IDLE_SECONDS, Target
 from airflow_provider_callkaro.vendors.http import MAX_BODY_BYTES, Request, Response
 
 if TYPE_CHECKING:
     import aiohttp
+
+RENEWAL_SECONDS = 1.0  # that a token may take to be renewed, before the request goes back to whoever judged it
 
 
 class AsyncTransport:
@@ -64,9 +68,14 @@ class AsyncTransport:
         response = await self._send(request)
         if response.status != 401 or self._target.credentials is None:
             return response
+        began = time.monotonic()
         if not await asyncio.to_thread(self._target.credentials.renew, proof):
             return response
         await self._take_headers()
+        if time.monotonic() - began > RENEWAL_SECONDS:  # the call was judged before, and its window may have closed
+            raise NotSent(
+                f"{self._target.vendor} took its time to renew the token: nothing was sent", vendor=self._target.vendor
+            )
         return await self._send(request)
 
     async def _take_headers(self) -> None:

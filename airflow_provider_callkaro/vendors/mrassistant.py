@@ -15,10 +15,11 @@ from urllib.parse import urlsplit
 
 from airflow_provider_callkaro.calls.call import Call, InvalidCall, plain_metadata
 from airflow_provider_callkaro.calls.outcome import Reason
-from airflow_provider_callkaro.exceptions import ConfigurationError, Rejected
+from airflow_provider_callkaro.exceptions import AllRejected, ConfigurationError, Rejected
 from airflow_provider_callkaro.vendors.answers import Tokens, first_text, nameless, read_accepted
 from airflow_provider_callkaro.vendors.http import Request, Response
 from airflow_provider_callkaro.vendors.mrassistant_calls import MrAssistantCalls, utc_text
+from airflow_provider_callkaro.vendors.mrassistant_echo import without_echo, without_text
 from airflow_provider_callkaro.vendors.mrassistant_fields import ROW_FIELDS, VOCABULARY, own_fields_of
 
 __all__ = [
@@ -50,6 +51,7 @@ _CAMPAIGN_FIELDS = frozenset(
         "notify_on_call_complete",
     }
 )
+_SETTINGS = _CAMPAIGN_FIELDS - {"agent_id", "targets", "schedule_at"}  # the same for every campaign of a run
 _MAX_TOKEN = 8_000  # characters; ours, far above any token, and below what servers take in one header
 
 
@@ -157,7 +159,7 @@ class MrAssistant(MrAssistantCalls):
 
         :raises VendorError: there are none in the answer.
         """
-        answer = read_accepted(self.name, response)
+        answer = read_accepted(self.name, without_text(response))
         access = _token(answer.get("access_token"))
         if access is None:
             raise nameless(self.name, response, what="a token", reason=Reason.UNREADABLE_ANSWER)
@@ -210,12 +212,20 @@ class MrAssistant(MrAssistantCalls):
             hidden in every message.
         :param targets: how many were sent, so that no other is blamed.
         :raises Rejected: with ``blamed``, where the answer says which targets are at fault.
+        :raises AllRejected: the answer finds fault with settings that every campaign of the run would have.
         :raises OutcomeUnknown: MrAssistant took it, perhaps, but did not say under which id.
         """
         try:
-            answer = read_accepted(self.name, response, secret=settings.webhook_secret)
+            answer = read_accepted(self.name, without_echo(response), secret=settings.webhook_secret)
         except Rejected as error:
             error.blamed = frozenset(index for index in blamed_targets(response) if index < targets)
+            if not error.blamed and _blames_settings(response):
+                raise AllRejected(
+                    f"{error}: correct what the campaign is given",
+                    vendor=error.vendor,
+                    status=error.status,
+                    request_id=error.request_id,
+                ) from None
             raise
         found = first_text(answer, ("campaign_id", "id"))
         if found is None:
@@ -246,6 +256,14 @@ def blamed_targets(response: Response) -> frozenset[int]:
         if isinstance(place, list) and place[:2] == ["body", "targets"] and len(place) > 2 and _is_index(place[2]):
             blamed.add(place[2])
     return frozenset(blamed)
+
+
+def _blames_settings(response: Response) -> bool:
+    """Whether a validation names fields of the campaign beside its targets and its agent, which rows may choose."""
+    detail = response.json_object().get("detail") if response.status == 422 else None
+    places = [each.get("loc") for each in detail if isinstance(each, dict)] if isinstance(detail, list) else []
+    named = {place[1] for place in places if isinstance(place, list) and place[:1] == ["body"] and len(place) > 1}
+    return bool(named) and named <= _SETTINGS
 
 
 def _target(call: Call) -> dict[str, Any]:

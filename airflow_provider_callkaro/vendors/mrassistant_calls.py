@@ -25,6 +25,7 @@ from airflow_provider_callkaro.vendors.answers import (
     read_told,
 )
 from airflow_provider_callkaro.vendors.http import Request, Response
+from airflow_provider_callkaro.vendors.mrassistant_echo import without_echo
 from airflow_provider_callkaro.vendors.mrassistant_fields import CALL_FIELDS, RINGING_TIMEOUT, own_fields_of
 
 DIRECTIONS = ("inbound", "outbound")  # source: list agent calls, direction
@@ -87,7 +88,7 @@ class MrAssistantCalls:
 
         :raises OutcomeUnknown: MrAssistant took it, perhaps, but did not say under which id.
         """
-        answer = read_accepted(self.name, response)
+        answer = read_accepted(self.name, without_echo(response))
         found = first_text(answer, _CALL_ID)
         if found is None:
             raise nameless(self.name, response, what="a call id")
@@ -109,7 +110,7 @@ class MrAssistantCalls:
 
     def read_call(self, response: Response) -> CallDetails:
         """How the call stands; ``failed`` is a state here, and no failure of the request."""
-        return _details(read_told(self.name, response))
+        return _details(read_told(self.name, without_echo(response)))
 
     def list_agent_calls(
         self,
@@ -151,7 +152,7 @@ class MrAssistantCalls:
         """The calls listed. The page does not show the answer: a list is taken, or an object that holds one."""
         value = response.json_value()
         if not 200 <= response.status < 300 or not isinstance(value, list):
-            answer = read_told(self.name, response)
+            answer = read_told(self.name, without_echo(response))
             lists = [found for found in answer.values() if isinstance(found, list)]
             named = next((answer[name] for name in _LISTS if isinstance(answer.get(name), list)), None)
             value = named if named is not None else (lists[0] if len(lists) == 1 else None)
@@ -184,7 +185,7 @@ class MrAssistantCalls:
     def read_done(self, response: Response) -> dict[str, Any]:
         """What is said about a call that was transferred or ended; not documented, so it may be nothing."""
         if not 200 <= response.status < 300:
-            raise_refusal(self.name, response)
+            raise_refusal(self.name, without_echo(response))
         return response.json_object()
 
 

@@ -1,8 +1,8 @@
 """A long list as MrAssistant campaigns: so many targets in each, named in sequence.
 
 A campaign has one agent and one time for all its targets, and starts by itself, so only calls that agree in both go
-together. A name's number follows from the row at which its campaign begins: a retry of the task goes on counting where
-the first try left off.
+together. A name's number follows from the row at which its campaign begins, and never falls: a retry of the task goes
+on counting where the first try left off.
 """
 
 from __future__ import annotations
@@ -23,17 +23,27 @@ class MrAssistantCampaigns:
     :param api: what MrAssistant's API says.
     :param settings: of every campaign; its name is numbered where the list makes several.
     :param targets_per_campaign: 1 to 1,000. Source: create campaign, ``targets``.
+    :param part: which part of a list these are, for the names; None where it is the whole list.
     :raises ConfigurationError: the number of targets is out of its range.
     """
 
-    def __init__(self, api: MrAssistant, settings: CampaignSettings, *, targets_per_campaign: int) -> None:
+    def __init__(
+        self,
+        api: MrAssistant,
+        settings: CampaignSettings,
+        *,
+        targets_per_campaign: int,
+        part: int | None = None,
+    ) -> None:
         if not 1 <= targets_per_campaign <= MAX_TARGETS:
             raise ConfigurationError(f"targets_per_campaign must be from 1 to {MAX_TARGETS}")
         self.name = api.name
         self.calls_per_request = targets_per_campaign
         self._api = api
         self._settings = settings
+        self._part = "" if part is None else f" part {part},"
         self._number = 0
+        self._names: dict[int, str] = {}  # by the row at which a campaign begins; one that has to wait keeps its own
 
     def company(self, call: Call) -> Hashable:
         """What the targets of a campaign have in common: who speaks, and when they are rung."""
@@ -41,11 +51,12 @@ class MrAssistantCampaigns:
 
     def place_calls(self, calls: Sequence[Call], *, first_row: int, is_whole_list: bool) -> Request:
         """One campaign, which starts at once or at its time. Rings phones."""
-        self._number = max(self._number + 1, -(-first_row // self.calls_per_request))
-        is_alone = is_whole_list and self._number == 1
+        if first_row not in self._names:
+            self._number = max(self._number + 1, -(-first_row // self.calls_per_request))
+            self._names[first_row] = self._name(alone=is_whole_list and self._number == 1)
         return self._api.create_campaign(
             self._settings,
-            name=self._settings.name if is_alone else self._numbered(),
+            name=self._names[first_row],
             agent_id=calls[0].agent_id or "",
             targets=calls,
             schedule_at=calls[0].schedule_at,
@@ -69,6 +80,6 @@ class MrAssistantCampaigns:
             )
         return PlacedCall(created.campaign_id, "campaign_id", {})
 
-    def _numbered(self) -> str:
-        suffix = f" {self._number}"
+    def _name(self, *, alone: bool) -> str:
+        suffix = "" if alone and not self._part else f"{self._part} {self._number}"
         return f"{self._settings.name[: MAX_NAME - len(suffix)]}{suffix}"

@@ -6,6 +6,7 @@ import math
 from bisect import bisect_left
 from fractions import Fraction
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -144,3 +145,13 @@ def test_the_calls_that_are_foreseen_are_those_that_may_start(interval, pause, n
         dial.start_what_may_start()
     exact = interval & (interval - 1) == 0
     assert abs(len(dial.starts) - foreseen) <= (0 if exact else 1)
+
+
+def test_a_pace_counts_calls_and_not_requests() -> None:
+    gate = Gate(max_concurrency=4, calls_per_second=10.0, calls_per_request=50)
+    assert gate.slots_until(4.9, now=0.0) == 1
+    assert gate.slots_until(5.0, now=0.0) == 2
+    gate.start(now=0.0, calls=1)
+    assert gate.opens_at() == pytest.approx(0.1)
+    gate.start(now=0.1, calls=50)
+    assert gate.opens_at() == pytest.approx(5.1)

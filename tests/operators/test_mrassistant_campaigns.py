@@ -257,9 +257,82 @@ def test_a_closed_window_becomes_the_time_of_the_campaign(sandbox):
         assert timedelta(0) <= starts - opens.replace(second=0, microsecond=0) <= timedelta(minutes=1)
 
 
+@pytest.fixture
+def call_ledger(tmp_path, monkeypatch):
+    ledger = json.dumps({"conn_type": "sqlite", "host": str(tmp_path / "ledger.db")})
+    monkeypatch.setenv("AIRFLOW_CONN_CALL_LEDGER", ledger)
+    return "call_ledger"
+
+
+CAPPED = CallingPolicy(max_calls=1, per=timedelta(days=1), timezone="UTC")
+
+
+@pytest.mark.parametrize(
+    ("fault", "accepted", "rejected"),
+    [({"kind": "rejected", "status": 422}, 29, 1), ({"kind": "throttled", "retry_after": 0}, 30, 0)],
+)
+def test_whoever_is_given_back_is_not_taken_for_called(sandbox, call_ledger, fault, accepted, rejected):
+    sandbox.fault(**fault, path=CREATE, first=1)
+    operator = campaign(contacts(30), targets_per_campaign=10, policy=CAPPED, ledger_conn_id=call_ledger)
+    summary = operator.execute(context())
+    assert (summary["accepted"], summary["rejected"], summary["unknown"]) == (accepted, rejected, 0)
+    assert len(sandbox.rings) == accepted
+
+
+@pytest.mark.parametrize("per_campaign", [1, 2, 50])
+def test_one_number_under_many_keys_is_rung_as_often_as_the_policy_allows(sandbox, call_ledger, per_campaign):
+    rows = [{"to_number": "+919876500001", "call_key": f"customer {row}"} for row in range(4)]
+    summary = campaign(rows, targets_per_campaign=per_campaign, policy=CAPPED, ledger_conn_id=call_ledger).execute(
+        context()
+    )
+    assert (summary["accepted"], summary["reasons"], len(sandbox.rings)) == (1, {"cap": 3}, 1)
+
+
+def test_a_policy_that_never_closes_lets_long_campaigns_go(sandbox):
+    open_all_day = CallingPolicy(timezone="Asia/Kolkata", suppress=["+919876500003"])
+    summary = campaign(contacts(600), targets_per_campaign=500, policy=open_all_day).execute(context())
+    assert (summary["accepted"], summary["reasons"]) == (599, {"suppressed": 1})
+
+
+def test_windows_that_touch_are_one_and_others_are_not():
+    touching = [ScheduleWindow("20:00", "24:00"), ScheduleWindow("00:00", "06:00")]
+    apart = [ScheduleWindow("00:00", "08:00"), ScheduleWindow("10:00", "18:00")]
+    nine_hours = {"targets_per_campaign": 108, "policy": CallingPolicy(windows=touching, timezone="UTC")}
+    assert campaign(contacts(1), **nine_hours).policy is nine_hours["policy"]
+    with pytest.raises(ConfigurationError, match="no window of the policy"):
+        campaign(contacts(1), targets_per_campaign=108, policy=CallingPolicy(windows=apart, timezone="UTC"))
+
+
+def test_a_campaign_that_is_told_to_wait_keeps_its_name(sandbox):
+    sandbox.fault("throttled", path=CREATE, first=2, retry_after=0)
+    campaign(contacts(5)).execute(context())
+    assert names(sandbox) == ["Renewals"]
+
+
+def test_the_parts_of_a_shared_list_have_names_of_their_own(sandbox):
+    for index in (0, 1):
+        campaign(contacts(40), targets_per_campaign=10, shard=(index, 2)).execute(context(task_id=f"part_{index}"))
+    assert len(set(names(sandbox))) == len(names(sandbox)) >= 4
+    assert {name.rpartition(" ")[0] for name in names(sandbox)} == {"Renewals part 1,", "Renewals part 2,"}
+    assert (len(sandbox.rings), most_rings(sandbox)) == (40, 1)
+
+
+def test_an_agent_that_cannot_be_one_condemns_nobody(sandbox):
+    store = TaskStateInMemory()
+    wrong = MrAssistantCreateCampaignOperator(task_id="calls", contacts=contacts(20), agent_id="asha", name="Renewals")
+    with pytest.raises(ConfigurationError, match="UUID"):
+        wrong.execute(context(store))
+    assert campaign(contacts(20)).execute(context(store, try_number=2))["accepted"] == 20
+
+
 def test_numbers_and_secrets_are_in_no_log_and_no_template(sandbox, caplog, capfd):
     sandbox.fault("rejected", path=CREATE, status=422, first=1)
-    operator = campaign(contacts(5), webhook_secret=SECRET, context={"plan": "a-plan-nobody-may-see"})
+    operator = campaign(
+        contacts(5),
+        webhook_url="https://hooks.example/a-plan-nobody-may-see",
+        webhook_secret=SECRET,
+        context={"plan": "a-plan-nobody-may-see"},
+    )
     shown = {name: str(getattr(operator, name)) for name in operator.template_fields}
     with caplog.at_level(logging.DEBUG):
         summary = operator.execute(context())

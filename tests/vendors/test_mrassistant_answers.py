@@ -10,7 +10,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from airflow_provider_callkaro.calls import Reason
-from airflow_provider_callkaro.exceptions import OutcomeUnknown, Rejected, Throttled, Unauthorized, VendorError
+from airflow_provider_callkaro.exceptions import (
+    AllRejected,
+    OutcomeUnknown,
+    Rejected,
+    Throttled,
+    Unauthorized,
+    VendorError,
+)
 from airflow_provider_callkaro.vendors.http import Response
 from airflow_provider_callkaro.vendors.mrassistant import CampaignSettings, CreatedCampaign, MrAssistant, blamed_targets
 
@@ -54,7 +61,6 @@ def test_a_validation_names_the_targets_it_blames():
         [finding("targets", -1)],
         [finding("targets", "3")],
         [finding("targets", 1.0)],
-        [finding("context", "targets", 3)],
         [{"loc": ["query", "targets", 3]}],
         [{"loc": "body.targets.3"}, "body", None, 3, []],
         "targets 3 is wrong",
@@ -65,6 +71,30 @@ def test_a_validation_names_the_targets_it_blames():
 def test_a_fault_that_is_in_no_target_blames_none(detail):
     assert error_of(answer({"detail": detail})).blamed == frozenset()
     assert blamed_targets(answer({"detail": detail})) == frozenset()
+
+
+def test_a_fault_in_the_settings_is_everybodys_and_condemns_nobody():
+    error = error_of(answer({"detail": [finding("context", "targets", 3), finding("name", kind="string_too_long")]}))
+    assert type(error) is AllRejected
+    assert "body.name (string_too_long): correct what the campaign is given" in str(error)
+    mixed = error_of(answer({"detail": [finding("name"), finding("agent_id")]}))
+    assert type(mixed) is Rejected
+
+
+@pytest.mark.parametrize("status", [401, 422])
+def test_no_word_of_a_refused_log_in_comes_through(status):
+    said = Response(status, json.dumps({"detail": "wrong password hunter2 for bob"}).encode())
+    with pytest.raises(VendorError) as error:
+        MrAssistant().read_tokens(said)
+    assert "hunter2" not in str(error.value)
+    assert "bob" not in str(error.value)
+
+
+@pytest.mark.parametrize("field", ["detail", "message", "error"])
+def test_the_text_of_a_validation_never_comes_through(field):
+    said = Response(422, json.dumps({field: "context {'name': 'Asha', 'pan': 'ABCDE1234F'} is not allowed"}).encode())
+    assert "Asha" not in str(error_of(said))
+    assert "ABCDE" not in str(error_of(said))
 
 
 def test_a_target_that_was_not_sent_is_not_blamed():
