@@ -27,7 +27,6 @@ with DAG(
     schedule=None,
     start_date=datetime(2026, 1, 1),
     catchup=False,
-    params={"segment_id": 17},
     default_args={"retries": 3, "retry_delay": timedelta(minutes=2)},
     tags=["callaro"],
 ) as dag:
@@ -39,7 +38,7 @@ with DAG(
         campaign_phone_number_ids=[101, 102],
         concurrency_limit=3,
         # Callaro's guide does not name the field of the audience; it is sent as your account's API takes it.
-        extra_fields={"segment_id": "{{ params.segment_id }}"},
+        extra_fields={"segment_id": 17},
     )
     preflight = CallaroPreflightOperator(
         task_id="preflight",

@@ -18,7 +18,6 @@ with DAG(
     schedule=None,
     start_date=datetime(2026, 1, 1),
     catchup=False,
-    params={"segment_id": 17},
     default_args={"retries": 3, "retry_delay": timedelta(minutes=2)},
     tags=["callaro"],
 ) as dag:
@@ -29,7 +28,7 @@ with DAG(
         timezone="Asia/Kolkata",
         campaign_phone_number_ids=[101, 102],
         concurrency_limit=3,
-        extra_fields={"segment_id": "{{ params.segment_id }}"},
+        extra_fields={"segment_id": 17},  # the audience: Callaro's guide does not name its field
         capacity_minimum={"contacts": 1},
         timezones_maximum={"outside_window": 0},
         export_path=f"{{{{ var.value.outreach_reports }}}}/callaro/winback-{DAY}.jsonl",

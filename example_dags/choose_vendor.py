@@ -60,5 +60,6 @@ with DAG(
             timezone="Asia/Kolkata",
             campaign_phone_number_ids=[101],
             concurrency_limit=3,
+            extra_fields={"segment_id": 17},  # the audience: Callaro's guide does not name its field
         ),
     ]

@@ -12,6 +12,7 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.exceptions import (
     ConfigurationError,
     NotAllowed,
@@ -38,8 +39,9 @@ from airflow_provider_callkaro.vendors.http import Request
 if TYPE_CHECKING:
     from airflow_provider_callkaro.transport.download import Download
 
-PAGE_SIZE = 100  # campaigns or calls asked for at once; the vendor's limit is not documented
-MAX_PAGES = 1_000  # of one list; ours, against a list that never ends
+PAGE_SIZE = 20  # campaigns asked for at once, as in the guide's example; the vendor's limit is not documented
+TASKS_PAGE_SIZE = 100  # calls asked for at once
+MAX_PAGES = 10_000  # of one list; ours, against a list that never ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +61,8 @@ class CallaroHook(VendorHook):
 
     The connection is read once per hook. Its fields: host (default ``https://api.callaro.ai``), password (the API
     key), and the extras ``tenant_id`` (which tenant is meant, for keys that reach several), ``routes`` (by action, the
-    method and path to use instead of an inferred one; see `ROUTES`), ``connect_timeout`` and ``read_timeout`` (seconds;
-    10 and 60).
+    method and path to use instead of an inferred one; see `ROUTES`), ``states`` (which state each of the account's own
+    words means), ``connect_timeout`` and ``read_timeout`` (seconds; 10 and 60).
 
     :param callaro_conn_id: the connection's id.
     :param sleep: waits for some seconds, between a lost answer and the look at what became of the request.
@@ -89,7 +91,7 @@ class CallaroHook(VendorHook):
 
         :param per_page: how many to ask for at once.
         :param filters: more query parameters. Callaro documents none.
-        :raises ConfigurationError: there are more than 1,000 pages.
+        :raises ConfigurationError: there are more than 10,000 pages.
         """
         return self._items(partial(self._vendor.list_campaigns, per_page=per_page, filters=filters))
 
@@ -180,7 +182,7 @@ class CallaroHook(VendorHook):
 
     def tasks(self, campaign_id: CampaignId) -> Iterator[dict[str, Any]]:
         """Every call of a campaign, page after page. They hold phone numbers."""
-        return self._items(partial(self._vendor.tasks, campaign_id, per_page=PAGE_SIZE))
+        return self._items(partial(self._vendor.tasks, campaign_id, per_page=TASKS_PAGE_SIZE))
 
     def analytics(self, campaign_id: CampaignId, start: date | None = None, end: date | None = None) -> dict[str, Any]:
         """A campaign's figures.
@@ -300,13 +302,19 @@ class CallaroHook(VendorHook):
             page = self._ask(request_of(page=number), self._vendor.read_page)
             if not page.items:
                 return
-            beginning = page.items[0].get("id", page.items[0])
+            beginning = page.items[0].get("id") or page.items[0]
             if beginning in beginnings:
                 return
             beginnings.append(beginning)
             yield from page.items
             if page.pages is not None and number >= page.pages:
                 return
+            if page.pages is None and page.hints_at_more:
+                raise OutcomeUnknown(
+                    f"{self._vendor.name} says that its list goes on, in a way that is not understood (a cursor?)",
+                    vendor=self._vendor.name,
+                    reason=Reason.UNREADABLE_ANSWER,
+                )
         raise ConfigurationError(f"the list has more than {MAX_PAGES:,} pages: ask for more at once, with per_page")
 
     def _download(self, request: Request) -> AbstractContextManager[Download]:
@@ -331,9 +339,11 @@ def read_connection(conn: Any, *, connection_id: str) -> CallaroConnection:
     if tenant_id is not None and not tenant_id.isascii():
         raise ConfigurationError(f'"tenant_id" in the extra of connection "{connection_id}" must be ASCII')
     try:
-        vendor = Callaro(routes=fields.mapping("routes"))
+        vendor = Callaro(routes=fields.mapping("routes"), states=fields.mapping("states"))
     except ConfigurationError as error:
-        raise ConfigurationError(f'"routes" in the extra of connection "{connection_id}": {error}') from None
+        raise ConfigurationError(
+            f'"routes" or "states" in the extra of connection "{connection_id}": {error}'
+        ) from None
     headers = Callaro.headers(fields.secret(what="API key"), tenant_id=tenant_id)
     return CallaroConnection(
         target=fields.target(vendor=Callaro.name, default_host=DEFAULT_HOST, headers=headers), vendor=vendor

@@ -13,7 +13,10 @@ from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.operators.callaro_campaign import own_campaign, own_clone
 from airflow_provider_callkaro.operators.failing import fail_without_retry
 from airflow_provider_callkaro.operators.private import Private, own_copies
+from airflow_provider_callkaro.operators.task_run import task_state_of
 from airflow_provider_callkaro.vendors.callaro_answers import CallaroCampaign, CampaignId
+
+LAUNCHED = "callaro_launched"  # the key in the task's state
 
 
 class CallaroOperator(BaseOperator):
@@ -159,7 +162,8 @@ class CallaroLaunchCampaignOperator(CallaroCampaignOperator):
     """Launch a campaign, and return its id: phones ring from then on.
 
     It is launched once: launched already, it is left as it is, and where an answer gets lost its state is read before
-    anything is sent again. In a state that does not allow it the task fails without a retry.
+    anything is sent again. In a state that does not allow it the task fails without a retry; a campaign that this very
+    task launched and somebody has paused since is left paused (Airflow 3.3 and later, which remembers the launch).
 
     :param campaign_id: the campaign, as Callaro names it. Templated.
     :param callaro_conn_id: the Callaro connection. Templated.
@@ -167,9 +171,16 @@ class CallaroLaunchCampaignOperator(CallaroCampaignOperator):
 
     ui_color = "#cfdcf0"
 
-    def execute(self, context: Mapping[str, Any]) -> CampaignId:  # noqa: ARG002 - Airflow's signature
+    def execute(self, context: Mapping[str, Any]) -> CampaignId:
         """Launch the campaign, unless it has been."""
-        return self._returned(fail_without_retry(self.hook.launch, self.campaign_id), "launched")
+        store = task_state_of(context)
+        remembered = store.get(LAUNCHED, default={}) if store is not None else {}
+        if remembered.get("campaign_id") == str(self.campaign_id):
+            return self._returned(fail_without_retry(self.hook.get_campaign, self.campaign_id), "launched already")
+        campaign = fail_without_retry(self.hook.launch, self.campaign_id)
+        if store is not None:
+            store.set(LAUNCHED, {"campaign_id": str(self.campaign_id)})
+        return self._returned(campaign, "launched")
 
 
 class CallaroPauseCampaignOperator(CallaroCampaignOperator):
@@ -288,4 +299,4 @@ def _mapping(name: str, given: Any) -> dict[str, Any]:
 def _number(given: Any) -> Any:
     """A number that a template made a text is a number again; an id that is a text stays one."""
     text = given.strip() if isinstance(given, str) else ""
-    return int(text) if text.isascii() and text.isdigit() else given
+    return int(text) if text.isascii() and text.isdigit() and str(int(text)) == text else given

@@ -19,6 +19,7 @@ from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown
 from airflow_provider_callkaro.sources.file_formats import csv_rows, jsonl_rows
 from airflow_provider_callkaro.transport.download import Download
+from airflow_provider_callkaro.vendors.callaro_answers import MORE
 
 MAX_PAGES = 100_000  # ours, against a vendor that always has one more
 LONGEST_VALUE = 1 << 24  # characters of one row in JSON; what is longer is no row
@@ -91,7 +92,10 @@ class ExportRows:
 
     def _document(self, body: _Body) -> Iterator[Any]:
         document = _Document(body.pieces())
-        yield from document.rows()
+        came = 0
+        for row in document.rows():
+            came += 1
+            yield row
         if document.lists == 0:
             names = mask_text(", ".join(document.names))
             self._refuse(f"it is JSON that holds no list of rows (what it holds: {names or 'nothing'})")
@@ -103,6 +107,11 @@ class ExportRows:
             if pages > MAX_PAGES:
                 self._refuse(f"it claims to have {pages} pages")
             self._pages = max(self._pages, pages)
+            return
+        rows = document.meta.get("count")
+        of_more = isinstance(rows, int) and rows > came
+        if of_more or document.hints_at_more or any(document.meta.get(name) for name in MORE):
+            self._refuse("it says that there is more of it, in a way that is not understood")
 
     def _refuse(self, what: str) -> NoReturn:
         raise OutcomeUnknown(
@@ -145,11 +154,13 @@ class _Document:
     :ivar lists: how many lists there were; the empty ones as one, and not at all beside others.
     :ivar names: what the objects around the list hold.
     :ivar meta: what the object says of its pages.
+    :ivar hints_at_more: whether it says that there is more, in the words of another way of paging.
     """
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self.names: list[str] = []
         self.meta: Mapping[str, Any] = {}
+        self.hints_at_more = False
         self._filled = 0
         self._empty = 0
         self._pieces = pieces
@@ -205,8 +216,10 @@ class _Document:
                 yield from self._object(may_hold_data=False)
             else:
                 value = self._value()
-                if name == "meta" and isinstance(value, dict):
-                    self.meta = value
+                if name in ("meta", "pagination") and isinstance(value, dict):
+                    self.meta = {**self.meta, **value}
+                if name in MORE and value:
+                    self.hints_at_more = True
             if self._peek() != ",":
                 return self._take("}")
             self._take(",")

@@ -19,14 +19,16 @@ from airflow_provider_callkaro.vendors.answers import raise_refusal
 from airflow_provider_callkaro.vendors.callaro_answers import (
     MAX_ID_LENGTH,
     NAME,
+    CallaroCampaign,
     CampaignId,
+    Page,
     read_campaign,
     read_change,
     read_object,
     read_page,
 )
 from airflow_provider_callkaro.vendors.callaro_routes import ID, routes_with
-from airflow_provider_callkaro.vendors.callaro_states import Action
+from airflow_provider_callkaro.vendors.callaro_states import Action, states_named
 from airflow_provider_callkaro.vendors.http import Request, Response
 
 DEFAULT_HOST = "https://api.callaro.ai"  # source: the guide's examples
@@ -38,17 +40,30 @@ class Callaro:
     """What Callaro's API says.
 
     :param routes: by action, the method and path to use instead of those in `ROUTES`.
-    :raises ConfigurationError: a route cannot be one.
+    :param states: which state each of the account's own words means: no word for a state is documented.
+    :raises ConfigurationError: a route cannot be one, or a state is none.
     """
 
     name = NAME
-    read_campaign = staticmethod(read_campaign)
-    read_change = staticmethod(read_change)
     read_object = staticmethod(read_object)
-    read_page = staticmethod(read_page)
 
-    def __init__(self, *, routes: Mapping[str, str] = _AS_IN_THE_TABLE) -> None:
+    def __init__(
+        self, *, routes: Mapping[str, str] = _AS_IN_THE_TABLE, states: Mapping[str, str] = _AS_IN_THE_TABLE
+    ) -> None:
         self._routes = routes_with(routes)
+        self._words = states_named(states)
+
+    def read_campaign(self, response: Response, *, asked: CampaignId | None = None) -> CallaroCampaign:
+        """The campaign that an answer tells of; see `callaro_answers.read_campaign`."""
+        return read_campaign(response, asked=asked, words=self._words)
+
+    def read_change(self, response: Response, *, asked: CampaignId) -> CallaroCampaign | None:
+        """The campaign after a change that Callaro took; see `callaro_answers.read_change`."""
+        return read_change(response, asked=asked, words=self._words)
+
+    def read_page(self, response: Response) -> Page:
+        """One page of a list; see `callaro_answers.read_page`."""
+        return read_page(response, words=self._words)
 
     @staticmethod
     def headers(api_key: str, *, tenant_id: str | None = None) -> dict[str, str]:

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.exceptions import OutcomeUnknown
 from airflow_provider_callkaro.vendors.answers import read_told
-from airflow_provider_callkaro.vendors.callaro_states import CampaignState, read_state, state_word
+from airflow_provider_callkaro.vendors.callaro_states import CampaignState, in_known_words, read_state, state_word
 from airflow_provider_callkaro.vendors.http import Response
 
 NAME = "Callaro"
 MAX_ID_LENGTH = 200  # characters; ours
 _ID_FIELDS = ("id", "campaign_id", "bulk_call_campaign_id")
 _STATE_FIELDS = ("status", "state")
+MORE = ("next_cursor", "next", "next_page", "has_more")  # the vendor pages its calls by a cursor
 
 CampaignId: TypeAlias = int | str
 """A campaign's id: a number in the guide, a text elsewhere in the vendor's pages."""
@@ -50,31 +52,43 @@ class Page:
     """One page of a list.
 
     :param pages: how many there are; None where the vendor does not say.
+    :param hints_at_more: whether it says that there is more, in a way that is no number of pages.
     """
 
     items: Sequence[dict[str, Any]] = field(repr=False)
     pages: int | None
+    hints_at_more: bool = False
 
 
-def read_campaign(response: Response, *, asked: CampaignId | None = None) -> CallaroCampaign:
+Words: TypeAlias = Mapping[str, CampaignState]
+"""Which state each of an account's own words means."""
+
+_OURS: Words = MappingProxyType({})
+
+
+def read_campaign(response: Response, *, asked: CampaignId | None = None, words: Words = _OURS) -> CallaroCampaign:
     """The campaign that an answer tells of.
 
     :param asked: its id, where it was asked for by its id.
-    :raises OutcomeUnknown: there is none in the answer, or nothing names it.
+    :param words: which state each of the account's own words means.
+    :raises OutcomeUnknown: there is none in the answer, nothing names it, or it is another one.
     """
-    told = _campaign_in(read_told(NAME, response))
+    told = in_known_words(_campaign_in(read_told(NAME, response)), words)
     found = campaign_id_in(told)
     if found is None and _tells_a_state(told):
         found = asked
     if found is None:
         raise _unknown("without a campaign that has an id", response, reason=Reason.NO_CALL_ID)
+    if asked is not None and str(found) != str(asked):
+        raise _unknown("with another campaign than the one asked for", response, reason=Reason.UNREADABLE_ANSWER)
     return _campaign(told, found)
 
 
-def read_change(response: Response, *, asked: CampaignId) -> CallaroCampaign | None:
+def read_change(response: Response, *, asked: CampaignId, words: Words = _OURS) -> CallaroCampaign | None:
     """The campaign after a change that Callaro took; None where the answer does not say how it stands now.
 
-    :param asked: the campaign's id.
+    :param asked: the campaign's id. What the answer says of anything else, such as a job, is not read.
+    :param words: which state each of the account's own words means.
     :raises OutcomeUnknown: the answer calls it an error, or cannot be read: then it may be a gateway's.
     """
     if 200 <= response.status < 300 and not response.body.strip():
@@ -82,10 +96,10 @@ def read_change(response: Response, *, asked: CampaignId) -> CallaroCampaign | N
     answer = read_told(NAME, response)
     if "error_code" in answer:
         raise _unknown("and called it an error", response, reason=Reason.SERVER_ERROR)
-    told = _campaign_in(answer)
-    if read_state(told) is CampaignState.OTHER:
-        return None
+    told = in_known_words(_campaign_in(answer), words)
     found = campaign_id_in(told)
+    if read_state(told) is CampaignState.OTHER or (found is not None and str(found) != str(asked)):
+        return None
     return _campaign(told, asked if found is None else found)
 
 
@@ -96,22 +110,31 @@ def read_object(response: Response) -> dict[str, Any]:
     return data if isinstance(data, dict) else answer
 
 
-def read_page(response: Response) -> Page:
+def read_page(response: Response, *, words: Words = _OURS) -> Page:
     """One page of a list: ``data`` is the list, or an object with one list in it.
 
+    :param words: which state each of the account's own words means.
     :raises OutcomeUnknown: there is no list in the answer.
     """
     whole = response.json_value()
     if 200 <= response.status < 300 and isinstance(whole, list):
-        return Page(items=_objects(whole), pages=None)
+        return Page(items=_objects(whole, words), pages=None)
     answer = read_told(NAME, response)
     data = answer.get("data", answer)
+    pages, more = _pages_in(answer), hints_at_more(answer)
     if isinstance(data, list):
-        return Page(items=_objects(data), pages=_pages_in(answer))
+        return Page(items=_objects(data, words), pages=pages, hints_at_more=more)
     lists = [value for value in data.values() if isinstance(value, list)] if isinstance(data, dict) else []
-    if data and len(lists) != 1:
+    if data is None or (data and len(lists) != 1):
         raise _unknown("without the list that was asked for", response, reason=Reason.UNREADABLE_ANSWER)
-    return Page(items=_objects(lists[0]) if lists else [], pages=_pages_in(answer))
+    return Page(items=_objects(lists[0], words) if lists else [], pages=pages, hints_at_more=more)
+
+
+def hints_at_more(answer: Mapping[str, Any]) -> bool:
+    """Whether an answer says that there is more of a list, in the words of another way of paging than by number."""
+    data = answer.get("data")
+    places = (answer, data if isinstance(data, dict) else {}, answer.get("meta"), answer.get("pagination"))
+    return any(place.get(name) for place in places if isinstance(place, dict) for name in MORE)
 
 
 def campaign_in_list(item: Mapping[str, Any]) -> CallaroCampaign | None:
@@ -151,8 +174,8 @@ def _tells_a_state(told: Mapping[str, Any]) -> bool:
     return any(isinstance(told.get(name), str) for name in _STATE_FIELDS)
 
 
-def _objects(items: Sequence[Any]) -> list[dict[str, Any]]:
-    return [item for item in items if isinstance(item, dict)]
+def _objects(items: Sequence[Any], words: Words) -> list[dict[str, Any]]:
+    return [dict(in_known_words(item, words)) for item in items if isinstance(item, dict)]
 
 
 def _pages_in(answer: Mapping[str, Any]) -> int | None:

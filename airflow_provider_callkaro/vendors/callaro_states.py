@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
-from airflow_provider_callkaro.exceptions import NotAllowed
+from airflow_provider_callkaro.exceptions import ConfigurationError, NotAllowed
 
 
 class CampaignState(StrEnum):
@@ -87,6 +87,31 @@ def state_word(campaign: Mapping[str, Any]) -> str:
     """
     state = read_state(campaign)
     return next(_words(campaign), state.value) if state is CampaignState.OTHER else state.value
+
+
+def in_known_words(campaign: Mapping[str, Any], words: Mapping[str, CampaignState]) -> Mapping[str, Any]:
+    """A campaign whose state is said in our words.
+
+    :param words: which state each of the account's own words means.
+    """
+    meant = {
+        name: words[plain_word(word)].value
+        for name in _FIELDS
+        if isinstance(word := campaign.get(name), str) and plain_word(word) in words
+    }
+    return {**campaign, **meant} if meant else campaign
+
+
+def states_named(given: Mapping[str, Any]) -> dict[str, CampaignState]:
+    """What a connection says of the account's own words for states.
+
+    :param given: word to state, such as ``{"created": "draft", "finished": "completed"}``.
+    :raises ConfigurationError: a state is none of ours.
+    """
+    try:
+        return {plain_word(str(word)): CampaignState(plain_word(str(state))) for word, state in given.items()}
+    except ValueError:
+        raise ConfigurationError(f"each word must mean one of {', '.join(CampaignState)}") from None
 
 
 def plain_word(word: str) -> str:

@@ -70,6 +70,7 @@ def test_a_number_as_tenant_is_taken_and_an_empty_text_means_nothing(define):
         ({"password": KEY, "extra": {"tenant_id": "t\r\nX-Other: 1"}}, ['"tenant_id"']),
         ({"password": KEY, "extra": {"tenant_id": "tenant-é"}}, ['"tenant_id"', "ASCII"]),
         ({"password": KEY, "extra": {"routes": ["POST /x/{id}"]}}, ['"routes"', "a JSON object"]),
+        ({"password": KEY, "extra": {"states": {"created": "new"}}}, ['"states"', "must mean one of", "draft"]),
         ({"password": KEY, "extra": {"routes": {"stop": "POST /x/{id}"}}}, ['"routes"', "'stop'", "cancel"]),
         (
             {"password": KEY, "extra": {"routes": {"cancel": "POST https://elsewhere.example/{id}"}}},

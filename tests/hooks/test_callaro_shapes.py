@@ -82,7 +82,7 @@ class TestLists:
             (200, {"data": {"campaigns": []}}),
         ]
         assert [campaign["id"] for campaign in hook.list_campaigns()] == [1, 2, 3]
-        assert vendor.heard[-1] == f"GET {CAMPAIGNS}?page=3&per_page=100"
+        assert vendor.heard[-1] == f"GET {CAMPAIGNS}?page=3&per_page=20"
 
     def test_a_list_ends_with_its_last_page(self, hook, vendor):
         vendor.says[f"GET {CAMPAIGNS}"] = [(200, {"data": campaigns(1), "meta": {"pages": 1}})]
@@ -92,6 +92,15 @@ class TestLists:
     def test_items_without_ids_are_told_apart_by_what_they_say(self, hook, vendor):
         vendor.says[f"GET {CAMPAIGNS}/1/tasks"] = [(200, [{"n": 1}]), (200, [{"n": 2}]), (200, [{"n": 1}])]
         assert list(hook.tasks(1)) == [{"n": 1}, {"n": 2}]
+
+    def test_a_list_that_goes_on_in_an_unknown_way_is_not_taken_for_whole(self, hook, vendor):
+        vendor.says[f"GET {CAMPAIGNS}"] = [(200, {"data": {"items": campaigns(1), "next_cursor": "abc"}})]
+        with pytest.raises(OutcomeUnknown, match="goes on"):
+            list(hook.list_campaigns())
+
+    def test_items_whose_id_is_empty_are_told_apart_too(self, hook, vendor):
+        vendor.says[f"GET {CAMPAIGNS}/1/tasks"] = [(200, [{"id": None, "n": n}]) for n in (1, 2, 3)] + [(200, [])]
+        assert [task["n"] for task in hook.tasks(1)] == [1, 2, 3]
 
     def test_a_list_that_never_ends_is_given_up(self, hook, vendor, monkeypatch):
         monkeypatch.setattr(callaro, "MAX_PAGES", 3)

@@ -257,6 +257,28 @@ def test_a_vendor_that_sends_one_page_again_and_again_is_not_believed(exporter, 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"data": {"items": [{"id": 1}], "next_cursor": "abc"}},
+        {"data": [{"id": 1}], "meta": {"count": 100}},
+        {"data": [{"id": 1}], "meta": {"has_more": True}},
+        {"data": [{"id": 1}], "pagination": {"next": "abc"}},
+    ],
+)
+def test_half_an_export_is_not_written_as_a_whole_one(exporter, tmp_path, more):
+    exporter.send("results_export", json.dumps(more), JSON)
+    with pytest.raises(OutcomeUnknown, match="there is more of it"):
+        export(tmp_path / "results.jsonl")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pages_that_another_name_tells_of_are_fetched_too(exporter, tmp_path):
+    body = {"data": [{"id": 1}], "pagination": {"pages": 1, "count": 1}}
+    exporter.send("results_export", json.dumps(body), JSON)
+    assert export(tmp_path / "results.jsonl")["rows"] == 1
+
+
 NO_EXPORTS = {
     "a web page": ("<!doctype html><p>Please wait", "text/html"),
     "a web page that says it is CSV": ("\n <html><body>Please sign in", CSV),

@@ -236,6 +236,15 @@ class TestLifecycle:
         campaign = sandbox.callaro_campaigns[0]
         assert (campaign.launches, campaign.resumes, campaign.fields["concurrency_limit"]) == (1, 1, 7)
 
+    def test_a_launch_that_was_paused_since_is_not_asked_for_again(self, sandbox, campaign_id):
+        run = TaskRun(store=TaskStateInMemory())
+        launch = CallaroLaunchCampaignOperator(task_id="launch", campaign_id=campaign_id)
+        assert launch.execute(run.attempt()) == campaign_id
+        CallaroPauseCampaignOperator(task_id="pause", campaign_id=campaign_id).execute(run.attempt())
+        assert launch.execute(run.attempt()) == campaign_id
+        (campaign,) = sandbox.callaro_campaigns
+        assert (campaign.status, campaign.launches, campaign.resumes) == ("paused", 1, 0)
+
     @pytest.mark.parametrize("fault", [*LOST, "error_before_accepting"])
     def test_a_launch_task_launches_once(self, sandbox, campaign_id, fault):
         sandbox.fault(fault, path=f"{CAMPAIGNS}/{{id}}/launch", first=1)

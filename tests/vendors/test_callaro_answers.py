@@ -27,7 +27,7 @@ from airflow_provider_callkaro.vendors.callaro_answers import (
     read_object,
     read_page,
 )
-from airflow_provider_callkaro.vendors.callaro_states import CampaignState
+from airflow_provider_callkaro.vendors.callaro_states import CampaignState, states_named
 from airflow_provider_callkaro.vendors.http import Response
 from airflow_provider_callkaro.vendors.thresholds import Thresholds, numbers_in
 
@@ -112,7 +112,36 @@ def test_a_yes_without_a_state_is_a_yes(body):
 def test_a_yes_with_a_state_is_the_campaign_since():
     changed = read_change(answer({"data": {"status": "running"}}), asked=123)
     assert (changed.id, changed.state) == (123, CampaignState.RUNNING)
-    assert read_change(answer({"data": {"id": "c", "status": "running"}}), asked=123).id == "c"
+    assert read_change(answer({"data": {"id": "c", "status": "running"}}), asked="c").id == "c"
+    assert read_change(answer({"data": {"id": 123, "status": "running"}}), asked="123").id == 123
+
+
+def test_an_answer_about_something_else_says_nothing_of_the_campaign():
+    assert read_change(answer({"data": {"id": 987, "status": "completed"}}), asked=123) is None
+    with pytest.raises(OutcomeUnknown, match="another campaign"):
+        read_campaign(answer({"data": {"id": 987, "status": "completed"}}), asked=123)
+
+
+def test_the_accounts_own_words_for_states_are_understood():
+    words = states_named({"Created": "draft", "finished": "Completed"})
+    assert read_campaign(answer({"id": 1, "status": "created"}), words=words).state is CampaignState.DRAFT
+    assert read_change(answer({"id": 1, "state": "FINISHED"}), asked=1, words=words).status == "completed"
+    page = read_page(answer({"data": [{"id": 1, "status": "created"}]}), words=words)
+    assert campaign_in_list(page.items[0]).state is CampaignState.DRAFT
+    with pytest.raises(ConfigurationError, match="must mean one of"):
+        states_named({"created": "new"})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": {"items": [{"id": 1}], "next_cursor": "abc"}},
+        {"data": [{"id": 1}], "meta": {"has_more": True}},
+        {"data": [{"id": 1}], "pagination": {"next": 2}},
+    ],
+)
+def test_a_list_that_goes_on_says_so_in_whatever_words(body):
+    assert read_page(answer(body)).hints_at_more
 
 
 @pytest.mark.parametrize("body", [b"<html>Please wait</html>", b"OK", {"error": "no", "error_code": "INTERNAL_ERROR"}])
@@ -130,7 +159,6 @@ def test_a_yes_that_may_be_a_gateways_or_calls_itself_an_error_is_unknown(body):
         ([{"id": 1}], [1], None),
         ({"campaigns": [{"id": 1}]}, [1], None),
         ({"data": []}, [], None),
-        ({"data": None}, [], None),
         ({"data": {}}, [], None),
         ({"data": [{"id": 1}, "?", None, {"id": 2}]}, [1, 2], None),
         ({"data": [{"id": 1}], "meta": {"pages": 0}}, [1], None),
@@ -144,7 +172,7 @@ def test_a_list_is_found_in_whatever_it_is_wrapped(body, ids, pages):
 
 
 @pytest.mark.parametrize(
-    "body", [{"data": {"a": [], "b": []}}, {"data": {"total": 3}}, {"data": "none"}, b"[", b"null"]
+    "body", [{"data": {"a": [], "b": []}}, {"data": {"total": 3}}, {"data": "none"}, {"data": None}, b"[", b"null"]
 )
 def test_an_answer_without_a_list_is_unknown(body):
     with pytest.raises(OutcomeUnknown):
