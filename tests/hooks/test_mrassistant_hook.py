@@ -255,7 +255,7 @@ class TestTestingTheConnection:
     @pytest.mark.parametrize(
         ("fields", "words"),
         [
-            ({"password": "a-password-nobody-may-see"}, "Incorrect username or password"),
+            ({"password": "a-password-nobody-may-see"}, "refused the key or token"),
             ({"password": "a-token-nobody-may-see", "login": None}, "refused the token (401): a token lives about"),
             ({"host": ""}, "has no host"),
             ({"host": "https://mrassistant.invalid"}, "could not be reached"),

@@ -7,10 +7,12 @@ import importlib
 import io
 import json
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.version import Version
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.sources import FileContacts
@@ -107,7 +109,9 @@ def test_object_storage_is_read_through_its_connection(memory_storage: Any) -> N
     memory_storage.pipe("/lists/b.jsonl.gz", gzip.compress(json.dumps(RAVI).encode()))
     memory_storage.pipe("/lists/c.parquet", parquet_file(ASHA))
     assert read("memory://lists", conn_id="minio") == [ASHA, RAVI, ASHA]
-    assert read("memory://minio@lists/*.csv") == [ASHA]
+    assert read("memory://lists/*.csv", conn_id="minio") == [ASHA]
+    if Version(version("universal_pathlib")) >= Version("0.3"):  # before, it is taken out of a path for buckets only
+        assert read("memory://minio@lists/*.csv") == [ASHA]
     assert read(ObjectStoragePath("memory://lists/b.jsonl.gz", conn_id="minio")) == [RAVI]
     with pytest.raises(ConfigurationError, match="no file is at"):
         read("memory://lists/a.csv")
