@@ -39,6 +39,7 @@ class VendorHook(BaseHook):
     def __init__(self, conn_id: str) -> None:
         super().__init__()
         setattr(self, self.conn_name_attr, conn_id)
+        self._sleep: Callable[[float], None] = time.sleep  # between two tries of a request
 
     def _read_connection(self, conn: Any, *, connection_id: str) -> Any:
         """What an Airflow connection of this type says."""
@@ -82,7 +83,7 @@ class VendorHook(BaseHook):
 
     @cached_property
     def _transport(self) -> SyncTransport:
-        return SyncTransport(self.connection.target, policy=RetryPolicy(), sleep=time.sleep, random=random.random)
+        return SyncTransport(self.connection.target, policy=RetryPolicy(), sleep=self._sleep, random=random.random)
 
     def _ask(self, request: Request, read: Callable[[Response], T]) -> T:
         """Send a request and read its answer, trying again where that is safe."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, cast
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, TaskDeferred, conf
 
@@ -19,18 +22,20 @@ from airflow_provider_callkaro.exceptions import (
     Throttled,
     VendorError,
 )
+from airflow_provider_callkaro.hooks.callaro import CallaroHook
+from airflow_provider_callkaro.operators.callaro_campaign import LOOKS, refuse_a_second
 from airflow_provider_callkaro.operators.callaro_export import Export, Exported
 from airflow_provider_callkaro.operators.callaro_lifecycle import CallaroNewCampaignOperator
+from airflow_provider_callkaro.operators.callaro_memory import CampaignMemory, Launch
 from airflow_provider_callkaro.operators.callaro_preflight import preflight
 from airflow_provider_callkaro.operators.failing import fail_without_retry
 from airflow_provider_callkaro.operators.result_file import file_format, storage_of
-from airflow_provider_callkaro.operators.task_run import task_state_of
 from airflow_provider_callkaro.triggers.callaro_run import CallaroRunTrigger, OnKill, on_kill_named, stop_campaign
+from airflow_provider_callkaro.vendors.callaro import Callaro
 from airflow_provider_callkaro.vendors.callaro_answers import CallaroCampaign, CampaignId
 from airflow_provider_callkaro.vendors.callaro_states import TERMINAL, CampaignState
 from airflow_provider_callkaro.vendors.thresholds import Thresholds
 
-STATE = "callaro_run"  # the key in the task's state
 SHORT_WAIT = timedelta(seconds=60)
 """How long the campaign is watched on the worker before the wait is deferred, where it is asked more often than that. A
 task that comes back before the executor has reported its first half is taken for dead (seen on Airflow 3.3.2)."""
@@ -44,13 +49,18 @@ class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
     good, naming the state.
 
     Whenever the task dies, its next try goes on: every step begins by reading where the campaign stands. There is never
-    a second campaign (its name carries a mark of the task instance), and what is no draft is never launched again. It
-    needs no ``ledger_conn_id`` on any Airflow, because Callaro itself remembers, and tells, what has been launched.
+    a second launch: the campaign's name carries a mark of the task instance, nothing is launched while Callaro's list
+    shows two with that mark, and what is no draft is never launched again. It needs no ``ledger_conn_id`` on any
+    Airflow, because Callaro itself remembers, and tells, what has been launched. Before Airflow 3.3 the task remembers
+    nothing, and what the list does not show with its mark is not launched either.
+
+    A later try that finds a draft brings it up to its own fields, where they are others by now, before it launches it.
 
     A campaign that somebody paused is waited for, and never resumed: whoever paused it had a reason. Only what this
-    task's own worker paused when Airflow ended it is resumed by the next try, where the task has a state (Airflow 3.3
-    and later). What the triggerer paused, because somebody cleared or marked the deferred task, is not: the triggerer
-    has no memory to share. Then resume it by hand, or with `CallaroResumeCampaignOperator`.
+    task's own worker paused while it ran, when Airflow ended the task, is resumed by the next try, unless Callaro shows
+    a later pause (``paused_at``), and where the task has a state (Airflow 3.3 and later). What the triggerer paused,
+    because somebody cleared or marked the deferred task, is not: the triggerer has no memory to share. Then resume it
+    by hand, or with `CallaroResumeCampaignOperator`.
 
     :param name: what the campaign is called; the mark is put behind it. Templated.
     :param agent_id: the number of the agent that speaks. Templated.
@@ -66,7 +76,7 @@ class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
     :param timezones_minimum: likewise. Templated.
     :param export_path: where the results go, as in `CallaroExportResultsOperator`; None exports nothing. Templated.
     :param poll_interval: seconds between two looks at the campaign, above 0. Default 60.
-    :param wait_timeout: how long to wait for its end. Then the task fails, the campaign goes on, and a retry waits on.
+    :param wait_timeout: how long to wait for its end. Then the task fails, the campaign is left, and a retry waits on.
         Default: for ever.
     :param deferrable: wait in the triggerer. Default: ``[operators] default_deferrable``.
     :param on_kill: what becomes of the campaign when somebody marks or clears the running task, or when it reaches its
@@ -115,9 +125,15 @@ class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
         self.deferrable = deferrable
         self.at_kill = on_kill_named(on_kill)  # "on_kill" is the method's name
         self._was_killed = False
+        self._is_stopping = False
         self._kill: SimpleQueue[None] | None = None
         self._campaign_id: CampaignId | None = None
         self._context: Mapping[str, Any] = {}
+
+    @cached_property
+    def hook(self) -> CallaroHook:
+        """The Callaro hook; what it waits for ends when Airflow ends the task."""
+        return CallaroHook(self.callaro_conn_id, sleep=self._sleep)
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
         """Go on from wherever the campaign stands."""
@@ -175,15 +191,21 @@ class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
         launched = self._campaign_id is not None
         if self._campaign_id is None:
             self._campaign_id = self._own_campaign(context).id
-        campaign = fail_without_retry(self.hook.get_campaign, self._campaign_id)
-        if self._forget_pause(context) and campaign.state is CampaignState.PAUSED:
-            campaign = fail_without_retry(self._resume, context, campaign)
+        memory = CampaignMemory(context)
+        campaign = fail_without_retry(self._look)
+        before = memory.launch_of(campaign.id)
+        launched = launched or before is Launch.TAKEN
+        campaign = fail_without_retry(self._undo_pause, campaign, memory)
+        if campaign.state is CampaignState.DRAFT and before is Launch.SENT:
+            campaign = fail_without_retry(self._look_for_a_launch, campaign)
         seen, first_look = None, datetime.now(UTC)
         while campaign.state not in TERMINAL:
             self._check_alive()
             if campaign.state is CampaignState.DRAFT and not launched:
                 campaign, launched = fail_without_retry(self._launch, campaign, limits=limits), True
                 continue
+            if campaign.state is CampaignState.OTHER and not launched and self._is_new(memory):
+                raise _unknown_word(campaign)
             if campaign.status != seen:
                 seen = campaign.status
                 self._say(campaign)
@@ -191,6 +213,27 @@ class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
                 self._wait_in_the_triggerer(campaign, began=began)
             campaign = self._next_look(campaign, began=began)
         return self._conclude(campaign)
+
+    def _is_new(self, memory: CampaignMemory) -> bool:
+        """Whether it is certain that no try has launched the campaign."""
+        if memory.lasts:
+            return self._campaign_id is not None and memory.launch_of(self._campaign_id) is None
+        return self._context["ti"].try_number == 1
+
+    def _look(self) -> CallaroCampaign:
+        """How the task's campaign stands; whatever id an answer carries, it is this campaign that was asked about."""
+        campaign_id = cast("CampaignId", self._campaign_id)  # known by now
+        return replace(self.hook.get_campaign(campaign_id), id=campaign_id)
+
+    def _look_for_a_launch(self, campaign: CallaroCampaign) -> CallaroCampaign:
+        """A draft whose launch an earlier try was about to send: it may have been taken and not be shown yet."""
+        for attempt in range(1, LOOKS + 1):
+            self.log.info("An earlier try may have launched campaign %s; looking again", campaign.id)
+            self.hook.wait_after(VendorError("it is a draft", vendor=Callaro.name), attempt=attempt)
+            campaign = self._look()
+            if campaign.state is not CampaignState.DRAFT:
+                break
+        return campaign
 
     def _check_export(self) -> None:
         """Refuse a place that cannot be written to before anybody is rung."""
@@ -209,37 +252,62 @@ class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
             preflight(self.hook, draft.id, capacity=limits[0], timezones=limits[1])
             self.log.info("Campaign %s is within every limit", draft.id)
             self._check_alive()
+        memory = CampaignMemory(self._context)
+        refuse_a_second(self.hook, self._context, draft.id)
+        self._check_alive()
+        memory.keep_launch(draft.id, Launch.SENT)
         campaign = self._moved(draft, self.hook.launch)
+        memory.keep_launch(draft.id, Launch.TAKEN)
         self.log.info("Campaign %s is launched", draft.id)
         return campaign
 
-    def _resume(self, context: Mapping[str, Any], paused: CallaroCampaign) -> CallaroCampaign:
-        self.log.info("Campaign %s was paused when Airflow ended an earlier try; resuming it", paused.id)
-        self._check_alive()
-        try:
-            return self._moved(paused, self.hook.resume)
-        except (NotSent, Throttled):
-            _remember_pause(context, paused=True)
-            raise
+    def _undo_pause(self, campaign: CallaroCampaign, memory: CampaignMemory) -> CallaroCampaign:
+        """Resume what an earlier try paused when Airflow ended it, and forget that pause once it is over."""
+        if campaign.state is CampaignState.PAUSED and memory.is_our_pause(campaign):
+            self._check_alive()
+            self.log.info("Campaign %s was paused when Airflow ended an earlier try; resuming it", campaign.id)
+            campaign = self._moved(campaign, self.hook.resume)
+        memory.forget_pause()
+        return campaign
 
     def _moved(self, campaign: CallaroCampaign, act: Callable[[CampaignId], CallaroCampaign]) -> CallaroCampaign:
         """The campaign after an action, or as somebody has moved it meanwhile who was quicker."""
         try:
-            return act(campaign.id)
+            told = act(campaign.id)
         except NotAllowed as error:
-            now = self.hook.get_campaign(campaign.id)
+            now = self._look()
             if now.state is campaign.state:
                 raise
             self.log.warning("%s; going on from there", error)
             return now
+        if str(told.id) != str(campaign.id):  # the answer may tell of something else, such as a job
+            return self._look()
+        return replace(told, id=campaign.id)
 
     def _say(self, campaign: CallaroCampaign) -> None:
         if campaign.state is CampaignState.PAUSED:
             self.log.warning(
-                "Campaign %s is paused, and not by this task: waiting until somebody resumes or cancels it", campaign.id
+                "Campaign %s is paused, and as far as this task knows not by it: waiting until somebody resumes or "
+                "cancels it",
+                campaign.id,
+            )
+        elif campaign.state is CampaignState.DRAFT:
+            self.log.warning(
+                "Callaro took the launch of campaign %s and calls it a draft still: it is not launched again. Waiting; "
+                "if it stays one, launch it in Callaro",
+                campaign.id,
+            )
+        elif campaign.state is CampaignState.OTHER:
+            word = mask_text(campaign.status)
+            self.log.warning(
+                'Campaign %s is "%s", which is no state that is known; waiting. Should that be one, say which in the '
+                'extra of the connection, as in "states": {"%s": "completed"}',
+                campaign.id,
+                word,
+                word,
             )
         else:
-            self.log.info("Campaign %s is %s; waiting for its end", campaign.id, mask_text(campaign.status))
+            self.log.info("Campaign %s is %s; waiting for its end", campaign.id, campaign.state)
 
     def _wait_in_the_triggerer(self, campaign: CallaroCampaign, *, began: datetime) -> None:
         self.defer(
@@ -264,7 +332,7 @@ class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
                 self._kill.get(timeout=pause.total_seconds())
         self._check_alive()
         try:
-            return fail_without_retry(self.hook.get_campaign, campaign.id)
+            return fail_without_retry(self._look)
         except (NotSent, Throttled, OutcomeUnknown) as error:
             self.log.warning("%s; looking again in %g s", error, self.poll_interval.total_seconds())
             return campaign
@@ -272,9 +340,10 @@ class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
     def _time_left(self, campaign: CallaroCampaign, *, began: datetime) -> timedelta:
         left = began + (self.wait_timeout or LONGEST_TIMEOUT) - datetime.now(UTC)
         if left <= timedelta(0):
+            goes_on = "" if campaign.state in (CampaignState.DRAFT, CampaignState.PAUSED) else "it goes on, and "
             raise AirflowException(
-                f"campaign {campaign.id} is {campaign.state}, and wait_timeout is over: it goes on, and a retry of the "
-                "task waits on"
+                f"campaign {campaign.id} is {mask_text(campaign.status)}, and wait_timeout is over: {goes_on}a retry "
+                "of the task waits on"
             )
         return left
 
@@ -298,30 +367,42 @@ class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
         if self._was_killed:
             raise AirflowException("Airflow ended the task")
 
+    def _sleep(self, seconds: float) -> None:
+        """Wait between two tries of a request, unless Airflow ends the task: then there is a campaign to be stopped."""
+        if self._kill is None or self._is_stopping:
+            time.sleep(seconds)
+            return
+        if not self._was_killed:
+            with suppress(Empty):
+                self._kill.get(timeout=seconds)
+        self._check_alive()
+
     def _stop_campaign(self) -> None:
         """Do to the campaign what `on_kill` says, and remember what the next try may undo."""
         if self._campaign_id is None:
             return
+        self._is_stopping = True
         try:
             stopped = stop_campaign(self.hook, self._campaign_id, self.at_kill)
         except VendorError as error:
             self.log.error("Airflow ended the task, and campaign %s may go on ringing: %s", self._campaign_id, error)
             return
+        finally:
+            self._is_stopping = False
         self.log.info("Airflow ended the task: %s", stopped.said)
-        if stopped.paused:
-            _remember_pause(self._context, paused=True)
-
-    @staticmethod
-    def _forget_pause(context: Mapping[str, Any]) -> bool:
-        """Whether an earlier try paused the campaign. Asked once: from now on a pause is not ours to undo."""
-        store = task_state_of(context)
-        if store is None or store.get(STATE, default={}).get("paused") is not True:
-            return False
-        _remember_pause(context, paused=False)
-        return True
+        if stopped.paused is not None:
+            CampaignMemory(self._context).keep_pause(stopped.paused)
 
 
-def _remember_pause(context: Mapping[str, Any], *, paused: bool) -> None:
-    store = task_state_of(context)
-    if store is not None:
-        store.set(STATE, {"paused": paused})
+def _unknown_word(campaign: CallaroCampaign) -> AirflowFailException:
+    word = mask_text(campaign.status)
+    if word == CampaignState.OTHER:
+        return AirflowFailException(
+            f"campaign {campaign.id} has been made, and nothing in Callaro's answer says how it stands: it is not "
+            'launched. If its state is told by another path, set "get" in the "routes" of the connection\'s extra'
+        )
+    return AirflowFailException(
+        f'campaign {campaign.id} has been made, and Callaro calls it "{word}", which is no state that is known: it is '
+        "not launched. If that is Callaro's word for a draft, say so in the extra of the connection, "
+        f'"states": {{"{word}": "draft"}}, and clear the task'
+    )

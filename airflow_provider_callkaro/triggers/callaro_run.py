@@ -17,7 +17,10 @@ from airflow_provider_callkaro.vendors.callaro_states import CampaignState
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.hooks.callaro import CallaroHook
-    from airflow_provider_callkaro.vendors.callaro_answers import CampaignId
+    from airflow_provider_callkaro.vendors.callaro_answers import CallaroCampaign, CampaignId
+
+# a word that nobody knows may be a pause of somebody else's
+_RUNNING = frozenset({CampaignState.RUNNING, CampaignState.SCHEDULED})
 
 
 class OnKill(StrEnum):
@@ -44,11 +47,11 @@ class Stopped:
     """What became of a campaign whose task was ended.
 
     :param said: a sentence for the log.
-    :param paused: whether we paused it, which was not paused before.
+    :param paused: the campaign since, where we paused it while it ran; None where we did not.
     """
 
     said: str
-    paused: bool = False
+    paused: CallaroCampaign | None = None
 
 
 def stop_campaign(hook: CallaroHook, campaign_id: CampaignId, on_kill: OnKill) -> Stopped:
@@ -60,11 +63,11 @@ def stop_campaign(hook: CallaroHook, campaign_id: CampaignId, on_kill: OnKill) -
         return Stopped(said=f'campaign {campaign_id} is left as it is (on_kill="leave")')
     before = hook.get_campaign(campaign_id).state
     try:
-        after = (hook.pause if on_kill is OnKill.PAUSE else hook.cancel)(campaign_id).state
+        after = (hook.pause if on_kill is OnKill.PAUSE else hook.cancel)(campaign_id)
     except NotAllowed:
         return Stopped(said=f"campaign {campaign_id} is {before}: there is nothing to {on_kill}")
-    paused = after is CampaignState.PAUSED
-    return Stopped(said=f"campaign {campaign_id} is {after} now", paused=paused and before is not after)
+    is_ours = before in _RUNNING and after.state is CampaignState.PAUSED
+    return Stopped(said=f"campaign {campaign_id} is {after.state} now", paused=after if is_ours else None)
 
 
 class CallaroRunTrigger(StatusTrigger):

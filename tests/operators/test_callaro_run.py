@@ -252,7 +252,7 @@ def test_what_somebody_paused_is_waited_for_and_never_resumed(endless, remembers
     impatient = run_operator(wait_timeout=timedelta(milliseconds=100))
     with pytest.raises(AirflowException, match="campaign 123 is paused, and wait_timeout is over"):
         impatient.execute(context_of(attempt=2, store=store))
-    assert "not by this task" in capsys.readouterr().out + caplog.text
+    assert "as far as this task knows not by it" in capsys.readouterr().out + caplog.text
     assert (the_campaign(endless).status, the_campaign(endless).resumes) == ("paused", 0)
 
 
