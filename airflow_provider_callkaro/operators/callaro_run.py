@@ -13,7 +13,6 @@ from typing import Any, cast
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, TaskDeferred, conf
 
-from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.exceptions import (
     ConfigurationError,
     NotAllowed,
@@ -28,6 +27,7 @@ from airflow_provider_callkaro.operators.callaro_export import Export, Exported
 from airflow_provider_callkaro.operators.callaro_lifecycle import CallaroNewCampaignOperator
 from airflow_provider_callkaro.operators.callaro_memory import CampaignMemory, Launch
 from airflow_provider_callkaro.operators.callaro_preflight import preflight
+from airflow_provider_callkaro.operators.callaro_words import standing, unknown_word, wait_is_over
 from airflow_provider_callkaro.operators.failing import fail_without_retry
 from airflow_provider_callkaro.operators.result_file import file_format, storage_of
 from airflow_provider_callkaro.triggers.callaro_run import CallaroRunTrigger, OnKill, on_kill_named, stop_campaign
@@ -205,10 +205,10 @@ class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
                 campaign, launched = fail_without_retry(self._launch, campaign, limits=limits), True
                 continue
             if campaign.state is CampaignState.OTHER and not launched and self._is_new(memory):
-                raise _unknown_word(campaign)
+                raise unknown_word(campaign)
             if campaign.status != seen:
                 seen = campaign.status
-                self._say(campaign)
+                self.log.log(*standing(campaign))
             if self.deferrable and (self.poll_interval >= SHORT_WAIT or datetime.now(UTC) - first_look >= SHORT_WAIT):
                 self._wait_in_the_triggerer(campaign, began=began)
             campaign = self._next_look(campaign, began=began)
@@ -284,31 +284,6 @@ class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
             return self._look()
         return replace(told, id=campaign.id)
 
-    def _say(self, campaign: CallaroCampaign) -> None:
-        if campaign.state is CampaignState.PAUSED:
-            self.log.warning(
-                "Campaign %s is paused, and as far as this task knows not by it: waiting until somebody resumes or "
-                "cancels it",
-                campaign.id,
-            )
-        elif campaign.state is CampaignState.DRAFT:
-            self.log.warning(
-                "Callaro took the launch of campaign %s and calls it a draft still: it is not launched again. Waiting; "
-                "if it stays one, launch it in Callaro",
-                campaign.id,
-            )
-        elif campaign.state is CampaignState.OTHER:
-            word = mask_text(campaign.status)
-            self.log.warning(
-                'Campaign %s is "%s", which is no state that is known; waiting. Should that be one, say which in the '
-                'extra of the connection, as in "states": {"%s": "completed"}',
-                campaign.id,
-                word,
-                word,
-            )
-        else:
-            self.log.info("Campaign %s is %s; waiting for its end", campaign.id, campaign.state)
-
     def _wait_in_the_triggerer(self, campaign: CallaroCampaign, *, began: datetime) -> None:
         self.defer(
             trigger=CallaroRunTrigger(
@@ -340,11 +315,7 @@ class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
     def _time_left(self, campaign: CallaroCampaign, *, began: datetime) -> timedelta:
         left = began + (self.wait_timeout or LONGEST_TIMEOUT) - datetime.now(UTC)
         if left <= timedelta(0):
-            goes_on = "" if campaign.state in (CampaignState.DRAFT, CampaignState.PAUSED) else "it goes on, and "
-            raise AirflowException(
-                f"campaign {campaign.id} is {mask_text(campaign.status)}, and wait_timeout is over: {goes_on}a retry "
-                "of the task waits on"
-            )
+            raise wait_is_over(campaign)
         return left
 
     def _conclude(self, campaign: CallaroCampaign) -> dict[str, Any]:
@@ -392,17 +363,3 @@ class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
         self.log.info("Airflow ended the task: %s", stopped.said)
         if stopped.paused is not None:
             CampaignMemory(self._context).keep_pause(stopped.paused)
-
-
-def _unknown_word(campaign: CallaroCampaign) -> AirflowFailException:
-    word = mask_text(campaign.status)
-    if word == CampaignState.OTHER:
-        return AirflowFailException(
-            f"campaign {campaign.id} has been made, and nothing in Callaro's answer says how it stands: it is not "
-            'launched. If its state is told by another path, set "get" in the "routes" of the connection\'s extra'
-        )
-    return AirflowFailException(
-        f'campaign {campaign.id} has been made, and Callaro calls it "{word}", which is no state that is known: it is '
-        "not launched. If that is Callaro's word for a draft, say so in the extra of the connection, "
-        f'"states": {{"{word}": "draft"}}, and clear the task'
-    )
