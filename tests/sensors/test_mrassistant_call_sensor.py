@@ -169,7 +169,7 @@ def test_a_call_that_nobody_knows_is_not_waited_for(sandbox, mode, call, words):
 def test_a_refused_key_fails_the_task_for_good_and_is_not_shown(call_id, sandbox, monkeypatch, mode):
     wrong = {"conn_type": "mrassistant", "host": sandbox.url, "login": "sandbox", "password": "not-the-password"}
     monkeypatch.setenv("AIRFLOW_CONN_WRONG", json.dumps(wrong))
-    with pytest.raises(AirflowFailException, match="Incorrect username or password") as error:
+    with pytest.raises(AirflowFailException, match="refused the key or token") as error:
         sensor(call_id, mrassistant_conn_id="wrong", **mode).execute({"ti": Instance()})
     assert "not-the-password" not in str(error.value)
 
