@@ -10,6 +10,7 @@ VoiceCallError
 ├── NotAllowed                the campaign's state does not allow the action; nothing was sent
 └── VendorError               the vendor, or the way to it, said no          .vendor .status .request_id
     ├── NotSent               it failed before the vendor could have acted: safe to try again
+    │   └── TooLate           the moment up to which it might start had passed: judge it anew
     ├── Throttled             not accepted, try later                        .retry_after (seconds)
     ├── Unauthorized          the key was refused: stop, no retry helps
     ├── Rejected              this request will never be accepted            .reason .blamed
@@ -78,6 +79,10 @@ class VendorError(VoiceCallError):
 
 class NotSent(VendorError):
     """It failed before the vendor could have acted (DNS, refused, TLS, connect timeout): safe to try again."""
+
+
+class TooLate(NotSent):
+    """The moment up to which the request might start had passed before a byte of it left: the call is judged anew."""
 
 
 class Throttled(VendorError):

@@ -74,5 +74,9 @@ class Reason(StrEnum):
     STOPPED = "stopped"
     WINDOW_CLOSED = "window_closed"
     GAP = "gap"
+    LIST_REFUSED = "list_refused"
+    """The vendor refused every call of the list in the same way, so none of the refusals is held against a person."""
+    UNREAD = "unread"
+    """The source broke off before this row was read."""
     # would be dispatched: a dry run sends nothing
     DRY_RUN = "dry_run"

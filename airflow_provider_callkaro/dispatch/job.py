@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +23,8 @@ class Job:
     :param number: whom to ring, E.164, for the ledger only.
     :param call: the call as the row asks for it.
     :param ready: the call as it is dispatched, once the rules have let it pass.
+    :param not_after: the moment, in seconds since 1970 UTC, after which no byte of its request may leave: the judgement
+        that let it pass is good until then, and no longer.
     :param attempts: how often it was handed over by now.
     :param replaces: the ledger's entry that a redial takes over.
     """
@@ -31,6 +34,7 @@ class Job:
     number: str
     call: Call
     ready: Call = field(init=False)
+    not_after: float = math.inf
     attempts: int = 0
     replaces: Entry | None = None
 
@@ -47,6 +51,11 @@ class Dispatch:
         """What tells it from every other dispatch under way."""
         return self.jobs[0].key
 
+    @property
+    def not_after(self) -> float:
+        """The moment after which none of it may leave: the earliest of its calls."""
+        return min(job.not_after for job in self.jobs)
+
 
 @dataclass(slots=True)
 class Answer:
@@ -55,6 +64,18 @@ class Answer:
     dispatch: Dispatch
     call_id: str | None
     error: VendorError | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A call that may be dispatched, and until when that holds.
+
+    :param call: as it is to be sent.
+    :param not_after: seconds since 1970 UTC; see `Job`.
+    """
+
+    call: Call
+    not_after: float = math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

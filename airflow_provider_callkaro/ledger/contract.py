@@ -32,11 +32,14 @@ class Claim:
     :param key: under which the person may be rung once in the scope.
     :param number: the phone number, E.164, for the record and for frequency caps.
     :param replaces: the entry that a deliberate redial takes over; None for a first dispatch.
+    :param aliases: other keys under which earlier versions may have written the same person; an entry under one of them
+        blocks the claim too.
     """
 
     key: str
     number: str
     replaces: Entry | None = None
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

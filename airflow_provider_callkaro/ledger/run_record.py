@@ -1,0 +1,68 @@
+"""Who a run is, decided once: at its first start, and kept with the ledger over tries, naps and clears.
+
+A retry, a task that wakes from its sleep and a task that was cleared are the same run. Whatever they would work out
+anew (in which scope they claim, when they were due, whether that is long past) would come out otherwise later, and
+somebody would be rung twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """What a run decided at its first start.
+
+    :param scopes: in which a person may be rung once; the run claims in all of them at once, and an entry in any of
+        them blocks. The first is its own.
+    :param due: when the run was due, aware.
+    :param is_stale: whether that was long past at the first start.
+    :param shard: ``(index, count)`` of the part of the list that it takes; None takes the whole list.
+    """
+
+    scopes: tuple[str, ...]
+    due: datetime
+    is_stale: bool = False
+    shard: tuple[int, int] | None = None
+
+    def as_state(self) -> dict[str, Any]:
+        """The record as JSON."""
+        return {
+            "scopes": list(self.scopes),
+            "due": self.due.astimezone(UTC).isoformat(),
+            "is_stale": self.is_stale,
+            "shard": None if self.shard is None else list(self.shard),
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> RunRecord:
+        """The record that `as_state` gave.
+
+        :raises ValueError: it is none.
+        """
+        try:
+            shard = state["shard"]
+            return cls(
+                scopes=tuple(map(str, state["scopes"])),
+                due=datetime.fromisoformat(state["due"]),
+                is_stale=bool(state["is_stale"]),
+                shard=None if shard is None else (int(shard[0]), int(shard[1])),
+            )
+        except (KeyError, TypeError, IndexError, ValueError) as error:
+            raise ValueError("this is no record of a run") from error
+
+
+class RunRecords(Protocol):
+    """Where the record of one run is kept."""
+
+    def begin(self, proposed: RunRecord) -> RunRecord:
+        """Keep ``proposed`` if the run has no record yet, durably and atomically.
+
+        :return: the record of the run: of two tries that begin at once both get the same.
+        :raises LedgerError: it could not be read or written.
+        """
+        ...
