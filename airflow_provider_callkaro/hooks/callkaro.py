@@ -58,8 +58,9 @@ class CallKaroHook(VendorHook):
         :param name: 1 to 200 characters.
         :param agent_id: the one agent of all its calls (CallKaro's v1); without it each call names its own (v2).
         :return: the ``batch_id``.
+        :raises OutcomeUnknown: CallKaro said yes, but not under which id: it is not asked again.
         :raises VendorError: CallKaro did not create it. A lost answer is tried again: at worst an empty campaign is
-        left.
+            left.
         """
         vendor = self.connection.vendor
         return self._ask(vendor.create_campaign(name, agent_id), vendor.read_campaign)

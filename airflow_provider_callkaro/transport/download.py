@@ -84,7 +84,7 @@ class Download:
             body = self._answer.read(MAX_BODY_BYTES, decode_content=True)
             self.close()
         except (HTTPError, OSError, ValueError) as error:
-            raise no_answer(self._vendor, error) from None
+            raise no_answer(self._vendor, error, status=self.status) from None
         return Response(self.status, body, self.headers)
 
     def close(self) -> None:

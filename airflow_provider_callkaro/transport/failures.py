@@ -11,10 +11,14 @@ def not_sent(vendor: str, error: BaseException) -> NotSent:
     return NotSent(f"{vendor} could not be reached ({type(error).__name__}): nothing was sent", vendor=vendor)
 
 
-def no_answer(vendor: str, error: BaseException) -> OutcomeUnknown:
-    """The body may have left, and no answer came: read timeout, reset, a connection that ended half-way."""
+def no_answer(vendor: str, error: BaseException, *, status: int | None = None) -> OutcomeUnknown:
+    """The body may have left, and no answer came: read timeout, reset, a connection that ended half-way.
+
+    :param status: the HTTP status, where as much of the answer came.
+    """
     return OutcomeUnknown(
         f"the answer of {vendor} got lost ({type(error).__name__}): it may have accepted the request",
         vendor=vendor,
+        status=status,
         reason=Reason.NO_ANSWER,
     )

@@ -2,7 +2,8 @@
 
 Decided by phase and by the request's nature, never by hope. A request that failed before a byte of its body left
 may be sent again; so may one that the vendor says it did not take. One whose answer got lost may be sent again only
-if it cannot ring a phone.
+if it cannot ring a phone. One that was answered with a 2xx was taken, whatever its body says, and is sent again only if
+it did nothing but read.
 """
 
 from __future__ import annotations
@@ -30,16 +31,26 @@ class RetryPolicy:
     max_delay: float = 30.0
     max_retry_after: float = 600.0
 
-    def delay(self, error: VendorError, *, attempt: int, rings: bool, random: Callable[[], float]) -> float | None:
+    def delay(
+        self,
+        error: VendorError,
+        *,
+        attempt: int,
+        rings: bool,
+        random: Callable[[], float],
+        reads: bool = False,
+    ) -> float | None:
         """Seconds to wait before the request is sent again; None: it must not be sent again.
 
         :param attempt: how often it has been tried by now, from 1.
         :param rings: whether the request may ring a phone.
+        :param reads: whether the request only reads, so that the vendor has nothing to take twice. Default false.
         :param random: a number from 0 to 1, for jitter.
         """
         if isinstance(error, Throttled):
             return self.wait(error, attempt=attempt, random=random) if attempt < self.throttled_attempts else None
-        safe = isinstance(error, NotSent) or (isinstance(error, OutcomeUnknown) and not rings)
+        lost = isinstance(error, OutcomeUnknown) and not rings and (reads or not _was_taken(error))
+        safe = lost or isinstance(error, NotSent)
         return self.wait(error, attempt=attempt, random=random) if safe and attempt < self.attempts else None
 
     def wait(self, error: VendorError, *, attempt: int, random: Callable[[], float]) -> float:
@@ -49,3 +60,8 @@ class RetryPolicy:
             return asked + min(0.1 * asked, 1.0) * random()  # everybody was told the same moment
         ceiling = min(self.max_delay, self.base_delay * 2.0 ** min(attempt - 1, 30))
         return ceiling * (0.5 + 0.5 * random())
+
+
+def _was_taken(error: VendorError) -> bool:
+    """Whether the vendor said yes, though in words that nobody can read."""
+    return error.status is not None and 200 <= error.status < 300

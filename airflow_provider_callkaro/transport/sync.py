@@ -90,7 +90,13 @@ class SyncTransport:
             try:
                 return act()
             except VendorError as error:
-                delay = self._policy.delay(error, attempt=attempt, rings=request.rings, random=self._random)
+                delay = self._policy.delay(
+                    error,
+                    attempt=attempt,
+                    rings=request.rings,
+                    random=self._random,
+                    reads=request.method in ("GET", "HEAD"),
+                )
                 if delay is None:
                     raise
             self._sleep(delay)

@@ -90,7 +90,7 @@ def test_a_call_whose_answer_is_lost_is_not_placed_twice(hook, sandbox, fault):
     assert len(sandbox.requests) == 1
 
 
-@pytest.mark.parametrize("fault", LOST)
+@pytest.mark.parametrize("fault", [fault for fault in LOST if fault != "truncated_answer"])
 def test_a_campaign_whose_answer_is_lost_is_created_again(hook, sandbox, fault):
     """At worst an empty campaign is left, and the DAG goes on."""
     sandbox.fault(fault, path="/v2/call/campaign", first=1)
@@ -188,3 +188,18 @@ def test_testing_a_connection_to_nobody_says_so(connect):
         connect(host=f"http://127.0.0.1:{taken.getsockname()[1]}", password="a-key-nobody-may-see")
         works, message = CallKaroHook().test_connection()
     assert (works, "could not be reached" in message) == (False, True)
+
+
+@pytest.mark.parametrize("agent_id", [None, "agent"], ids=["v2", "v1"])
+@pytest.mark.parametrize("fault", ["unreadable_answer", "answer_without_id", "truncated_answer"])
+def test_a_campaign_that_callkaro_took_is_not_created_again_because_nobody_can_read_the_answer(
+    connect_to_sandbox, sandbox, fault, agent_id
+):
+    connect_to_sandbox()
+    sandbox.fault(fault, path="/v2/call/campaign" if agent_id is None else "/call/campaign")
+    hook = CallKaroHook()
+    hook._sleep = lambda seconds: None
+    with pytest.raises(OutcomeUnknown) as error:
+        hook.create_campaign("Renewals", agent_id)
+    assert (len(sandbox.campaigns), len(sandbox.requests)) == (1, 1)
+    assert error.value.status == 200

@@ -43,6 +43,22 @@ def test_a_call_that_may_have_rung_is_never_sent_again(policy, attempt, random):
     assert policy.delay(UNKNOWN, attempt=attempt, rings=True, random=lambda: random) is None
 
 
+@given(policy=POLICIES, attempt=ATTEMPTS, random=RANDOM, status=st.integers(min_value=200, max_value=299))
+def test_what_the_vendor_took_is_never_sent_again_whatever_its_answer_says(policy, attempt, random, status):
+    taken = OutcomeUnknown("", vendor="CallKaro", reason=Reason.UNREADABLE_ANSWER, status=status)
+    for rings in (True, False):
+        assert policy.delay(taken, attempt=attempt, rings=rings, random=lambda: random) is None
+
+
+@pytest.mark.parametrize("status", [None, 302, 500, 504])
+def test_what_the_vendor_may_not_have_taken_and_what_only_reads_may_be_sent_again(status):
+    policy = RetryPolicy()
+    lost = OutcomeUnknown("", vendor="CallKaro", reason=Reason.NO_ANSWER, status=status)
+    assert policy.delay(lost, attempt=1, rings=False, random=lambda: 0.0) is not None
+    taken = OutcomeUnknown("", vendor="CallKaro", reason=Reason.UNREADABLE_ANSWER, status=200)
+    assert policy.delay(taken, attempt=1, rings=False, random=lambda: 0.0, reads=True) is not None
+
+
 @given(policy=POLICIES, attempt=ATTEMPTS, random=RANDOM, rings=st.booleans())
 def test_what_will_never_be_accepted_is_never_sent_again(policy, attempt, random, rings):
     for error in (REJECTED, UNAUTHORIZED):
