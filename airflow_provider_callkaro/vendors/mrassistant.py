@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
-from airflow_provider_callkaro.calls.call import Call, InvalidCall, plain_metadata
+from airflow_provider_callkaro.calls.call import Call
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.exceptions import AllRejected, ConfigurationError, Rejected
 from airflow_provider_callkaro.vendors.answers import Tokens, first_text, nameless, read_accepted
@@ -21,6 +20,13 @@ from airflow_provider_callkaro.vendors.http import Request, Response
 from airflow_provider_callkaro.vendors.mrassistant_calls import MrAssistantCalls, utc_text
 from airflow_provider_callkaro.vendors.mrassistant_echo import without_echo, without_text
 from airflow_provider_callkaro.vendors.mrassistant_fields import ROW_FIELDS, VOCABULARY, own_fields_of
+from airflow_provider_callkaro.vendors.mrassistant_settings import (
+    CAMPAIGN_FIELDS,
+    MAX_NAME,
+    MAX_TARGETS,
+    CampaignSettings,
+    check_name,
+)
 
 __all__ = [
     "MAX_NAME",
@@ -32,73 +38,8 @@ __all__ = [
     "blamed_targets",
 ]
 
-MAX_NAME = 255  # characters; source: create campaign, name
-MAX_TARGETS = 1_000  # per campaign; source: create campaign, targets
-CONCURRENT_CALLS = (1, 10)  # source: create campaign, concurrent_calls
-RETRY_ATTEMPTS = (0, 3)  # source: create campaign, retry_attempts
-_CAMPAIGN_FIELDS = frozenset(
-    {
-        "agent_id",
-        "name",
-        "targets",
-        "schedule_at",
-        "concurrent_calls",
-        "retry_failed",
-        "retry_attempts",
-        "context",
-        "webhook_url",
-        "webhook_secret",
-        "notify_on_call_complete",
-    }
-)
-_SETTINGS = _CAMPAIGN_FIELDS - {"agent_id", "targets", "schedule_at"}  # the same for every campaign of a run
+_SETTINGS = CAMPAIGN_FIELDS - {"agent_id", "targets", "schedule_at"}  # the same for every campaign of a run
 _MAX_TOKEN = 8_000  # characters; ours, far above any token, and below what servers take in one header
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignSettings:
-    """What a campaign is told beside its targets. Source: create campaign.
-
-    :param name: what it is called, 1 to 255 characters.
-    :param concurrent_calls: how many calls it makes at once, 1 to 10. Default 1.
-    :param retry_failed: whether MrAssistant redials those it did not reach. Default false.
-    :param retry_attempts: how often, 0 to 3. Default 0; how it goes together with ``retry_failed`` is not documented.
-    :param context: facts for the agent in every call; not shown. How it is joined with a target's own is not
-        documented.
-    :param webhook_url: where MrAssistant reports the campaign's progress, http or https; not shown, because it may
-        carry a token.
-    :param webhook_secret: with which it signs these reports; not shown.
-    :param notify_on_call_complete: whether it reports each call. Default false.
-    :param extra_fields: what else the account's campaigns take, sent as it is; not shown.
-    :raises ConfigurationError: a setting is out of its range, or stands in ``extra_fields`` too.
-    """
-
-    name: str
-    concurrent_calls: int = 1
-    retry_failed: bool = False
-    retry_attempts: int = 0
-    context: Mapping[str, Any] | None = field(default=None, repr=False)
-    webhook_url: str | None = field(default=None, repr=False)
-    webhook_secret: str | None = field(default=None, repr=False)
-    notify_on_call_complete: bool = False
-    extra_fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
-
-    def __post_init__(self) -> None:
-        _check_name(self.name)
-        _check_range("concurrent_calls", self.concurrent_calls, CONCURRENT_CALLS)
-        _check_range("retry_attempts", self.retry_attempts, RETRY_ATTEMPTS)
-        for name in ("retry_failed", "notify_on_call_complete"):
-            if not isinstance(getattr(self, name), bool):
-                raise ConfigurationError(f"{name} must be true or false")
-        if self.context is not None:
-            object.__setattr__(self, "context", _plain("context", self.context))
-        object.__setattr__(self, "extra_fields", _plain("extra_fields", self.extra_fields))
-        if named := sorted(_CAMPAIGN_FIELDS & set(self.extra_fields)):
-            raise ConfigurationError(f"extra_fields holds {', '.join(named)}: that has an argument of its own")
-        if self.webhook_url is not None:
-            _check_url(self.webhook_url)
-        if self.webhook_secret is not None and (not isinstance(self.webhook_secret, str) or not self.webhook_secret):
-            raise ConfigurationError("webhook_secret must be a text that is not empty")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +125,7 @@ class MrAssistant(MrAssistantCalls):
         :raises ConfigurationError: an argument is out of its range, or a call asks for what a campaign does not have.
         :raises InvalidCall: a field of a call's ``extra`` is out of its range.
         """
-        _check_name(name)
+        check_name(name)
         if not isinstance(agent_id, str) or not agent_id.strip():
             raise ConfigurationError(
                 "a campaign needs an agent: set agent_id, or set it in the extra of the connection"
@@ -271,34 +212,6 @@ def _target(call: Call) -> dict[str, Any]:
     if call.metadata:
         target["context"] = dict(call.metadata)
     return target
-
-
-def _plain(name: str, value: Any) -> dict[str, Any]:
-    try:
-        return plain_metadata(value)
-    except InvalidCall:
-        raise ConfigurationError(f"{name} must be an object of values that JSON can hold") from None
-
-
-def _check_name(name: Any) -> None:
-    if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME:
-        raise ConfigurationError(f"the campaign's name must have 1 to {MAX_NAME} characters")
-
-
-def _check_range(name: str, value: Any, limits: tuple[int, int]) -> None:
-    low, high = limits
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise ConfigurationError(f"{name} must be a whole number from {low} to {high}")
-
-
-def _check_url(url: Any) -> None:
-    try:
-        parts = urlsplit(url) if isinstance(url, str) and url.isprintable() and " " not in url else None
-        works = parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        works = False
-    if not works:
-        raise ConfigurationError("webhook_url must be an address, https://… or http://…")
 
 
 def _token(value: Any) -> str | None:
