@@ -51,6 +51,12 @@ MRASSISTANT_FIELDS: dict[str, dict[str, Any]] = {
         "description": "The agent for calls that name none.",
         "schema": {"type": ["string", "null"]},
     },
+    "day_numbers": {
+        "label": "Day numbers",
+        "description": "What the numbers in days_of_week of an outbound configuration mean, which MrAssistant does not "
+        "document: mon=0, mon=1, sun=0 or sun=1. Only for reading its hours.",
+        "schema": {"type": ["string", "null"]},
+    },
 }
 
 MRASSISTANT_FORM: dict[str, Any] = {

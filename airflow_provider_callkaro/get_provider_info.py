@@ -61,7 +61,13 @@ def get_provider_info() -> dict[str, Any]:
                     "airflow_provider_callkaro.triggers.status",
                 ],
             },
-            {"integration-name": "MrAssistant", "python-modules": ["airflow_provider_callkaro.triggers.status"]},
+            {
+                "integration-name": "MrAssistant",
+                "python-modules": [
+                    "airflow_provider_callkaro.triggers.schedule_window",
+                    "airflow_provider_callkaro.triggers.status",
+                ],
+            },
         ],
         "connection-types": [
             {

@@ -15,7 +15,8 @@ from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.exceptions import OutcomeUnknown
 from airflow_provider_callkaro.forms import MRASSISTANT_FIELDS, MRASSISTANT_FORM
 from airflow_provider_callkaro.hooks.connection import ConnectionFields
-from airflow_provider_callkaro.hooks.vendor import Ask, VendorHook
+from airflow_provider_callkaro.hooks.mrassistant_outbound import MrAssistantOutboundHook, read_day_numbers
+from airflow_provider_callkaro.hooks.vendor import Ask
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.transport.sync import SyncTransport
 from airflow_provider_callkaro.transport.target import Target
@@ -56,12 +57,13 @@ class MrAssistantConnection:
         return self.vendor.schedule_timezone
 
 
-class MrAssistantHook(VendorHook):
+class MrAssistantHook(MrAssistantOutboundHook):
     """Talks to MrAssistant.
 
     The connection is read once per hook. Its fields: host (required: no address is documented), login and password, or
     a bearer token as password alone, and the extras ``agent_id`` (for calls that name none), ``schedule_timezone``
-    (IANA name of the zone of times without an offset), ``connect_timeout`` and ``read_timeout`` (seconds; 10 and 60).
+    (IANA name of the zone of times without an offset), ``day_numbers`` (what the days of an outbound configuration
+    mean), ``connect_timeout`` and ``read_timeout`` (seconds; 10 and 60).
     With a login the hook gets a token at its first request, and another one when that has grown old.
 
     :param mrassistant_conn_id: the connection's id.
@@ -185,7 +187,7 @@ class MrAssistantHook(VendorHook):
         """
         vendor = self.connection.vendor
         request = vendor.transfer_call(call_id, transfer_to, transfer_type=transfer_type, play_dialtone=play_dialtone)
-        return self._ask(request, vendor.read_done)
+        return self._ask(request, lambda response: vendor.read_done(response, secret=transfer_to))
 
     def end_call(self, call_id: str) -> dict[str, Any]:
         """End a call. The path of this request is inferred: no page shows it.
@@ -244,7 +246,10 @@ def read_connection(conn: Any, *, connection_id: str) -> MrAssistantConnection:
     :raises ConfigurationError: it has no host, no password, or a field that cannot work.
     """
     fields = ConnectionFields(conn, connection_id=connection_id)
-    vendor = MrAssistant(schedule_timezone=fields.zone("schedule_timezone"))
+    vendor = MrAssistant(
+        schedule_timezone=fields.zone("schedule_timezone"),
+        day_numbers=read_day_numbers(fields.text("day_numbers"), connection_id=connection_id),
+    )
     log_in = None if fields.login is None else vendor.log_in(fields.login, fields.password)
     given = None
     if log_in is None:

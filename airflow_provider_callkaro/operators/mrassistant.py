@@ -12,15 +12,27 @@ from airflow_provider_callkaro.calls.call import InvalidCall
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook, patient
 from airflow_provider_callkaro.operators.fan_out import Account
+from airflow_provider_callkaro.operators.mrassistant_call_control import (
+    MrAssistantEndCallOperator,
+    MrAssistantTransferCallOperator,
+)
 from airflow_provider_callkaro.operators.mrassistant_campaign import (
     MrAssistantCreateCampaignOperator,
     MrAssistantPreflightOperator,
 )
+from airflow_provider_callkaro.operators.mrassistant_outbound import MrAssistantConfigureOutboundOperator
 from airflow_provider_callkaro.operators.outbound_call import OutboundCallOperator
 from airflow_provider_callkaro.operators.private import Private
 from airflow_provider_callkaro.vendors.mrassistant_fields import CALL_FIELDS, CALL_VOCABULARY
 
-__all__ = ["MrAssistantCreateCampaignOperator", "MrAssistantOutboundCallOperator", "MrAssistantPreflightOperator"]
+__all__ = [
+    "MrAssistantConfigureOutboundOperator",
+    "MrAssistantCreateCampaignOperator",
+    "MrAssistantEndCallOperator",
+    "MrAssistantOutboundCallOperator",
+    "MrAssistantPreflightOperator",
+    "MrAssistantTransferCallOperator",
+]
 
 PRIVATE_FIELDS = ("from_number", "dtmf", "custom_headers")
 TEMPLATED_FIELDS = (*PRIVATE_FIELDS, "display_name")

@@ -46,6 +46,8 @@ class Endpoint(StrEnum):
     MRASSISTANT_CALL = "/calls/{call_id}"
     MRASSISTANT_TRANSFER = "/calls/{call_id}/transfer"
     MRASSISTANT_END = "/calls/{call_id}/end"
+    MRASSISTANT_CONFIGURE = "POST /outbound/agents/{agent_id}/outbound-config"
+    MRASSISTANT_CONFIGURATION = "GET /outbound/agents/{agent_id}/outbound-config"
 
     @property
     def method(self) -> str:

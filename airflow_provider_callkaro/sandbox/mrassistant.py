@@ -19,6 +19,8 @@ from airflow_provider_callkaro.sandbox.book import Book, Ring
 from airflow_provider_callkaro.sandbox.endpoints import Endpoint
 from airflow_provider_callkaro.sandbox.exchange import Answer, Asked, Refused, Vendor
 from airflow_provider_callkaro.sandbox.mrassistant_calls import Calls
+from airflow_provider_callkaro.sandbox.mrassistant_outbound import OutboundConfigs
+from airflow_provider_callkaro.sandbox.mrassistant_rules import moment, without_spaces
 from airflow_provider_callkaro.sandbox.mrassistant_tokens import LIFETIME, TokenPair, Tokens
 
 UNKNOWN_AGENTS = "00000000"  # an agent whose id begins so does not exist
@@ -50,7 +52,7 @@ class MrAssistant(Vendor):
     """
 
     name = "MrAssistant"
-    prefixes = ("/auth/", "/campaigns", "/calls/")
+    prefixes = ("/auth/", "/campaigns", "/calls/", "/outbound/")
 
     def __init__(self, *, api_key: str, call_seconds: float, book: Book) -> None:
         super().__init__(
@@ -63,11 +65,14 @@ class MrAssistant(Vendor):
                 Endpoint.MRASSISTANT_CALL: self._call,
                 Endpoint.MRASSISTANT_TRANSFER: self._transfer,
                 Endpoint.MRASSISTANT_END: self._end,
+                Endpoint.MRASSISTANT_CONFIGURE: self._configure,
+                Endpoint.MRASSISTANT_CONFIGURATION: self._configuration,
             }
         )
         self.tokens = Tokens(api_key=api_key)
         self._book = book
         self._calls = Calls(call_seconds=call_seconds)
+        self._outbound = OutboundConfigs()
         self._lock = threading.Lock()
         self._campaigns: list[MrAssistantCampaign] = []
 
@@ -78,9 +83,10 @@ class MrAssistant(Vendor):
             return list(self._campaigns)
 
     def forget(self) -> None:
-        """Forget campaigns, calls and tokens."""
+        """Forget campaigns, calls, configurations and tokens."""
         self.tokens.forget()
         self._calls.forget()
+        self._outbound.forget()
         with self._lock:
             self._campaigns.clear()
 
@@ -136,7 +142,7 @@ class MrAssistant(Vendor):
         fields = reading.read_campaign(asked.body)
         _existing(fields["agent_id"])
         now = datetime.now(UTC)
-        schedule_at = reading.moment(fields["schedule_at"]) if fields.get("schedule_at") else None
+        schedule_at = moment(fields["schedule_at"]) if fields.get("schedule_at") else None
         is_scheduled = schedule_at is not None and schedule_at > now
         targets = fields["targets"]
         with self._lock:
@@ -176,7 +182,7 @@ class MrAssistant(Vendor):
         ring = self._book.ring(
             vendor=self.name,
             call_id=_call_id,
-            to_number=reading.without_spaces(target["to_number"]),
+            to_number=without_spaces(target["to_number"]),
             agent_id=agent_id,
             batch_id=batch_id,
             metadata=target.get("context"),
@@ -217,12 +223,25 @@ class MrAssistant(Vendor):
         self._calls.end(asked.id, now=datetime.now(UTC))
         return Answer(body={"call_id": asked.id, "status": "ended"})
 
+    def _configure(self, asked: Asked) -> Answer:
+        fields = reading.read_outbound(asked.body)
+        self._outbound.write(_existing(asked.id), fields)
+        return self._configuration(asked)
+
+    def _configuration(self, asked: Asked) -> Answer:
+        now = datetime.now(UTC)
+        today = sum(
+            datetime.fromisoformat(call["started_at"]).date() == now.date()
+            for call in self._calls.of_agent(_existing(asked.id), now=now)
+        )
+        return Answer(body=self._outbound.report(asked.id, now=now, calls_today=today))
+
 
 _FILTERS: dict[str, Callable[[Mapping[str, Any], str], bool]] = {
     "direction": lambda call, wanted: call["direction"] == wanted,
     "status_filter": lambda call, wanted: call["status"] == wanted,
-    "start_date": lambda call, wanted: datetime.fromisoformat(call["started_at"]) >= reading.moment(wanted),
-    "end_date": lambda call, wanted: datetime.fromisoformat(call["started_at"]) <= reading.moment(wanted),
+    "start_date": lambda call, wanted: datetime.fromisoformat(call["started_at"]) >= moment(wanted),
+    "end_date": lambda call, wanted: datetime.fromisoformat(call["started_at"]) <= moment(wanted),
 }
 
 

@@ -1,4 +1,4 @@
-"""Waiting until a MrAssistant call is over."""
+"""The MrAssistant sensors: what a DAG imports. The one for calls stands here."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from functools import cached_property
 from typing import Any
 
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
+from airflow_provider_callkaro.sensors.mrassistant_outbound import MrAssistantOutboundOpenSensor
 from airflow_provider_callkaro.sensors.status import StatusSensor
+
+__all__ = ["MrAssistantCallSensor", "MrAssistantOutboundOpenSensor"]
 
 
 class MrAssistantCallSensor(StatusSensor):

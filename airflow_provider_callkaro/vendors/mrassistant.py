@@ -20,6 +20,7 @@ from airflow_provider_callkaro.vendors.http import Request, Response
 from airflow_provider_callkaro.vendors.mrassistant_calls import MrAssistantCalls, utc_text
 from airflow_provider_callkaro.vendors.mrassistant_echo import without_echo, without_text
 from airflow_provider_callkaro.vendors.mrassistant_fields import ROW_FIELDS, VOCABULARY, own_fields_of
+from airflow_provider_callkaro.vendors.mrassistant_outbound import DayNumbers, MrAssistantOutbound
 from airflow_provider_callkaro.vendors.mrassistant_settings import (
     CAMPAIGN_FIELDS,
     MAX_NAME,
@@ -66,17 +67,19 @@ class CreatedCampaign:
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
-class MrAssistant(MrAssistantCalls):
+class MrAssistant(MrAssistantCalls, MrAssistantOutbound):
     """What MrAssistant's API says.
 
     :param schedule_timezone: the zone in which a ``schedule_at`` without an offset is meant; None refuses it. The
         vendor is told every moment in UTC.
+    :param day_numbers: what the numbers in ``days_of_week`` mean, which is not documented; None refuses to guess.
     """
 
     row_fields: ClassVar[Mapping[str, Callable[[Any], Any]]] = ROW_FIELDS
 
-    def __init__(self, *, schedule_timezone: tzinfo | None = None) -> None:
+    def __init__(self, *, schedule_timezone: tzinfo | None = None, day_numbers: DayNumbers | None = None) -> None:
         self.schedule_timezone = schedule_timezone
+        self.day_numbers = day_numbers
 
     @staticmethod
     def headers(token: str | None = None) -> dict[str, str]:

@@ -106,7 +106,7 @@ class MrAssistantCalls:
 
     def get_call(self, call_id: str) -> Request:
         """How a call stands."""
-        return Request.json("GET", f"/calls/{_in_path('call_id', call_id)}")
+        return Request.json("GET", f"/calls/{in_path('call_id', call_id)}")
 
     def read_call(self, response: Response) -> CallDetails:
         """How the call stands; ``failed`` is a state here, and no failure of the request."""
@@ -144,7 +144,7 @@ class MrAssistantCalls:
         query["end_date"] = None if end_date is None else utc_text("end_date", end_date, zone=None)
         return Request.json(
             "GET",
-            f"/calls/agent/{_in_path('agent_id', agent_id)}/calls",
+            f"/calls/agent/{in_path('agent_id', agent_id)}/calls",
             query={name: value for name, value in query.items() if value is not None},
         )
 
@@ -169,24 +169,37 @@ class MrAssistantCalls:
         :param transfer_type: ``cold`` or ``warm``.
         :raises ConfigurationError: an argument is out of its range.
         """
-        is_address = isinstance(transfer_to, str) and transfer_to.isprintable() and " " not in transfer_to
-        if not is_address or not re.match(r"(tel|sip):.", transfer_to):
-            raise ConfigurationError("transfer_to must be tel: and a number, or sip: and an address")
-        _check_word("transfer_type", transfer_type, TRANSFER_TYPES)
+        check_transfer(transfer_to, transfer_type)
         body: dict[str, Any] = {"transfer_to": transfer_to, "transfer_type": transfer_type}
         if play_dialtone is not None:
             body["play_dialtone"] = play_dialtone
-        return Request.json("POST", f"/calls/{_in_path('call_id', call_id)}/transfer", body, rings=True)
+        return Request.json("POST", f"/calls/{in_path('call_id', call_id)}/transfer", body, rings=True)
 
     def end_call(self, call_id: str) -> Request:
         """End a call. The path is inferred from its siblings': no page shows it."""
-        return Request.json("POST", f"/calls/{_in_path('call_id', call_id)}/end")
+        return Request.json("POST", f"/calls/{in_path('call_id', call_id)}/end")
 
-    def read_done(self, response: Response) -> dict[str, Any]:
-        """What is said about a call that was transferred or ended; not documented, so it may be nothing."""
+    def read_done(self, response: Response, *, secret: str | None = None) -> dict[str, Any]:
+        """What is said about a call that was transferred or ended; not documented, so it may be nothing.
+
+        :param secret: what was sent and may not be repeated, such as where a call is transferred to.
+        """
         if not 200 <= response.status < 300:
-            raise_refusal(self.name, without_echo(response))
+            raise_refusal(self.name, without_echo(response), secret=secret)
         return response.json_object()
+
+
+def check_transfer(transfer_to: Any, transfer_type: Any) -> None:
+    """Refuse what no call can be transferred to, or in no such way.
+
+    :raises ConfigurationError: an argument cannot work, naming it; the number is not in the message.
+    """
+    is_address = isinstance(transfer_to, str) and transfer_to.isprintable() and " " not in transfer_to
+    if not is_address or not re.match(r"(tel|sip):.", transfer_to):
+        raise ConfigurationError("transfer_to must be tel: and a number, or sip: and an address")
+    if transfer_type is None:
+        raise ConfigurationError(f"transfer_type must be one of {', '.join(TRANSFER_TYPES)}")
+    _check_word("transfer_type", transfer_type, TRANSFER_TYPES)
 
 
 def utc_text(name: str, moment: datetime, *, zone: tzinfo | None) -> str:
@@ -228,9 +241,14 @@ def _said(answer: Mapping[str, Any], name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _in_path(name: str, value: str) -> str:
+def in_path(name: str, value: str) -> str:
+    """An id as one segment of a path.
+
+    :param name: of the argument, for messages.
+    :raises ConfigurationError: it is none; ``None`` is what a template makes of a missing one.
+    """
     text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
-    if not 0 < len(text) <= 200 or not text.isprintable() or text in (".", ".."):
+    if not 0 < len(text) <= 200 or not text.isprintable() or text in (".", "..", "None"):
         raise ConfigurationError(f"{name} must be an id of 1 to 200 characters")
     return quote(text, safe="")
 

@@ -11,6 +11,7 @@ AGENT = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 NUMBER = "+12025550177"
 CAMPAIGNS = "/api/v1/bulk_call_campaigns"
 LAUNCH = CAMPAIGNS + "/{id}/launch"
+OUTBOUND = {"agent_id": AGENT, "phone_numbers": [{"phone_number": NUMBER}]}
 NEW = [endpoint for endpoint in Endpoint if endpoint.name.startswith(("CALLARO_", "MRASSISTANT_"))]
 
 
@@ -50,7 +51,10 @@ def right_request(client, endpoint):
         Endpoint.MRASSISTANT_CAMPAIGNS: {"agent_id": AGENT, "name": "May", "targets": [{"to_number": NUMBER}]},
         Endpoint.MRASSISTANT_OUTBOUND: call,
         Endpoint.MRASSISTANT_TRANSFER: {"transfer_to": "tel:+12025550199"},
+        Endpoint.MRASSISTANT_CONFIGURE: OUTBOUND,
     }.get(endpoint)
+    if endpoint is Endpoint.MRASSISTANT_CONFIGURATION:
+        client.mrassistant("POST", f"/outbound/agents/{AGENT}/outbound-config", json=OUTBOUND)
     path = endpoint.template.replace("{call_id}", call_id).replace("{agent_id}", AGENT)
     return lambda: client.mrassistant(endpoint.method, path, json=body)
 

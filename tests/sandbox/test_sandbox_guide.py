@@ -45,7 +45,7 @@ def test_its_connections_are_the_ones_the_command_prints():
 
 
 def test_its_paths_of_faults_and_its_tables_name_what_is_there():
-    for path in re.findall(r"`((?:GET |POST |PATCH )?/(?:api|auth|campaigns|calls|call|v2)\b[^`*]*)`", GUIDE):
+    for path in re.findall(r"`((?:GET |POST |PATCH )?/(?:api|auth|campaigns|calls|call|outbound|v2)\b[^`*]*)`", GUIDE):
         method, _, template = path.rpartition(" ")
         known = [each for each in Endpoint if each.template == template and method in ("", each.method)]
         assert known or template == "/api/v1/bulk_call_campaigns", path

@@ -1,0 +1,173 @@
+"""MrAssistant's outbound configuration of an agent as values, read from an answer of which little is documented.
+
+A field that is missing or is something else than its page says is None, or what the page names as its default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import Any
+
+_SCHEDULE_ID = ("schedule_id", "id", "_id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundNumber:
+    """A number from which the agent calls.
+
+    :param phone_number: the number; not shown.
+    :param daily_limit: how many calls a day it may make.
+    """
+
+    phone_number: str | None = field(default=None, repr=False)
+    display_name: str | None = field(default=None, repr=False)
+    is_default: bool = False
+    enabled: bool = True
+    daily_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundWindow:
+    """A span of wall-clock time in which the agent may call.
+
+    :param start_time: as the vendor writes it, such as ``09:00``.
+    :param end_time: as the vendor writes it.
+    :param days_of_week: the vendor's numbers of the days; empty where they cannot be read.
+    :param timezone: an IANA name; the page's default is ``UTC``.
+    """
+
+    start_time: str | None
+    end_time: str | None
+    days_of_week: tuple[int, ...]
+    timezone: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundSchedule:
+    """When and how fast the agent may call.
+
+    :param schedule_id: the vendor's id, where it gives one.
+    :param call_interval_seconds: the least time between two calls, seconds.
+    :param respect_dnc: whether numbers that do not want to be called are left out.
+    :param respect_timezone: whether the zone of the person called counts; how is not documented.
+    """
+
+    name: str | None = None
+    schedule_id: str | None = None
+    windows: tuple[OutboundWindow, ...] = ()
+    enabled: bool = True
+    max_concurrent_calls: int | None = None
+    call_interval_seconds: float | None = None
+    respect_dnc: bool | None = None
+    respect_timezone: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboundConfig:
+    """How an agent may call, and whether it may now.
+
+    :param total_calls_today: how many calls it has made today; in which zone a day begins is not documented.
+    :param calls_remaining_today: how many more it may make today.
+    :param can_call_now: whether it may call at this moment; None where the vendor does not say.
+    :param next_available_time: from when on it may call, aware; None where the vendor does not say, or says a time
+        without an offset and the connection names no zone for such.
+    :param raw: the whole answer, with the numbers.
+    """
+
+    agent_id: str | None = None
+    phone_numbers: tuple[OutboundNumber, ...] = ()
+    schedules: tuple[OutboundSchedule, ...] = ()
+    default_schedule_id: str | None = None
+    total_calls_today: int | None = None
+    calls_remaining_today: int | None = None
+    can_call_now: bool | None = None
+    next_available_time: datetime | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def read(cls, answer: Mapping[str, Any], *, zone: tzinfo | None) -> OutboundConfig:
+        """What an answer says.
+
+        :param zone: where a time without an offset is meant; None leaves it unread.
+        """
+        return cls(
+            agent_id=_text(answer.get("agent_id")),
+            phone_numbers=tuple(_number(each) for each in _objects(answer.get("phone_numbers"))),
+            schedules=tuple(_schedule(each) for each in _objects(answer.get("schedules"))),
+            default_schedule_id=_text(answer.get("default_schedule_id")),
+            total_calls_today=_whole(answer.get("total_calls_today")),
+            calls_remaining_today=_whole(answer.get("calls_remaining_today")),
+            can_call_now=_flag(answer.get("can_call_now")),
+            next_available_time=_moment(answer.get("next_available_time"), zone=zone),
+            raw=answer,
+        )
+
+
+def _number(said: Mapping[str, Any]) -> OutboundNumber:
+    return OutboundNumber(
+        phone_number=_text(said.get("phone_number")),
+        display_name=_text(said.get("display_name")),
+        is_default=_flag(said.get("is_default")) or False,
+        enabled=_flag(said.get("enabled")) is not False,
+        daily_limit=_whole(said.get("daily_limit")),
+    )
+
+
+def _schedule(said: Mapping[str, Any]) -> OutboundSchedule:
+    return OutboundSchedule(
+        name=_text(said.get("name")),
+        schedule_id=next((found for name in _SCHEDULE_ID if (found := _text(said.get(name)))), None),
+        windows=tuple(_window(each) for each in _objects(said.get("time_windows"))),
+        enabled=_flag(said.get("enabled")) is not False,
+        max_concurrent_calls=_whole(said.get("max_concurrent_calls")),
+        call_interval_seconds=_seconds(said.get("call_interval_seconds")),
+        respect_dnc=_flag(said.get("respect_dnc")),
+        respect_timezone=_flag(said.get("respect_timezone")),
+    )
+
+
+def _window(said: Mapping[str, Any]) -> OutboundWindow:
+    days = said.get("days_of_week")
+    numbers = [_whole(day) for day in days] if isinstance(days, list) else []
+    return OutboundWindow(
+        start_time=_text(said.get("start_time")),
+        end_time=_text(said.get("end_time")),
+        days_of_week=() if None in numbers else tuple(number for number in numbers if number is not None),
+        timezone=_text(said.get("timezone", "UTC")),
+    )
+
+
+def _objects(value: Any) -> list[Mapping[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return (value.strip() or None) if isinstance(value, str) else None
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _seconds(value: Any) -> float | None:
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _flag(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _moment(value: Any, *, zone: tzinfo | None) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
+        if moment is not None and moment.tzinfo is None:
+            moment = None if zone is None else moment.replace(tzinfo=zone)
+        if moment is not None:
+            moment.utctimetuple()  # one at the edge of the calendar has none, and nothing could be worked out with it
+    except (ValueError, OverflowError):
+        return None
+    return moment
