@@ -99,7 +99,7 @@ def test_no_representation_shows_the_password(mrassistant, login):
 
 
 def test_a_field_of_the_form_is_one_that_the_hook_reads(mrassistant):
-    given = {"schedule_timezone": "Asia/Kolkata", "agent_id": "agent"}
+    given = {"schedule_timezone": "Asia/Kolkata", "agent_id": "agent", "day_numbers": "mon=0"}
     assert set(given) == set(MRASSISTANT_FIELDS)
     mrassistant(password=PASSWORD, extra=given)
     connection = MrAssistantHook().connection
