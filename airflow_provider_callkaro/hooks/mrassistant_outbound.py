@@ -58,6 +58,11 @@ class MrAssistantOutboundHook(VendorHook):
         vendor: MrAssistant = self.connection.vendor
         return self._ask(vendor.get_outbound(self._agent(agent_id)), vendor.read_outbound)
 
+    async def read_outbound_config(self, agent_id: str | None = None) -> OutboundConfig:
+        """As `get_outbound_config`, but asked once, from an event loop: asking again is left to whoever waits."""
+        vendor: MrAssistant = (await self.async_connection()).vendor
+        return await self._ask_once(vendor.get_outbound(self._agent(agent_id)), vendor.read_outbound)
+
     def calling_policy(self, *, agent_id: str | None = None, campaign_id: str | None = None) -> CallingPolicy:
         """The hours in which an agent may call, as a policy in their own time zone.
 

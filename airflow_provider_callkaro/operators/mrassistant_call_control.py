@@ -37,6 +37,7 @@ class MrAssistantOperator(BaseOperator):
     def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
         """Render the template fields of this try, and of no other."""
         own_copies(self, self.template_fields)
+        self._given = [name for name, value in self._arguments().items() if value is not None]
         super().render_template_fields(context, jinja_env)
 
     @cached_property
@@ -44,10 +45,16 @@ class MrAssistantOperator(BaseOperator):
         """The MrAssistant hook."""
         return MrAssistantHook(self.mrassistant_conn_id)
 
+    def _arguments(self) -> dict[str, Any]:
+        """The templated arguments, as they stand now."""
+        values = {name: getattr(self, name) for name in self.template_fields}
+        return {name: each.value if isinstance(each, Private) else each for name, each in values.items()}
+
     def _refuse_empty(self) -> None:
         """Fail where an argument was given and rendered to nothing."""
-        given = {name: getattr(self, name) for name in self.template_fields}
-        refuse_empty({name: each.value if isinstance(each, Private) else each for name, each in given.items()})
+        arguments = self._arguments()
+        given = getattr(self, "_given", [name for name, value in arguments.items() if value is not None])
+        refuse_empty({name: arguments[name] for name in given})
 
 
 class MrAssistantTransferCallOperator(MrAssistantOperator):

@@ -15,13 +15,13 @@ T = TypeVar("T")
 
 
 def refuse_empty(arguments: Mapping[str, Any]) -> None:
-    """Fail the task for good where an argument that was given rendered to nothing, or to the text ``None``.
+    """Fail the task for good where an argument that was given rendered to nothing, to None or to the text ``None``.
 
-    :param arguments: the rendered values by their names; one that was not given is None.
+    :param arguments: the rendered values of the arguments that were given, by their names.
     :raises AirflowFailException: one of them is so, naming it.
     """
     for name, value in arguments.items():
-        if isinstance(value, str) and value.strip() in ("", "None"):
+        if value is None or (isinstance(value, str) and value.strip() in ("", "None")):
             raise AirflowFailException(
                 f"{name} was given and rendered to nothing, as a misspelt task id in a template does: nothing was sent"
             )

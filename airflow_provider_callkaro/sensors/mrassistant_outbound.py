@@ -6,6 +6,7 @@ time does it ask every ``poke_interval``. All modes ask the same question, so th
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -66,8 +67,14 @@ class MrAssistantOutboundOpenSensor(BaseSensorOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.agent_id = agent_id
+        self._agent_is_given = agent_id is not None
         self.deferrable = deferrable
         self.mrassistant_conn_id = mrassistant_conn_id
+
+    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
+        """Render the template fields of this try, and remember whether an agent was given."""
+        self._agent_is_given = self.agent_id is not None
+        super().render_template_fields(context, jinja_env)
 
     @cached_property
     def hook(self) -> MrAssistantHook:
@@ -113,12 +120,13 @@ class MrAssistantOutboundOpenSensor(BaseSensorOperator):
 
     def _ask(self) -> tuple[OutboundConfig | None, float]:
         """What MrAssistant says, and how many seconds it wants to be left alone."""
-        if isinstance(self.agent_id, str) and self.agent_id.strip() in ("", "None"):
+        if self._agent_is_given and str(self.agent_id).strip() in ("", "None"):
             self._refuse_for_good(
                 "agent_id was given and rendered to nothing, as a misspelt task id in a template does"
             )
         try:
-            config = self.hook.get_outbound_config(self.agent_id)
+            self.hook.connection  # noqa: B018 - read here, where Airflow may be asked without an event loop
+            config = asyncio.run(self.hook.read_outbound_config(self.agent_id))
         except (NotSent, Throttled, OutcomeUnknown) as error:
             self.log.warning("%s; asking again at the next poke", error)
             return None, min(getattr(error, "retry_after", None) or 0.0, LONGEST_WAIT)

@@ -267,6 +267,16 @@ class TestConfiguration:
             operator.execute(context())
         assert sandbox.requests == []
 
+    def test_an_agent_that_another_task_did_not_hand_over_is_not_the_connections(self, sandbox, monkeypatch):
+        connect(sandbox, monkeypatch, extra={"agent_id": AGENT})
+        with DAG("d", schedule=None, render_template_as_native_obj=True):
+            operator = self.configure(agent_id="{{ params.missing }}")
+        operator.render_template_fields({"params": {"missing": None}, "task": operator})
+        assert operator.agent_id is None
+        with pytest.raises(AirflowFailException, match=r"^agent_id was given and rendered to nothing"):
+            operator.execute(context())
+        assert sandbox.requests == []
+
     def test_what_cannot_work_fails_for_good(self, sandbox):
         for arguments in ({"phone_numbers": []}, {"schedules": [{"max_concurrent_calls": 0}]}):
             with pytest.raises(AirflowFailException):

@@ -69,9 +69,7 @@ def the_day_after_tomorrow():
 
 def sensor(**arguments):
     given = {"task_id": "open", "agent_id": AGENT, "poke_interval": 0.02, **arguments}
-    made = MrAssistantOutboundOpenSensor(**given)
-    made.hook._sleep = lambda seconds: None
-    return made
+    return MrAssistantOutboundOpenSensor(**given)
 
 
 def run(sensor):
@@ -149,6 +147,18 @@ def test_where_no_time_is_named_it_comes_back_at_the_next_poke(sandbox, name):
     assert before + timedelta(seconds=600) <= moment <= datetime.now(UTC) + timedelta(seconds=600)
 
 
+@pytest.mark.parametrize("name", ["reschedule", "deferrable"])
+def test_a_vendor_that_asks_to_slow_down_is_left_alone_without_holding_a_slot(sandbox, name):
+    always()
+    sandbox.fault("throttled", path=READ, retry_after=300)
+    before = datetime.now(UTC)
+    with pytest.raises((AirflowRescheduleException, TaskDeferred)) as left:
+        run(sensor(**MODES[name]))
+    moment = left.value.reschedule_date if name == "reschedule" else left.value.trigger.moment
+    assert moment >= before + timedelta(seconds=300)
+    assert asked(sandbox) == 1
+
+
 @every_mode
 def test_it_never_sleeps_in_vain(sandbox, mode):
     the_day_after_tomorrow()
@@ -170,7 +180,7 @@ def test_what_no_question_will_change_fails_for_good(sandbox, mode, fault, words
         run(sensor(soft_fail=True, **mode))
 
 
-@pytest.mark.parametrize("value", ["", "None"])
+@pytest.mark.parametrize("value", ["", "None", None])
 def test_an_agent_that_a_template_did_not_find_is_no_default(sandbox, value):
     waiting = sensor(agent_id="{{ params.found }}")
     with DAG("d", schedule=None):
