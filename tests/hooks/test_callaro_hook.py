@@ -132,6 +132,7 @@ class TestCampaigns:
         sandbox.fault("answer_without_id", path=f"POST {CAMPAIGNS}", first=1)
         with pytest.raises(OutcomeUnknown, match="without a campaign that has an id"):
             hook.create_campaign(FIELDS)
+        assert len(sandbox.callaro_campaigns) == 1
 
     def test_a_campaign_that_was_turned_away_is_created_in_the_end(self, hook, sandbox):
         sandbox.fault("throttled", path=f"POST {CAMPAIGNS}", first=2, retry_after=0)
