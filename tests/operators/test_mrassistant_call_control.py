@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException
@@ -101,6 +102,19 @@ class TestTransfer:
         for destination in (COLLEAGUE, "tel:+12025550188"):
             with pytest.raises(AirflowFailException, match="an earlier try may have transferred call"):
                 transfer(call_id, transfer_to=destination).execute(context(store, try_number=2))
+        assert asked(sandbox, TRANSFER) == 1
+
+    def test_the_retry_of_a_worker_that_was_killed_while_it_waited_for_the_answer_sends_nothing(self, sandbox, call_id):
+        store = TaskStateInMemory()
+        sandbox.fault("hold_after_accepting", path=TRANSFER, first=1)
+        worker = threading.Thread(target=transfer(call_id).execute, args=(context(store),))
+        worker.start()
+        sandbox.wait_for_held(1)
+        left_behind = store.copy()
+        sandbox.release()
+        worker.join()
+        with pytest.raises(AirflowFailException, match="an earlier try may have transferred call"):
+            transfer(call_id).execute(context(left_behind, try_number=2))
         assert asked(sandbox, TRANSFER) == 1
 
     def test_a_retry_returns_the_call_that_the_first_try_transferred(self, sandbox, call_id):
