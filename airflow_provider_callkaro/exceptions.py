@@ -5,6 +5,8 @@ VoiceCallError
 │   ├── LedgerRequired        without a ledger the task cannot tell who has been rung; nothing was sent
 │   └── NeverOpens            the calling policy leaves no moment in which a phone may ring
 ├── LedgerError               the ledger could not be read or written; nothing was sent without a durable claim
+├── SourceBroken              the contact rows could not be read to their end; a retry reads them again
+├── NotWritten                a file could not be written whole; what stood in its place before still stands
 ├── RunIncomplete             rows are left pending; the next try of the task goes on with them
 ├── RunRejected               more rows ended rejected or unknown than the task allows; a retry would not help
 ├── NotAllowed                the campaign's state does not allow the action; nothing was sent
@@ -44,6 +46,14 @@ class NeverOpens(ConfigurationError):
 
 class LedgerError(VoiceCallError):
     """The ledger could not be read or written. No call was placed without a durable claim."""
+
+
+class SourceBroken(VoiceCallError):
+    """The contact rows could not be read to their end: a connection was lost, or a file is cut short."""
+
+
+class NotWritten(VoiceCallError):
+    """A file could not be written whole. What stood in its place before still stands."""
 
 
 class RunIncomplete(VoiceCallError):

@@ -7,6 +7,7 @@ a number.
 
 from __future__ import annotations
 
+import os
 import re
 
 _DOTS = "••••••"
@@ -19,6 +20,13 @@ def mask_number(number: str) -> str:
     if len(digits) < 8:
         return _DOTS
     return f"{'+' if number.lstrip().startswith('+') else ''}{digits[:2]}{_DOTS}{digits[-4:]}"
+
+
+def mask_error(error: BaseException) -> str:
+    """An error whose own words may quote data or keys: its kind, and the system's own word for it where it has one."""
+    number = error.errno if isinstance(error, OSError) else None
+    kind = type(error).__name__
+    return f"{kind}, {os.strerror(number)}" if isinstance(number, int) else kind
 
 
 def mask_text(text: str, *, limit: int = 200) -> str:

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import tempfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from typing import IO, Any, Protocol
 
+from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.dispatch.tally import RowOutcome
-from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.exceptions import ConfigurationError, NotWritten
+
+log = logging.getLogger(__name__)
 
 COLUMNS = ("row", "state", "reason", "call_id", "detail")
 FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
@@ -41,14 +46,19 @@ class RowSink(Protocol):
 class Report:
     """Gathers one line per row, and publishes them at the end.
 
+    A report that cannot take a line (the disk for temporary files is full) holds up nobody: it takes no more, and says
+    so when it is to be published.
+
     :param kind: ``csv`` or ``jsonl``; see `report_format`.
-    :param open_target: opens the place where the report shall stand, for writing bytes.
+    :param open_target: opens the place where the report shall stand, for writing bytes; what is written there appears
+        once its block has ended well, and not at all where it has not.
     """
 
-    def __init__(self, *, kind: str, open_target: Callable[[], IO[bytes]]) -> None:
+    def __init__(self, *, kind: str, open_target: Callable[[], AbstractContextManager[IO[bytes]]]) -> None:
         self._open_target = open_target
+        self._broken: str | None = None
         self._lines: IO[str] = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed by `close`
-            max_size=_MEMORY, mode="w+", encoding="utf-8", newline=""
+            max_size=_MEMORY, mode="w+", encoding="utf-8", errors="backslashreplace", newline=""
         )
         self._write: Callable[[tuple[Any, ...]], Any]
         if kind == "csv":
@@ -59,19 +69,45 @@ class Report:
             self._write = self._write_json
 
     def add(self, row: RowOutcome) -> None:
-        """Add the line of one row."""
-        self._write((row.row_number, row.outcome, row.reason, row.call_id, row.detail))
+        """Add the line of one row. It never fails: an outcome is settled whether or not it can be reported."""
+        if self._broken is None:
+            try:
+                self._write((row.row_number, row.outcome, row.reason, row.call_id, row.detail))
+            except Exception as error:
+                self._break_off(error)
+                log.error("The report cannot be gathered from row %d on: %s", row.row_number, self._broken)
 
     def publish(self) -> None:
-        """Write the report to its place, replacing what stood there."""
-        self._lines.seek(0)
-        with self._open_target() as target:
-            while chunk := self._lines.read(_CHUNK):
-                target.write(chunk.encode("utf-8"))
+        """Write the report to its place, replacing what stood there.
+
+        :raises NotWritten: it cannot be written there, or not all of its lines could be gathered; what stood there
+            before still stands.
+        """
+        if self._broken is None:
+            try:
+                self._lines.seek(0)  # writes what is still held in memory
+            except Exception as error:
+                self._break_off(error)
+        if self._broken is not None:
+            raise NotWritten(
+                f"the report is not published, because its lines could not be gathered ({self._broken}), and what "
+                "stood in its place before still stands: see to the disk for temporary files (TMPDIR); the next try of "
+                "the task writes it whole"
+            )
+        try:
+            with self._open_target() as target:
+                while chunk := self._lines.read(_CHUNK):
+                    target.write(chunk.encode("utf-8"))
+        except OSError as error:
+            raise NotWritten(f"the report cannot be published ({mask_error(error)})") from None
 
     def close(self) -> None:
         """Throw the temporary file away."""
-        self._lines.close()
+        with suppress(Exception):  # closing writes what is still held in memory, which nobody needs any more
+            self._lines.close()
+
+    def _break_off(self, error: Exception) -> None:
+        self._broken = mask_error(error)
 
     def _write_json(self, values: tuple[Any, ...]) -> None:
         self._lines.write(json.dumps(dict(zip(COLUMNS, values, strict=True))) + "\n")

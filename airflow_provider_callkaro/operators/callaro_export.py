@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.files.checking import check_writable
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.operators.callaro_lifecycle import CallaroOperator
 from airflow_provider_callkaro.operators.export_rows import ExportRows
@@ -91,12 +92,15 @@ class CallaroExportResultsOperator(CallaroOperator):
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Fetch everything, then write the file."""
-        written = Export(
+        export = Export(
             what=_exported(self.what),
             campaign_id=self.campaign_id,
             start=_day("from_date", self.from_date),
             end=_day("to_date", self.to_date),
-        ).write(self.hook, self.path, kind=file_format(self.path, self.format))
+        )
+        kind = file_format(self.path, self.format)
+        check_writable(self.path)
+        written = export.write(self.hook, self.path, kind=kind)
         self.log.info("Wrote %d rows of %s to %s", written["rows"], self.what, self.path)
         return written
 

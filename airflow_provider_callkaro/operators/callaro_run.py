@@ -21,6 +21,7 @@ from airflow_provider_callkaro.exceptions import (
     Throttled,
     VendorError,
 )
+from airflow_provider_callkaro.files.checking import check_writable
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.operators.callaro_campaign import LOOKS, refuse_a_second
 from airflow_provider_callkaro.operators.callaro_export import Export, Exported
@@ -29,7 +30,7 @@ from airflow_provider_callkaro.operators.callaro_memory import CampaignMemory, L
 from airflow_provider_callkaro.operators.callaro_preflight import preflight
 from airflow_provider_callkaro.operators.callaro_words import standing, unknown_word, wait_is_over
 from airflow_provider_callkaro.operators.failing import fail_without_retry
-from airflow_provider_callkaro.operators.result_file import file_format, storage_of
+from airflow_provider_callkaro.operators.result_file import file_format
 from airflow_provider_callkaro.triggers.callaro_run import CallaroRunTrigger, OnKill, on_kill_named, stop_campaign
 from airflow_provider_callkaro.vendors.callaro import Callaro
 from airflow_provider_callkaro.vendors.callaro_answers import CallaroCampaign, CampaignId
@@ -239,7 +240,7 @@ class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
         """Refuse a place that cannot be written to before anybody is rung."""
         if self.export_path:
             file_format(self.export_path, None)
-            storage_of(self.export_path)
+            check_writable(self.export_path)
 
     def _limits(self) -> tuple[Thresholds, Thresholds]:
         return (

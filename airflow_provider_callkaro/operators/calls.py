@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator
 
@@ -18,6 +18,7 @@ from airflow_provider_callkaro.dispatch.run import Limits, redial_states, run_ca
 from airflow_provider_callkaro.dispatch.stop import KILLED_GRACE, Stop
 from airflow_provider_callkaro.dispatch.tally import Summary
 from airflow_provider_callkaro.exceptions import AllRejected, RunIncomplete, Unauthorized
+from airflow_provider_callkaro.files.publishing import published
 from airflow_provider_callkaro.ledger.contract import CallLedger
 from airflow_provider_callkaro.operators.failing import fail_without_retry
 from airflow_provider_callkaro.operators.private import own_copies
@@ -164,14 +165,4 @@ def new_report(path: str | None) -> Report | None:
     """
     if not path:
         return None
-    kind = report_format(path)
-
-    def open_target() -> IO[bytes]:
-        from airflow.providers.common.compat.sdk import ObjectStoragePath
-
-        target = ObjectStoragePath(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        opened: IO[bytes] = target.open("wb")
-        return opened
-
-    return Report(kind=kind, open_target=open_target)
+    return Report(kind=report_format(path), open_target=lambda: published(path))

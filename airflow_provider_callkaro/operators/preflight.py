@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_callkaro.dispatch.preflight_report import Price
 from airflow_provider_callkaro.dispatch.tally import Summary
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.files.checking import check_writable
 from airflow_provider_callkaro.ledger.contract import CallLedger
 from airflow_provider_callkaro.ledger.memory import MemoryLedger
 from airflow_provider_callkaro.operators.fan_out import FanOutCallsOperator
@@ -67,6 +68,12 @@ class PreflightOperator(FanOutCallsOperator):
         if self.ledger_conn_id:
             return super()._ledger(context, scope)
         return MemoryLedger(scope=scope, run=run_name(context))
+
+    def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
+        """Rehearse the list, once the place of the page is known to take it."""
+        if self.page_path:
+            check_writable(self.page_path)
+        return super().execute(context)
 
     def _rehearsed(self, context: Mapping[str, Any], preflight: Preflight, summary: Summary) -> dict[str, Any]:
         report = preflight.report(summary, price=self._price())

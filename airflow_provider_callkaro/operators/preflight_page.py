@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date
 from pathlib import Path
-from typing import Any
 
 from airflow_provider_callkaro.dispatch.preflight_report import PreflightReport
+from airflow_provider_callkaro.files.publishing import published
 
 TEMPLATE = Path(__file__).with_suffix(".html")
 
@@ -50,12 +50,11 @@ def page(report: PreflightReport, *, title: str) -> str:
 
 
 def write_page(path: str, report: PreflightReport, *, title: str) -> None:
-    """Write the page to its place, local or in object storage, replacing what stood there."""
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
+    """Write the page to its place, local or in object storage, replacing what stood there.
 
-    target: Any = ObjectStoragePath(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("wb") as file:
+    :raises NotWritten: it cannot be written there; what stood there before still stands.
+    """
+    with published(path) as file:
         file.write(page(report, title=title).encode("utf-8"))
 
 

@@ -9,19 +9,16 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from enum import StrEnum
 from itertools import islice
 from math import isfinite
-from pathlib import Path
 from typing import IO, Any, Self
-from uuid import uuid4
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.files.publishing import published
+from airflow_provider_callkaro.files.storage import storage_of
 from airflow_provider_callkaro.sources.file_formats import FileFormat, format_named
 
 ROW_GROUP = 10_000  # rows of a Parquet file that are held, and written, together
@@ -96,8 +93,9 @@ class ResultFile:
     """
 
     def __init__(self, path: str, *, kind: FileFormat) -> None:
+        storage_of(path)
         self.rows = 0
-        self._target = storage_of(path)
+        self._path = path
         self._kind = kind
         self._columns: dict[str, Kind | None] = {}
         self._spool: IO[str] = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed by `close`
@@ -141,12 +139,12 @@ class ResultFile:
             self.add(row)
 
     def publish(self) -> None:
-        """Write all rows to the file's place, and replace what stood there once all is written."""
-        with tempfile.TemporaryDirectory(prefix="export-") as folder:
-            complete = Path(folder) / "rows"
-            with complete.open("wb") as file:
-                self._write(file)
-            _put(complete, self._target)
+        """Write all rows to the file's place, and replace what stood there once all is written.
+
+        :raises NotWritten: they cannot be written there; what stood there before still stands.
+        """
+        with published(self._path) as file:
+            self._write(file)
 
     def _write(self, file: IO[bytes]) -> None:
         match self._kind:
@@ -227,38 +225,3 @@ def _text(value: Any) -> str:
 def _encodable(text: str) -> str:
     """The text without halves of characters, which JSON can hold and UTF-8 cannot."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
-
-
-def storage_of(path: str) -> Any:
-    """The place that a path names, looked up but not touched.
-
-    :raises ConfigurationError: Airflow has no storage of that kind.
-    """
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
-
-    try:
-        target = ObjectStoragePath(path)
-        target.fs  # noqa: B018 - looked up here, before anything is fetched
-    except (ValueError, ImportError) as error:
-        raise ConfigurationError(
-            f"Airflow cannot write to {path} here: install the provider of its storage, or give another path"
-        ) from error
-    return target
-
-
-def _put(complete: Path, target: Any) -> None:
-    from fsspec.implementations.local import LocalFileSystem
-
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if not isinstance(target.fs, LocalFileSystem):
-        target.fs.put_file(str(complete), target.path)  # such storage shows an object once all of it is there
-        return
-    place = Path(target.path)
-    beside = place.with_name(f".{place.name}.{uuid4().hex}")
-    try:
-        shutil.copyfile(complete, beside)
-        os.replace(beside, place)
-    except BaseException:
-        with suppress(OSError):
-            beside.unlink()
-        raise

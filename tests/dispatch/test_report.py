@@ -5,6 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +19,7 @@ from placing_calls import numbers, rows
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch.report import COLUMNS, Report, report_format
 from airflow_provider_callkaro.dispatch.tally import RowOutcome
-from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.exceptions import ConfigurationError, NotWritten
 
 
 def report_at(path: Path) -> Report:
@@ -100,6 +104,67 @@ def test_a_report_larger_than_memory_is_complete(path) -> None:
     report.close()
     lines = lines_of(path)
     assert [(line["row"], line["call_id"]) for line in lines] == [(n, f"call-{n}") for n in range(1, 30_001)]
+
+
+@contextmanager
+def full_disk(*, after: int) -> Iterator[None]:
+    """No file can grow beyond so many bytes: what a full disk does to a long one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (after, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+MANY = 30_000  # rows, more than are kept in memory
+
+
+def test_a_full_disk_for_temporary_files_costs_the_report_and_no_row(path, caplog) -> None:
+    path.write_text("yesterday's report")
+    report = report_at(path)
+    with caplog.at_level(logging.ERROR), full_disk(after=1_500_000):
+        for number in range(1, MANY + 1):
+            report.add(RowOutcome(row_number=number, outcome=Outcome.ACCEPTED, detail="+919876543210" * 20))
+    with pytest.raises(NotWritten, match=r"not published.*File too large") as caught:
+        report.publish()  # there is room again by now, but lines are missing
+    report.close()
+    assert path.read_text() == "yesterday's report"
+    assert "98765" not in str(caught.value) + caplog.text
+    [said] = caplog.messages
+    assert "cannot be gathered" in said
+
+
+def test_a_disk_that_is_full_only_at_the_end_is_noticed_too(path) -> None:
+    opened = []
+    report = Report(kind=report_format(str(path)), open_target=lambda: opened.append(path))
+    for number in range(1, MANY + 1):
+        report.add(RowOutcome(row_number=number, outcome=Outcome.ACCEPTED, detail="x" * 70))
+    with full_disk(after=1_000), pytest.raises(NotWritten, match=r"not published.*File too large"):
+        report.publish()  # some lines are still held in memory, and find no room
+    report.close()
+    assert opened == []
+
+
+def test_a_place_that_fails_at_the_end_is_one_clear_error_without_its_own_words(path) -> None:
+    def fails():
+        raise PermissionError(13, "denied to key SECRET", str(path))
+
+    report = Report(kind="csv", open_target=fails)
+    report.add(RowOutcome(row_number=1, outcome=Outcome.ACCEPTED))
+    with pytest.raises(NotWritten, match=r"cannot be published.*Permission denied") as caught:
+        report.publish()
+    report.close()
+    assert "SECRET" not in str(caught.value)
+
+
+def test_half_a_character_from_a_vendor_costs_no_report(path) -> None:
+    report = report_at(path)
+    report.add(RowOutcome(row_number=1, outcome=Outcome.ACCEPTED, call_id="call-\ud83d"))
+    report.publish()
+    report.close()
+    [line] = lines_of(path)
+    assert line["call_id"].startswith("call-")
 
 
 @given(detail=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"), min_size=1))

@@ -331,7 +331,7 @@ def test_storage_that_refuses_leaves_nothing_half_written(exporter, tmp_path):
     exporter.send("results_export", as_csv(PEOPLE))
     folder = tmp_path / "results.csv"
     folder.mkdir()
-    with pytest.raises(OSError, match=r"results\.csv"):
+    with pytest.raises(ConfigurationError, match=r"results\.csv: it is a folder"):
         export(folder)
     assert list(tmp_path.rglob("*")) == [folder]
 

@@ -1,0 +1,103 @@
+"""Whether a place can be written, asked before the work whose result shall stand there."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from airflow_provider_callkaro.calls.masking import mask_error
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.files.storage import local_path, make_folder, shown, storage_of
+
+log = logging.getLogger(__name__)
+
+_NOTE = b"This file only showed that reports can be written here. It can be deleted.\n"
+
+
+def check_writable(path: str) -> None:
+    """See that a file can be written to ``path``: make its folder, write a small file beside it, and remove that again.
+
+    What stands at ``path`` is not touched. The small file stays only in a storage that refuses to delete it; its name
+    begins with ``_write_check``.
+
+    :param path: anything that Airflow's ``ObjectStoragePath`` understands.
+    :raises ConfigurationError: nothing can be written there; the message names the place and what is missing.
+    """
+    try:
+        target = storage_of(path)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{error}; nobody was rung") from None
+    try:
+        local = local_path(target)
+        if local is None:
+            _try_storage(target)
+        else:
+            _try_folder(local)
+    except Exception as error:  # each storage's library has errors of its own
+        raise ConfigurationError(
+            f"nothing can be written to {shown(path)}: {_what_is_missing(error)}; mend that or give another path; "
+            "nobody was rung"
+        ) from None
+
+
+def _try_folder(place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    stands = place.stat() if place.exists() else None
+    if stands is not None and not stat.S_ISREG(stands.st_mode):
+        if stat.S_ISDIR(stands.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        return  # a pipe or a device is written to as it is
+    probe = place.with_name(f"_write_check_{uuid4().hex}.txt")
+    try:
+        probe.write_bytes(_NOTE)
+    finally:
+        with suppress(FileNotFoundError):
+            probe.unlink()
+    if stands is not None and not _may_replace(stands, folder=place.parent.stat()):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+def _may_replace(stands: os.stat_result, *, folder: os.stat_result) -> bool:
+    """Whether a file may be replaced in its folder; in one such as /tmp only by its owner."""
+    sticky = bool(folder.st_mode & stat.S_ISVTX)
+    return not sticky or os.geteuid() in (0, stands.st_uid, folder.st_uid)
+
+
+def _try_storage(target: Any) -> None:
+    make_folder(target)
+    folder, _, name = target.path.rpartition("/")
+    probe = f"{folder}/_write_check_{uuid4().hex}.txt" if name else ""
+    if not probe:
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    target.fs.pipe_file(probe, _NOTE)
+    try:
+        target.fs.rm_file(probe)
+    except Exception as error:
+        log.warning(
+            "%s can be written but not deleted from (%s): %s stays there, and can be deleted by somebody who may",
+            shown(str(target.parent)),
+            mask_error(error),
+            probe.rpartition("/")[2],
+        )
+
+
+def _what_is_missing(error: Exception) -> str:
+    match error:
+        case PermissionError():
+            return f"permission is missing ({mask_error(error)})"
+        case FileNotFoundError():
+            return f"there is no such bucket or folder, and it cannot be made ({mask_error(error)})"
+        case FileExistsError() | NotADirectoryError():
+            return f"a part of the path is a file and no folder ({mask_error(error)})"
+        case IsADirectoryError():
+            return f"it is a folder and no file ({mask_error(error)})"
+        case ImportError():
+            return f"a library of its storage is missing ({mask_error(error)})"
+        case _:
+            return f"the storage or its connection fails ({mask_error(error)})"
