@@ -17,7 +17,9 @@ from typing import Any, NoReturn
 from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown
-from airflow_provider_callkaro.sources.file_formats import csv_rows, jsonl_rows
+from airflow_provider_callkaro.sources.csv_file import csv_rows
+from airflow_provider_callkaro.sources.jsonl_file import jsonl_rows
+from airflow_provider_callkaro.sources.reached import Reached
 from airflow_provider_callkaro.transport.download import Download
 from airflow_provider_callkaro.vendors.callaro_answers import MORE
 
@@ -81,14 +83,15 @@ class ExportRows:
         if start == b"[" or (start == b"{" and not _are_json_lines(content_type, first)):
             yield from self._document(body)
         elif start == b"{" or (not start and _says_json_lines(content_type)):
-            yield from jsonl_rows(io.BufferedReader(body))
+            yield from jsonl_rows(io.BufferedReader(body), reached=Reached())
         else:
             columns, delimiter = _header(first)
             if "json" in content_type or b"\0" in first or ("csv" not in content_type and len(columns) < 2):
                 shown = mask_text(content_type, limit=60) or "missing"
                 self._refuse(f"it is neither CSV nor JSON (Content-Type: {shown})")
             self.columns = columns
-            yield from csv_rows(io.BufferedReader(body), name="the export", delimiter=delimiter)
+            file = io.BufferedReader(body)
+            yield from csv_rows(file, name="the export", delimiter=delimiter, reached=Reached())
 
     def _document(self, body: _Body) -> Iterator[Any]:
         document = _Document(body.pieces())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +30,11 @@ class Suppression:
 
     def __init__(self, who: Any) -> None:
         self._callable = who if callable(who) else None
+        self._called: Any = None
         self.source: ContactSource | None = None
         if who is not None and self._callable is None:
             given = sorted(who) if isinstance(who, (set, frozenset)) else who
-            self.source = given if isinstance(given, ContactSource) else RowContacts(given)
+            self.source = given if isinstance(given, ContactSource) else RowContacts(given, argument="suppress")
 
     def __repr__(self) -> str:
         return f"suppressed: {self.source or ('a callable' if self._callable else 'nobody')}"
@@ -64,7 +65,14 @@ class Suppression:
 
     def _entries(self, context: Mapping[str, Any]) -> Iterable[Any]:
         if self._callable is not None:
-            return list(self._callable())
+            given = self._callable()
+            if given is self._called and isinstance(given, Iterator):
+                raise ConfigurationError(
+                    "suppress returned an iterator that has been read before and protects nobody any more: return a "
+                    "list, or a new iterator at each call"
+                )
+            self._called = given
+            return list(given)
         return () if self.source is None else self.source.rows(context)
 
 

@@ -15,9 +15,14 @@ POSTGRESQL_CURSOR = "callkaro_contacts"
 MYSQL_WRITE_TIMEOUT = 86_400  # seconds; MySQL hangs up on a reader that pauses for 60 (net_write_timeout)
 
 
+def drivers_of(connection: Any) -> frozenset[str]:
+    """The names of the packages whose connection this is."""
+    return frozenset(kind.__module__.partition(".")[0] for kind in type(connection).__mro__)
+
+
 def open_streaming_cursor(connection: Any) -> Any:
     """A cursor on ``connection`` (PEP 249) that never holds the whole result in memory."""
-    drivers = {kind.__module__.partition(".")[0] for kind in type(connection).__mro__}
+    drivers = drivers_of(connection)
     if not drivers.isdisjoint({"psycopg", "psycopg2"}):
         return connection.cursor(name=POSTGRESQL_CURSOR)
     for driver in ("pymysql", "MySQLdb"):

@@ -10,7 +10,9 @@ import os
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.calls.masking import mask_error
+from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken, VoiceCallError
+from airflow_provider_callkaro.files.storage import shown, storage_of
 from airflow_provider_callkaro.sources.contract import ContactRow
 from airflow_provider_callkaro.sources.file_formats import FileFormat, check_delimiter, format_named, format_of
 from airflow_provider_callkaro.sources.reading import ContactFile
@@ -55,7 +57,7 @@ class FileContacts:
         self.delimiter = check_delimiter(delimiter)
 
     def __repr__(self) -> str:
-        return f"rows of {self.path}{_through(self.conn_id)}"
+        return f"rows of {shown(str(self.path))}{_through(self.conn_id)}"
 
     def rows(self, context: Mapping[str, Any]) -> Generator[ContactRow, None, None]:  # noqa: ARG002
         """The files' rows, read as they are asked for; which files there are is decided at the first row.
@@ -77,11 +79,21 @@ def contact_files(
     """The files that a path stands for, in the order of their names.
 
     :raises ConfigurationError: there is none, the storage is unknown, or a file's format is.
+    :raises SourceBroken: the storage does not answer, or refuses.
     """
     path, conn_id = _plain(path, conn_id)
     if not isinstance(path, str) or not path.strip():
         raise ConfigurationError("contacts: the path of the file is empty")
-    filesystem, place = _storage(path, conn_id)
+    try:
+        storage = storage_of(path, conn_id=conn_id)
+        filesystem, names = storage.fs, _names(storage.fs, storage.path, asked_for=shown(path))
+    except VoiceCallError as error:
+        raise type(error)(f"contacts: {error}") from None
+    except Exception as error:  # each storage's library has errors of its own
+        raise SourceBroken(
+            f"contacts: {shown(path)} cannot be looked up ({mask_error(error)}): see to its storage and the connection "
+            "that opens it"
+        ) from None
     return [
         ContactFile(
             filesystem=filesystem,
@@ -90,20 +102,8 @@ def contact_files(
             compressed=name.lower().endswith(".gz"),
             delimiter=delimiter,
         )
-        for name in _names(filesystem, place, asked_for=path)
+        for name in names
     ]
-
-
-def _storage(path: str, conn_id: str | None) -> tuple[Any, str]:
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
-
-    try:
-        place = ObjectStoragePath(path, conn_id=conn_id)
-        return place.fs, place.path
-    except (ValueError, ImportError) as error:
-        raise ConfigurationError(
-            f"contacts: Airflow cannot read {path} here: install the provider of its storage, or give another path"
-        ) from error
 
 
 def _names(filesystem: Any, place: str, *, asked_for: str) -> list[str]:
@@ -126,7 +126,7 @@ def _names(filesystem: Any, place: str, *, asked_for: str) -> list[str]:
     elif kind != "missing":
         names = [place]
     if not names:
-        raise ConfigurationError(f"contacts: no file is at {asked_for}: mend the path, or let the task wait for it")
+        raise ConfigurationError(f"no file is at {asked_for}: mend the path, or let the task wait for it")
     return sorted(names)
 
 

@@ -10,9 +10,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.calls.masking import mask_error
+from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken, VoiceCallError
+from airflow_provider_callkaro.files.storage import shown
 from airflow_provider_callkaro.sources.contract import ContactRow
-from airflow_provider_callkaro.sources.file_formats import FileFormat, csv_rows, jsonl_rows, parquet_rows
+from airflow_provider_callkaro.sources.csv_file import csv_rows
+from airflow_provider_callkaro.sources.file_formats import FileFormat
+from airflow_provider_callkaro.sources.jsonl_file import jsonl_rows
+from airflow_provider_callkaro.sources.parquet_file import parquet_rows
+from airflow_provider_callkaro.sources.reached import Reached
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,20 +39,40 @@ class ContactFile:
     delimiter: str
 
     def rows(self) -> Iterator[ContactRow]:
-        """The file's rows, read as they are asked for.
+        """The file's rows, read as they are asked for; one that cannot be read is None.
 
         :raises ConfigurationError: the file is gone, damaged, or not what it should be.
+        :raises SourceBroken: its storage does not give it, or not to its end.
         """
-        with self._opened() as file:
-            try:
-                if self.format is FileFormat.CSV:
-                    yield from csv_rows(file, name=self.path, delimiter=self.delimiter)
-                elif self.format is FileFormat.JSONL:
-                    yield from jsonl_rows(file)
-                else:
-                    yield from parquet_rows(file, name=self.path)
-            except (EOFError, gzip.BadGzipFile, zlib.error):
-                raise ConfigurationError(f"contacts: {self.path} is damaged: mend it, its end cannot be read") from None
+        reached = Reached()
+        try:
+            with self._opened() as file:
+                yield from self._read(file, reached)
+        except VoiceCallError:
+            raise
+        except (EOFError, gzip.BadGzipFile, zlib.error):
+            raise ConfigurationError(
+                f"contacts: {self.name} is damaged: mend it, it cannot be read behind row {reached.rows}"
+            ) from None
+        except Exception as error:  # each storage's library has errors of its own
+            raise SourceBroken(
+                f"contacts: {self.name} broke off behind row {reached.rows} ({mask_error(error)}): see that the file "
+                "is whole and its storage can be reached; a retry of the task reads it again"
+            ) from None
+
+    def _read(self, file: Any, reached: Reached) -> Iterator[ContactRow]:
+        match self.format:
+            case FileFormat.CSV:
+                return csv_rows(file, name=self.name, delimiter=self.delimiter, reached=reached)
+            case FileFormat.JSONL:
+                return jsonl_rows(file, reached=reached)
+            case FileFormat.PARQUET:
+                return parquet_rows(file, name=self.name, reached=reached)
+
+    @property
+    def name(self) -> str:
+        """The file's name, as a message may have it."""
+        return shown(self.path)
 
     @property
     def url(self) -> str:
@@ -58,7 +84,7 @@ class ContactFile:
         try:
             file = self.filesystem.open(self.path, "rb")
         except FileNotFoundError:
-            raise ConfigurationError(f"contacts: there is no file at {self.path} any more") from None
+            raise ConfigurationError(f"contacts: there is no file at {self.name} any more") from None
         with file:
             if self.compressed:
                 with gzip.GzipFile(fileobj=file) as unpacked:

@@ -12,13 +12,16 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from airflow_provider_callkaro.calls.masking import mask_number, mask_text
-from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.calls.masking import mask_error, mask_number, mask_text
+from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken, VoiceCallError
 from airflow_provider_callkaro.sources.contract import ContactRow
-from airflow_provider_callkaro.sources.cursors import open_streaming_cursor, returned_no_rows
+from airflow_provider_callkaro.sources.cursors import drivers_of, open_streaming_cursor, returned_no_rows
+from airflow_provider_callkaro.sources.fetching import Fetching, fetching_from
+from airflow_provider_callkaro.sources.reached import Reached
 
 _SAYS_WHAT_IS_WRONG = frozenset({"ProgrammingError", "NotSupportedError"})  # PEP 249: unknown column, bad syntax
 _QUOTES_DATA = "DataError"  # PEP 249: a value that cannot be converted; the text holds the value
+_CODES = ("sqlstate", "pgcode", "sqlite_errorname")  # where drivers put what is wrong as a code
 _NUMBER_IN_SQL = re.compile(r"\+?[0-9]{10,15}")
 
 
@@ -27,6 +30,14 @@ class SqlContacts:
 
     Give the query an ``order by``: row numbers in reports then mean the same in every try. On SQLite an unfinished
     query locks the file against writers, so keep a SQL ledger in another file (or the file in WAL mode).
+
+    A row with a value that Python cannot have counts and is rejected, and the rows around it come: on PostgreSQL dates
+    and times beyond the years 1 to 9999, ranges and arrays of them, and JSON with too long numbers (psycopg also
+    ``infinity`` and ``24:00``, which psycopg2 reads as something else); on SQLite text that is no UTF-8; on MySQL and
+    MariaDB text that is not in the connection's character set. Three things end the reading, with an error that says
+    how far it came: a value at which the server itself fails (a cast, a division by zero), because it ends the query;
+    with psycopg2 text that is no UTF-8, which only a PostgreSQL database in ``SQL_ASCII`` can hold; and with other
+    drivers any such value, because nobody knows where their cursors then stand.
 
     :param sql: one statement that returns rows, or the path of a ``.sql`` template file. Templated.
     :param conn_id: an Airflow connection of a type that common-sql knows. Templated.
@@ -69,27 +80,34 @@ class SqlContacts:
         """The query's rows, read from the database as they are asked for.
 
         :raises ConfigurationError: the connection is unknown or no SQL connection, or the statement cannot be run,
-            returns no rows, or names two columns alike. An error of the server (it cannot be reached, it hung up) comes
-            as the driver raises it.
+            returns no rows, or names two columns alike.
+        :raises SourceBroken: the server cannot be reached, or hung up.
         """
         if not isinstance(self.sql, str) or not self.sql.strip():
             raise ConfigurationError("SqlContacts: sql is empty: give one statement that returns rows")
-        with _connected(self.conn_id) as connection, _closing(open_streaming_cursor(connection)) as cursor:
-            batch = self._execute(cursor)
+        reached = Reached()
+        with self._connected() as connection, _closing(open_streaming_cursor(connection)) as cursor:
+            result = fetching_from(cursor, connection, drivers=drivers_of(connection))
+            batch = self._execute(cursor, result, reached)
             columns = self._columns(cursor)
             while batch:
                 for row in batch:
-                    # A connection may be set to a cursor that gives mappings.
-                    yield row if isinstance(row, Mapping) else dict(zip(columns, row, strict=True))
-                with self._statement_errors():
-                    batch = cursor.fetchmany(self.fetch_size)
+                    if type(row) is tuple:
+                        yield dict(zip(columns, row, strict=True))
+                    elif row is None or isinstance(row, Mapping):  # as a connection may be set to give them
+                        yield row
+                    else:
+                        yield dict(zip(columns, row, strict=True))
+                reached.rows += len(batch)
+                with self._errors(reached):
+                    batch = result.fetch(self.fetch_size)
 
     def total(self, context: Mapping[str, Any]) -> None:  # noqa: ARG002
         """None: only reading all of it would tell."""
         return
 
-    def _execute(self, cursor: Any) -> Any:
-        with self._statement_errors():
+    def _execute(self, cursor: Any, result: Fetching, reached: Reached) -> Any:
+        with self._errors(reached):
             if self.parameters:
                 cursor.execute(self.sql, self.parameters)
             else:
@@ -98,7 +116,7 @@ class SqlContacts:
                 raise ConfigurationError(
                     f'SqlContacts: sql on connection "{self.conn_id}" returns no rows: give one select statement'
                 )
-            return cursor.fetchmany(self.fetch_size)
+            return result.fetch(self.fetch_size)
 
     def _columns(self, cursor: Any) -> list[str]:
         columns = [str(column[0]) for column in cursor.description]
@@ -111,46 +129,71 @@ class SqlContacts:
         return columns
 
     @contextmanager
-    def _statement_errors(self) -> Iterator[None]:
-        """Errors that are the statement's fault, without the values that drivers quote in them."""
+    def _errors(self, reached: Reached) -> Iterator[None]:
+        """A driver's errors, told from the statement's own, without the values that drivers quote in them."""
         try:
             yield
+        except VoiceCallError:
+            raise
         except Exception as error:
             kinds = {kind.__name__ for kind in type(error).__mro__}
             if _QUOTES_DATA in kinds:
-                what = f"a value cannot be converted ({type(error).__name__})"
-            elif not kinds.isdisjoint(_SAYS_WHAT_IS_WRONG):
+                what = f"a value cannot be converted ({_told(error)})"
+            elif not reached.rows and (not kinds.isdisjoint(_SAYS_WHAT_IS_WRONG) or _is_sqlites_own(error)):
                 what = mask_text(next(iter(str(error).splitlines()), ""))
             else:
-                raise
+                raise SourceBroken(
+                    f'SqlContacts: the query on connection "{self.conn_id}" broke off behind row {reached.rows} '
+                    f"({_told(error)}): see that the database can be reached and answers; a retry of the task runs the "
+                    "query again"
+                ) from None
             raise ConfigurationError(
-                f'SqlContacts: sql cannot be run on connection "{self.conn_id}": {what}; give one select '
-                "statement, with placeholders in the driver's own style"
+                f'SqlContacts: sql cannot be run on connection "{self.conn_id}" behind row {reached.rows}: {what}; '
+                "give one select statement, with placeholders in the driver's own style"
             ) from None
 
+    @contextmanager
+    def _connected(self) -> Iterator[Any]:
+        from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException, BaseHook
+        from airflow.providers.common.sql.hooks.sql import DbApiHook
 
-@contextmanager
-def _connected(conn_id: str) -> Iterator[Any]:
-    from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException, BaseHook
-    from airflow.providers.common.sql.hooks.sql import DbApiHook
+        try:
+            connection = BaseHook.get_connection(self.conn_id)
+        except AirflowNotFoundException:
+            raise ConfigurationError(
+                f'SqlContacts: no connection is named "{self.conn_id}": create it, or change conn_id'
+            ) from None
+        try:
+            hook = connection.get_hook()
+        except AirflowException:
+            hook = None
+        if not isinstance(hook, DbApiHook):
+            raise ConfigurationError(
+                f'SqlContacts: connection "{self.conn_id}" of type "{connection.conn_type}" is no SQL connection that '
+                "Airflow knows here: name another, or install the provider of its type"
+            )
+        try:
+            database = hook.get_conn()
+        except Exception as error:
+            raise SourceBroken(
+                f'SqlContacts: connection "{self.conn_id}" cannot be opened ({_told(error)}): see that it is set up '
+                "rightly and its database can be reached"
+            ) from None
+        with _closing(database):
+            yield database
 
-    try:
-        connection = BaseHook.get_connection(conn_id)
-    except AirflowNotFoundException:
-        raise ConfigurationError(
-            f'SqlContacts: no connection is named "{conn_id}": create it, or change conn_id'
-        ) from None
-    try:
-        hook = connection.get_hook()
-    except AirflowException:
-        hook = None
-    if not isinstance(hook, DbApiHook):
-        raise ConfigurationError(
-            f'SqlContacts: connection "{conn_id}" of type "{connection.conn_type}" is no SQL connection that Airflow '
-            "knows here: name another, or install the provider of its type"
-        )
-    with _closing(hook.get_conn()) as database:
-        yield database
+
+def _is_sqlites_own(error: Exception) -> bool:
+    """Whether it is SQLite's word for a statement that it cannot run, which it files under operational errors."""
+    return getattr(error, "sqlite_errorcode", None) == 1  # SQLITE_ERROR
+
+
+def _told(error: Exception) -> str:
+    """An error by its kind and its code; its own words may quote data."""
+    code = next(filter(None, (getattr(error, name, None) for name in _CODES)), None)
+    if code is None and error.args and isinstance(error.args[0], int) and not isinstance(error, OSError):
+        code = error.args[0]  # as MySQL's drivers have it
+    return mask_error(error) if code is None else f"{mask_error(error)}, {code}"
 
 
 @contextmanager

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import copy, deepcopy
 from typing import Any
 
@@ -11,7 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_callkaro.calls.phone import NumberReader
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.operators.rules import Suppression
 from airflow_provider_callkaro.sources import AssetContacts, FileContacts, SqlContacts
 from airflow_provider_callkaro.sources.contract import ContactSource
 from airflow_provider_callkaro.sources.given import RowContacts, as_source
@@ -42,6 +46,96 @@ def test_a_lazy_sequence_is_read_as_it_comes() -> None:
     rows = as_source(lazy).rows({})
     assert (next(rows), lazy.taken) == (PEOPLE[0], 1)
     assert as_source(lazy).total({}) is None
+
+
+def generator() -> Iterator[Any]:
+    yield from PEOPLE
+
+
+@pytest.mark.parametrize(
+    "used_up",
+    [
+        pytest.param(generator(), id="generator"),
+        pytest.param((row for row in PEOPLE), id="generator expression"),
+        pytest.param(map(str, PEOPLE), id="map"),
+        pytest.param(zip(PEOPLE, strict=False), id="zip"),
+        pytest.param(iter(PEOPLE), id="iterator of a list"),
+        pytest.param(io.StringIO("+919876543210\n"), id="file handle"),
+        pytest.param(csv.DictReader(["to_number", "+919876543210"]), id="reader of a CSV"),
+    ],
+)
+def test_what_is_empty_when_it_is_read_again_is_refused_when_the_dag_is_parsed(used_up: Any) -> None:
+    """The second pass, after a nap, would find nobody and succeed."""
+    with pytest.raises(
+        ConfigurationError, match=r"contacts is an? .* empty when it is read again: give a list"
+    ) as caught:
+        as_source(used_up)
+    assert "98765" not in str(caught.value)
+    with pytest.raises(ConfigurationError, match=r"suppress is an? .* empty when it is read again"):
+        Suppression(used_up)
+
+
+class WalkedAgain(Sequence[Any]):
+    """A lazy sequence, as Airflow gives for the outputs of a mapped task."""
+
+    def __getitem__(self, place: Any) -> Any:
+        return PEOPLE[place]
+
+    def __len__(self) -> int:
+        return len(PEOPLE)
+
+
+@pytest.mark.parametrize(
+    "again",
+    [PEOPLE, tuple(PEOPLE), WalkedAgain(), dict(enumerate(PEOPLE)).values()],
+    ids=lambda rows: type(rows).__name__,
+)
+def test_what_can_be_walked_again_is_the_same_in_every_pass(again: Any) -> None:
+    source = as_source(again)
+    assert [list(source.rows({})) for _ in range(3)] == [PEOPLE] * 3
+
+
+def test_an_iterator_to_which_a_template_renders_is_taken_in() -> None:
+    source = RowContacts("{{ people() }}")
+    source.given = generator()  # as a DAG with render_template_as_native_obj has it
+    assert source.total({}) == len(PEOPLE)
+    assert [list(source.rows({})) for _ in range(2)] == [PEOPLE] * 2
+
+
+def test_an_iterator_from_an_upstream_task_is_taken_in() -> None:
+    class Reference:
+        def iter_references(self) -> Iterator[Any]:
+            return iter(())
+
+        def resolve(self, context: Any) -> Iterator[Any]:
+            return generator()
+
+    source = as_source(Reference())
+    assert [list(source.rows({})) for _ in range(2)] == [PEOPLE] * 2
+
+
+def test_rows_that_end_for_good_in_disguise_are_no_empty_list() -> None:
+    class OnceOnly:
+        def __init__(self) -> None:
+            self._rows = iter(PEOPLE)
+
+        def __iter__(self) -> Iterator[Any]:
+            return self._rows
+
+    source = as_source(OnceOnly())
+    assert list(source.rows({})) == PEOPLE
+    with pytest.raises(ConfigurationError, match="once only"):
+        list(source.rows({}))
+
+
+def test_a_suppression_callable_that_gives_the_same_iterator_again_protects_nobody_and_is_refused() -> None:
+    people = iter(["+919876543210"])
+    suppression = Suppression(lambda: people)
+    assert "+919876543210" in suppression.read({}, NumberReader())
+    with pytest.raises(ConfigurationError, match="protects nobody any more"):
+        suppression.read({}, NumberReader())
+    anew = Suppression(lambda: iter(["+919876543210"]))
+    assert all("+919876543210" in anew.read({}, NumberReader()) for _ in range(2))
 
 
 class OwnContacts:
@@ -149,7 +243,7 @@ def test_airflow_shows_and_stores_how_many_rows_and_nothing_of_them(contacts: An
 
 def test_the_dag_looks_the_same_in_every_parse() -> None:
     assert str(as_source(list(PEOPLE))) == str(as_source(list(PEOPLE)))
-    assert str(as_source(iter(PEOPLE))) == "rows given by the DAG"
+    assert str(as_source(range(3))) == "rows given by the DAG"
 
 
 @pytest.mark.parametrize("duplicate", [copy, deepcopy])

@@ -1,0 +1,194 @@
+"""A query's rows, some hundred at a time, and what can be saved where one of them cannot be had.
+
+A driver makes Python values of what the server sent. Where it cannot (a date beyond the year 9999, text in another
+encoding than it claims to be), it raises, each driver at another moment, and most forget the rows that they had made
+before. What comes here in place of such a row is None; all others come, in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any, Final, Protocol
+
+CONVERSION_ERRORS = (ValueError, ArithmeticError, RecursionError)  # of Python; no driver's own error is one of them
+
+
+class Fetching(Protocol):
+    """Reads on in the result of one statement."""
+
+    def fetch(self, size: int) -> list[Any]:
+        """The next rows, at most ``size``, and none only at the end; None stands for a row that cannot be had."""
+        ...
+
+
+def fetching_from(cursor: Any, connection: Any, *, drivers: frozenset[str]) -> Fetching:
+    """The way in which a driver's rows are read.
+
+    :param drivers: the names of the driver's packages; see `cursors.drivers_of`.
+    """
+    if "sqlite3" in drivers:
+        return _Sqlite(cursor, connection)
+    if "psycopg" in drivers:
+        return _Psycopg3(cursor)
+    if "psycopg2" in drivers:
+        return _Psycopg2(cursor, connection)
+    if not drivers.isdisjoint({"pymysql", "MySQLdb"}):
+        return _RowByRow(cursor, connection)
+    return _Plain(cursor)
+
+
+class _Plain:
+    """Any other driver: what it cannot convert ends the reading, because nobody knows where its cursor then stands."""
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+
+    def fetch(self, size: int) -> list[Any]:
+        rows: list[Any] = self._cursor.fetchmany(size)
+        return rows
+
+
+class _Unread:
+    """Stands in a row for a value that cannot be had."""
+
+
+_UNREAD: Final = _Unread()
+
+
+def _without_unread(row: Any) -> Any:
+    values = row.values() if isinstance(row, Mapping) else row
+    return None if any(value is _UNREAD for value in values) else row
+
+
+class _Sqlite:
+    """SQLite stays at a row whose text is no UTF-8, so it is read once more with a decoder that gives way."""
+
+    def __init__(self, cursor: Any, connection: Any) -> None:
+        self._cursor = cursor
+        self._connection = connection
+
+    def fetch(self, size: int) -> list[Any]:
+        rows: list[Any] = []
+        while len(rows) < size:
+            try:
+                # Not fetchmany: it forgets the rows before the one that fails.
+                rows.extend(islice(self._cursor, size - len(rows)))
+                break
+            except Exception as error:
+                if getattr(error, "sqlite_errorcode", None) is not None:
+                    raise  # SQLite's own; this module of Python gives its own errors no code
+                rows.append(self._past(error))
+        return rows
+
+    def _past(self, error: Exception) -> Any:
+        decoder = self._connection.text_factory
+        self._connection.text_factory = _decoded
+        try:
+            row = next(self._cursor, _UNREAD)
+        except Exception:
+            raise error from None
+        finally:
+            self._connection.text_factory = decoder
+        if row is _UNREAD:
+            raise error
+        return _without_unread(row)
+
+
+def _decoded(text: bytes) -> Any:
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return _UNREAD
+
+
+class _RowByRow:
+    """PyMySQL and mysqlclient have taken a row off the connection before they convert it, so the next one is whole."""
+
+    def __init__(self, cursor: Any, connection: Any) -> None:
+        self._connection = connection
+        self._rows: Iterator[Any] = iter(cursor.fetchone, None)
+
+    def fetch(self, size: int) -> list[Any]:
+        rows: list[Any] = []
+        while len(rows) < size:
+            try:
+                # Not fetchmany: it forgets the rows before the one that fails.
+                rows.extend(islice(self._rows, size - len(rows)))
+                break
+            except CONVERSION_ERRORS:
+                if not self._connection.open:
+                    raise
+                rows.append(None)
+        return rows
+
+
+class _Psycopg3:
+    """psycopg has the whole batch from the server before it converts it, so it can be converted once more, by row."""
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+
+    def fetch(self, size: int) -> list[Any]:
+        before = self._cursor.pgresult
+        try:
+            rows: list[Any] = self._cursor.fetchmany(size)
+        except Exception:
+            result = self._cursor.pgresult
+            if result is None or result is before:
+                raise  # it did not come at all
+            return self._one_by_one(result)
+        return rows
+
+    def _one_by_one(self, result: Any) -> list[Any]:
+        from psycopg import DataError
+        from psycopg.adapt import Transformer
+
+        transformer = Transformer(self._cursor)
+        transformer.set_pgresult(result)
+        rows: list[Any] = []
+        for place in range(result.ntuples):
+            try:
+                rows.append(transformer.load_row(place, tuple))
+            except (DataError, *CONVERSION_ERRORS):
+                rows.append(None)
+        return rows
+
+
+_NEVER_FAIL = frozenset(  # psycopg2's names of its converters; what is no text it hands to none of ours
+    {"INTEGER", "LONGINTEGER", "FLOAT", "DECIMAL", "BOOLEAN", "BINARY", "ROWID", "STRING", "UNKNOWN"}
+)
+
+
+class _Psycopg2:
+    """psycopg2 forgets the batch whose conversion fails, so its converters are made to give way beforehand."""
+
+    def __init__(self, cursor: Any, connection: Any) -> None:
+        from psycopg2.extensions import new_type, register_type, string_types
+
+        self._cursor = cursor
+        self._unread = 0
+        converters = {**string_types, **connection.string_types}
+        for number, converter in converters.items():
+            if converter.name not in _NEVER_FAIL:
+                register_type(new_type((number,), converter.name, self._giving_way(converter)), cursor)
+
+    def fetch(self, size: int) -> list[Any]:
+        before = self._unread
+        rows: list[Any] = self._cursor.fetchmany(size)
+        return rows if self._unread == before else [_without_unread(row) for row in rows]
+
+    def _giving_way(self, convert: Any) -> Any:
+        def converted(text: str | None, cursor: Any) -> Any:
+            if text is None:
+                return None
+            before = self._unread
+            try:
+                value = convert(text, cursor)
+            except CONVERSION_ERRORS:
+                self._unread += 1
+                return _UNREAD
+            # A range converts its ends by asking the cursor again.
+            return value if self._unread == before else _UNREAD
+
+        return converted
