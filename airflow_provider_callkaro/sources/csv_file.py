@@ -38,16 +38,16 @@ def csv_rows(file: Any, *, name: str, delimiter: str, reached: Reached) -> Itera
     rows = 0
     try:
         for cells in lines:
-            row: ContactRow = None
-            if cells is not None:
-                missing = width - len(cells)
-                if missing <= 0:
-                    if not missing or not any(cells[width:]):
-                        records.in_doubt = False
-                        row = dict(zip(columns, cells, strict=False))
-                elif not records.in_doubt:
-                    row = dict(zip(columns, [*cells, *[None] * missing], strict=True))
             rows += 1
+            row: ContactRow = None
+            if cells is None:
+                pass
+            elif len(cells) >= width:
+                if len(cells) == width or not any(cells[width:]):
+                    records.in_doubt = False
+                    row = dict(zip(columns, cells, strict=False))
+            elif not records.in_doubt:
+                row = dict(zip(columns, [*cells, *[None] * (width - len(cells))], strict=True))
             yield row
     finally:
         reached.rows = rows
@@ -83,14 +83,15 @@ class _Records:
         """
         lines = self._lines
         reader = csv.reader(chain(islice(lines, begin, None), self._further()), delimiter=self._delimiter, strict=True)
-        while (first := begin + reader.line_num) < len(lines):
+        last = begin
+        while last < len(lines):
+            first = last
             try:
                 cells = next(reader)
             except csv.Error:
-                self.in_doubt = True
-                yield None
-                return first + 1
-            if self._swallowed_lines(cells, lines=begin + reader.line_num - first):
+                cells = None
+            last = begin + reader.line_num
+            if cells is None or (last > first + 1 and self._is_too_wide(cells)):
                 self.in_doubt = True
                 yield None
                 return first + 1
@@ -100,8 +101,8 @@ class _Records:
             yield None if ("\0" in joined or not joined.isascii()) and _NO_TEXT.search(joined) else cells
         return None
 
-    def _swallowed_lines(self, cells: list[str], *, lines: int) -> bool:
-        return lines > 1 and self.width is not None and len(cells) > self.width and any(cells[self.width :])
+    def _is_too_wide(self, cells: list[str]) -> bool:
+        return self.width is not None and len(cells) > self.width and any(cells[self.width :])
 
     def _fill(self) -> bool:
         """Have the next lines; False at the end."""
