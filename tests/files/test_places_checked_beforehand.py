@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from task_context import task_context
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.files.checking import check_writable
+from airflow_provider_callkaro.operators.callkaro import CallKaroPreflightOperator
 
 
 @pytest.mark.parametrize("name", ["report.csv", "new/folder/report.csv"])
@@ -116,3 +118,25 @@ def test_a_file_of_another_user_in_a_common_folder_is_refused() -> None:
             check_writable(str(common / "another.csv"))
         finally:
             os.seteuid(0)
+
+
+def test_a_preflight_whose_page_has_no_place_reads_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+
+    class Contacts:
+        template_fields = ()
+
+        def rows(self, context: Any) -> Any:
+            read.append(1)
+            yield "+919876543210"
+
+        def total(self, context: Any) -> None:
+            return None
+
+    monkeypatch.setenv("AIRFLOW_CONN_CALLKARO_DEFAULT", "callkaro://:key@127.0.0.1:1")
+    operator = CallKaroPreflightOperator(
+        task_id="look", contacts=Contacts(), agent_id="asha", page_path="/proc/nobody/page.html"
+    )
+    with pytest.raises(ConfigurationError, match=r"/proc/nobody/page\.html: .*nobody was rung"):
+        operator.execute(task_context())
+    assert read == []
