@@ -26,8 +26,8 @@ def published(path: str) -> Iterator[IO[bytes]]:
     """A file to write to, which stands at ``path`` once the block has ended well, in place of what stood there.
 
     Local: written beside its place and moved there in one step; a symbolic link keeps pointing where it points, and a
-    file that is replaced hands on its permissions. Elsewhere: gathered here, then uploaded in one piece, which such
-    storage shows once all of it is there. Missing folders are made.
+    file that is replaced hands on its permissions. Elsewhere: gathered here, then uploaded in one piece, which
+    object storage shows once all of it is there (SFTP, HDFS and SMB may show a part of it). Missing folders are made.
 
     :param path: anything that Airflow's ``ObjectStoragePath`` understands.
     :raises ConfigurationError: Airflow has no storage of that kind here.
