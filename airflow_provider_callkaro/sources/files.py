@@ -31,8 +31,8 @@ class FileContacts:
 
     A line, or a row of Parquet, that cannot be read counts as a row and is rejected, and the rows around it come: text
     that is no UTF-8, a date that Python does not have, a quotation that never ends (behind which a line with too few
-    cells is rejected as well, until one has them all). A file that is cut short ends the reading. Files are read in the order of their names; names that
-    begin with ``_`` or ``.`` are passed over in folders and patterns.
+    cells is rejected as well, until one has them all). A file that is cut short ends the reading. Files are read in the
+    order of their names; names that begin with ``_`` or ``.`` are passed over in folders and patterns.
 
     :param path: a path or URL; a folder is read with everything below it; ``*``, ``?`` and ``[…]`` make it a pattern.
         Templated.
