@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch.job import Answer, Job
+from airflow_provider_callkaro.dispatch.refusals import RefusalWatch, kind_of, list_refused
 from airflow_provider_callkaro.dispatch.report import RowSink
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Tally
 from airflow_provider_callkaro.exceptions import (
@@ -18,12 +19,14 @@ from airflow_provider_callkaro.exceptions import (
     OutcomeUnknown,
     Rejected,
     Throttled,
+    TooLate,
     Unauthorized,
     VendorError,
 )
 from airflow_provider_callkaro.ledger.contract import CallLedger, Claim, Entry, EntryState, Settlement
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 
+MAX_DELAYS = 20  # of one call that came too late; then the next try has to do it
 _SAME_RUN = {
     EntryState.ACCEPTED: Outcome.ACCEPTED,
     EntryState.REJECTED: Outcome.REJECTED,
@@ -62,6 +65,9 @@ class Books:
         self._policy = policy
         self._random = random
         self._settlements: list[Settlement] = []
+        self._unreported: list[RowOutcome] = []
+        self._refusals = RefusalWatch()
+        self._held_back: list[tuple[Job, Rejected]] = []
 
     @property
     def unsettled(self) -> bool:
@@ -74,10 +80,16 @@ class Books:
         return any(settlement.state is None for settlement in self._settlements)
 
     def close_row(self, row: RowOutcome) -> None:
-        """Give a row its outcome."""
+        """Give a row its outcome; `report` hands it on."""
         self._tally.count(row)
+        self._unreported.append(row)
+
+    def report(self) -> None:
+        """Report the rows that have got their outcome since. It comes after everything else, because it may fail."""
+        rows, self._unreported = self._unreported, []
         if self._report is not None:
-            self._report.add(row)
+            for row in rows:
+                self._report.add(row)
 
     def stop_reporting(self) -> None:
         """Report no further rows: the run has failed, so nobody will read of them, and the ledger comes first."""
@@ -93,6 +105,10 @@ class Books:
             self._tally.dialled += len(jobs)
         if isinstance(error, Rejected) and error.blamed and len(jobs) > 1:
             return self._without_the_blamed(jobs, error)
+        if isinstance(error, Rejected) and self._may_be_about_the_list(jobs, error):
+            return []
+        if error is None:
+            self._let_go(accepted=True)
         return [job for job in jobs if self._enter(job, answer.call_id, error)]
 
     def _enter(self, job: Job, call_id: str | None, error: VendorError | None) -> bool:
@@ -108,6 +124,13 @@ class Books:
             self._settle(job, EntryState.UNKNOWN, Outcome.UNKNOWN, error.reason, error)
             return False
         self.release(job)
+        if isinstance(error, TooLate):
+            job.attempts -= 1
+            job.delays += 1
+            if job.delays < MAX_DELAYS:
+                return True
+            self._pending(job, Reason.NOT_SENT, error)
+            return False
         if isinstance(error, (Unauthorized, AllRejected)):
             self._pending(job, Reason.STOPPED, error)
             return False
@@ -115,6 +138,51 @@ class Books:
             self._pending(job, Reason.THROTTLED if isinstance(error, Throttled) else Reason.NOT_SENT, error)
             return False
         return True
+
+    def _may_be_about_the_list(self, jobs: Sequence[Job], error: Rejected) -> bool:
+        """Hold back a refusal that may be meant for the list, and leave its calls claimed until that is known.
+
+        A claim that is settled cannot be freed. If the process is killed meanwhile, these calls read as unknown; there
+        are never more of them than a few streaks take.
+        """
+        if self._refusals.refused(error):
+            self._held_back.extend((job, error) for job in jobs)
+            return True
+        self._let_go(accepted=False)
+        return False
+
+    def _let_go(self, *, accepted: bool) -> None:
+        """Give the refusals that were held back their outcome, once it is known that they are about the calls."""
+        if accepted and not self._refusals.condemns_the_list:
+            self._refusals.accepted()
+        if self._refusals.is_over and self._held_back:
+            self._settle_held_back()
+
+    def _settle_held_back(self) -> None:
+        held_back, self._held_back = self._held_back, []
+        for job, error in held_back:
+            self._settle(job, EntryState.REJECTED, Outcome.REJECTED, error.reason, error)
+
+    def conclude(self, *, is_done: bool) -> AllRejected | None:
+        """Decide, as no answer comes any more, what becomes of the refusals that were held back.
+
+        :param is_done: whether the list was dispatched to its end.
+        :return: what the vendor says of the whole list, where it refused the list.
+        """
+        held_back = self._held_back
+        if not held_back:
+            return None
+        others = self._tally[Outcome.ACCEPTED] + self._tally[Outcome.UNKNOWN]
+        alike = len({kind_of(error) for _, error in held_back}) == 1
+        is_refused = self._refusals.condemns_the_list or (is_done and alike and len(held_back) > 1 and not others)
+        if is_done and not is_refused:
+            self._settle_held_back()
+            return None
+        self._held_back = []
+        for job, error in held_back:  # of a run that ends too early to tell, the next try asks again
+            self.release(job)
+            self._pending(job, Reason.LIST_REFUSED if is_refused else Reason.STOPPED, error)
+        return list_refused(held_back[-1][1], calls=len(held_back)) if is_refused else None
 
     def _without_the_blamed(self, jobs: Sequence[Job], error: Rejected) -> list[Job]:
         """Reject the calls that the vendor found fault with; it took none of the others, so they go once more."""

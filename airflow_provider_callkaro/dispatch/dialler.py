@@ -7,6 +7,7 @@ them, and their answers go back in groups, so that one ledger write settles many
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -16,21 +17,37 @@ from typing import Protocol
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.dispatch.gate import Gate
 from airflow_provider_callkaro.dispatch.job import Answer, Dispatch
-from airflow_provider_callkaro.exceptions import OutcomeUnknown, VendorError
+from airflow_provider_callkaro.exceptions import OutcomeUnknown, TooLate, VendorError
+from airflow_provider_callkaro.transport.failures import too_late
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.vendors.http import Request, Response
 
 GATHER_SECONDS = 0.001  # an answer waits this long for company before the books are opened
+BEAT_SECONDS = 0.5  # between two signs of life of the event loop
+LONGEST_CLOSING = 10.0  # seconds for the event loop to end, then the thread is left behind
+
+_log = logging.getLogger(__name__)
 
 
 class Transport(Protocol):
     """Carries one request, once, inside the event loop; opened with ``async with``."""
 
+    @property
+    def deadline(self) -> float:
+        """Seconds within which `send` has returned or raised, whatever the vendor does."""
+        ...
+
     async def __aenter__(self) -> Transport: ...
 
     async def __aexit__(self, *exc_info: object) -> None: ...
 
-    async def send(self, request: Request) -> Response: ...
+    async def send(self, request: Request, *, not_after: float) -> Response:
+        """Send a request once.
+
+        :param not_after: the moment, in seconds since 1970 UTC, after which no byte of it may leave.
+        :raises TooLate: that moment has passed, and nothing was sent.
+        """
+        ...
 
 
 class Dialler:
@@ -41,6 +58,7 @@ class Dialler:
     :param read: turns the answer to a dispatch into the vendor's id, or raises what it means.
     :param gate: when a call may start.
     :param policy: how long a failure makes everybody wait.
+    :param wall: seconds since 1970 UTC, to tell what has become too late.
     :param gather: how many answers are worth opening the books for at once.
     """
 
@@ -53,6 +71,7 @@ class Dialler:
         gate: Gate,
         policy: RetryPolicy,
         clock: Callable[[], float],
+        wall: Callable[[], float],
         random: Callable[[], float],
         gather: int,
     ) -> None:
@@ -62,16 +81,20 @@ class Dialler:
         self._gate = gate
         self._policy = policy
         self._clock = clock
+        self._wall = wall
         self._random = random
         self._gather = gather
         self._dispatches: deque[Dispatch] = deque()
         self._answers: deque[Answer] = deque()
+        self._in_flight: dict[str, tuple[float, Dispatch]] = {}  # when each started, in that order
         self._calls: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._gathering = False
         self._wake = threading.Event()
         self._ready = threading.Event()
         self._failure: BaseException | None = None
+        self.beats = 0
+        """Signs of life of the event loop."""
         # the log's masking and context belong to the task, not to the thread
         self._thread = threading.Thread(target=copy_context().run, args=(self._run,), name="dialler", daemon=True)
 
@@ -85,18 +108,37 @@ class Dialler:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._loop.call_soon_threadsafe(self._end)
-        self._thread.join()
+        self._tell(self._end)
+        self._thread.join(LONGEST_CLOSING)
+        if self._thread.is_alive():
+            _log.warning("The thread that dials does not end: it is left behind, and dials nothing any more")
 
     @property
     def waiting(self) -> int:
         """How many dispatches were handed over and have not started."""
         return len(self._dispatches)
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread that dials is there."""
+        return self._thread.is_alive()
+
+    @property
+    def deadline(self) -> float:
+        """Seconds within which every dispatch that has started delivers its answer."""
+        return self._transport.deadline
+
+    def longest_in_flight(self) -> tuple[float, Dispatch] | None:
+        """The dispatch that has waited longest for its answer, and when it started."""
+        try:
+            return next(iter(self._in_flight.values()), None)
+        except RuntimeError:  # it changed in this very moment
+            return None
+
     def submit(self, dispatches: Sequence[Dispatch]) -> None:
         """Hand over dispatches whose claims are durable; they start as the gate lets them."""
         self._dispatches.extend(dispatches)
-        self._loop.call_soon_threadsafe(self._pump)
+        self._tell(self._pump)
 
     def recall(self) -> list[Dispatch]:
         """Take back every dispatch that has not started; none of them will."""
@@ -114,6 +156,12 @@ class Dialler:
         while self._answers:
             yield self._answers.popleft()
 
+    def _tell(self, what: Callable[[], None]) -> None:
+        try:
+            self._loop.call_soon_threadsafe(what)
+        except RuntimeError:  # the thread has died and closed the loop; the watchdog sees it
+            return
+
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
@@ -125,6 +173,7 @@ class Dialler:
             return
         self._ready.set()
         try:
+            self._beat()
             self._loop.run_forever()
             self._loop.run_until_complete(self._close())
         finally:
@@ -144,6 +193,10 @@ class Dialler:
         self._dispatches.clear()
         self._loop.stop()
 
+    def _beat(self) -> None:
+        self.beats += 1
+        self._loop.call_later(BEAT_SECONDS, self._beat)
+
     def _pump(self) -> None:
         """Start every dispatch that may start now."""
         while (dispatch := self._next()) is not None:
@@ -152,20 +205,24 @@ class Dialler:
             call.add_done_callback(self._calls.discard)
 
     def _next(self) -> Dispatch | None:
-        now = self._clock()
-        if not self._dispatches:
-            return None
-        if not self._gate.may_start(now=now):
-            self._look_again(now)
-            return None
-        try:
-            dispatch = self._dispatches.popleft()
-        except IndexError:  # recalled in this very moment
-            return None
-        self._gate.start(now=now, calls=len(dispatch.jobs))
-        if not self._dispatches:
-            self._wake.set()
-        return dispatch
+        while self._dispatches:
+            now = self._clock()
+            if not self._gate.may_start(now=now):
+                self._look_again(now)
+                return None
+            try:
+                dispatch = self._dispatches.popleft()
+            except IndexError:  # recalled in this very moment
+                return None
+            if not self._dispatches:
+                self._wake.set()
+            if dispatch.not_after < self._wall():
+                self._deliver(Answer(dispatch, None, too_late(self._vendor)))
+                continue
+            self._gate.start(now=now, calls=len(dispatch.jobs))
+            self._in_flight[dispatch.key] = (now, dispatch)
+            return dispatch
+        return None
 
     def _look_again(self, now: float) -> None:
         delay = self._gate.opens_at() - now
@@ -180,22 +237,30 @@ class Dialler:
         while dispatch is not None:
             started_at = self._clock()
             try:
-                call_id = self._read(await self._transport.send(dispatch.request), dispatch)
+                response = await self._transport.send(dispatch.request, not_after=dispatch.not_after)
+                call_id = self._read(response, dispatch)
             except VendorError as error:
                 self._fail(dispatch, error, started_at)
-            except Exception as error:  # whatever it was, the phone may be ringing
+            except (Exception, asyncio.CancelledError) as error:  # whatever it was, the phone may be ringing
                 self._fail(dispatch, self._unforeseen(error), started_at)
+            except BaseException as error:
+                self._fail(dispatch, self._unforeseen(error), started_at)
+                raise
             else:
                 self._gate.answered()
                 self._deliver(Answer(dispatch, call_id, None))
             dispatch = self._next()
 
     def _fail(self, dispatch: Dispatch, error: VendorError, started_at: float) -> None:
-        wait = self._policy.wait(error, attempt=dispatch.jobs[0].attempts, random=self._random)
-        self._gate.failed(error, started_at=started_at, now=self._clock(), wait=wait)
-        self._deliver(Answer(dispatch, None, error))
+        try:
+            wait = 0.0
+            if not isinstance(error, TooLate):
+                wait = self._policy.wait(error, attempt=dispatch.jobs[0].attempts, random=self._random)
+            self._gate.failed(error, started_at=started_at, now=self._clock(), wait=wait)
+        finally:
+            self._deliver(Answer(dispatch, None, error))
 
-    def _unforeseen(self, error: Exception) -> VendorError:
+    def _unforeseen(self, error: BaseException) -> VendorError:
         return OutcomeUnknown(
             f"the call failed in an unforeseen way ({type(error).__name__}): it may have been accepted",
             vendor=self._vendor,
@@ -203,6 +268,7 @@ class Dialler:
         )
 
     def _deliver(self, answer: Answer) -> None:
+        self._in_flight.pop(answer.dispatch.key, None)
         self._answers.append(answer)
         if len(self._answers) >= self._gather:
             self._wake.set()

@@ -13,24 +13,26 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from airflow_provider_callkaro.calls.outcome import Reason
+from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch.books import Books
 from airflow_provider_callkaro.dispatch.dialler import Dialler
 from airflow_provider_callkaro.dispatch.gate import Closed, Gate
+from airflow_provider_callkaro.dispatch.headroom import Headroom
 from airflow_provider_callkaro.dispatch.intake import Intake
-from airflow_provider_callkaro.dispatch.job import Dispatch, Job
+from airflow_provider_callkaro.dispatch.job import Answer, Dispatch, Job
+from airflow_provider_callkaro.dispatch.notices import Notices
 from airflow_provider_callkaro.dispatch.packing import STALE_SECONDS, Packing
 from airflow_provider_callkaro.dispatch.preparation import Preparation
 from airflow_provider_callkaro.dispatch.progress import Progress
 from airflow_provider_callkaro.dispatch.stop import CALM_GRACE, KILLED_GRACE, Stop
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary, Tally
-from airflow_provider_callkaro.exceptions import LedgerError
+from airflow_provider_callkaro.dispatch.watchdog import Watchdog
+from airflow_provider_callkaro.exceptions import AllRejected, LedgerError, TooLate
 
 LONGEST_WAIT = 0.25  # seconds without a look at whether the run shall stop
 LONG_PAUSE = 1.0  # seconds of pause from which calls that were claimed and have not started are given back
 SIFTED_ROWS = 500  # rows looked up at once while most of a list has been dispatched before
 READ_ROWS = 2_000  # rows read per turn at most, so that answers do not lie about while duplicates are read
-SMOOTHING = 0.2  # weight of the newest turn in what a turn is expected to take, and to start
 
 
 class Dispatcher:
@@ -70,11 +72,12 @@ class Dispatcher:
         self._stop = stop
         self._progress = progress
         self._clock = clock
+        self._watchdog = Watchdog(dialler, clock=clock)
+        self._notices = Notices(gate=gate, clock=clock)
+        self._list_refused: AllRejected | None = None
         self._ready: deque[Job] = deque()  # read, not claimed
         self._out: dict[str, Dispatch] = {}  # claimed and handed over, no answer yet
-        self._turn_seconds = 0.005
-        self._rate = 0.0  # starts per second, the fastest of late
-        self._counted = (clock(), 0)
+        self._headroom = Headroom(gate=gate, many=packing.gathers, clock=clock)
         self._sifting = False
         self._many = packing.gathers
 
@@ -101,9 +104,27 @@ class Dispatcher:
         self._leave_the_rest(Reason.DRY_RUN)
         return self._summary(stopped=None)
 
-    def _summary(self, *, stopped: str | None) -> Summary:
+    def account(self, *, failed: BaseException, total: int | None) -> Summary:
+        """What a run has come to that failed: the rows it has read, and those that it has not.
+
+        :param failed: how it failed.
+        :param total: rows in the list, where that is known.
+        """
+        for dispatch in self._out.values():  # it failed once more while it settled them
+            self._tally.leave(len(dispatch.jobs), outcome=Outcome.UNKNOWN, reason=Reason.INTERRUPTED)
+        self._tally.leave(self._intake.taken - self._tally.total, outcome=Outcome.PENDING, reason=Reason.STOPPED)
+        is_unread = not self._intake.exhausted
+        if is_unread and total is not None:
+            self._tally.leave(total - self._tally.total, outcome=Outcome.PENDING, reason=Reason.UNREAD)
+        return self._summary(stopped=f"it failed ({type(failed).__name__})", unread=is_unread and total is None)
+
+    def _summary(self, *, stopped: str | None, unread: bool = False) -> Summary:
         return Summary.of(
-            self._tally, stopped=stopped, refusal=self._gate.refusal, resume_at=self._preparation.resume_at
+            self._tally,
+            stopped=stopped,
+            refusal=self._list_refused or self._gate.refusal,
+            resume_at=self._preparation.resume_at,
+            unread=unread,
         )
 
     def _dispatch(self) -> str | None:
@@ -111,20 +132,29 @@ class Dispatcher:
         while not self._done():
             why = self._why_stopped()
             if why is not None:
+                self._notices.ending(why, self._gate.refusal)
                 self._wind_down(grace=CALM_GRACE)
                 return why
             self._turn()
-        return None
+        return self._conclude(is_done=True)
+
+    def _conclude(self, *, is_done: bool) -> str | None:
+        """Settle what waited for the end of the run; say why the list is refused, if it is."""
+        self._list_refused = self._books.conclude(is_done=is_done)
+        self._books.commit([])
+        self._books.report()
+        return None if self._list_refused is None else Closed.LIST_REFUSED.value
 
     def _done(self) -> bool:
         return not self._more_to_come() and not self._out and not self._books.unsettled
 
     def _why_stopped(self) -> str | None:
         closed: Closed | None = self._gate.closed
-        return closed.value if closed is not None else self._stop.why
+        return closed.value if closed is not None else self._watchdog.alarm() or self._stop.why
 
     def _turn(self) -> None:
         self._collect(timeout=self._patience())
+        self._notices.look()
         began = self._clock()
         if self._gate.closed is not None:
             return
@@ -133,8 +163,9 @@ class Dispatcher:
         won = self._claim(self._next_requests(self._room(began)))
         if won:
             self._dialler.submit(won)
+        self._books.report()
         self._progress.tick(self._tally)
-        self._measure(began)
+        self._headroom.measure(began)
 
     def _next_requests(self, room: int) -> list[Sequence[Job]]:
         """The calls that go out next, in as many requests as there is room for."""
@@ -174,38 +205,30 @@ class Dispatcher:
         for answer in self._dialler.collect(timeout=timeout):
             if self._out.pop(answer.dispatch.key, None) is None:
                 continue  # it was given up on a moment ago
-            self._ready.extendleft(reversed(self._books.enter(answer)))
+            again = self._books.enter(answer)
+            self._ready.extendleft(reversed(again))
+            if again:
+                self._tell_of(answer, calls=len(again))
+
+    def _tell_of(self, answer: Answer, *, calls: int) -> None:
+        if isinstance(answer.error, TooLate):
+            self._notices.too_late(calls)
+        elif answer.error is not None:
+            self._notices.again(calls, answer.error)
 
     def _patience(self) -> float:
         """How long to wait for answers: not at all while there is room for a worthwhile group of calls."""
         now = self._clock()
         if self._books.unsettled or (self._more_to_come() and self._room(now) > 0):
             return 0.0
-        pause = self._gate.opens_at() - now - self._lead()
+        pause = self._gate.opens_at() - now - self._headroom.lead()
         return min(LONGEST_WAIT, pause) if pause > 0 else LONGEST_WAIT
 
     def _more_to_come(self) -> bool:
         return bool(self._ready) or not self._intake.exhausted or self._packing.waiting > 0
 
-    def _lead(self) -> float:
-        """How far ahead of its start a call is claimed, in seconds.
-
-        A place that falls free is filled from what was claimed ahead. Until there is a replacement for that, answers
-        gather, the turn under way ends, and the next one is written: two turns and two milliseconds. Turns are not
-        even, so it is rather more.
-        """
-        return 3.0 * self._turn_seconds + 0.004
-
     def _room(self, now: float) -> int:
-        """How many requests to fill now. Of those that carry many calls none is claimed ahead of its start."""
-        capacity = self._gate.capacity()
-        lead = self._lead()
-        ahead = 0 if self._many else min(capacity, max(1, math.ceil(self._rate * lead)))
-        free = capacity + ahead - len(self._out)
-        due = self._gate.slots_until(now + lead, now=now) - self._dialler.waiting
-        room = max(0, int(min(free, due)))
-        group = min(ahead, max(1, capacity // 8))
-        return room if room >= group or self._dialler.waiting == 0 else 0
+        return self._headroom.room(now, out=len(self._out), waiting=self._dialler.waiting)
 
     def _next_jobs(self, room: int) -> list[Job]:
         if room > 0 and (self._sifting or self._many):
@@ -258,16 +281,6 @@ class Dispatcher:
         """Take out what has waited for company for too long: it must be judged again."""
         self._ready.extendleft(reversed(self._packing.unpack(before=before)))
 
-    def _measure(self, began: float) -> None:
-        now = self._clock()
-        self._turn_seconds += SMOOTHING * (now - began - self._turn_seconds)
-        since, started = self._counted
-        if now - since >= 0.05:
-            rate = (self._gate.started - started) / (now - since)
-            # Answers come in bursts, and so do places that fall free: what counts is how fast a burst goes out.
-            self._rate = max(rate, self._rate + SMOOTHING * (rate - self._rate))
-            self._counted = (now, self._gate.started)
-
     def _wind_down(self, *, grace: float) -> None:
         """Take no new calls, wait for those in flight, and settle everything.
 
@@ -276,12 +289,21 @@ class Dispatcher:
         self._take_back()
         latest = self._clock() + grace
         while self._out and (left := min(latest, self._stop.finish_by) - self._clock()) > 0:
+            self._watchdog.alarm()
+            self._give_up_on(self._watchdog.overdue())
+            if self._watchdog.is_standing_still():
+                self._collect(timeout=0.0)  # what it has left behind
+                break
             self._collect(timeout=min(left, LONGEST_WAIT))
-        while self._out:
-            _, dispatch = self._out.popitem()
-            for job in dispatch.jobs:
-                self._books.interrupted(job)
-        self._books.commit([])
+        for key in list(self._out):
+            self._give_up_on(key)
+        self._conclude(is_done=False)
+
+    def _give_up_on(self, key: str | None) -> None:
+        """Settle a dispatch as unknown whose answer nobody waits for any more."""
+        dispatch = None if key is None else self._out.pop(key, None)
+        for job in dispatch.jobs if dispatch is not None else ():
+            self._books.interrupted(job)
 
     def _leave_the_rest(self, reason: Reason) -> None:
         """Give every row that was not dispatched its outcome: what the ledger knows, else pending."""
@@ -294,6 +316,7 @@ class Dispatcher:
                 left = self._preparation.ready(left)
             for job in left:
                 self._books.leave(job, reason)
+            self._books.report()
 
 
 def _those_of(requests: list[Sequence[Job]], jobs: Sequence[Job]) -> list[Sequence[Job]]:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from airflow_provider_callkaro.calls.call import Call
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.calls.policy import CallingPolicy, ZoneUnknown
-from airflow_provider_callkaro.dispatch.job import Held
+from airflow_provider_callkaro.dispatch.job import Held, Judged
 from airflow_provider_callkaro.exceptions import NeverOpens
 
 CLOSING_MARGIN = timedelta(seconds=2)  # a call is not dispatched so close to the end that it might ring after it
@@ -88,8 +88,8 @@ class CallingHours:
         self.narrowed = False
         """Whether a window had to be narrowed for the vendor."""
 
-    def judge(self, call: Call) -> Call | Held:
-        """The call as it may be dispatched now, or why it is not."""
+    def judge(self, call: Call) -> Judged | Held:
+        """The call as it may be dispatched now and until when that holds, or why it is not."""
         try:
             return self._judge(call, self._now())
         except ZoneUnknown:
@@ -97,7 +97,7 @@ class CallingHours:
         except NeverOpens:
             return Held(outcome=Outcome.SKIPPED, reason=Reason.NEVER_OPEN)
 
-    def _judge(self, call: Call, now: datetime) -> Call | Held:
+    def _judge(self, call: Call, now: datetime) -> Judged | Held:
         moment = now if call.schedule_at is None else max(call.schedule_at, now)
         upcoming = self._next if moment == now and self._next is not None and self._next.is_ahead(now) else None
         window = self._window_at(moment, call, now) if upcoming is None else None
@@ -109,7 +109,8 @@ class CallingHours:
                 return Held(outcome=Outcome.PENDING, reason=Reason.WINDOW_CLOSED, until=moment)
         elif self._expired(call, moment):
             return Held(outcome=Outcome.SKIPPED, reason=Reason.EXPIRED)
-        return self._within(call, moment, window, scheduled=moment > now)
+        not_after = moment if moment > now else window[1] - CLOSING_MARGIN
+        return Judged(call=self._within(call, moment, window, scheduled=moment > now), not_after=not_after.timestamp())
 
     def _upcoming(self, moment: datetime, call: Call, now: datetime) -> _Opening:
         """The next opening for a call that may not ring at ``moment``."""

@@ -59,6 +59,8 @@ class Intake:
         self._row_number = 0
         self._seen = SeenKeys()
         self.exhausted = False
+        self.taken = 0
+        """Rows that were read and belong to this part of the list."""
 
     def next(self) -> Job | RowOutcome | None:
         """The next call, or the next row that is not going to be one; None at the end of the list."""
@@ -68,11 +70,13 @@ class Intake:
                 call = self._read(row)
             except InvalidCall as error:
                 if self._shard is None or self._shard.holds(str(self._row_number)):
+                    self.taken += 1
                     return self._ended(Outcome.REJECTED, error.reason)
                 continue
             key = call.key
             if self._shard is not None and not self._shard.holds(key):
                 continue
+            self.taken += 1
             if not self._seen.add(key):
                 return self._ended(Outcome.SKIPPED, Reason.DUPLICATE)
             return Job(row_number=self._row_number, key=key, number=call.to_number, call=call)

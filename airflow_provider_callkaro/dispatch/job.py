@@ -26,6 +26,7 @@ class Job:
     :param not_after: the moment, in seconds since 1970 UTC, after which no byte of its request may leave: the judgement
         that let it pass is good until then, and no longer.
     :param attempts: how often it was handed over by now.
+    :param delays: how often it was handed over and found to be too late.
     :param replaces: the ledger's entry that a redial takes over.
     """
 
@@ -36,25 +37,28 @@ class Job:
     ready: Call = field(init=False)
     not_after: float = math.inf
     attempts: int = 0
+    delays: int = 0
     replaces: Entry | None = None
 
 
 @dataclass(slots=True)
 class Dispatch:
-    """One request that can make phones ring, and the calls it carries: claimed, settled and lost together."""
+    """One request that can make phones ring, and the calls it carries: claimed, settled and lost together.
+
+    :ivar not_after: the moment after which none of it may leave: the earliest of its calls.
+    """
 
     jobs: Sequence[Job]
     request: Request
+    not_after: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.not_after = min([job.not_after for job in self.jobs])
 
     @property
     def key(self) -> str:
         """What tells it from every other dispatch under way."""
         return self.jobs[0].key
-
-    @property
-    def not_after(self) -> float:
-        """The moment after which none of it may leave: the earliest of its calls."""
-        return min(job.not_after for job in self.jobs)
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from airflow_provider_callkaro.calls.call import NEXT_WINDOW, Call
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch.books import Books
-from airflow_provider_callkaro.dispatch.job import Held, Job
+from airflow_provider_callkaro.dispatch.job import Held, Job, Judged
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.dispatch.caps import Caps
@@ -72,7 +72,7 @@ class Preparation:
             if isinstance(verdict, Held):
                 held[job.key] = verdict
             else:
-                job.ready = verdict
+                job.ready, job.not_after = verdict.call, verdict.not_after
                 ready.append(job)
         if self._rules.caps is not None and ready:
             held.update(self._rules.caps.holds(ready))
@@ -99,12 +99,12 @@ class Preparation:
                 self._hold(job, held[job.key])
         return [job for job in jobs if job.key not in held]
 
-    def _judged(self, call: Call) -> Call | Held:
+    def _judged(self, call: Call) -> Judged | Held:
         if call.to_number in self._rules.suppressed:
             return Held(outcome=Outcome.SKIPPED, reason=Reason.SUPPRESSED)
         if self._rules.hours is not None:
             return self._rules.hours.judge(call)
-        return replace(call, schedule_at=None) if call.schedule_at == NEXT_WINDOW else call
+        return Judged(call=replace(call, schedule_at=None) if call.schedule_at == NEXT_WINDOW else call)
 
     def _hold(self, job: Job, held: Held) -> None:
         self._books.hold(job, held.outcome, held.reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ from airflow_provider_callkaro.calls.outcome import Outcome
 from airflow_provider_callkaro.dispatch.tally import Tally
 
 INTERVAL = 5.0  # seconds between two words about the progress
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +47,10 @@ class Snapshot:
 
 
 class Progress:
-    """Says how far a run is.
+    """Says how far a run is. What cannot be said ends no run: it is told once, and said again when it works again.
 
     :param total: rows in the list, None where it is not known.
-    :param say: what to do with a snapshot.
+    :param say: what to do with a snapshot; whatever `Exception` it raises stays here.
     """
 
     def __init__(self, *, total: int | None, say: Callable[[Snapshot], None], clock: Callable[[], float]) -> None:
@@ -56,6 +59,7 @@ class Progress:
         self._clock = clock
         self._began = self._last = clock()
         self._dialled = 0
+        self._works = True
 
     def tick(self, tally: Tally) -> None:
         """Say where the run stands, if the last word is long enough ago."""
@@ -68,7 +72,7 @@ class Progress:
         left = None
         if self._total is not None and done:
             left = round(max(0, self._total - done) * (now - self._began) / done, 1)
-        self._say(
+        self._tell(
             Snapshot(
                 done=done,
                 total=self._total,
@@ -80,6 +84,16 @@ class Progress:
                 seconds_left=left,
             )
         )
+
+    def _tell(self, snapshot: Snapshot) -> None:
+        try:
+            self._say(snapshot)
+        except Exception as error:
+            if self._works:
+                _log.warning("The progress could not be written (%s); the run goes on", type(error).__name__)
+            self._works = False
+        else:
+            self._works = True
 
 
 def _span(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable, Iterable
@@ -24,6 +25,7 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.contract import CallLedger, EntryState
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 
+_log = logging.getLogger(__name__)
 REDIALLED = {"unknown": EntryState.UNKNOWN, "rejected": EntryState.REJECTED}
 
 
@@ -81,7 +83,9 @@ def run_calls(
     dry_run: bool = False,
     observe: Observe | None = None,
     policy: RetryPolicy | None = None,
+    on_failure: Callable[[Summary], None] | None = None,
     clock: Callable[[], float] = time.monotonic,
+    wall: Callable[[], float] = time.time,
     jitter: Callable[[], float] = random.random,
 ) -> Summary:
     """Place one call per contact row, each at most once in the ledger's scope.
@@ -100,6 +104,10 @@ def run_calls(
     :param rules: when and how often a call may ring, and who must not be called; None lets every call ring.
     :param dry_run: read and look up everything, send nothing.
     :param observe: told of every call that would go out, and of every one that a rule holds back.
+    :param on_failure: told what was counted, before whatever ends the run in its middle is raised, once everything is
+        settled that can be: rows that were read and did not go out count as pending, and so do those that are known
+        to be left unread.
+    :param wall: seconds since 1970 UTC, to tell what has become too late.
     :return: the summary, whose counts add up to the rows.
     :raises ConfigurationError: the list cannot be right; nothing was sent.
     :raises LedgerError: no call could be claimed durably any more.
@@ -120,21 +128,34 @@ def run_calls(
         gate=gate,
         policy=policy,
         clock=clock,
+        wall=wall,
         random=jitter,
         gather=max(1, limits.max_concurrency // 4),
     )
     books = Books(ledger=ledger, tally=tally, report=report, redial=redial, policy=policy, random=jitter)
-    with ledger:
-        dispatcher = Dispatcher(
-            intake=Intake(rows=rows, read=read, shard=shard),
-            preparation=Preparation(books=books, rules=rules, observe=observe),
-            packing=packing,
-            books=books,
-            tally=tally,
-            dialler=dialler,
-            gate=gate,
-            stop=stop,
-            progress=Progress(total=total, say=say, clock=clock),
-            clock=clock,
-        )
-        return dispatcher.rehearse() if dry_run else dispatcher.run()
+    dispatcher = Dispatcher(
+        intake=Intake(rows=rows, read=read, shard=shard),
+        preparation=Preparation(books=books, rules=rules, observe=observe),
+        packing=packing,
+        books=books,
+        tally=tally,
+        dialler=dialler,
+        gate=gate,
+        stop=stop,
+        progress=Progress(total=total, say=say, clock=clock),
+        clock=clock,
+    )
+    try:
+        with ledger:
+            return dispatcher.rehearse() if dry_run else dispatcher.run()
+    except BaseException as error:
+        if on_failure is not None:
+            _tell(on_failure, dispatcher.account(failed=error, total=total if shard is None else None))
+        raise
+
+
+def _tell(on_failure: Callable[[Summary], None], summary: Summary) -> None:
+    try:
+        on_failure(summary)
+    except Exception:  # what ended the run is what the task shall fail with
+        _log.exception("The summary of the run that failed could not be kept: %s", summary)

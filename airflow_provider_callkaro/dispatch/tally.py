@@ -48,6 +48,12 @@ class Tally:
         if row.reason is not None:
             self._reasons[str(row.reason)] += 1
 
+    def leave(self, rows: int, *, outcome: Outcome, reason: Reason) -> None:
+        """Count rows that nobody has looked at one by one, because the run failed."""
+        if rows > 0:
+            self._outcomes[outcome] += rows
+            self._reasons[str(reason)] += rows
+
     def __getitem__(self, outcome: Outcome) -> int:
         return self._outcomes[outcome]
 
@@ -66,13 +72,14 @@ class Tally:
 class Summary:
     """What a run came to: of fixed size, however long the list.
 
-    :param total: the rows read; the five outcomes add up to it.
+    :param total: the rows read, and those that are known to be left unread; the five outcomes add up to it.
     :param reasons: how many rows ended for each reason.
     :param dialled: requests that this try of the task sent.
     :param resumed: rows that earlier tries of the run had settled; they are counted under their outcome.
     :param stopped: why the run ended before the list did; None where it went through.
     :param refusal: the vendor's answer that ended the run, where one did.
     :param resume_at: the first moment at which a call that a rule holds back may ring; None where none is held back.
+    :param unread: the list was not read to its end, and nobody knows how many rows are left.
     """
 
     total: int
@@ -87,6 +94,7 @@ class Summary:
     stopped: str | None = None
     refusal: VendorError | None = None
     resume_at: datetime | None = None
+    unread: bool = False
 
     @classmethod
     def of(
@@ -96,6 +104,7 @@ class Summary:
         stopped: str | None = None,
         refusal: VendorError | None = None,
         resume_at: datetime | None = None,
+        unread: bool = False,
     ) -> Summary:
         """The summary of what was counted."""
         return cls(
@@ -111,6 +120,7 @@ class Summary:
             stopped=stopped,
             refusal=refusal,
             resume_at=resume_at,
+            unread=unread,
         )
 
     def as_xcom(self, *, campaign: Mapping[str, Any], report: str | None) -> dict[str, Any]:
@@ -128,6 +138,7 @@ class Summary:
             "pending": self.pending,
             "reasons": self.reasons,
             "report": report,
+            **({"unread": True} if self.unread else {}),
         }
 
     def __str__(self) -> str:
@@ -136,4 +147,5 @@ class Summary:
             f"{self.unknown} unknown, {self.pending} pending"
         )
         why = ", ".join(f"{reason} {count}" for reason, count in self.reasons.items())
-        return f"{counts} ({why})" if why else counts
+        rest = "; the list was not read to its end, and how many rows are left is not known" if self.unread else ""
+        return f"{counts} ({why}){rest}" if why else f"{counts}{rest}"

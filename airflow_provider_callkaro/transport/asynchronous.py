@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.exceptions import NotSent
-from airflow_provider_callkaro.transport.failures import no_answer, not_sent
+from airflow_provider_callkaro.transport.failures import no_answer, not_sent, too_late
 from airflow_provider_callkaro.transport.target import IDLE_SECONDS, Target
 from airflow_provider_callkaro.vendors.http import MAX_BODY_BYTES, Request, Response
 
 if TYPE_CHECKING:
     import aiohttp
-
-RENEWAL_SECONDS = 1.0  # that a token may take to be renewed, before the request goes back to whoever judged it
 
 
 class AsyncTransport:
@@ -24,33 +23,44 @@ class AsyncTransport:
 
     :param target: where to.
     :param max_connections: how many requests may be in flight at once.
+    :param wall: seconds since 1970 UTC, to tell what has become too late.
     """
 
-    def __init__(self, target: Target, *, max_connections: int) -> None:
+    def __init__(self, target: Target, *, max_connections: int, wall: Callable[[], float] = time.time) -> None:
         self._target = target
         self._max_connections = max_connections
+        self._wall = wall
         self._session: aiohttp.ClientSession | None = None
         self._proof: Mapping[str, str] = {}
+
+    @property
+    def deadline(self) -> float:
+        """Seconds within which `send` has returned or raised: also where a token is renewed in between."""
+        return self._target.deadline if self._target.credentials is None else 3 * self._target.deadline
 
     async def __aenter__(self) -> AsyncTransport:
         import aiohttp
         from yarl import URL
 
+        from airflow_provider_callkaro.transport.departure import MissedDeparture, PunctualConnector, departing
+
         self._proxy = self._target.proxy()
         await self._take_headers()
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=self._max_connections, keepalive_timeout=IDLE_SECONDS, ttl_dns_cache=60
+            connector=PunctualConnector(
+                wall=self._wall, limit=self._max_connections, keepalive_timeout=IDLE_SECONDS, ttl_dns_cache=60
             ),
             skip_auto_headers=("Accept-Encoding",),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=self._target.connect_timeout, sock_read=self._target.read_timeout
+                total=self._target.deadline,
+                connect=self._target.connect_timeout,
+                sock_connect=self._target.connect_timeout,
+                sock_read=self._target.read_timeout,
             ),
-            trace_configs=[_trace_of_leaving()] if self._proxy else None,
         )
-        self._not_sent = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
-        self._no_answer = (aiohttp.ClientError, OSError, ValueError)  # ValueError: an answer that is no HTTP
+        self._departing, self._missed = departing, MissedDeparture
+        self._failures = (aiohttp.ClientError, OSError, ValueError)  # ValueError: an answer that is no HTTP
         self._address = lru_cache(maxsize=64)(lambda path: URL(self._target.url(path), encoded=True))
         return self
 
@@ -58,25 +68,29 @@ class AsyncTransport:
         if self._session is not None:
             await self._session.close()
 
-    async def send(self, request: Request) -> Response:
+    async def send(self, request: Request, *, not_after: float = math.inf) -> Response:
         """Send ``request`` once; where the credentials have grown old, which means that nothing was done, once more.
 
-        :raises NotSent: no byte of the body left.
-        :raises OutcomeUnknown: the answer got lost.
+        :param not_after: the moment, in seconds since 1970 UTC, after which no byte of it leaves. Default: none.
+        :raises NotSent: no byte of it left.
+        :raises TooLate: no byte of it left, because that moment has passed.
+        :raises OutcomeUnknown: the answer got lost, or was not there within the target's deadline.
         """
         proof = self._proof
-        response = await self._send(request)
-        if response.status != 401 or self._target.credentials is None:
+        response = await self._send(request, not_after)
+        credentials = self._target.credentials
+        if response.status != 401 or credentials is None:
             return response
-        began = time.monotonic()
-        if not await asyncio.to_thread(self._target.credentials.renew, proof):
-            return response
-        await self._take_headers()
-        if time.monotonic() - began > RENEWAL_SECONDS:  # the call was judged before, and its window may have closed
+        try:
+            async with asyncio.timeout(self._target.deadline):
+                if not await asyncio.to_thread(credentials.renew, proof):
+                    return response
+                await self._take_headers()
+        except TimeoutError:
             raise NotSent(
-                f"{self._target.vendor} took its time to renew the token: nothing was sent", vendor=self._target.vendor
-            )
-        return await self._send(request)
+                f"{self._target.vendor} took too long to renew the token: nothing was sent", vendor=self._target.vendor
+            ) from None
+        return await self._send(request, not_after)
 
     async def _take_headers(self) -> None:
         from multidict import CIMultiDict
@@ -93,9 +107,9 @@ class AsyncTransport:
         headers["Content-Type"] = request.content_type
         return headers
 
-    async def _send(self, request: Request) -> Response:
+    async def _send(self, request: Request, not_after: float) -> Response:
         assert self._session is not None, "the transport is opened with `async with`"
-        left: list[bool] = []
+        departure = self._departing(not_after)
         try:
             answer = await self._session.request(
                 request.method,
@@ -104,41 +118,34 @@ class AsyncTransport:
                 headers=self._headers_of(request),
                 allow_redirects=False,
                 proxy=self._proxy,
-                trace_request_ctx=left,
             )
             length = answer.content_length
             if length is not None and length <= MAX_BODY_BYTES and "Content-Encoding" not in answer.headers:
                 body = await answer.read()
             else:
                 body = await _bounded_body(answer)
-        except self._not_sent as error:
+        except self._missed as error:
+            if departure.has_left:  # aiohttp sends a GET again whose connection was closed by the other end
+                raise no_answer(self._target.vendor, error) from None
+            raise too_late(self._target.vendor) from None
+        except self._failures as error:
+            if departure.has_left:
+                raise no_answer(self._target.vendor, error) from None
             raise not_sent(self._target.vendor, error) from None
-        except self._no_answer as error:
-            if self._proxy and request.body and not left:  # the proxy broke off before there was a tunnel
-                raise not_sent(self._target.vendor, error) from None
-            raise no_answer(self._target.vendor, error) from None
         return Response(answer.status, body, answer.headers)  # looked up without regard to case
-
-
-def _trace_of_leaving() -> aiohttp.TraceConfig:
-    """Notes in the context of a request that its body begins to leave."""
-    import aiohttp
-
-    async def note(_session: Any, context: Any, _parameters: Any) -> None:
-        context.trace_request_ctx.append(True)
-
-    trace = aiohttp.TraceConfig()
-    trace.on_request_chunk_sent.append(note)
-    return trace
 
 
 async def _bounded_body(answer: aiohttp.ClientResponse) -> bytes:
     parts: list[bytes] = []
     size = 0
-    async for part in answer.content.iter_chunked(65_536):
-        parts.append(part)
-        size += len(part)
-        if size > MAX_BODY_BYTES:
-            answer.close()
-            break
+    try:
+        async for part in answer.content.iter_chunked(65_536):
+            parts.append(part)
+            size += len(part)
+            if size > MAX_BODY_BYTES:
+                answer.close()
+                break
+    except BaseException:
+        answer.close()  # or its connection would count as taken for ever
+        raise
     return b"".join(parts)

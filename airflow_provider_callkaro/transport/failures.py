@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_callkaro.calls.outcome import Reason
-from airflow_provider_callkaro.exceptions import NotSent, OutcomeUnknown
+from airflow_provider_callkaro.exceptions import NotSent, OutcomeUnknown, TooLate
 
 
 def not_sent(vendor: str, error: BaseException) -> NotSent:
@@ -22,3 +22,8 @@ def no_answer(vendor: str, error: BaseException, *, status: int | None = None) -
         status=status,
         reason=Reason.NO_ANSWER,
     )
+
+
+def too_late(vendor: str) -> TooLate:
+    """The moment up to which the request might start had passed before a byte of it left."""
+    return TooLate(f"it was too late to send the request to {vendor}: nothing was sent", vendor=vendor)

@@ -42,9 +42,10 @@ class Target:
     :param vendor: the vendor's name, for messages.
     :param base_url: ``https://host[:port][/path]`` without a trailing slash.
     :param headers: sent with every request; they hold the key, so they are not shown.
-    :param connect_timeout: seconds to reach the host. Default 10.
+    :param connect_timeout: seconds to reach the host, the name's look-up included. Default 10.
     :param read_timeout: seconds to wait for an answer once the request is out. Default 60: giving up early turns an
-        accepted call into an unknown one.
+        accepted call into an unknown one. Both together are the deadline of a request, from its start to the last byte
+        of its answer, however steadily the bytes drip in.
     :param credentials: headers beside ``headers`` that grow old, such as a token: after a 401, which means that nothing
         was done, they are renewed and the request is sent once more. None where the key does not grow old.
     """
@@ -55,6 +56,11 @@ class Target:
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
     credentials: Credentials | None = field(default=None, repr=False)
+
+    @property
+    def deadline(self) -> float:
+        """Seconds that one request may take, from its start to the last byte of its answer."""
+        return self.connect_timeout + self.read_timeout
 
     def url(self, path: str) -> str:
         """The whole address of ``path``."""

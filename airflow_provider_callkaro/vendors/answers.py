@@ -16,11 +16,14 @@ from typing import Any, NoReturn
 from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.exceptions import OutcomeUnknown, Rejected, Throttled, Unauthorized
+from airflow_provider_callkaro.vendors.contradiction import says_no
 from airflow_provider_callkaro.vendors.http import Response
 
 _REFUSED = frozenset({401, 402, 403})  # 402: the account cannot pay; as with a wrong key, no row would fare better
 _AMBIGUOUS_4XX = frozenset({408})  # a gateway gave up waiting: the vendor may have the request
-_FAILED_WORDS = frozenset({"error", "failed", "failure"})
+# of a request that may ring: a call is under way already; sent in TLS early data; our side was taken for gone
+_MAY_HAVE_RUNG = frozenset({408, 409, 425, 499})
+_PLAIN_REFUSAL = frozenset({401, 403, 429})  # whatever else they say: these come before anything is done
 _MAX_ID_LENGTH = 200  # characters; ours, so that an id fits a database column and an XCom
 _MAX_COMPLAINTS = 5  # of a validation, in one message
 _CODE = re.compile(r"[A-Za-z_]{1,40}")
@@ -57,17 +60,25 @@ class Tokens:
 
 
 def read_accepted(
-    vendor: str, response: Response, *, now: datetime | None = None, secret: str | None = None
+    vendor: str,
+    response: Response,
+    *,
+    now: datetime | None = None,
+    secret: str | None = None,
+    rings_as: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """The JSON object of an answer that says yes.
 
     :param now: for a ``Retry-After`` that is a date; None reads the answer's own ``Date`` header.
     :param secret: what was sent and may not be repeated, not even in part; it is hidden in whatever the vendor says.
+    :param rings_as: see `raise_refusal`.
     :return: the body of a 2xx.
     :raises VendorError: the kind that the sending table names for this answer.
     """
+    if rings_as and not 200 <= response.status < 300:
+        raise_refusal(vendor, response, now=now, secret=secret, rings_as=rings_as)
     answer = read_told(vendor, response, now=now, secret=secret)
-    if str(answer.get("status", "")).strip().lower() in _FAILED_WORDS:
+    if says_no(answer):
         raise OutcomeUnknown(
             f"{vendor} answered {response.status} and called it a failure{_hidden(_said(answer), secret)}",
             vendor=vendor,
@@ -120,17 +131,44 @@ def nameless(
 
 
 def raise_refusal(
-    vendor: str, response: Response, *, now: datetime | None = None, secret: str | None = None
+    vendor: str,
+    response: Response,
+    *,
+    now: datetime | None = None,
+    secret: str | None = None,
+    rings_as: tuple[str, ...] = (),
 ) -> NoReturn:
     """Raise what a status outside 200 to 299 means.
 
     :param now: as in `read_accepted`.
     :param secret: as in `read_accepted`.
+    :param rings_as: of a request that may ring a phone, the names under which an answer gives the id of what rings: a
+        refusal that gives one, or that says there is a call already, is no refusal. Empty: it rings nobody.
     :raises VendorError: always.
     """
     status, answer = response.status, response.json_object()
+    names = tuple(name for name in rings_as if name != "id")  # of an error, a bare id is the error's
+    is_named = bool(names) and first_text(answer, names) is not None
     request_id = _unless_hidden(response.request_id or _id_in(answer), secret)
     said = _hidden(_said(answer), secret)
+    is_refusal = not is_named and not (rings_as and status in _MAY_HAVE_RUNG)
+    if status in _PLAIN_REFUSAL or is_refusal:
+        _raise_clear_refusal(vendor, response, now=now, said=said, request_id=request_id)
+    failed = "sent us elsewhere" if 300 <= status < 400 else "failed"  # never followed: the key would go along
+    raise OutcomeUnknown(
+        f"{vendor} {failed} ({status}){said}: it may have accepted the request",
+        vendor=vendor,
+        status=status,
+        request_id=request_id,
+        reason=Reason.SERVER_ERROR,
+    )
+
+
+def _raise_clear_refusal(
+    vendor: str, response: Response, *, now: datetime | None, said: str, request_id: str | None
+) -> None:
+    """Raise what a status means that leaves no doubt; return where it leaves some."""
+    status = response.status
     if status in _REFUSED:
         what = "cannot bill the account" if status == 402 else "refused the key or token"
         way_out = f"settle it with {vendor}" if status == 402 else "correct the password of the connection"
@@ -157,14 +195,6 @@ def raise_refusal(
             request_id=request_id,
             reason=_rejection_reason(status, said),
         )
-    failed = "sent us elsewhere" if 300 <= status < 400 else "failed"  # never followed: the key would go along
-    raise OutcomeUnknown(
-        f"{vendor} {failed} ({status}){said}: it may have accepted the request",
-        vendor=vendor,
-        status=status,
-        request_id=request_id,
-        reason=Reason.SERVER_ERROR,
-    )
 
 
 def retry_after(response: Response, *, now: datetime | None = None) -> float | None:

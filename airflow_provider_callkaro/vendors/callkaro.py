@@ -70,7 +70,7 @@ class CallKaro:
 
         :raises OutcomeUnknown: CallKaro took it, perhaps, but did not say under which id.
         """
-        answer = read_accepted(self.name, response)
+        answer = read_accepted(self.name, response, rings_as=_CALL_ID)
         found = first_text(answer, _CALL_ID)
         if found is None:
             raise self._without("call id", response)

@@ -39,6 +39,7 @@ __all__ = [
     "blamed_targets",
 ]
 
+_CAMPAIGN_ID = ("campaign_id", "id")
 _SETTINGS = CAMPAIGN_FIELDS - {"agent_id", "targets", "schedule_at"}  # the same for every campaign of a run
 _MAX_TOKEN = 8_000  # characters; ours, far above any token, and below what servers take in one header
 
@@ -160,7 +161,9 @@ class MrAssistant(MrAssistantCalls, MrAssistantOutbound):
         :raises OutcomeUnknown: MrAssistant took it, perhaps, but did not say under which id.
         """
         try:
-            answer = read_accepted(self.name, without_echo(response), secret=settings.webhook_secret)
+            answer = read_accepted(
+                self.name, without_echo(response), secret=settings.webhook_secret, rings_as=_CAMPAIGN_ID
+            )
         except Rejected as error:
             error.blamed = frozenset(index for index in blamed_targets(response) if index < targets)
             if not error.blamed and _blames_settings(response):
@@ -171,7 +174,7 @@ class MrAssistant(MrAssistantCalls, MrAssistantOutbound):
                     request_id=error.request_id,
                 ) from None
             raise
-        found = first_text(answer, ("campaign_id", "id"))
+        found = first_text(answer, _CAMPAIGN_ID)
         if found is None:
             raise nameless(self.name, response, what="a campaign id", secret=settings.webhook_secret)
         nested = answer.get("data")

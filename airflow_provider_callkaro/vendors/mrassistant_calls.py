@@ -88,7 +88,7 @@ class MrAssistantCalls:
 
         :raises OutcomeUnknown: MrAssistant took it, perhaps, but did not say under which id.
         """
-        answer = read_accepted(self.name, without_echo(response))
+        answer = read_accepted(self.name, without_echo(response), rings_as=_CALL_ID)
         found = first_text(answer, _CALL_ID)
         if found is None:
             raise nameless(self.name, response, what="a call id")

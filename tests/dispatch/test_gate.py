@@ -137,6 +137,8 @@ def test_the_calls_that_are_foreseen_are_those_that_may_start(interval, pause, n
     """What is claimed ahead is what goes out meanwhile: neither more, which a crash would cost, nor less."""
     gate = Gate(max_concurrency=1_000, calls_per_second=float(Fraction(64, interval)), stop_after_unknown=None)
     gate.start(now=0.0)
+    gate.in_flight += 1  # of another call
+    gate.answered()  # so it is not the start of a list, where only a few may be in flight
     gate.failed(LATER, started_at=0.0, now=0.0, wait=pause * TICK)
     dial = Dial(gate)
     foreseen = gate.slots_until((now + span) * TICK, now=now * TICK)

@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 from placing_calls import CampaignCaller, LedgerAround, numbers, rows
 
+from airflow_provider_callkaro.dispatch.job import Judged
 from airflow_provider_callkaro.dispatch.preparation import Rules
 from airflow_provider_callkaro.dispatch.run import Limits, run_calls
 from airflow_provider_callkaro.dispatch.stop import Stop
@@ -69,7 +70,7 @@ class CountedHours:
 
     def judge(self, call):
         self.judged[call.to_number] += 1
-        return call
+        return Judged(call=call)
 
 
 def test_whoever_waited_for_a_slow_source_is_judged_again(campaigns):
@@ -108,6 +109,10 @@ class Refusing:
         self.transport = transport
         self.asked = 0
 
+    @property
+    def deadline(self):
+        return self.transport.deadline
+
     async def __aenter__(self):
         await self.transport.__aenter__()
         return self
@@ -115,7 +120,7 @@ class Refusing:
     async def __aexit__(self, *exc_info):
         await self.transport.__aexit__(*exc_info)
 
-    async def send(self, request):
+    async def send(self, request, *, not_after):
         self.asked += 1
         finding = {"loc": ["body", "webhook_url"], "type": "url_parsing", "msg": "no", "input": "private"}
         return Response(422, json.dumps({"detail": [finding]}).encode())

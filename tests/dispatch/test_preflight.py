@@ -19,7 +19,7 @@ from airflow_provider_callkaro.calls import Call, CallingPolicy, Outcome, Reason
 from airflow_provider_callkaro.calls.row import RowReader
 from airflow_provider_callkaro.dispatch.caps import Caps
 from airflow_provider_callkaro.dispatch.hours import CallingHours, WhenClosed
-from airflow_provider_callkaro.dispatch.job import Held
+from airflow_provider_callkaro.dispatch.job import Held, Judged
 from airflow_provider_callkaro.dispatch.preflight import Preflight
 from airflow_provider_callkaro.dispatch.preflight_report import PreflightReport, Price
 from airflow_provider_callkaro.dispatch.preparation import Rules
@@ -77,7 +77,8 @@ def rehearse(
             vendor_zone=INDIA,
             now=lambda: now.astimezone(UTC),
         )
-        verdicts += [(each, hours.judge(each)) for each in calls]
+        judged = [(each, hours.judge(each)) for each in calls]
+        verdicts += [(each, it.call if isinstance(it, Judged) else it) for each, it in judged]
     for number, (each, verdict) in enumerate(verdicts):
         preflight.observe(each, verdict)
         held = isinstance(verdict, Held)

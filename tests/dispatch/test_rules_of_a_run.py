@@ -17,7 +17,7 @@ from airflow_provider_callkaro.calls.call import NEXT_WINDOW
 from airflow_provider_callkaro.calls.row import RowReader
 from airflow_provider_callkaro.dispatch.caps import Caps
 from airflow_provider_callkaro.dispatch.hours import CallingHours, WhenClosed
-from airflow_provider_callkaro.dispatch.job import Held
+from airflow_provider_callkaro.dispatch.job import Held, Judged
 from airflow_provider_callkaro.dispatch.preparation import Rules
 from airflow_provider_callkaro.dispatch.run import Limits, run_calls
 from airflow_provider_callkaro.dispatch.seen import SeenKeys
@@ -45,9 +45,19 @@ def clock(text: str, day: datetime = SATURDAY) -> datetime:
     return datetime.combine(day, datetime.strptime(text, "%H:%M").time(), tzinfo=INDIA)
 
 
+def midnight() -> float:
+    """Before every moment at which these tests judge: here nothing becomes too late."""
+    return SATURDAY.timestamp()
+
+
+def let_go(verdict: Judged | Held) -> Call:
+    """The call as it may be dispatched."""
+    assert isinstance(verdict, Judged)
+    return verdict.call
+
+
 def test_an_open_hour_rings_now_and_tells_the_vendor_its_window() -> None:
-    ready = hours(OFFICE_HOURS, clock("12:30")).judge(CALL)
-    assert isinstance(ready, Call)
+    ready = let_go(hours(OFFICE_HOURS, clock("12:30")).judge(CALL))
     assert (ready.schedule_at, ready.min_trigger_time, ready.max_trigger_time) == (None, "10:00", "19:00")
     assert ready.carry_over is False  # tomorrow is Sunday
 
@@ -61,8 +71,7 @@ def test_a_closed_hour_or_the_last_seconds_of_an_open_one_wait_for_the_next_open
 
 
 def test_a_closed_hour_is_scheduled_for_the_next_opening_where_the_user_says_so() -> None:
-    ready = hours(OFFICE_HOURS, clock("20:00"), when_closed=WhenClosed.SCHEDULE).judge(CALL)
-    assert isinstance(ready, Call)
+    ready = let_go(hours(OFFICE_HOURS, clock("20:00"), when_closed=WhenClosed.SCHEDULE).judge(CALL))
     assert ready.schedule_at == clock("10:00", SATURDAY + timedelta(days=2))
 
 
@@ -79,15 +88,13 @@ def test_a_scheduled_call_rings_at_its_time_or_at_the_next_opening_after_it(
     schedule_at: datetime, rings_at: datetime | None
 ) -> None:
     call = Call(to_number="+919876500001", agent_id="agent", schedule_at=schedule_at)
-    ready = hours(OFFICE_HOURS, clock("12:30")).judge(call)
-    assert isinstance(ready, Call)
+    ready = let_go(hours(OFFICE_HOURS, clock("12:30")).judge(call))
     assert ready.schedule_at == rings_at
 
 
 def test_the_next_window_is_the_next_opening_when_it_is_closed_now() -> None:
     call = Call(to_number="+919876500001", agent_id="agent", schedule_at=NEXT_WINDOW)
-    ready = hours(OFFICE_HOURS, clock("07:00")).judge(call)
-    assert isinstance(ready, Call)
+    ready = let_go(hours(OFFICE_HOURS, clock("07:00")).judge(call))
     assert ready.schedule_at == clock("10:00")
 
 
@@ -101,16 +108,16 @@ def test_a_reminder_for_yesterday_is_not_made() -> None:
 def test_what_the_vendor_cannot_be_told_is_narrowed_never_widened() -> None:
     night = CallingPolicy(windows=ScheduleWindow("20:00", "02:00"), timezone="Asia/Kolkata")
     before_midnight = hours(night, clock("22:00"))
-    ready = before_midnight.judge(CALL)
-    assert isinstance(ready, Call)
+    ready = let_go(before_midnight.judge(CALL))
     assert (ready.min_trigger_time, ready.max_trigger_time) == ("20:00", "23:59")
     assert before_midnight.narrowed
 
     twice = CallingPolicy(
         windows=[ScheduleWindow("10:00", "13:00"), ScheduleWindow("14:00", "20:00")], timezone="Asia/Kolkata"
     )
-    ready = hours(twice, clock("15:00")).judge(Call(to_number="+919876500001", agent_id="a", max_trigger_time="18:30"))
-    assert isinstance(ready, Call)
+    ready = let_go(
+        hours(twice, clock("15:00")).judge(Call(to_number="+919876500001", agent_id="a", max_trigger_time="18:30"))
+    )
     assert (ready.min_trigger_time, ready.max_trigger_time) == ("14:00", "18:30")
 
 
@@ -132,12 +139,13 @@ class Vendor:
             rows=rows,
             read=RowReader(agent_id="agent", schedule_timezone=INDIA).read,
             vendor=CallKaro(schedule_timezone=INDIA),
-            transport=AsyncTransport(self.target, max_connections=8),
+            transport=AsyncTransport(self.target, max_connections=8, wall=midnight),
             ledger=ledger,
             limits=Limits(max_concurrency=8),
             stop=Stop(clock=time.monotonic),
             say=lambda snapshot: None,
             rules=rules,
+            wall=midnight,
         )
 
 

@@ -20,6 +20,10 @@ class TransportAround:
     def __init__(self, transport) -> None:
         self.transport = transport
 
+    @property
+    def deadline(self):
+        return self.transport.deadline
+
     async def __aenter__(self):
         await self.transport.__aenter__()
         return self
@@ -27,14 +31,14 @@ class TransportAround:
     async def __aexit__(self, *exc_info) -> None:
         await self.transport.__aexit__(*exc_info)
 
-    async def send(self, request):
-        return await self.transport.send(request)
+    async def send(self, request, *, not_after):
+        return await self.transport.send(request, not_after=not_after)
 
 
 def test_an_error_that_nobody_foresaw_leaves_the_call_unknown_because_the_phone_may_be_ringing(caller) -> None:
     class Breaking(TransportAround):
-        async def send(self, request):
-            answer = await self.transport.send(request)
+        async def send(self, request, *, not_after):
+            answer = await self.transport.send(request, not_after=not_after)
             if len(caller.sandbox.rings) == 5:
                 raise RuntimeError("an answer of +919876500004 that broke the reader")
             return answer
@@ -64,9 +68,9 @@ def test_the_dialling_runs_in_the_context_of_the_task_so_that_secrets_stay_maske
     seen: set[str] = set()
 
     class Looking(TransportAround):
-        async def send(self, request):
+        async def send(self, request, *, not_after):
             seen.add(task.get())
-            return await self.transport.send(request)
+            return await self.transport.send(request, not_after=not_after)
 
     task.set("the task's")
     caller.place(rows(3), around=Looking)
@@ -83,10 +87,10 @@ def test_no_request_leaves_before_its_claim_is_in_the_ledger(caller) -> None:
     claimed_in_time: list[bool] = []
 
     class Looking(TransportAround):
-        async def send(self, request):
+        async def send(self, request, *, not_after):
             entries = caller.entries(*numbers(60))
             claimed_in_time.append(any(number.encode() in request.body for number in entries))
-            return await self.transport.send(request)
+            return await self.transport.send(request, not_after=not_after)
 
     caller.place(rows(60), around=Looking, limits=Limits(max_concurrency=8))
     assert claimed_in_time == [True] * 60

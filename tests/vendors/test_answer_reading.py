@@ -114,6 +114,53 @@ def test_a_200_that_calls_itself_a_failure_is_not_taken_for_accepted(word):
     assert "Dialer error" in str(error)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"success": False, "error": "insufficient balance", "id": "req_77"},
+        {"success": "false", "call_id": "i"},
+        {"ok": False, "call_id": "i"},
+        {"accepted": False, "call_id": "i"},
+        {"error": "no channel is free", "call_id": "i"},
+        {"data": {"status": "rejected", "call_id": "i"}},
+        {"data": {"success": False, "call_id": "i"}},
+        *({"status": word, "call_id": "i"} for word in ("rejected", "Refused", "DENIED", "declined", "invalid")),
+        *({"status": word, "call_id": "i"} for word in ("not_accepted", "not accepted", "Not-Accepted")),
+    ],
+    ids=str,
+)
+def test_a_200_that_takes_itself_back_is_neither_accepted_nor_refused(body):
+    assert isinstance(error_of(body), OutcomeUnknown)
+
+
+@pytest.mark.parametrize("body", [{"success": True, "error": None}, {"success": "true", "error": ""}, {"ok": 1}])
+def test_a_200_that_says_yes_in_more_than_one_way_is_accepted(body):
+    assert place({**body, "call_id": "i"}).call_id == "i"
+
+
+@pytest.mark.parametrize("status", [400, 402, 404, 405, 409, 410, 422, 425, 499, 503])
+def test_a_refusal_that_names_a_call_may_have_rung(status):
+    error = error_of({"message": "call already in progress", "call_id": "c1"}, status, {"retry-after": "1"})
+    assert isinstance(error, OutcomeUnknown)
+    assert "may have accepted" in str(error)
+
+
+@pytest.mark.parametrize("body", [{"message": "no"}, {"message": "no", "id": "error-7"}, {"call_id": ""}])
+def test_a_refusal_that_names_no_call_is_one(body):
+    """The bare id of an error is the error's own."""
+    assert isinstance(error_of(body, 400), Rejected)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, Unauthorized), (403, Unauthorized), (429, Throttled)])
+def test_what_is_said_before_anything_is_done_stays_what_it_is(status, kind):
+    assert isinstance(error_of({"call_id": "c1"}, status), kind)
+
+
+def test_a_campaign_that_exists_already_was_refused_because_nobody_was_rung():
+    with pytest.raises(Rejected):
+        CallKaro().read_campaign(Response(409, b'{"message":"there is such a campaign","batch_id":"b1"}'))
+
+
 def test_a_campaign_without_an_id_is_unknown_too():
     for body in (b"{}", b'{"status":"success"}', b"<html>"):
         with pytest.raises(OutcomeUnknown):
@@ -135,10 +182,12 @@ def test_a_campaign_without_an_id_is_unknown_too():
         (404, Rejected),
         (405, Rejected),
         (408, OutcomeUnknown),  # a gateway gave up; the vendor may not have
-        (409, Rejected),
+        (409, OutcomeUnknown),  # there is such a call already: perhaps the one that this request has made
         (413, Rejected),
         (418, Rejected),
         (422, Rejected),
+        (425, OutcomeUnknown),
+        (499, OutcomeUnknown),
         (429, Throttled),
         (500, OutcomeUnknown),
         (501, OutcomeUnknown),
