@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_callkaro.calls.outcome import Outcome
 from airflow_provider_callkaro.calls.row import RowReader
 from airflow_provider_callkaro.dispatch.intake import Shard
+from airflow_provider_callkaro.dispatch.preparation import Rules
 from airflow_provider_callkaro.dispatch.run import Limits, redial_states, run_calls
 from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary
@@ -143,7 +144,10 @@ class Caller:
         dry_run: bool = False,
         total: int | None = None,
         say: Callable[[Any], None] = lambda _: None,
+        rules: Rules | None = None,
+        on_failure: Callable[[Summary], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
         jitter: Callable[[], float] = lambda: 0.0,
         report: Any = None,
         around: Callable[[AsyncTransport], Any] = lambda transport: transport,
@@ -171,7 +175,7 @@ class Caller:
             rows=rows,
             read=self.reader().read,
             vendor=vendor,
-            transport=around(AsyncTransport(target, max_connections=limits.max_concurrency)),
+            transport=around(AsyncTransport(target, max_connections=limits.max_concurrency, wall=wall)),
             ledger=ledger or self.open_ledger(run),
             limits=limits,
             stop=stop or Stop(clock=clock),
@@ -182,7 +186,10 @@ class Caller:
             shard=shard,
             dry_run=dry_run,
             policy=policy,
+            rules=rules,
+            on_failure=on_failure,
             clock=clock,
+            wall=wall,
             jitter=jitter,
         )
         run_that_ended = Run(summary=summary, rows=sorted(lines.rows, key=lambda row: row.row_number))
