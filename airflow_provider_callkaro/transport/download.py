@@ -6,6 +6,7 @@ an error, never an end.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -18,7 +19,10 @@ from airflow_provider_callkaro.vendors.http import MAX_BODY_BYTES, Response
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
+    from airflow_provider_callkaro.transport.deadline import Deadline
+
 PIECE = 1 << 16  # bytes of the body handed out at once
+PIECE_SECONDS = 300.0  # that a piece may take: a body may be long, but slower than 200 bytes a second nobody sends one
 
 
 class Download:
@@ -26,11 +30,15 @@ class Download:
 
     :param answer: the answer, its body unread.
     :param vendor: the vendor's name, for messages.
+    :param deadline: watches the connection.
+    :param ends_at: the moment of the monotonic clock until which an answer must be there that is read whole.
     """
 
-    def __init__(self, answer: BaseHTTPResponse, *, vendor: str) -> None:
+    def __init__(self, answer: BaseHTTPResponse, *, vendor: str, deadline: Deadline, ends_at: float) -> None:
         self._answer = answer
         self._vendor = vendor
+        self._deadline = deadline
+        self._ends_at = ends_at
         self._first: bytes | None = None
 
     def __enter__(self) -> Self:
@@ -81,9 +89,11 @@ class Download:
         from urllib3.exceptions import HTTPError
 
         try:
-            body = self._answer.read(MAX_BODY_BYTES, decode_content=True)
+            with self._deadline.within(max(0.0, self._ends_at - time.monotonic())):
+                body = self._answer.read(MAX_BODY_BYTES, decode_content=True)
             self.close()
         except (HTTPError, OSError, ValueError) as error:
+            self.close()
             raise no_answer(self._vendor, error, status=self.status) from None
         return Response(self.status, body, self.headers)
 
@@ -95,7 +105,8 @@ class Download:
         from urllib3.exceptions import HTTPError
 
         try:
-            return self._answer.read(PIECE, decode_content=True)
+            with self._deadline.within(PIECE_SECONDS):
+                return self._answer.read(PIECE, decode_content=True)
         except (HTTPError, OSError, ValueError) as error:
             raise OutcomeUnknown(
                 f"the export that {self._vendor} was sending was cut short ({type(error).__name__}): what came of it "

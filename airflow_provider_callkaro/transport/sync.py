@@ -116,6 +116,8 @@ class SyncTransport:
         from urllib3 import Timeout
         from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
+        from airflow_provider_callkaro.transport.deadline import Deadline
+
         if self._clock() - self._last_used > IDLE_SECONDS:
             self.close()
         if self._pool is None:
@@ -124,24 +126,27 @@ class SyncTransport:
         about = {} if request.body is None else {"Content-Length": str(len(request.body))}
         if request.content_type is not None:
             about["Content-Type"] = request.content_type
+        deadline = Deadline()
+        ends_at = time.monotonic() + self._target.deadline
         try:
-            answer = self._pool.urlopen(
-                request.method,
-                self._target.url(request.path),
-                body=body,
-                headers={**headers, **about},
-                timeout=Timeout(connect=self._target.connect_timeout, read=self._target.read_timeout),
-                retries=False,
-                redirect=False,
-                preload_content=False,
-            )
+            with deadline.within(self._target.deadline):
+                answer = self._pool.urlopen(
+                    request.method,
+                    self._target.url(request.path),
+                    body=body,
+                    headers={**headers, **about},
+                    timeout=Timeout(connect=self._target.connect_timeout, read=self._target.read_timeout),
+                    retries=False,
+                    redirect=False,
+                    preload_content=False,
+                )
             self._last_used = self._clock()
         except (HTTPError, OSError, ValueError) as error:
             unconnected = isinstance(error, (NewConnectionError, ConnectTimeoutError))
             if unconnected if body is None else not body.has_left:  # the kind of the error alone would not tell
                 raise not_sent(self._target.vendor, error) from None
             raise no_answer(self._target.vendor, error) from None
-        return Download(answer, vendor=self._target.vendor)
+        return Download(answer, vendor=self._target.vendor, deadline=deadline, ends_at=ends_at)
 
 
 class _Body(io.BytesIO):
@@ -159,7 +164,9 @@ def _open_pool(proxy: str | None) -> urllib3.PoolManager:
 
     from urllib3 import PoolManager, ProxyManager, make_headers
 
+    from airflow_provider_callkaro.transport.deadline import watched
+
     if proxy is None:
-        return PoolManager()
+        return watched(PoolManager())
     user, _, _ = urlsplit(proxy).netloc.rpartition("@")
-    return ProxyManager(proxy, proxy_headers=make_headers(proxy_basic_auth=unquote(user)) if user else None)
+    return watched(ProxyManager(proxy, proxy_headers=make_headers(proxy_basic_auth=unquote(user)) if user else None))

@@ -1,7 +1,7 @@
 """The window closes while a call is on its way: it was judged in time, and must not ring late.
 
-Between the judgement and the first byte lie the ledger's write, the wait for a free place, and the connection. The clock
-on the wall is put forward while one of them lasts; whoever is too late goes back unsent and is judged anew.
+Between the judgement and the first byte lie the ledger's write, the wait for a free place, and the connection. The
+clock on the wall is put forward while one of them lasts; whoever is too late goes back unsent and is judged anew.
 """
 
 from __future__ import annotations

@@ -71,6 +71,9 @@ class Connection:
     def never_answer(self):
         self._server.over.wait()
 
+    def is_over_within(self, seconds):
+        return self._server.over.wait(seconds)
+
     def _more(self):
         received = self.socket.recv(65_536)
         self._read += received
