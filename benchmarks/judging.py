@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo
 
 from airflow_provider_callkaro.calls import Call, CallingPolicy
 from airflow_provider_callkaro.dispatch.hours import CallingHours, WhenClosed
+from airflow_provider_callkaro.dispatch.job import Judged as Passed
 from benchmarks.figures import Bound, Figure, Unit
 from benchmarks.imports import milliseconds
 from benchmarks.processes import CLIENT_CORE, MeasurementFailed, finish, module
@@ -141,7 +142,8 @@ def judge(kind: Kind, *, is_open: bool, calls: int) -> Judged:
     started = time.process_time()
     verdicts = [hours.judge(call) for call in given[1:]]
     ended = time.process_time()
-    ring_now = sum(isinstance(verdict, Call) and verdict.schedule_at is None for verdict in verdicts) / len(verdicts)
+    ready = [verdict.call for verdict in verdicts if isinstance(verdict, Passed)]
+    ring_now = sum(call.schedule_at is None for call in ready) / len(verdicts)
     if is_open is (ring_now < 0.5):
         raise MeasurementFailed(f"{kind.name}: {ring_now:.0%} may ring at {moment}")
     return Judged(each=1e6 * (ended - started) / len(verdicts), first=1e3 * (started - began))

@@ -10,9 +10,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from enum import Enum
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from airflow_provider_callkaro.calls.outcome import Reason
@@ -21,7 +22,6 @@ from airflow_provider_callkaro.calls.zones import named_zone
 
 PRIORITY_RANGE = (-100, 100)  # source: outbound call API, priority
 RETRIES_RANGE = (0, 10)  # source: outbound call page, number_of_retries (inferred bound)
-NEXT_WINDOW = datetime(2000, 1, 1, tzinfo=UTC)  # as schedule_at: long past, so it moves to the next opening
 LANGUAGES = frozenset({"hi", "en", "kn", "mr", "ta", "te", "bn", "gu", "ml"})  # source: outbound call page, language
 MAX_KEY_LENGTH = 200  # characters; ours, so that a key fits a database column and a log line
 MAX_GAP = 525_600  # minutes, a year; ours, far above any gap that makes sense
@@ -30,6 +30,16 @@ SCHEDULE_YEARS = (2000, 2999)  # ours: 0001 and 9999 stand for "never" in databa
 _PLAIN = frozenset({str, bool, type(None)})
 _PLAIN_INTEGERS = range(-(2**63), 2**63)  # Python refuses to write a number of thousands of digits as text
 _TRIGGER_TIME = re.compile(r"([01]?[0-9]|2[0-3]):[0-5][0-9]")
+
+
+class NextWindow(Enum):
+    """A ``schedule_at`` that is no moment yet: the calling policy makes one of it."""
+
+    NEXT_WINDOW = "next_window"
+    """Now where the phone may ring now, else the next opening."""
+
+
+NEXT_WINDOW: Final[Literal[NextWindow.NEXT_WINDOW]] = NextWindow.NEXT_WINDOW
 
 
 class InvalidCall(ValueError):
@@ -49,8 +59,10 @@ class Call:
         an agent of its own.
     :param batch_id: the campaign the call belongs to; opaque, at most 200 characters.
     :param metadata: facts that the agent may use in its prompts; kept as `plain_metadata` says them in JSON.
-    :param schedule_at: when to ring, an aware datetime; None rings as soon as the vendor can.
-    :param min_trigger_time: the earliest wall time of a day to ring, ``HH:MM`` in the vendor's schedule time zone.
+    :param schedule_at: when to ring, an aware datetime; None rings as soon as the vendor can; `NEXT_WINDOW` leaves the
+        moment to the calling policy.
+    :param min_trigger_time: the earliest wall time of a day to ring, ``HH:MM`` in the vendor's schedule time zone;
+        earlier than ``max_trigger_time``, because no vendor says what the reverse would mean.
     :param max_trigger_time: the latest wall time of a day to ring, ``HH:MM`` in the vendor's schedule time zone.
     :param carry_over: whether a call that reached ``max_trigger_time`` moves to the next day.
     :param number_of_retries: how often the vendor redials somebody who does not pick up, 0 to 10.
@@ -69,7 +81,7 @@ class Call:
     agent_id: str | None = None
     batch_id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    schedule_at: datetime | None = None
+    schedule_at: datetime | NextWindow | None = None
     min_trigger_time: str | None = None
     max_trigger_time: str | None = None
     carry_over: bool | None = None
@@ -89,12 +101,14 @@ class Call:
         _check_identifier("call_key", self.call_key, Reason.BAD_CALL_KEY)
         if self.metadata:
             object.__setattr__(self, "metadata", plain_metadata(self.metadata))
-        if self.schedule_at is not None:
+        if self.schedule_at is not None and self.schedule_at is not NEXT_WINDOW:
             _check_schedule_at(self.schedule_at)
         if self.min_trigger_time is not None:
             _check_trigger_time("min_trigger_time", self.min_trigger_time)
         if self.max_trigger_time is not None:
             _check_trigger_time("max_trigger_time", self.max_trigger_time)
+            if self.min_trigger_time is not None and self.min_trigger_time.zfill(5) >= self.max_trigger_time.zfill(5):
+                raise InvalidCall(Reason.BAD_TRIGGER_TIME, "min_trigger_time must be earlier than max_trigger_time")
         if self.carry_over is not None and not isinstance(self.carry_over, bool):
             raise InvalidCall(Reason.BAD_CARRY_OVER, "carry_over must be true or false")
         if self.number_of_retries is not None:
@@ -112,6 +126,18 @@ class Call:
     def key(self) -> str:
         """Under which the person may be rung once in a scope: the number, or the row's own key."""
         return self.to_number if self.call_key is None else f"key:{self.call_key}"
+
+    @property
+    def rings_at(self) -> datetime | None:
+        """The moment of ``schedule_at``, None for a call that rings as soon as the vendor can.
+
+        :raises InvalidCall: it is `NEXT_WINDOW`, and no calling policy has made a moment of it.
+        """
+        if self.schedule_at is NEXT_WINDOW:
+            raise InvalidCall(
+                Reason.BAD_SCHEDULE_AT, 'schedule_at="next_window" needs a calling policy, which knows the windows'
+            )
+        return self.schedule_at
 
 
 def plain_metadata(values: Mapping[str, Any]) -> dict[str, Any]:

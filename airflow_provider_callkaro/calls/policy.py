@@ -17,10 +17,11 @@ from zoneinfo import ZoneInfo
 
 from airflow_provider_callkaro.calls.call import Call, InvalidCall
 from airflow_provider_callkaro.calls.closures import Closures, read_dates, read_holidays
+from airflow_provider_callkaro.calls.opening import Opening, opening_of
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.calls.timetable import LONGEST_SEARCH, Timetable
-from airflow_provider_callkaro.calls.wall_clock import instant, local_day, second_of
-from airflow_provider_callkaro.calls.window import SECONDS_PER_DAY, ScheduleWindow
+from airflow_provider_callkaro.calls.wall_clock import instant, second_of
+from airflow_provider_callkaro.calls.window import ScheduleWindow
 from airflow_provider_callkaro.calls.zones import may_have_moved, named_zone, zones_of_number
 from airflow_provider_callkaro.exceptions import ConfigurationError, NeverOpens
 
@@ -154,14 +155,30 @@ class CallingPolicy:
         :raises NeverOpens: nothing opens within 400 days.
         """
         second = _second(at)
-        zones = self._known_zones(call)
-        opens = self._timetable_of(call).next_open(second, zones)
-        if opens is None:
-            raise NeverOpens(
-                f"the calling policy opens nowhere within {LONGEST_SEARCH} days in {_named(zones)}: widen its windows, "
-                "or give the rows a column timezone"
-            )
+        opens = self._next_open(second, self._known_zones(call), self._timetable_of(call))
         return instant(opens).replace(microsecond=at.microsecond if opens == second else 0)
+
+    def next_opening(self, at: datetime, call: Call | None = None) -> tuple[datetime, Opening]:
+        """The answer of `next_open`, and the opening that begins or goes on there.
+
+        :raises ZoneUnknown: the zone of the call cannot be told.
+        :raises NeverOpens: nothing opens within 400 days.
+        """
+        second = _second(at)
+        zones, timetable = self._known_zones(call), self._timetable_of(call)
+        opens = self._next_open(second, zones, timetable)
+        moment = instant(opens).replace(microsecond=at.microsecond if opens == second else 0)
+        opening = opening_of(timetable, opens, zones)
+        if opening is None:
+            raise NeverOpens("the policy has no window at its own opening, which must not happen: please report it")
+        return moment, opening
+
+    def opening_at(self, at: datetime, call: Call | None = None) -> Opening | None:
+        """The opening that holds ``at``; None when closed.
+
+        :raises ZoneUnknown: the zone of the call cannot be told.
+        """
+        return opening_of(self._timetable_of(call), _second(at), self._known_zones(call))
 
     def closes_at(self, at: datetime, call: Call | None = None) -> datetime | None:
         """The first instant after the open ``at`` at which the phone may not ring; aware, UTC.
@@ -181,16 +198,9 @@ class CallingPolicy:
 
         An opening of more than 24 hours is cut to the local day of ``at`` (in several zones: to what they share of it).
         """
-        second = _second(at)
         zones = self.zones_of(call)
-        opening = self._timetable_of(call).opening_at(second, zones) if zones else None
-        if opening is None:
-            return None
-        opened, closes = opening
-        if closes - opened > SECONDS_PER_DAY:
-            first, last = local_day(second, zones)
-            opened, closes = max(opened, first), min(closes, last)
-        return instant(opened), instant(closes)
+        opening = opening_of(self._timetable_of(call), _second(at), zones) if zones else None
+        return None if opening is None else opening.window
 
     def explain(self, at: datetime, call: Call | None = None) -> str:
         """The answer in words, such as ``closed: Sunday in Asia/Kolkata; opens Mon 2026-11-23 10:00``. It never holds a
@@ -204,6 +214,16 @@ class CallingPolicy:
         if self._narrowed is self._timetable or call is None or call.timezone is not None:
             return self._timetable
         return self._narrowed if may_have_moved(call.to_number) else self._timetable
+
+    @staticmethod
+    def _next_open(second: int, zones: tuple[ZoneInfo, ...], timetable: Timetable) -> int:
+        opens = timetable.next_open(second, zones)
+        if opens is None:
+            raise NeverOpens(
+                f"the calling policy opens nowhere within {LONGEST_SEARCH} days in {_named(zones)}: widen its windows, "
+                "or give the rows a column timezone"
+            )
+        return opens
 
     def _known_zones(self, call: Call | None) -> tuple[ZoneInfo, ...]:
         zones = self.zones_of(call)

@@ -7,7 +7,7 @@ bisection and remembered. A clock that skips an hour, or shows it twice, then ne
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -62,10 +62,35 @@ def stretches(zones: tuple[ZoneInfo, ...], day: int) -> tuple[Stretch, ...]:
     )
 
 
-def offset_at(zone: ZoneInfo, second: int) -> int:
+def offset_at(zone: tzinfo, second: int) -> int:
     """Seconds east of UTC that the clocks of ``zone`` show at this second."""
     local = instant(second).astimezone(zone)
     return (local.replace(tzinfo=UTC) - EPOCH) // _SECOND - second
+
+
+def readings(local: datetime, zone: tzinfo) -> tuple[datetime, ...]:
+    """The instants at which the clocks of ``zone`` show a naive date and time, ascending, aware, UTC: one; two in the
+    hour that comes twice; none in the hour that is skipped."""
+    local = local.replace(tzinfo=None, fold=0)
+    meant = {local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
+    return tuple(sorted(at for at in meant if at.astimezone(zone).replace(tzinfo=None, fold=0) == local))
+
+
+def clocks_change(zones: tuple[tzinfo, ...], day: int, days: int) -> bool:
+    """Whether a clock of ``zones`` is put forward or back on a UTC day (days since 1970) or the ``days`` after it."""
+    samples = [each * SECONDS_PER_DAY for each in range(day, day + days + 2)]
+    return any(len({offset_at(zone, sample) for sample in samples}) > 1 for zone in zones)
+
+
+@lru_cache(maxsize=8_192)
+def differences(zone: tzinfo, other: tzinfo, day: int, days: int) -> tuple[int, int]:
+    """By how many seconds ``other`` is ahead of ``zone`` on a UTC day and the ``days`` after it: least, and most."""
+    found = [
+        offset_at(other, second) - offset_at(zone, second)
+        for each in range(day, day + days + 1)
+        for second in (each * SECONDS_PER_DAY, *_changes(zone, each), *_changes(other, each))
+    ]
+    return min(found), max(found)
 
 
 def local_day(second: int, zones: tuple[ZoneInfo, ...]) -> tuple[int, int]:
@@ -91,18 +116,20 @@ def _span_of_date(zone: ZoneInfo, date: int) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=8_192)
-def _changes(zone: ZoneInfo, day: int) -> tuple[int, ...]:
+def _changes(zone: tzinfo, day: int) -> tuple[int, ...]:
     """The seconds of a UTC day from which another offset is in force."""
     samples = range(day * SECONDS_PER_DAY, (day + 1) * SECONDS_PER_DAY + 1, _SAMPLE)
     offsets = [offset_at(zone, sample) for sample in samples]
     return tuple(
-        _change_between(zone, samples[place], samples[place + 1])
+        change_between(zone, samples[place], samples[place + 1])
         for place in range(len(offsets) - 1)
         if offsets[place] != offsets[place + 1]
     )
 
 
-def _change_between(zone: ZoneInfo, before: int, after: int) -> int:
+def change_between(zone: tzinfo, before: int, after: int) -> int:
+    """The second from which another offset is in force, where there is one such second after ``before`` and until
+    ``after``."""
     old = offset_at(zone, before)
     while after - before > 1:
         middle = (before + after) // 2

@@ -11,17 +11,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
-from typing import NamedTuple
 
 from airflow_provider_callkaro.calls.call import Call
+from airflow_provider_callkaro.calls.opening import Opening
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.calls.policy import CallingPolicy, ZoneUnknown
+from airflow_provider_callkaro.calls.wall_clock import instant
 from airflow_provider_callkaro.dispatch.job import Held, Judged
+from airflow_provider_callkaro.dispatch.vendor_times import VendorTimes
 from airflow_provider_callkaro.exceptions import NeverOpens
 
 CLOSING_MARGIN = timedelta(seconds=2)  # a call is not dispatched so close to the end that it might ring after it
 SEARCHED_WINDOWS = 400  # before a window that is long enough is given up; more than one a day for a year
-_MIDNIGHT = "23:59"  # the latest time of day that the vendor takes
+SEARCHED_FOR_ONE_CALL = timedelta(days=15)  # for an opening that a call's own times leave something of: two weeks
 
 
 class WhenClosed(StrEnum):
@@ -33,24 +35,6 @@ class WhenClosed(StrEnum):
     """It stays pending; the task sleeps until the next opening and goes on."""
     STOP = "stop"
     """It stays pending, and the task ends."""
-
-
-class _Opening(NamedTuple):
-    """An opening to come.
-
-    :param known_since: from when on nothing opens before it.
-    """
-
-    known_since: datetime
-    opens: datetime
-    window: tuple[datetime, datetime]
-
-    def is_ahead(self, now: datetime) -> bool:
-        return self.known_since <= now < self.opens
-
-    @property
-    def from_then_on(self) -> tuple[datetime, tuple[datetime, datetime]]:
-        return self.opens, self.window
 
 
 class CallingHours:
@@ -75,18 +59,21 @@ class CallingHours:
         now: Callable[[], datetime],
         rings_for: timedelta = timedelta(0),
     ) -> None:
-        self._rings_for = rings_for
         self._policy = policy
         self._when_closed = when_closed
         self._due = due
         self._expires_after = expires_after
-        self._vendor_zone = vendor_zone
+        self._vendor = None if vendor_zone is None else VendorTimes(vendor_zone, daily=policy.daily)
         self._now = now
+        self._lasts = (CLOSING_MARGIN + rings_for).total_seconds()
         self._shared = policy.timezone != "recipient"
-        self._window: tuple[datetime, datetime] | None = None  # of now, where it is the same for all
-        self._next: _Opening | None = None  # after now, where it is the same for all
-        self.narrowed = False
+        self._open: Opening | None = None  # now, where it is the same for all
+        self._next: tuple[datetime, datetime, Opening] | None = None  # from when on it is the next, when it opens
+
+    @property
+    def narrowed(self) -> bool:
         """Whether a window had to be narrowed for the vendor."""
+        return self._vendor is not None and self._vendor.narrowed
 
     def judge(self, call: Call) -> Judged | Held:
         """The call as it may be dispatched now and until when that holds, or why it is not."""
@@ -98,100 +85,108 @@ class CallingHours:
             return Held(outcome=Outcome.SKIPPED, reason=Reason.NEVER_OPEN)
 
     def _judge(self, call: Call, now: datetime) -> Judged | Held:
-        moment = now if call.schedule_at is None else max(call.schedule_at, now)
-        upcoming = self._next if moment == now and self._next is not None and self._next.is_ahead(now) else None
-        window = self._window_at(moment, call, now) if upcoming is None else None
-        if window is None:
-            moment, window = (upcoming or self._upcoming(moment, call, now)).from_then_on
+        wanted = call.schedule_at
+        moment = wanted if isinstance(wanted, datetime) and wanted > now else now
+        opening = self._opening_at(moment, call, now)
+        if opening is not None:
             if self._expired(call, moment):
                 return Held(outcome=Outcome.SKIPPED, reason=Reason.EXPIRED)
-            if call.schedule_at is None and self._when_closed is not WhenClosed.SCHEDULE:
+            judged = self._judged(call, moment, opening, now)
+            if judged is not None:
+                return judged
+            moment = self._after(moment, opening)
+        return self._at_a_later_opening(call, moment, now)
+
+    def _at_a_later_opening(self, call: Call, after: datetime, now: datetime) -> Judged | Held:
+        """The first opening of which the vendor can be told something that fits the call."""
+        waits = call.schedule_at is None and self._when_closed is not WhenClosed.SCHEDULE
+        given_up = None
+        while given_up is None or after < given_up:
+            moment, opening = self._next_opening(after, call, now)
+            if self._expired(call, moment):
+                return Held(outcome=Outcome.SKIPPED, reason=Reason.EXPIRED)
+            if not waits:
+                judged = self._judged(call, moment, opening, now)
+                if judged is not None:
+                    return judged
+            elif self._vendor is None or self._vendor.told(call, moment, opening) is not None:
                 return Held(outcome=Outcome.PENDING, reason=Reason.WINDOW_CLOSED, until=moment)
-        elif self._expired(call, moment):
-            return Held(outcome=Outcome.SKIPPED, reason=Reason.EXPIRED)
-        not_after = moment if moment > now else window[1] - CLOSING_MARGIN
-        return Judged(call=self._within(call, moment, window, scheduled=moment > now), not_after=not_after.timestamp())
+            given_up = given_up or moment + SEARCHED_FOR_ONE_CALL
+            after = self._after(moment, opening)
+        return Held(outcome=Outcome.SKIPPED, reason=Reason.NEVER_OPEN)
 
-    def _upcoming(self, moment: datetime, call: Call, now: datetime) -> _Opening:
-        """The next opening for a call that may not ring at ``moment``."""
-        opens = self._opening(moment + CLOSING_MARGIN if moment == now else moment, call)
-        window = self._policy.window_at(opens, call)
-        if window is None:
-            raise NeverOpens("the policy has no window at its own opening, which must not happen: please report it")
-        upcoming = _Opening(known_since=now, opens=opens, window=window)
-        if moment == now and self._shared:
-            self._next = upcoming
-        return upcoming
+    def _opening_at(self, moment: datetime, call: Call, now: datetime) -> Opening | None:
+        """The opening that holds ``moment`` and does not end while the phone may still be rung."""
+        is_shared = self._shared and moment is now
+        if is_shared:
+            if self._next is not None and self._next[0] <= now < self._next[1]:
+                return None
+            opening = self._open
+            if opening is not None and opening.window[0] <= now < opening.window[1] and self._holds(now, opening):
+                return opening
+        opening = self._policy.opening_at(moment, call)
+        if opening is None or not self._holds(moment, opening):
+            return None
+        if is_shared:
+            self._open = opening
+        return opening
 
-    def _opening(self, after: datetime, call: Call) -> datetime:
+    def _next_opening(self, after: datetime, call: Call, now: datetime) -> tuple[datetime, Opening]:
         """The next moment at which a window is open for as long as phones will ring."""
+        is_shared = self._shared and after is now
+        if is_shared and self._next is not None and self._next[0] <= now < self._next[1]:
+            return self._next[1:]
         for _ in range(SEARCHED_WINDOWS):
-            moment = self._policy.next_open(after, call)
-            closes = self._policy.closes_at(moment, call) if self._rings_for else None
-            if closes is None or closes - moment > self._rings_for:
-                return moment
-            after = closes
+            moment, opening = self._policy.next_opening(after, call)
+            if self._holds(moment, opening):
+                if is_shared:
+                    self._next = (now, moment, opening)
+                return moment, opening
+            after = instant(int(opening.ends))
         raise NeverOpens("no window of the policy is open for as long as the vendor takes to ring all phones")
 
-    def _window_at(self, moment: datetime, call: Call, now: datetime) -> tuple[datetime, datetime] | None:
-        """The window that holds ``moment`` and does not end while phones may still be rung."""
-        if self._rings_for and self._closes_within(moment, call):
-            return None
-        margin = CLOSING_MARGIN if moment == now else timedelta(0)
-        if moment == now and self._shared and self._window is not None:
-            opened, closes = self._window
-            if opened <= now < closes - margin:
-                return self._window
-        window = self._policy.window_at(moment, call)
-        if window is None or (margin and moment >= window[1] - margin):
-            return None
-        if moment == now and self._shared:
-            self._window = window
-        return window
+    def _holds(self, moment: datetime, opening: Opening) -> bool:
+        return opening.ends - moment.timestamp() > self._lasts
 
-    def _closes_within(self, moment: datetime, call: Call) -> bool:
-        """Whether it is closed, or closes, while phones may still be rung; windows that touch are one."""
-        if not self._policy.is_open(moment, call):
-            return True
-        closes = self._policy.closes_at(moment, call)
-        return closes is not None and closes - moment <= self._rings_for
+    def _after(self, moment: datetime, opening: Opening) -> datetime:
+        """When to look again, where nothing fits the call on this day of an opening."""
+        assert self._vendor is not None  # only what a vendor is told can fail to fit
+        midnight = self._vendor.next_midnight(moment)
+        return midnight if midnight.timestamp() < opening.ends else instant(int(opening.ends))
 
     def _expired(self, call: Call, rings_at: datetime) -> bool:
-        if self._expires_after is None:
-            return False
-        due = self._due if call.schedule_at is None else max(call.schedule_at, self._due)
-        return rings_at > due + self._expires_after
+        return self._expires_after is not None and rings_at > self._expires(call, self._expires_after)
 
-    def _within(self, call: Call, moment: datetime, window: tuple[datetime, datetime], *, scheduled: bool) -> Call:
-        schedule_at = moment if scheduled else None
-        if self._vendor_zone is None:
-            return replace(call, schedule_at=schedule_at)
-        earliest, latest = self._times_of_day(moment, window, self._vendor_zone)
-        if call.min_trigger_time is not None:
-            earliest = max(earliest, call.min_trigger_time.zfill(5))
-        if call.max_trigger_time is not None:
-            latest = min(latest, call.max_trigger_time.zfill(5))
-        carry_over = call.carry_over if self._policy.daily else False
-        if call.carry_over and not carry_over:
-            self.narrowed = True
-        return replace(
+    def _expires(self, call: Call, expires_after: timedelta) -> datetime:
+        wanted = call.schedule_at
+        return (max(wanted, self._due) if isinstance(wanted, datetime) else self._due) + expires_after
+
+    def _judged(self, call: Call, moment: datetime, opening: Opening, now: datetime) -> Judged | None:
+        """The call as it goes out to ring at ``moment``; None where the vendor cannot be told so."""
+        schedule_at = None
+        if moment > now:
+            schedule_at = moment if self._vendor is None else self._vendor.sayable(moment)
+            if schedule_at != moment and (not self._holds(schedule_at, opening) or self._expired(call, schedule_at)):
+                return None
+            moment, not_after = schedule_at, schedule_at.timestamp()  # what arrives later would ring at once
+        else:
+            not_after = opening.ends - self._lasts
+            if self._expires_after is not None:
+                not_after = min(not_after, self._expires(call, self._expires_after).timestamp())
+        if self._vendor is None:
+            return Judged(call=replace(call, schedule_at=schedule_at), not_after=not_after)
+        told = self._vendor.told(call, moment, opening)
+        if told is None:
+            return None
+        ready = replace(
             call,
             schedule_at=schedule_at,
-            min_trigger_time=earliest,
-            max_trigger_time=latest,
-            carry_over=carry_over,
+            min_trigger_time=told.earliest,
+            max_trigger_time=told.latest,
+            carry_over=told.carry_over,
+            number_of_retries=told.number_of_retries,
         )
-
-    def _times_of_day(self, moment: datetime, window: tuple[datetime, datetime], zone: tzinfo) -> tuple[str, str]:
-        """The window as times of day in the vendor's zone, on the day on which the phone rings."""
-        day = moment.astimezone(zone).date()
-        opened = (window[0] + timedelta(seconds=59)).astimezone(zone)  # whole minutes, inward
-        closes = window[1].astimezone(zone)
-        before, after = opened.date() < day, closes.date() > day
-        whole_night = after and (closes.hour, closes.minute) == (0, 0) and closes.date() - day == timedelta(days=1)
-        if before or (after and not whole_night):
-            self.narrowed = True
-        return ("00:00" if before else f"{opened:%H:%M}", _MIDNIGHT if after else f"{closes:%H:%M}")
+        return Judged(call=ready, not_after=not_after)
 
 
 def utc_now() -> datetime:

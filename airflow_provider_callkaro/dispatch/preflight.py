@@ -66,11 +66,12 @@ class Preflight:
     def observe(self, call: Call, verdict: Call | Held) -> None:
         """Take in one call: what the row asks for, and the call as it would go out, or what holds it back."""
         scheduled = isinstance(verdict, Call)
-        moment = verdict.schedule_at if isinstance(verdict, Call) else verdict.until
+        moment = verdict.rings_at if isinstance(verdict, Call) else verdict.until
         if isinstance(verdict, Held):
             if moment is None or not self._waits:
                 return
-            moment = max(moment, call.schedule_at or moment)
+            wanted = call.schedule_at
+            moment = max(moment, wanted) if isinstance(wanted, datetime) else moment
         moment = max(moment or self._now, self._now)
         scheduled = scheduled and moment > self._now
         if scheduled:

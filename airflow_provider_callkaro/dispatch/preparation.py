@@ -7,7 +7,7 @@ pending.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -104,7 +104,9 @@ class Preparation:
             return Held(outcome=Outcome.SKIPPED, reason=Reason.SUPPRESSED)
         if self._rules.hours is not None:
             return self._rules.hours.judge(call)
-        return Judged(call=replace(call, schedule_at=None) if call.schedule_at == NEXT_WINDOW else call)
+        if call.schedule_at is NEXT_WINDOW:  # nobody knows when that is, and now may be the middle of the night
+            return Held(outcome=Outcome.REJECTED, reason=Reason.BAD_SCHEDULE_AT)
+        return Judged(call=call)
 
     def _hold(self, job: Job, held: Held) -> None:
         self._books.hold(job, held.outcome, held.reason)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from datetime import datetime, tzinfo
 from typing import Any
 
-from airflow_provider_callkaro.calls.call import Call
+from airflow_provider_callkaro.calls.call import Call, InvalidCall
 from airflow_provider_callkaro.calls.outcome import Reason
+from airflow_provider_callkaro.calls.wall_clock import readings
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown
 from airflow_provider_callkaro.vendors.answers import PlacedCall, first_text, read_accepted
 from airflow_provider_callkaro.vendors.http import Request, Response
@@ -62,6 +63,7 @@ class CallKaro:
         """One outbound call, now or at its ``schedule_at``. Rings a phone.
 
         :raises ConfigurationError: the call has a ``schedule_at`` and the vendor's time zone is not known.
+        :raises InvalidCall: its ``schedule_at`` cannot be told: the vendor's clock shows it twice.
         """
         return Request.json("POST", "/call/outbound", self._outbound_body(call), rings=True)
 
@@ -101,8 +103,8 @@ class CallKaro:
             body["batch_id"] = call.batch_id
         if call.metadata:
             body["metadata"] = call.metadata
-        if call.schedule_at is not None:
-            body["schedule_at"] = self._local_time(call.schedule_at)
+        if call.rings_at is not None:
+            body["schedule_at"] = self._local_time(call.rings_at)
         if call.min_trigger_time is not None:
             body["min_trigger_time"] = call.min_trigger_time
         if call.max_trigger_time is not None:
@@ -126,7 +128,14 @@ class CallKaro:
                 'schedule_at needs a time zone: set "schedule_timezone" in the extra of the connection, '
                 'such as "Asia/Kolkata"'
             )
-        return moment.astimezone(self.schedule_timezone).strftime("%Y-%m-%dT%H:%M:%S")
+        local = moment.astimezone(self.schedule_timezone).replace(tzinfo=None)
+        if len(readings(local, self.schedule_timezone)) > 1:
+            raise InvalidCall(
+                Reason.BAD_SCHEDULE_AT,
+                "schedule_at falls into the hour that comes twice on the vendor's clock, and cannot be told without an "
+                "offset: choose another hour",
+            )
+        return local.strftime("%Y-%m-%dT%H:%M:%S")
 
     def _without(self, what: str, response: Response) -> OutcomeUnknown:
         return OutcomeUnknown(

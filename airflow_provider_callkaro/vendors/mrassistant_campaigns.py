@@ -115,7 +115,7 @@ class MrAssistantCampaigns:
             name=self._names[first_row],
             agent_id=calls[0].agent_id or "",
             targets=calls,
-            schedule_at=calls[0].schedule_at,
+            schedule_at=calls[0].rings_at,
         )
 
     def read_placed_calls(self, response: Response, *, calls: int) -> PlacedCall:
