@@ -3,7 +3,7 @@
 A number is E.164: ``+`` and 2 to 15 digits, the first not 0 (source: the pattern of CallKaro's outbound call page).
 The usual punctuation is taken out first. Without a leading ``+`` a number is ambiguous and is refused, unless the user
 names the region in which such numbers are meant (``default_region``, extra ``[phone]``). What can be read in two ways
-is refused: somebody else's phone would ring.
+is refused: somebody else's phone would ring. All spellings of one number are read as one (`calls.spelling`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from airflow_provider_callkaro.calls.spelling import LEGACY_PREFIXES, OTHER_SPELLINGS, canonical, legacy_spellings
 from airflow_provider_callkaro.exceptions import ConfigurationError
+
+__all__ = ["E164", "LEGACY_PREFIXES", "NumberReader", "legacy_spellings"]
 
 E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 _SPACES = "\t\n\r\x0b\x0c \xa0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -21,7 +24,8 @@ _WITHOUT_SPACES = str.maketrans("", "", _SPACES + _INVISIBLE)
 _WITHOUT_PUNCTUATION = str.maketrans("", "", _PUNCTUATION)
 _LONGEST = 10**15  # E.164 has 15 digits at most
 _READ_AS_FRACTION = re.compile(r"\+?[0-9]+\.0+")  # a spreadsheet's 919876543210.0: the dot groups no digits
-_TRUNK_ZERO = re.compile(r"\+.*[(\[]0[)\]]")  # +44 (0)20…: in most countries the zero must go, in some it must stay
+_ZERO_APART = re.compile(r"\+.*[(\[]0[)\]]")  # +44 (0)20…: in most countries the zero must go, in some it must stay
+_ZERO_AFTER_COUNTRY = re.compile(r"[(\[]?\+[1-9][0-9]{0,2}[)\]]?[(\[]0[)\]].*")
 
 
 class NumberReader:
@@ -39,20 +43,30 @@ class NumberReader:
     def read(self, value: Any) -> str | None:
         """The number in E.164, or None where ``value`` cannot be read as one."""
         if value.__class__ is str and E164.fullmatch(value):
-            return str(value)
+            return canonical(value) if value[1:5] in OTHER_SPELLINGS else str(value)
         if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _LONGEST:
             value = str(int(value))
         if not isinstance(value, str):
             return None
         text = value.translate(_WITHOUT_SPACES)
-        if _READ_AS_FRACTION.fullmatch(text) or _TRUNK_ZERO.match(text):
+        if _READ_AS_FRACTION.fullmatch(text):
             return None
         bare = text.translate(_WITHOUT_PUNCTUATION)
+        if _ZERO_APART.search(text):
+            return _without_the_zero(text, bare)
         if E164.fullmatch(bare):
-            return bare
+            return canonical(bare)
         if self._region is None or not bare.isascii() or not bare.isdigit():
             return None
         return _national_number(bare, self._region)
+
+
+def _without_the_zero(text: str, bare: str) -> str | None:
+    """A number with a zero apart, where it is certain that the zero is no part of it."""
+    if not _ZERO_AFTER_COUNTRY.fullmatch(text) or not E164.fullmatch(bare):
+        return None
+    read = canonical(bare)
+    return read if read != bare else None
 
 
 def _known_region(region: str) -> str:
@@ -76,4 +90,4 @@ def _national_number(text: str, region: str) -> str | None:
     except NumberParseException:
         return None
     read = str(format_number(number, PhoneNumberFormat.E164)) if is_valid_number(number) else ""
-    return read if E164.fullmatch(read) else None  # the library knows numbers of 16 digits
+    return canonical(read) if E164.fullmatch(read) else None  # the library knows numbers of 16 digits

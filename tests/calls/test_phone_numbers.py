@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from airflow_provider_callkaro.calls.phone import NumberReader
+from airflow_provider_callkaro.calls.spelling import canonical
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
 VENDOR_PATTERN = re.compile(r"^\+[1-9]\d{1,14}$", re.ASCII)  # source: outbound call page, to_number
@@ -72,10 +73,21 @@ def test_what_is_no_international_number_rings_nobody(given_number):
     assert NumberReader().read(given_number) is None
 
 
-@pytest.mark.parametrize("given_number", ["+44 (0)20 7946 0958", "+49(0)30 123456", "+44 [0] 20 7946 0958"])
-def test_a_trunk_zero_that_may_have_to_go_or_stay_rings_nobody(given_number):
-    """+4402079460958 looks like E.164 and is nobody's number; taking the zero out would be wrong for Italy."""
-    assert NumberReader().read(given_number) is None
+@pytest.mark.parametrize(
+    ("given_number", "read"),
+    [
+        ("+44 (0)20 7946 0958", "+442079460958"),
+        ("+49(0)30 123456", "+4930123456"),
+        ("+44 [0] 20 7946 0958", "+442079460958"),
+        ("(+44) (0) 20 7946 0958", "+442079460958"),
+        ("+39 (0)6 698 1234", None),  # where numbers begin with a zero, it may have to stay
+        ("+250 (0)6 123 4567", None),
+        ("+44 20 (0) 7946 0958", None),
+        ("+44 (0) (0) 20 7946 0958", None),
+    ],
+)
+def test_a_zero_apart_goes_where_it_must_and_rings_nobody_where_it_may_have_to_stay(given_number, read):
+    assert NumberReader().read(given_number) == read
 
 
 @pytest.mark.parametrize("given_number", [919876543210.0, "919876543210.0", "+919876543210.0", "+919876543210.00 "])
@@ -185,4 +197,4 @@ def test_what_is_read_has_the_vendors_form_and_is_read_the_same_again(value, reg
 def test_no_punctuation_changes_the_digits(digits, data):
     between = st.sampled_from(["", "", "", " ", "-", "\u00a0", "\u2011", " - "])
     written = "+" + "".join(digit + data.draw(between) for digit in digits)
-    assert NumberReader().read(written) == f"+{digits}"
+    assert NumberReader().read(written) == canonical(f"+{digits}")
