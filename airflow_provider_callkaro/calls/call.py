@@ -147,7 +147,7 @@ def plain_metadata(values: Mapping[str, Any]) -> dict[str, Any]:
     """
     if not isinstance(values, Mapping):
         raise InvalidCall(Reason.BAD_METADATA, "metadata must be an object")
-    if all(map(_is_plain, values.values())) and all(name.__class__ is str for name in values):
+    if all(map(is_plain, values.values())) and all(name.__class__ is str for name in values):
         return dict(values)
     try:
         plain: dict[str, Any] = json.loads(json.dumps(values, default=_as_json, allow_nan=False))
@@ -156,7 +156,8 @@ def plain_metadata(values: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _is_plain(value: Any) -> bool:
+def is_plain(value: Any) -> bool:
+    """Whether JSON holds a value as it is, without a closer look."""
     return value.__class__ in _PLAIN or (value.__class__ is int and value in _PLAIN_INTEGERS)
 
 

@@ -14,8 +14,9 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from airflow_provider_callkaro.calls import values as reading
-from airflow_provider_callkaro.calls.call import Call, InvalidCall, plain_metadata
+from airflow_provider_callkaro.calls.call import Call, InvalidCall, is_plain
 from airflow_provider_callkaro.calls.masking import mask_text
+from airflow_provider_callkaro.calls.options import NEEDS_POLICY, checked_column_map, checked_options, options_metadata
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.calls.phone import NumberReader
 from airflow_provider_callkaro.calls.vocabulary import CALLKARO, PERSONAL_FIELDS, Vocabulary
@@ -48,6 +49,8 @@ class RowReader:
         as field leaves the column out altogether.
     :param schedule_timezone: the zone of naive ``schedule_at`` values and of trigger times; None refuses both.
     :param vocabulary: which columns mean something to the vendor; default: those of CallKaro.
+    :param judged: whether a calling policy judges the calls before they go out: it alone knows the next window, and it
+        moves a moment that the vendor cannot be told. Without it such rows are refused. Default: they are refused.
     :raises ConfigurationError: an option or a mapping that cannot work, naming it.
     """
 
@@ -61,12 +64,14 @@ class RowReader:
         column_map: Mapping[str, str | None] | None = None,
         schedule_timezone: tzinfo | None = None,
         vocabulary: Vocabulary = CALLKARO,
+        judged: bool = False,
     ) -> None:
         self._numbers = numbers or NumberReader()
         self._schedule_timezone = schedule_timezone
         self._vocabulary = vocabulary
+        self._judged = judged
         self._words = frozenset(vocabulary.words)
-        self._column_map = _checked_column_map(column_map or {}, vocabulary.words)
+        self._column_map = checked_column_map(column_map or {}, vocabulary.words)
         self._plans: dict[tuple[Any, ...], _Columns] = {}
         self._first_row_seen = False
         self._readers: dict[str, Callable[[Any], Any]] = {
@@ -83,8 +88,8 @@ class RowReader:
             "call_key": reading.read_text,
             "timezone": reading.read_text,
         }
-        options = _checked_options(options or {}, frozenset(vocabulary.words) - PERSONAL_FIELDS)
-        self._metadata = _options_metadata(options.get("metadata"))
+        options = checked_options(options or {}, frozenset(vocabulary.words) - PERSONAL_FIELDS)
+        self._metadata = options_metadata(options.get("metadata"))
         self._extra: dict[str, Any] = {}
         self._defaults = self._read_defaults([("batch_id", batch_id), ("agent_id", agent_id), *options.items()])
 
@@ -116,11 +121,17 @@ class RowReader:
             value = row[column]
             if not reading.is_absent(value):
                 values[field] = reader(value)
-        if "agent_id" not in values:
-            raise InvalidCall(Reason.MISSING_AGENT, "the row names no agent and there is no agent_id for all rows")
-        metadata = {**self._metadata, **{name: row[column] for column, name in columns.metadata}}
+        if "agent_id" not in values and "batch_id" not in values:
+            raise InvalidCall(
+                Reason.MISSING_AGENT, "the row names no agent and no campaign, and there is no agent_id for all rows"
+            )
+        metadata = {name: row[column] for column, name in columns.metadata}
         if columns.metadata_column is not None and not reading.is_absent(row[columns.metadata_column]):
             metadata.update(reading.read_metadata(row[columns.metadata_column]))
+        if not all(map(is_plain, metadata.values())):
+            metadata = reading.without_absent(metadata)
+        if self._metadata:
+            metadata = {**self._metadata, **metadata}
         if not columns.own_fields and not self._extra:
             return Call(to_number=to_number, metadata=metadata, **values)
         given = ((name, row[column], reader) for column, name, reader in columns.own_fields)
@@ -188,7 +199,7 @@ class RowReader:
                 "the contacts have no column to_number: rename the column that holds the number, or map it with "
                 f'column_map={{"<column>": "to_number"}} (columns: {shown})'
             )
-        if "agent_id" not in column_of and "agent_id" not in self._defaults:
+        if not {"agent_id", "batch_id"} & {*column_of, *self._defaults}:
             raise ConfigurationError(
                 "no agent is known: set agent_id on the operator or in the extra of the connection, or give the "
                 "contacts a column agent_id"
@@ -220,14 +231,29 @@ class RowReader:
                 Call(to_number="+10", **{field: defaults[field]})
             except InvalidCall as error:
                 raise ConfigurationError(f"given for all calls: {error}") from None
+        try:
+            Call(to_number="+10", **defaults)  # fields that exclude each other
+        except InvalidCall as error:
+            raise ConfigurationError(f"given for all calls: {error}") from None
         return defaults
 
     def _read_schedule_at(self, value: Any) -> Any:
-        if not self._vocabulary.takes_offset:
+        if reading.is_next_window(value):
+            if not self._judged:
+                raise InvalidCall(Reason.BAD_SCHEDULE_AT, NEEDS_POLICY)
+        elif not self._vocabulary.takes_offset:
             self._require_zone()
         moment = reading.read_schedule_at(value, self._schedule_timezone)
         if isinstance(moment, datetime) and moment.utcoffset() is None:
             self._require_zone()
+        if self._judged or self._vocabulary.takes_offset:
+            return moment
+        if reading.is_shown_twice(moment, self._schedule_timezone):
+            raise InvalidCall(
+                Reason.BAD_SCHEDULE_AT,
+                "schedule_at falls into the hour that comes twice on the vendor's clock, which is told no offset: "
+                "choose another hour",
+            )
         return moment
 
     def _read_trigger_time(self, value: Any) -> Any:
@@ -246,33 +272,3 @@ def _row_of_number(row: Any) -> Mapping[str, Any]:
     if not isinstance(row, (str, int)) or isinstance(row, bool):
         raise InvalidCall(Reason.NOT_A_ROW, "a contact row must be a mapping of columns, or a number")
     return {"to_number": row}
-
-
-def _checked_column_map(column_map: Mapping[str, str | None], words: tuple[str, ...]) -> dict[str, str | None]:
-    for column, field in column_map.items():
-        if field is not None and field not in words:
-            raise ConfigurationError(
-                f"column_map maps {column!r} to {field!r}, which is no field of a call: use one of "
-                f"{', '.join(words)}, or None to leave the column out"
-            )
-    return {str(column).lower(): field for column, field in column_map.items()}
-
-
-def _checked_options(options: Mapping[str, Any], allowed: frozenset[str]) -> Mapping[str, Any]:
-    if not isinstance(options, Mapping):
-        raise ConfigurationError('call_options must be a mapping of fields, such as {"priority": 5}')
-    unknown = sorted(map(str, set(options) - allowed))
-    if unknown:
-        raise ConfigurationError(
-            f"call_options has no field {', '.join(unknown)}: it takes {', '.join(sorted(allowed))}"
-        )
-    return options
-
-
-def _options_metadata(value: Any) -> dict[str, Any]:
-    if reading.is_absent(value):
-        return {}
-    try:
-        return plain_metadata(reading.read_metadata(value))
-    except InvalidCall as error:
-        raise ConfigurationError(f"given for all calls: {error}") from None

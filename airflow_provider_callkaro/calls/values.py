@@ -16,9 +16,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from airflow_provider_callkaro.calls.call import NEXT_WINDOW, InvalidCall
+from airflow_provider_callkaro.calls.call import NEXT_WINDOW, SCHEDULE_YEARS, InvalidCall
 from airflow_provider_callkaro.calls.outcome import Reason
+from airflow_provider_callkaro.calls.wall_clock import readings
 
+_BOOLEANS = frozenset({"bool", "bool_"})  # Python's, and numpy's
 _WORDS = dict.fromkeys(("true", "t", "yes", "y", "1"), True) | dict.fromkeys(("false", "f", "no", "n", "0"), False)
 _WHOLE_NUMBER = re.compile(r"([+-]?[0-9]{1,18})(\.0+)?")  # 3.0: how data frames write a column with gaps
 _TIME_OF_DAY = re.compile(r"[T ][0-9]{2}")
@@ -76,18 +78,50 @@ def read_gaps(value: Any) -> Any:
     return read_whole_number(value)
 
 
+def is_next_window(value: Any) -> bool:
+    """Whether a ``schedule_at`` asks for the next window, which a calling policy alone knows."""
+    return value is NEXT_WINDOW or (isinstance(value, str) and value.strip().lower() == NEXT_WINDOW.value)
+
+
 def read_schedule_at(value: Any, zone: tzinfo | None) -> Any:
-    """An aware date and time; without an offset it is meant in ``zone``. A bare date is none: it would ring at 0:00."""
-    if isinstance(value, str) and value.strip().lower() == "next_window":
+    """An aware date and time; without an offset it is meant in ``zone``. A bare date is none: it would ring at 0:00.
+
+    :raises InvalidCall: it has no offset, and the clock of ``zone`` shows it twice, or never.
+    """
+    if is_next_window(value):
         return NEXT_WINDOW
     if isinstance(value, str) and _TIME_OF_DAY.search(value.strip()):
         try:
             value = datetime.fromisoformat(value.strip())
         except ValueError:
             return value
-    if isinstance(value, datetime) and value.utcoffset() is None:
-        return value.replace(tzinfo=zone)
+    if isinstance(value, datetime) and value.utcoffset() is None and zone is not None:
+        return _moment_in(zone, value)
     return value
+
+
+def is_shown_twice(moment: Any, zone: tzinfo | None) -> bool:
+    """Whether the clock of ``zone`` shows a moment's date and time once more: without an offset nobody can tell which
+    of them is meant."""
+    if zone is None or not isinstance(moment, datetime) or not _is_schedulable(moment):
+        return False
+    return len(readings(moment.astimezone(zone), zone)) > 1
+
+
+def _moment_in(zone: tzinfo, local: datetime) -> datetime:
+    if _is_schedulable(local):
+        meant = readings(local, zone)
+        if len(meant) != 1:
+            why = "comes twice" if meant else "is skipped"
+            raise InvalidCall(
+                Reason.BAD_SCHEDULE_AT,
+                f"schedule_at has no offset and falls into the hour that {why} when the clocks change: give it one",
+            )
+    return local.replace(tzinfo=zone, fold=0)
+
+
+def _is_schedulable(value: datetime) -> bool:
+    return SCHEDULE_YEARS[0] <= value.year <= SCHEDULE_YEARS[1]
 
 
 def read_trigger_time(value: Any) -> Any:
@@ -100,6 +134,37 @@ def read_trigger_time(value: Any) -> Any:
         text = value.strip()
         return text.removesuffix(":00") if text.count(":") == 2 else text
     return value
+
+
+def without_absent(metadata: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Metadata without what data frames have for nothing (NaN, NaT, NA), also inside of objects and lists.
+
+    None and empty texts stay: they may say something to the agent, and JSON can hold them. Infinity stays too: it says
+    something and cannot be sent, so `Call` refuses it.
+
+    :raises InvalidCall: it is nested too deeply.
+    """
+    try:
+        return {name: _present(each) for name, each in metadata.items() if not _is_missing(each)}
+    except RecursionError:
+        raise InvalidCall(Reason.BAD_METADATA, "metadata holds a value that JSON cannot hold") from None
+
+
+def _present(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _present(each) for name, each in value.items() if not _is_missing(each)}
+    if isinstance(value, (list, tuple)):
+        return [_present(each) for each in value if not _is_missing(each)]
+    return value
+
+
+def _is_missing(value: Any) -> bool:
+    if value is None or isinstance(value, (str, int, Mapping, list, tuple)):
+        return False
+    if type(value).__name__ == "NAType":
+        return True
+    unequal = value != value  # an array answers with an array, which says neither
+    return type(unequal).__name__ in _BOOLEANS and bool(unequal)
 
 
 def read_metadata(value: Any) -> Mapping[Any, Any]:

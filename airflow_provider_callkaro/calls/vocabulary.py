@@ -9,6 +9,7 @@ from typing import Any
 CALL_FIELDS = (
     "to_number",
     "agent_id",
+    "batch_id",
     "schedule_at",
     "min_trigger_time",
     "max_trigger_time",

@@ -256,6 +256,7 @@ class FanOutCallsOperator(PlaceCallsOperator):
             column_map=self.column_map,
             schedule_timezone=account.schedule_timezone,
             vocabulary=account.vocabulary,
+            judged=self.policy is not None,
         )
         rules = None
         if self.policy is not None:

@@ -14,6 +14,8 @@ import pytest
 from airflow_provider_callkaro.calls import InvalidCall, Reason
 from airflow_provider_callkaro.calls.phone import NumberReader
 from airflow_provider_callkaro.calls.row import RowReader
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.vendors.mrassistant_fields import VOCABULARY
 
 NUMBER = "+919876543210"
 KOLKATA = ZoneInfo("Asia/Kolkata")
@@ -40,6 +42,18 @@ class NumpyInteger:
 
     def __index__(self):
         return 5
+
+
+class NumpyNothing:
+    """Stands for numpy.datetime64("NaT"): nothing, which compares with numpy's own booleans."""
+
+    def __ne__(self, other):
+        return type("bool_", (), {"__bool__": lambda self: True})()
+
+    def __eq__(self, other):
+        return False
+
+    __hash__ = object.__hash__
 
 
 def read(row, **options):
@@ -141,13 +155,68 @@ def test_metadata_may_be_an_object_or_its_json(metadata):
     assert read({"to_number": NUMBER, "metadata": metadata}).metadata == {"name": "Asha"}
 
 
-@pytest.mark.parametrize("metadata", ["{'name': 'Asha'}", "[1]", "Asha", 7, ["Asha"], "[" * 100_000, '{"age": NaN}'])
+@pytest.mark.parametrize(
+    "metadata", ["{'name': 'Asha'}", "[1]", "Asha", 7, ["Asha"], "[" * 100_000, '{"age": Infinity}']
+)
 def test_metadata_that_is_no_object_costs_one_row(metadata):
     assert reason_for({"to_number": NUMBER, "metadata": metadata}) is Reason.BAD_METADATA
 
 
-def test_a_missing_measurement_in_metadata_is_not_sent_as_nonsense():
-    assert reason_for({"to_number": NUMBER, "balance": NAN}) is Reason.BAD_METADATA
+@pytest.mark.parametrize("absent", [NAN, Decimal("NaN"), NAType(), NumpyNothing()])
+def test_a_missing_measurement_in_metadata_is_left_out_and_costs_nobody_a_call(absent):
+    """A data frame has NaN wherever a row has no value; the person is called all the same."""
+    row = {
+        "to_number": NUMBER,
+        "balance": absent,
+        "name": "Asha",
+        "metadata": {"due": absent, "steps": [1, absent, {"paid": absent}], "last": {"seen": absent}, "note": None},
+    }
+    assert read(row).metadata == {"name": "Asha", "steps": [1, {}], "last": {}, "note": None}
+    assert read({"to_number": NUMBER, "balance": absent}, options={"metadata": {"balance": 0}}).metadata == {
+        "balance": 0
+    }
+    assert read({"to_number": NUMBER}, options={"metadata": {"balance": absent, "shop": 1}}).metadata == {"shop": 1}
+    assert read({"to_number": NUMBER, "metadata": '{"age": NaN, "name": "Asha"}'}).metadata == {"name": "Asha"}
+
+
+@pytest.mark.parametrize("value", [float("inf"), [float("-inf")], {"deep": float("inf")}])
+def test_an_infinite_measurement_says_something_that_cannot_be_sent(value):
+    assert reason_for({"to_number": NUMBER, "balance": value}) is Reason.BAD_METADATA
+
+
+class TestCampaignsOfRows:
+    """A row names its campaign as it names its agent; a call beside its campaign is in nobody's figures."""
+
+    def test_one_list_may_have_rows_of_several_campaigns(self):
+        reader = RowReader(agent_id="agent", batch_id="for all")
+        calls = [reader.read({"to_number": NUMBER, "batch_id": batch}) for batch in (" a ", "b", None, "")]
+        assert [call.batch_id for call in calls] == ["a", "b", "for all", "for all"]
+        assert [call.metadata for call in calls] == [{}] * 4
+
+    def test_it_may_be_named_otherwise_and_given_for_all(self):
+        assert read({"to_number": NUMBER, "camp": 7}, column_map={"camp": "batch_id"}).batch_id == "7"
+        assert read({"to_number": NUMBER}, options={"batch_id": "b"}).batch_id == "b"
+        assert reason_for({"to_number": NUMBER, "batch_id": "x" * 201}) is Reason.BAD_BATCH
+
+    def test_a_call_of_a_campaign_needs_no_agent(self):
+        """The vendor's own example of an outbound call."""
+        call = read({"to_number": NUMBER, "batch_id": "68433b7b0dee98e59245ebab"}, agent_id=None)
+        assert (call.batch_id, call.agent_id) == ("68433b7b0dee98e59245ebab", None)
+        assert read({"to_number": NUMBER}, agent_id=None, batch_id="b").agent_id is None
+        assert read({"to_number": NUMBER}, agent_id=None, options={"batch_id": "b"}).batch_id == "b"
+
+    def test_without_both_nobody_speaks(self):
+        reader = RowReader()
+        assert reader.read({"to_number": NUMBER, "batch_id": "b"}).batch_id == "b"
+        with pytest.raises(InvalidCall) as refusal:
+            reader.read({"to_number": NUMBER, "batch_id": None})
+        assert refusal.value.reason is Reason.MISSING_AGENT
+        with pytest.raises(ConfigurationError, match="no agent is known"):
+            RowReader().read({"to_number": NUMBER, "name": "Asha"})
+
+    def test_a_vendor_without_campaigns_of_calls_has_a_column_of_that_name_for_metadata(self):
+        call = read({"to_number": NUMBER, "batch_id": "b"}, vocabulary=VOCABULARY)
+        assert (call.batch_id, call.metadata) == (None, {"batch_id": "b"})
 
 
 @pytest.mark.parametrize("value", [5, "5", " 5 ", "+5", 5.0, "5.0", Decimal("5"), Decimal("5.00"), NumpyInteger()])

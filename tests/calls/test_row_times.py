@@ -8,7 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from airflow_provider_callkaro.calls import InvalidCall, Reason
+from airflow_provider_callkaro.calls.call import NEXT_WINDOW
+from airflow_provider_callkaro.calls.options import refuse_next_window
 from airflow_provider_callkaro.calls.row import RowReader
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.vendors.mrassistant_fields import VOCABULARY
 
 NUMBER = "+919876543210"
 
@@ -52,6 +56,75 @@ def test_a_schedule_means_one_moment_however_it_is_written(value):
 )
 def test_a_schedule_that_cannot_be_read_costs_one_row(value):
     assert reason_for({"to_number": NUMBER, "schedule_at": value}) is Reason.BAD_SCHEDULE_AT
+
+
+class TestClockChanges:
+    """A time of day that the clock shows twice, or never, is not guessed: it would ring an hour beside."""
+
+    NEW_YORK = ZoneInfo("America/New_York")
+
+    def reader(self, **changes):
+        return RowReader(agent_id="agent", schedule_timezone=self.NEW_YORK, **changes)
+
+    @pytest.mark.parametrize("judged", [True, False])
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "2026-11-01T01:30:00",
+            datetime(2026, 11, 1, 1, 30),
+            datetime(2026, 11, 1, 1, 30, fold=1),
+            "2026-03-08T02:30:00",
+            datetime(2026, 3, 8, 2, 30),
+        ],
+    )
+    def test_without_an_offset_nobody_knows_the_moment(self, value, judged):
+        for changes in ({}, {"vocabulary": VOCABULARY}):
+            with pytest.raises(InvalidCall) as refusal:
+                self.reader(judged=judged, **changes).read({"to_number": NUMBER, "schedule_at": value})
+            assert refusal.value.reason is Reason.BAD_SCHEDULE_AT
+
+    def test_with_an_offset_it_depends_on_whether_the_vendor_is_told_it(self):
+        row = {"to_number": NUMBER, "schedule_at": "2026-11-01T01:30:00-05:00"}
+        moment = datetime(2026, 11, 1, 6, 30, tzinfo=UTC)
+        with pytest.raises(InvalidCall) as refusal:
+            self.reader().read(row)
+        assert refusal.value.reason is Reason.BAD_SCHEDULE_AT
+        assert self.reader(judged=True).read(row).schedule_at == moment  # a policy moves it
+        assert self.reader(vocabulary=VOCABULARY).read(row).schedule_at == moment
+
+    def test_the_hours_beside_are_ordinary(self):
+        for text in ("2026-11-01T00:59", "2026-11-01T02:00", "2026-03-08T01:59", "2026-03-08T03:00"):
+            row = {"to_number": NUMBER, "schedule_at": text}
+            assert self.reader().read(row).schedule_at == datetime.fromisoformat(text).replace(tzinfo=self.NEW_YORK)
+
+
+def test_the_next_window_without_a_policy_does_not_ring_at_once():
+    row = {"to_number": NUMBER, "schedule_at": " Next_Window "}
+    with pytest.raises(InvalidCall, match="needs a policy") as refusal:
+        read(row)
+    assert refusal.value.reason is Reason.BAD_SCHEDULE_AT
+    with pytest.raises(ConfigurationError, match="needs a policy"):
+        RowReader(agent_id="agent", schedule_timezone=UTC, options={"schedule_at": "next_window"})
+    with pytest.raises(ConfigurationError, match="needs a policy"):
+        refuse_next_window("next_window", has_policy=False)
+    refuse_next_window("next_window", has_policy=True)
+    refuse_next_window("2026-01-05T10:00:00", has_policy=False)
+    refuse_next_window(None, has_policy=False)
+    judged = RowReader(agent_id="agent", schedule_timezone=UTC, judged=True)
+    assert judged.read(row).schedule_at is NEXT_WINDOW
+
+
+@pytest.mark.parametrize(("earliest", "latest"), [("10:00", "09:00"), ("9:30", "09:30"), ("18:00", "7:00")])
+def test_times_of_day_that_hold_nothing_cost_one_row(earliest, latest):
+    """A vendor may take them for a night; none says so."""
+    row = {"to_number": NUMBER, "min_trigger_time": earliest, "max_trigger_time": latest}
+    assert reason_for(row) is Reason.BAD_TRIGGER_TIME
+    options = {"min_trigger_time": earliest, "max_trigger_time": latest}
+    with pytest.raises(ConfigurationError, match="min_trigger_time must be earlier"):
+        RowReader(agent_id="agent", schedule_timezone=UTC, options=options)
+    reader = RowReader(agent_id="agent", schedule_timezone=UTC, options={"min_trigger_time": earliest})
+    with pytest.raises(InvalidCall):
+        reader.read({"to_number": NUMBER, "max_trigger_time": latest})
 
 
 @pytest.mark.parametrize("value", ["2026-01-05", "20260105", "2026-W02-1", date(2026, 1, 5)])

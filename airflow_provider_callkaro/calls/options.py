@@ -1,0 +1,64 @@
+"""What is said once for all rows of a list, checked before the first of them is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_callkaro.calls import values as reading
+from airflow_provider_callkaro.calls.call import InvalidCall, plain_metadata
+from airflow_provider_callkaro.exceptions import ConfigurationError
+
+NEEDS_POLICY = 'schedule_at="next_window" needs a policy, which knows the windows: without one it would ring at once'
+
+
+def refuse_next_window(schedule_at: Any, *, has_policy: bool) -> None:
+    """Refuse, when the DAG is parsed, a ``schedule_at`` for all calls that nobody can make a moment of.
+
+    :raises ConfigurationError: it is ``next_window``, and there is no calling policy.
+    """
+    if not has_policy and reading.is_next_window(schedule_at):
+        raise ConfigurationError(NEEDS_POLICY)
+
+
+def checked_column_map(column_map: Mapping[str, str | None], words: tuple[str, ...]) -> dict[str, str | None]:
+    """Column names, folded to lower case, and the field that each means.
+
+    :param words: the fields that there are.
+    :raises ConfigurationError: a column is mapped to what is no field.
+    """
+    for column, field in column_map.items():
+        if field is not None and field not in words:
+            raise ConfigurationError(
+                f"column_map maps {column!r} to {field!r}, which is no field of a call: use one of "
+                f"{', '.join(words)}, or None to leave the column out"
+            )
+    return {str(column).lower(): field for column, field in column_map.items()}
+
+
+def checked_options(options: Mapping[str, Any], allowed: frozenset[str]) -> Mapping[str, Any]:
+    """The options as they are.
+
+    :raises ConfigurationError: it is no mapping, or names a field that is not allowed.
+    """
+    if not isinstance(options, Mapping):
+        raise ConfigurationError('call_options must be a mapping of fields, such as {"priority": 5}')
+    unknown = sorted(map(str, set(options) - allowed))
+    if unknown:
+        raise ConfigurationError(
+            f"call_options has no field {', '.join(unknown)}: it takes {', '.join(sorted(allowed))}"
+        )
+    return options
+
+
+def options_metadata(value: Any) -> dict[str, Any]:
+    """The metadata of every call.
+
+    :raises ConfigurationError: it cannot be metadata.
+    """
+    if reading.is_absent(value):
+        return {}
+    try:
+        return plain_metadata(reading.without_absent(reading.read_metadata(value)))
+    except InvalidCall as error:
+        raise ConfigurationError(f"given for all calls: {error}") from None
