@@ -7,9 +7,11 @@ into one outcome per row, counted and reported once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
-from airflow_provider_callkaro.dispatch.job import Answer, Job
+from airflow_provider_callkaro.dispatch.caps import held_by
+from airflow_provider_callkaro.dispatch.job import Answer, Held, Job
 from airflow_provider_callkaro.dispatch.refusals import RefusalWatch, kind_of, list_refused
 from airflow_provider_callkaro.dispatch.report import RowSink
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Tally
@@ -23,7 +25,15 @@ from airflow_provider_callkaro.exceptions import (
     Unauthorized,
     VendorError,
 )
-from airflow_provider_callkaro.ledger.contract import CallLedger, Claim, Entry, EntryState, Settlement
+from airflow_provider_callkaro.ledger.contract import (
+    CallLedger,
+    Claim,
+    Entry,
+    EntryState,
+    Lost,
+    OverCap,
+    Settlement,
+)
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 
 MAX_DELAYS = 20  # of one call that came too late; then the next try has to do it
@@ -68,6 +78,8 @@ class Books:
         self._unreported: list[RowOutcome] = []
         self._refusals = RefusalWatch()
         self._held_back: list[tuple[Job, Rejected]] = []
+        self.resume_at: datetime | None = None
+        """The first moment at which a call that was held back may ring."""
 
     @property
     def unsettled(self) -> bool:
@@ -205,9 +217,11 @@ class Books:
         self._settlements.append(Settlement(key=job.key, state=EntryState.UNKNOWN, reason=Reason.INTERRUPTED))
         self._close(job, Outcome.UNKNOWN, Reason.INTERRUPTED)
 
-    def hold(self, job: Job, outcome: Outcome, reason: Reason) -> None:
+    def hold(self, job: Job, held: Held) -> None:
         """Give a job that a rule holds back its outcome."""
-        self._close(job, outcome, reason)
+        self._close(job, held.outcome, held.reason)
+        if held.until is not None:
+            self.resume_at = held.until if self.resume_at is None else min(self.resume_at, held.until)
 
     def leave(self, job: Job, reason: Reason) -> None:
         """Leave a job that was not claimed to the next try."""
@@ -220,7 +234,7 @@ class Books:
         """
         if not self._settlements and not jobs:
             return [], []
-        claims = [Claim(key=job.key, number=job.number, replaces=job.replaces) for job in jobs]
+        claims = [Claim(key=job.key, number=job.number, replaces=job.replaces, aliases=job.aliases) for job in jobs]
         lost = self._ledger.commit(settle=self._settlements, claim=claims)
         self._settlements = []
         if not lost:
@@ -233,20 +247,27 @@ class Books:
 
         :return: those that are still to be claimed.
         """
-        known = self._ledger.state_of([job.key for job in jobs])
+        aliases = {job.key: job.aliases for job in jobs if job.aliases}
+        known = self._ledger.state_of([job.key for job in jobs], aliases=aliases)
         again = self._turned_down([job for job in jobs if job.key in known], known)
         return [job for job in jobs if job.key not in known] + again
 
-    def _turned_down(self, jobs: Sequence[Job], entries: Mapping[str, Entry]) -> list[Job]:
+    def _turned_down(self, jobs: Sequence[Job], entries: Mapping[str, Lost]) -> list[Job]:
         again: list[Job] = []
         for job in jobs:
             entry = entries[job.key]
-            if entry.state in self._redial and entry.redials == 0 and job.replaces is None:
+            if isinstance(entry, OverCap):
+                self.hold(job, held_by(entry))
+            elif self._may_redial(job, entry):
                 job.replaces = entry
                 again.append(job)
             else:
                 self._close_by_entry(job, entry)
         return again
+
+    def _may_redial(self, job: Job, entry: Entry) -> bool:
+        asked_for = entry.state in self._redial and entry.redials == 0
+        return asked_for and job.replaces is None and not entry.may_be_ringing
 
     def _close_by_entry(self, job: Job, entry: Entry) -> None:
         if not entry.this_run:

@@ -2,6 +2,9 @@
 
 Both count what the ledger knows of the number, over all DAGs that share it: accepted calls, and those that may have
 rung. A call over the cap is dropped; one within the gap waits.
+
+This is the look before a claim, which spares claims that would be lost. The ledger looks again as it claims, with
+nobody in between, and its word counts.
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ from typing import Protocol
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch.job import Held, Job
+from airflow_provider_callkaro.ledger.call_caps import CallCaps
+from airflow_provider_callkaro.ledger.contract import OverCap
 
 
 class CallHistory(Protocol):
@@ -39,30 +44,27 @@ class Caps:
         now: Callable[[], datetime],
     ) -> None:
         self._history = history
-        self._max_calls = max_calls
-        self._per = per or timedelta(0)
-        self._min_gap = min_gap or timedelta(0)
+        self._caps = CallCaps(max_calls=max_calls, per=per, min_gap=min_gap)
         self._now = now
 
     def holds(self, jobs: Sequence[Job]) -> Mapping[str, Held]:
         """Which of the jobs, by key, are not dispatched now."""
         now = self._now()
-        calls = self._history.called_since([job.number for job in jobs], now - max(self._per, self._min_gap))
+        calls = self._history.called_since([job.number for job in jobs], now - self._caps.span)
         held: dict[str, Held] = {}
         ahead: dict[str, datetime] = {}  # numbers that come twice in this very group, under different keys
         for job in jobs:
             earlier = [*calls.get(job.number, ()), *([ahead[job.number]] if job.number in ahead else [])]
-            verdict = self._verdict(earlier, now)
-            if verdict is None:
+            over = self._caps.verdict(earlier, now=now)
+            if over is None:
                 ahead[job.number] = now
             else:
-                held[job.key] = verdict
+                held[job.key] = held_by(over)
         return held
 
-    def _verdict(self, earlier: Sequence[datetime], now: datetime) -> Held | None:
-        counted = [moment for moment in earlier if moment > now - self._per]
-        if self._max_calls is not None and len(counted) >= self._max_calls:
-            return Held(outcome=Outcome.SKIPPED, reason=Reason.CAP)
-        if earlier and now < (again := max(earlier) + self._min_gap):
-            return Held(outcome=Outcome.PENDING, reason=Reason.GAP, until=again)
-        return None
+
+def held_by(over: OverCap) -> Held:
+    """What becomes of a call that comes too often: over the cap it is dropped, within the gap it waits."""
+    if over.until is None:
+        return Held(outcome=Outcome.SKIPPED, reason=Reason.CAP)
+    return Held(outcome=Outcome.PENDING, reason=Reason.GAP, until=over.until)

@@ -55,8 +55,11 @@ class Preparation:
         self._books = books
         self._rules = rules or Rules()
         self._observe = observe
-        self.resume_at: datetime | None = None
-        """The first moment at which a call that was held back may ring."""
+
+    @property
+    def resume_at(self) -> datetime | None:
+        """The first moment at which a call that was held back, here or by the ledger, may ring."""
+        return self._books.resume_at
 
     @property
     def has_rules(self) -> bool:
@@ -109,8 +112,6 @@ class Preparation:
         return Judged(call=call)
 
     def _hold(self, job: Job, held: Held) -> None:
-        self._books.hold(job, held.outcome, held.reason)
+        self._books.hold(job, held)
         if self._observe is not None:
             self._observe(job.call, held)
-        if held.until is not None:
-            self.resume_at = held.until if self.resume_at is None else min(self.resume_at, held.until)

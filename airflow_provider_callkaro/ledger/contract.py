@@ -4,14 +4,21 @@ A ledger knows who has been rung. Before a dispatch the call's key is *claimed*,
 the claim is *settled* with what became of the call. A claim that was never settled means that nobody knows: it
 reads as ``unknown``. One ``commit`` is one durable write, however many calls it settles and claims: when it
 returns, it is on disk.
+
+A claim stays *open* until it is settled. While it is younger than `CLAIM_LEASE` somebody may be ringing under it, be it
+another run or a frozen try of the same one, and nobody takes it over. Its age is told by one clock, the ledger's own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from types import MappingProxyType
+from typing import Protocol, TypeAlias
+
+CLAIM_LEASE = timedelta(hours=1)  # an open claim that is older than this: nobody is ringing any more
 
 
 class EntryState(StrEnum):
@@ -65,6 +72,8 @@ class Entry:
 
     :param this_run: the entry was made by an earlier try of this very run, so its outcome is this run's outcome too.
     :param redials: how often it was dispatched again on purpose.
+    :param may_be_ringing: nobody has settled it, and it is younger than the lease: no redial takes it over. It is no
+        part of what tells two entries apart, because it changes while nobody does anything.
     """
 
     state: EntryState
@@ -73,6 +82,24 @@ class Entry:
     reason: str | None = None
     detail: str | None = None
     redials: int = 0
+    may_be_ringing: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverCap:
+    """Why a claim was lost that no entry blocks: the person has been called too often.
+
+    :param until: when the gap since their last call is over, UTC; None where the cap on the number of calls is reached.
+    """
+
+    until: datetime | None = None
+
+
+Lost: TypeAlias = Entry | OverCap
+"""What stood in the way of a claim."""
+
+
+NO_ALIASES: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 class CallLedger(Protocol):
@@ -82,17 +109,25 @@ class CallLedger(Protocol):
 
     def __exit__(self, *exc_info: object) -> None: ...
 
-    def commit(self, *, settle: Sequence[Settlement] = (), claim: Sequence[Claim] = ()) -> Mapping[str, Entry]:
+    def commit(self, *, settle: Sequence[Settlement] = (), claim: Sequence[Claim] = ()) -> Mapping[str, Lost]:
         """Settle what came back and claim what goes out next, in one durable write.
 
-        A claim is won or lost atomically: two workers that claim one key at once cannot both win. A claim with
-        ``replaces`` is won only if the entry still stands as given.
+        A claim is won or lost atomically: two workers that claim one key at once cannot both win. Where a ledger has
+        several scopes, a claim is won in all of them or in none. A claim with ``replaces`` is won only if the entry
+        still stands as given, in whichever of the scopes something stands, and nobody may be ringing under it.
 
-        :return: for each key whose claim was *lost*, the entry that stood in the way. A key that is absent was won.
+        :return: for each key whose claim was *lost*, what stood in the way: the entry, that of the ledger's own scope
+            first, or a cap. A key that is absent was won.
         :raises LedgerError: nothing can be said of the claims, so none of them may be dispatched.
         """
         ...
 
-    def state_of(self, keys: Sequence[str]) -> Mapping[str, Entry]:
-        """The entries under ``keys``; a key never claimed, or released, is absent."""
+    def state_of(
+        self, keys: Sequence[str], *, aliases: Mapping[str, Sequence[str]] = NO_ALIASES
+    ) -> Mapping[str, Entry]:
+        """The entries under ``keys``; a key never claimed, or released, is absent.
+
+        :param aliases: for some of the keys, those under which earlier versions may have written the same person; see
+            `Claim`. An entry found there is given under the key.
+        """
         ...

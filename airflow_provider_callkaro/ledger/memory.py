@@ -5,32 +5,68 @@ It keeps the contract but for the one thing that makes a ledger: it is gone with
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, Settlement
+from airflow_provider_callkaro.ledger.contract import (
+    CLAIM_LEASE,
+    NO_ALIASES,
+    Claim,
+    Entry,
+    EntryState,
+    Lost,
+    Settlement,
+)
+from airflow_provider_callkaro.ledger.run_record import RunRecord
+
+Place = tuple[str, str]
+"""Scope and key."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRow:
+    """What stands in one place.
+
+    :param owner: the ledger object that made the claim.
+    :param claimed_at: seconds of the store's clock.
+    """
+
+    entry: Entry
+    run: str
+    owner: int
+    claimed_at: float
 
 
 @dataclass(slots=True)
 class MemoryStore:
-    """What several memory ledgers share, as tables are shared by SQL ledgers."""
+    """What several memory ledgers share, as tables are shared by SQL ledgers.
 
-    rows: dict[tuple[str, str], tuple[Entry, str]] = field(default_factory=dict)
+    :param clock: the one clock that tells how old a claim is, in seconds.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    rows: dict[Place, MemoryRow] = field(default_factory=dict)
+    runs: dict[str, RunRecord] = field(default_factory=dict)
 
 
 class MemoryLedger:
     """Who has been rung, as long as this process lives.
 
     :param scope: within which a key may be dispatched once.
+    :param also: further scopes in which each call is claimed with it.
     :param run: the run that this try belongs to.
     :param store: shared by the ledgers of several tries or runs; None starts an empty one.
     """
 
-    def __init__(self, *, scope: str = "", run: str = "", store: MemoryStore | None = None) -> None:
-        self._scope = scope
+    def __init__(
+        self, *, scope: str = "", also: Sequence[str] = (), run: str = "", store: MemoryStore | None = None
+    ) -> None:
+        self._scopes = tuple(dict.fromkeys([scope, *also]))
         self._run = run
-        self._rows = (store or MemoryStore()).rows
-        self._held: dict[str, tuple[Entry, str] | None] = {}  # key of an open claim -> the row that it replaces
+        self._store = store or MemoryStore()
+        self._rows = self._store.rows
+        self._held: dict[str, dict[Place, MemoryRow]] = {}  # key of an open claim -> the rows that it replaces
 
     def __enter__(self) -> MemoryLedger:
         return self
@@ -38,56 +74,87 @@ class MemoryLedger:
     def __exit__(self, *exc_info: object) -> None:
         return None
 
-    def commit(self, *, settle: Sequence[Settlement] = (), claim: Sequence[Claim] = ()) -> Mapping[str, Entry]:
+    def commit(self, *, settle: Sequence[Settlement] = (), claim: Sequence[Claim] = ()) -> Mapping[str, Lost]:
         """Settle and claim at once; see `CallLedger.commit`."""
         for settlement in settle:
             if settlement.key in self._held:
                 self._settle(settlement)
-        lost: dict[str, Entry] = {}
+        lost: dict[str, Lost] = {}
         for wanted in claim:
-            standing = self._rows.get((self._scope, wanted.key))
-            if standing is not None and not self._gives_way(wanted):
-                lost[wanted.key] = self._as_entry(*standing)
+            standing = self._standing(wanted.key, wanted.aliases)
+            if not all(self._gives_way(row, wanted) for row in standing.values()):
+                lost[wanted.key] = self._as_entry(next(iter(standing.values())))
                 continue
-            redials = 0 if standing is None else standing[0].redials + 1
-            claimed = Entry(state=EntryState.CLAIMED, this_run=True, redials=redials)
+            redials = max((row.entry.redials + 1 for row in standing.values()), default=0)
+            for place in standing:
+                del self._rows[place]
+            entry = Entry(state=EntryState.CLAIMED, this_run=True, redials=redials)
+            row = MemoryRow(entry, self._run, id(self), self._store.clock())
+            self._rows.update(((scope, wanted.key), row) for scope in self._scopes)
             self._held[wanted.key] = standing
-            self._rows[self._scope, wanted.key] = (claimed, self._run)
         return lost
 
-    def state_of(self, keys: Sequence[str]) -> Mapping[str, Entry]:
+    def state_of(
+        self, keys: Sequence[str], *, aliases: Mapping[str, Sequence[str]] = NO_ALIASES
+    ) -> Mapping[str, Entry]:
         """The entries under ``keys``; see `CallLedger.state_of`."""
-        found = {key: self._read(key) for key in keys}
-        return {key: entry for key, entry in found.items() if entry is not None}
+        found = {key: next(iter(self._standing(key, aliases.get(key, ())).values()), None) for key in keys}
+        return {key: self._as_entry(row) for key, row in found.items() if row is not None}
 
     def _settle(self, settlement: Settlement) -> None:
-        place = (self._scope, settlement.key)
         replaced = self._held.pop(settlement.key)
-        claimed, run = self._rows.pop(place)
-        if settlement.state is not None:
+        for scope in self._scopes:
+            place = (scope, settlement.key)
+            row = self._rows.get(place)
+            if row is None or row.owner != id(self):
+                continue  # another ledger has taken it over
+            if settlement.state is None:
+                del self._rows[place]
+                continue
             entry = replace(
-                claimed,
+                row.entry,
                 state=settlement.state,
                 call_id=settlement.call_id,
                 reason=settlement.reason,
                 detail=settlement.detail,
             )
-            self._rows[place] = (entry, run)
-        elif replaced is not None:
-            self._rows[place] = replaced
+            self._rows[place] = replace(row, entry=entry)
+        if settlement.state is None:
+            for place, row in replaced.items():
+                self._rows.setdefault(place, row)
 
-    def _gives_way(self, wanted: Claim) -> bool:
-        """Whether what stands under the key is what a redial was decided on, and nobody is ringing under it."""
-        standing = self._read(wanted.key)
-        if standing is None or standing.state is EntryState.CLAIMED or wanted.key in self._held:
+    def _standing(self, key: str, aliases: Sequence[str]) -> dict[Place, MemoryRow]:
+        """Every row of the person, those of the ledger's own scope first."""
+        places = [(scope, one) for one in (key, *aliases) for scope in self._scopes]
+        return {place: self._rows[place] for place in places if place in self._rows}
+
+    def _gives_way(self, row: MemoryRow, wanted: Claim) -> bool:
+        """Whether a row is what a redial was decided on, and nobody is ringing under it."""
+        if row.entry.state is EntryState.CLAIMED and (self._is_young(row) or row.owner == id(self)):
             return False
-        return standing == wanted.replaces
+        return self._as_entry(row) == wanted.replaces
 
-    def _read(self, key: str) -> Entry | None:
-        standing = self._rows.get((self._scope, key))
-        return None if standing is None else self._as_entry(*standing)
+    def _is_young(self, row: MemoryRow) -> bool:
+        return self._store.clock() - row.claimed_at < CLAIM_LEASE.total_seconds()
 
-    def _as_entry(self, entry: Entry, run: str) -> Entry:
-        this_run = run == self._run
-        state = EntryState.UNKNOWN if entry.state is EntryState.CLAIMED and this_run else entry.state
-        return replace(entry, state=state, this_run=this_run)
+    def _as_entry(self, row: MemoryRow) -> Entry:
+        this_run = row.run == self._run
+        is_open = row.entry.state is EntryState.CLAIMED
+        is_young = is_open and self._is_young(row)
+        state = EntryState.UNKNOWN if is_open and (this_run or not is_young) else row.entry.state
+        return replace(row.entry, state=state, this_run=this_run, may_be_ringing=is_young)
+
+
+class MemoryRunRecords:
+    """The record of one run, as long as this process lives.
+
+    :param store: shared by all tries of the run.
+    """
+
+    def __init__(self, *, run: str, store: MemoryStore) -> None:
+        self._run = run
+        self._runs = store.runs
+
+    def begin(self, proposed: RunRecord) -> RunRecord:
+        """Keep ``proposed`` if the run has no record yet; see `RunRecords.begin`."""
+        return self._runs.setdefault(self._run, proposed)

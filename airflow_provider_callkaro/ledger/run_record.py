@@ -45,15 +45,27 @@ class RunRecord:
         :raises ValueError: it is none.
         """
         try:
-            shard = state["shard"]
-            return cls(
-                scopes=tuple(map(str, state["scopes"])),
-                due=datetime.fromisoformat(state["due"]),
-                is_stale=bool(state["is_stale"]),
-                shard=None if shard is None else (int(shard[0]), int(shard[1])),
+            scopes, due, is_stale, shard = (state[name] for name in ("scopes", "due", "is_stale", "shard"))
+            record = cls(
+                scopes=tuple(scopes),
+                due=datetime.fromisoformat(due),
+                is_stale=is_stale,
+                shard=None if shard is None else (shard[0], shard[1]),
             )
         except (KeyError, TypeError, IndexError, ValueError) as error:
             raise ValueError("this is no record of a run") from error
+        if not record._is_sound():
+            raise ValueError("this is no record of a run")
+        return record
+
+    def _is_sound(self) -> bool:
+        return (
+            bool(self.scopes)
+            and all(type(scope) is str for scope in self.scopes)
+            and self.due.tzinfo is not None
+            and type(self.is_stale) is bool
+            and (self.shard is None or all(type(part) is int for part in self.shard))
+        )
 
 
 class RunRecords(Protocol):

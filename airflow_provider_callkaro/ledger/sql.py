@@ -10,38 +10,38 @@ from random import random as random_fraction
 from typing import TYPE_CHECKING, Self
 
 from airflow_provider_callkaro.exceptions import LedgerError
-from airflow_provider_callkaro.ledger.contract import Claim, Entry, Settlement
+from airflow_provider_callkaro.ledger.call_caps import CallCaps
+from airflow_provider_callkaro.ledger.contract import NO_ALIASES, Claim, Entry, EntryState, Lost, Settlement
+from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
+from airflow_provider_callkaro.ledger.sql_claiming import Claiming, spelled
+from airflow_provider_callkaro.ledger.sql_dialects import statements_for
+from airflow_provider_callkaro.ledger.sql_rows import Author, read_entry
+from airflow_provider_callkaro.ledger.sql_scopes import scopes_of
 from airflow_provider_callkaro.ledger.sql_session import SqlSession
-from airflow_provider_callkaro.ledger.sql_table import MAX_ROWS, TABLE, Row, statements_for
-from airflow_provider_callkaro.ledger.sql_turn import Turn, read_entry, read_rows
-from airflow_provider_callkaro.ledger.sql_values import (
-    as_digits,
-    as_instant,
-    as_text,
-    chunks,
-    digest,
-    distinct,
-    without_zone,
-)
+from airflow_provider_callkaro.ledger.sql_settling import Settling
+from airflow_provider_callkaro.ledger.sql_statements import MAX_ROWS
+from airflow_provider_callkaro.ledger.sql_table import LOCKS_TABLE, TABLE, Row
+from airflow_provider_callkaro.ledger.sql_turn import Turn
+from airflow_provider_callkaro.ledger.sql_values import as_digits, as_instant, as_text, chunks, distinct, without_zone
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
-
-
-def utc_now() -> datetime:
-    """The time of day, as the ledger keeps it."""
-    return datetime.now(UTC)
 
 
 class SqlLedger:
     """The durable record of each dispatch, in one table of PostgreSQL, MySQL, MariaDB or SQLite (3.24 or later).
 
     The table is created on first use, by a user who may; anybody else finds it there or gets an error that says so.
+    Instants are written and judged by the database's clock alone. (SQLite's is that of the worker.)
 
     :param engine: of the database; taken as it is, no listener is added to it.
     :param scope: the name under which a person may be rung once.
+    :param also: further scopes in which each call is claimed, settled and given up with it: an entry in any of them
+        blocks.
     :param run: the task instance of one run, the same for all its tries (DAG, run, task, map index).
-    :param clock: tells the time, with a zone.
+    :param caps: how often one person may be called, over all scopes; checked with each claim. None sets no limit.
+    :param legacy: how earlier versions may have spelled a number; None looks for none. The ledger looks at its opening
+        whether the table holds any at all, and for them only then.
     :param sleep: waits for a number of seconds before a transaction is tried again.
     :param random: a number from 0 to 1, which spreads those waits.
     :raises ConfigurationError: the engine's database is none of the four.
@@ -52,42 +52,47 @@ class SqlLedger:
         engine: Engine,
         *,
         scope: str,
+        also: Sequence[str] = (),
         run: str,
-        clock: Callable[[], datetime] = utc_now,
+        caps: CallCaps | None = None,
+        legacy: LegacyNumbers | None = None,
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = random_fraction,
     ) -> None:
         self._statements = statements_for(engine.dialect.name)
-        self._session = SqlSession(
-            engine=engine,
-            isolation=self._statements.isolation,
-            settings=self._statements.settings,
-            sleep=sleep,
-            random=random,
-        )
-        self._clock = clock
-        self._scope = scope
-        self._id_prefix = scope + "\0"
+        self._session = SqlSession(engine=engine, statements=self._statements, table=TABLE, sleep=sleep, random=random)
+        self._scopes = scopes_of([scope, *also])
+        self._id_of = self._scopes[0].id_of
         self._run = distinct(run)
-        self._scope_digest = digest(scope)[:12]
+        self._caps = caps
+        self._legacy_known = legacy
+        self._legacy: LegacyNumbers | None = None
         self._owner = secrets.token_hex(16)
         self._turn = 0
-        self._replaced: dict[str, Row] = {}
+        self._open: dict[str, Row] = {}
+        """The rows of this try's unsettled claims, by id."""
+        self._replaced: dict[str, Sequence[Row]] = {}
         """The rows that this try's outstanding redials have replaced; a released one goes back to its place."""
 
     def __enter__(self) -> Self:
-        self._session.transact(self._create_table, action="opened or created")
+        self._session.create_table(TABLE, self._statements.create)
+        if self._caps is not None and self._statements.create_locks is not None:
+            self._session.create_table(LOCKS_TABLE, [self._statements.create_locks])
+        if self._legacy_known is not None and self._legacy_known.prefixes:
+            query = self._statements.holds_any(self._legacy_known.prefixes)
+            if self._session.transact(lambda connection: connection.exec_driver_sql(*query).scalar(), action="read"):
+                self._legacy = self._legacy_known
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self._session.close()
 
-    def commit(self, *, settle: Sequence[Settlement] = (), claim: Sequence[Claim] = ()) -> Mapping[str, Entry]:
+    def commit(self, *, settle: Sequence[Settlement] = (), claim: Sequence[Claim] = ()) -> Mapping[str, Lost]:
         """Settle what came back and claim what goes out next, in one transaction.
 
         :param settle: claims of this ledger object; one that another run has taken over meanwhile is left alone.
         :param claim: distinct keys; a key that this object holds already is lost.
-        :return: for each key whose claim was lost, the entry that stood in the way.
+        :return: for each key whose claim was lost, what stood in the way.
         :raises LedgerError: nothing can be said of the claims, so none of them may be dispatched.
         """
         if not settle and not claim:
@@ -97,37 +102,52 @@ class SqlLedger:
         if len(claims) != len(claim):
             raise LedgerError("one commit claims a key twice, and only one of the two could be dispatched")
         self._turn += 1
-        turn = Turn(
-            session=self._session,
-            statements=self._statements,
-            scope=self._scope,
-            run=self._run,
-            owner=self._owner,
-            number=self._turn,
-            now=without_zone(self._clock()),
-            settlements=settlements,
+        author = self._author()
+        rejected = (id_ for id_, settlement in settlements.items() if settlement.state is EntryState.REJECTED)
+        settling = Settling(author=author, settlements=settlements, open=self._open, replaced=self._replaced)
+        claiming = Claiming(
+            author=author,
             claims=claims,
-            replaced=self._replaced,
+            caps=self._caps,
+            legacy=self._legacy,
+            not_called=frozenset(rejected) if self._caps is not None else frozenset(),
         )
-        lost = self._session.transact(turn.write, action="written")
-        for id_ in settlements:
+        lost = self._session.transact(Turn(settling=settling, claiming=claiming).write, action="written")
+        for id_ in settling.ids(settlements):
+            self._open.pop(id_, None)
             self._replaced.pop(id_, None)
-        self._replaced.update(turn.taken)
+        self._open.update(claiming.won)
+        self._replaced.update(claiming.taken)
+        settling.tell()
         return lost
 
-    def state_of(self, keys: Sequence[str]) -> Mapping[str, Entry]:
-        """The entries under ``keys``; a key never claimed, or released, is absent.
+    def state_of(
+        self, keys: Sequence[str], *, aliases: Mapping[str, Sequence[str]] = NO_ALIASES
+    ) -> Mapping[str, Entry]:
+        """The entries under ``keys``, that of the ledger's own scope first; see `CallLedger.state_of`.
 
         :raises LedgerError: the ledger could not be read.
         """
-        key_of = {self._id_of(key): key for key in keys}
-        now = without_zone(self._clock())
+        if not keys:
+            return {}
+        places = {self._id_of(key): key for key in keys}
+        for scope in self._scopes[1:]:
+            places.update((scope.id_of(key), key) for key in keys)
+        if self._legacy is not None and aliases:
+            for scope in self._scopes:
+                for key in keys:
+                    for alias in aliases.get(key, ()):
+                        places.setdefault(scope.id_of(alias), key)
 
         def read(connection: Connection) -> Mapping[str, Entry]:
-            rows = read_rows(connection, sorted(key_of), statements=self._statements)
-            return {key_of[row.id]: read_entry(row, run=self._run, now=now) for row in rows}
+            standing = {one.row.id: one for one in self._author().read(connection, sorted(places))}
+            found: dict[str, Entry] = {}
+            for id_, key in places.items():
+                if id_ in standing and key not in found:
+                    found[key] = read_entry(standing[id_], run=self._run)
+            return found
 
-        return self._session.transact(read, action="read") if keys else {}
+        return self._session.transact(read, action="read")
 
     def called_since(self, numbers: Sequence[str], since: datetime) -> Mapping[str, Sequence[datetime]]:
         """When numbers were called, in any scope: every dispatch that was not rejected, those that may have rung too.
@@ -137,7 +157,10 @@ class SqlLedger:
         :return: for each number that was called, the instants, UTC.
         :raises LedgerError: the ledger could not be read.
         """
-        number_of = {as_digits(number): number for number in numbers}
+        if not numbers:
+            return {}
+        given = {as_digits(number): number for number in numbers}
+        number_of = spelled(given, legacy=self._legacy)
         earliest = as_text(without_zone(since))
 
         def read(connection: Connection) -> Mapping[str, Sequence[datetime]]:
@@ -145,21 +168,18 @@ class SqlLedger:
             for chunk in chunks(sorted(number_of), size=MAX_ROWS):
                 query = self._statements.called(chunk, since=earliest)
                 for digits, moment in connection.exec_driver_sql(*query).fetchall():
-                    called.setdefault(number_of[digits], []).append(as_instant(moment).replace(tzinfo=UTC))
+                    number = given[number_of[digits]]
+                    called.setdefault(number, []).append(as_instant(moment).replace(tzinfo=UTC))
             return called
 
-        return self._session.transact(read, action="read") if numbers else {}
+        return self._session.transact(read, action="read")
 
-    def _create_table(self, connection: Connection) -> None:
-        from sqlalchemy import inspect
-
-        if inspect(connection).has_table(TABLE):
-            return
-        if self._statements.begin is not None:
-            connection.exec_driver_sql(self._statements.begin)
-        for statement in self._statements.create:
-            connection.exec_driver_sql(statement)
-
-    def _id_of(self, key: str) -> str:
-        # The scope's digest comes first, so that the rows of one list lie side by side in the index of a large table.
-        return self._scope_digest + digest(self._id_prefix + key)[:20]
+    def _author(self) -> Author:
+        return Author(
+            session=self._session,
+            statements=self._statements,
+            scopes=self._scopes,
+            run=self._run,
+            owner=self._owner,
+            turn=self._turn,
+        )

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_callkaro.exceptions import LedgerError
+from airflow_provider_callkaro.ledger.sql_statements import Statements
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
@@ -33,6 +34,11 @@ _TRANSIENT_CODES = frozenset(
 )
 _TRANSIENT_PREFIXES = ("SQLITE_BUSY", "SQLITE_LOCKED", "08")
 
+_NOT_DURABLE = (
+    "The call ledger's %s database acknowledges what is not on its disk yet: if it crashes, people who have been rung "
+    "may be rung again. Set innodb_flush_log_at_trx_commit = 1 on the server"
+)
+
 _Result = TypeVar("_Result")
 _log = logging.getLogger(__name__)
 
@@ -41,8 +47,8 @@ class SqlSession:
     """A connection, taken from the engine when it is first needed and kept until :meth:`close`.
 
     :param engine: whose database; its pool, events and other users are left alone.
-    :param isolation: SQLAlchemy's name of the isolation level.
-    :param settings: statements that each new connection starts with.
+    :param statements: as the database takes them; they say how each new connection starts.
+    :param table: what it is about, for the messages.
     :param sleep: waits for a number of seconds.
     :param random: a number from 0 to 1, so that workers that met in a deadlock do not meet again.
     """
@@ -51,18 +57,19 @@ class SqlSession:
         self,
         *,
         engine: Engine,
-        isolation: str,
-        settings: Sequence[str],
+        statements: Statements,
+        table: str,
         sleep: Callable[[float], None],
         random: Callable[[], float],
     ) -> None:
         self._engine = engine
-        self._isolation = isolation
-        self._settings = settings
+        self._statements = statements
+        self._table = table
         self._sleep = sleep
         self._random = random
         self._connection: Connection | None = None
         self._has_worked = False
+        self._is_durable: bool | None = None  # not asked yet
         self.ascii_only = False
         """The database refused a text for its script: whoever runs a transaction again sends ASCII alone."""
 
@@ -105,10 +112,28 @@ class SqlSession:
             self._sleep(delay)
         # Not raised where the error was caught: as its context it would carry the parameters into every log.
         raise LedgerError(
-            f'the call ledger (table "voice_call_ledger" in the {self._engine.dialect.name} database) could not be '
+            f'the call ledger (table "{self._table}" in the {self._engine.dialect.name} database) could not be '
             f"{action} ({problem}, try {attempt + 1} of {TRIES}): mend the database behind ledger_conn_id, "
             "then let the task run again"
         )
+
+    def create_table(self, table: str, statements: Sequence[str]) -> None:
+        """Create a table that is not there yet; of several workers that do so at once, each finds it.
+
+        :raises LedgerError: it is not there and cannot be created.
+        """
+
+        def create(connection: Connection) -> None:
+            from sqlalchemy import inspect
+
+            if inspect(connection).has_table(table):
+                return
+            if self._statements.begin is not None:
+                connection.exec_driver_sql(self._statements.begin)
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+
+        self.transact(create, action="opened or created")
 
     def close(self) -> None:
         """Give the connection back to the engine."""
@@ -121,11 +146,15 @@ class SqlSession:
 
     def _connect(self) -> Connection:
         connection = self._connection = self._engine.connect().execution_options(
-            isolation_level=self._isolation, preserve_rowcount=True
+            isolation_level=self._statements.isolation, preserve_rowcount=True
         )
         with connection.begin():
-            for setting in self._settings:
+            for setting in self._statements.settings:
                 connection.exec_driver_sql(setting).close()
+            if self._statements.durability is not None and self._is_durable is None:
+                self._is_durable = str(connection.exec_driver_sql(self._statements.durability).scalar()) == "1"
+                if not self._is_durable:
+                    _log.warning(_NOT_DURABLE, self._engine.dialect.name)
         return connection
 
     def _drop(self) -> None:

@@ -5,21 +5,34 @@ is the only durable thing at hand; the entries are kept in segments well under t
 the newest segment is ever written again. What a later segment says of a key overrules an earlier one. Only a commit of
 many hundred calls takes several writes; its settlements come first, and nothing is dispatched before the last one.
 
+Each segment says when it was last written, and an open claim is at most as old as that. The store has no clock that
+could be asked, so this is a worker's: where two workers' clocks differ, so does what they take for an hour.
+
 The store is shown on a page of Airflow's, so the keys stand there as digests and no number can be read off.
 """
 
 from __future__ import annotations
 
+import math
 import re
+import time
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from hashlib import blake2b
 from json.encoder import encode_basestring_ascii
 from typing import Any, Protocol
 
 from airflow_provider_callkaro.exceptions import LedgerError
-from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, Settlement
+from airflow_provider_callkaro.ledger.contract import (
+    CLAIM_LEASE,
+    NO_ALIASES,
+    Claim,
+    Entry,
+    EntryState,
+    Lost,
+    Settlement,
+)
 
 SEGMENT_BYTES = 24_000  # of JSON, then a new segment begins: a write of that size still costs about 20 ms
 MAX_TEXT = 120  # characters of a detail
@@ -41,18 +54,28 @@ class TaskState(Protocol):
 class TaskStateLedger:
     """Who has been rung by this task instance.
 
-    Used from the task's main thread only, as the store demands.
+    Used from the task's main thread only, as the store demands. The store belongs to one run, so there is one scope.
 
     :param store: Airflow's task-state store.
     :param prefix: of the keys in the store.
     :param retention: how long the store keeps an entry; None takes Airflow's default (30 days).
+    :param clock: seconds since 1970 UTC, as this worker's clock tells them.
     """
 
-    def __init__(self, store: TaskState, *, prefix: str = "calls", retention: timedelta | None = None) -> None:
+    def __init__(
+        self,
+        store: TaskState,
+        *,
+        prefix: str = "calls",
+        retention: timedelta | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._store = store
         self._prefix = prefix
         self._keep: dict[str, Any] = {} if retention is None else {"retention": retention}
+        self._clock = clock
         self._earlier: dict[str, str] = {}  # digest -> record, from the tries before this one
+        self._left_open: dict[str, float] = {}  # digest -> when its claim was written at the latest, by another try
         self._held: dict[str, str | None] = {}  # digest of an open claim -> the record that it replaces
         self._segment: dict[str, str] = {}
         self._number = 0
@@ -64,19 +87,21 @@ class TaskStateLedger:
         :raises LedgerError: the store holds something that is not ours, or cannot be read.
         """
         while (segment := self._load(self._number)) is not None:
-            self._earlier.update(segment)
+            calls, written_at = segment
+            self._earlier.update(calls)
+            self._left_open.update((digest, written_at) for digest, record in calls.items() if record[:1] == "c")
             self._number += 1
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         return None
 
-    def commit(self, *, settle: Sequence[Settlement] = (), claim: Sequence[Claim] = ()) -> Mapping[str, Entry]:
+    def commit(self, *, settle: Sequence[Settlement] = (), claim: Sequence[Claim] = ()) -> Mapping[str, Lost]:
         """Settle and claim in one write to the store; see `CallLedger.commit`.
 
         :param settle: a call that this ledger object does not hold is left as it stands.
         """
-        lost: dict[str, Entry] = {}
+        lost: dict[str, Lost] = {}
         changes: dict[str, str] = {}
         held = dict(self._held)
         for settlement in settle:
@@ -86,8 +111,13 @@ class TaskStateLedger:
         for wanted in claim:
             digest = _digest(wanted.key)
             standing = changes[digest] if digest in changes else self._record(digest)
-            if standing and (digest in held or _entry(standing) != wanted.replaces):
-                lost[wanted.key] = _entry(standing)
+            at = digest
+            for alias in () if standing else wanted.aliases:
+                at = _digest(alias)
+                if standing := self._record(at):
+                    break
+            if standing and (digest in held or self._is_young(at, standing) or _entry(standing) != wanted.replaces):
+                lost[wanted.key] = self._seen(at, standing)
                 continue
             held[digest] = standing or None
             changes[digest] = _packed("c", _entry(standing).redials + 1 if standing else 0)
@@ -96,16 +126,36 @@ class TaskStateLedger:
         self._held = held
         return lost
 
-    def state_of(self, keys: Sequence[str]) -> Mapping[str, Entry]:
+    def state_of(
+        self, keys: Sequence[str], *, aliases: Mapping[str, Sequence[str]] = NO_ALIASES
+    ) -> Mapping[str, Entry]:
         """The entries under ``keys``; see `CallLedger.state_of`."""
-        records = {key: self._record(_digest(key)) for key in keys}
-        return {key: _entry(record) for key, record in records.items() if record}
+        found: dict[str, Entry] = {}
+        for key in keys:
+            for spelling in (key, *aliases.get(key, ())):
+                if record := self._record(digest := _digest(spelling)):
+                    found[key] = self._seen(digest, record)
+                    break
+        return found
+
+    def _seen(self, digest: str, record: str) -> Entry:
+        is_own = digest in self._held and record[:1] == "c"
+        return _entry(record, may_be_ringing=is_own or self._is_young(digest, record))
+
+    def _is_young(self, digest: str, record: str) -> bool:
+        """Whether a record is a claim that another try left open less than the lease ago: it may be frozen."""
+        return (
+            record[:1] == "c"
+            and digest in self._left_open
+            and self._clock() - self._left_open[digest] < CLAIM_LEASE.total_seconds()
+        )
 
     def _record(self, digest: str) -> str:
         """The newest record; empty where the key is free."""
         return self._segment[digest] if digest in self._segment else self._earlier.get(digest, "")
 
-    def _load(self, number: int) -> dict[str, str] | None:
+    def _load(self, number: int) -> tuple[dict[str, str], float] | None:
+        """A segment, and when it was last written; long ago, where an earlier version has not said so."""
         name = self._name(number)
         try:
             value = self._store.get(name)
@@ -119,7 +169,7 @@ class TaskStateLedger:
                 "the task's page only if nobody has"
             )
         calls: dict[str, str] = value["calls"]
-        return calls
+        return calls, float(value.get("at", -math.inf))
 
     def _write(self, changes: Mapping[str, str]) -> None:
         if self._size > SEGMENT_BYTES:
@@ -128,7 +178,8 @@ class TaskStateLedger:
             self._segment, self._size = {}, 0
         segment = {**self._segment, **changes}
         try:
-            self._store.set(self._name(self._number), {"format": _FORMAT, "calls": segment}, **self._keep)
+            value = {"format": _FORMAT, "at": math.ceil(self._clock()), "calls": segment}
+            self._store.set(self._name(self._number), value, **self._keep)
         except Exception as error:
             raise LedgerError(
                 f"the task state could not be written ({type(error).__name__}): no call goes out without it"
@@ -142,6 +193,8 @@ class TaskStateLedger:
 
 def _is_segment(value: Any) -> bool:
     if not isinstance(value, dict) or value.get("format") != _FORMAT or not isinstance(value.get("calls"), dict):
+        return False
+    if "at" in value and type(value["at"]) not in (int, float):
         return False
     return all(isinstance(record, str) and _RECORD.fullmatch(record) for record in value["calls"].values())
 
@@ -190,7 +243,7 @@ def _settled(settlement: Settlement, replaced: str | None) -> str:
     return _packed(_CODES[settlement.state], redials, settlement.call_id, settlement.reason, settlement.detail)
 
 
-def _entry(record: str) -> Entry:
+def _entry(record: str, *, may_be_ringing: bool = False) -> Entry:
     head, *texts = record.split("\t")
     call_id, reason, detail = (*(text or None for text in texts), None, None, None)[:3]
     state = _STATES.get(head[:1], EntryState.UNKNOWN)
@@ -201,4 +254,5 @@ def _entry(record: str) -> Entry:
         reason=reason,
         detail=detail,
         redials=int(head[1:] or 0),
+        may_be_ringing=may_be_ringing,
     )

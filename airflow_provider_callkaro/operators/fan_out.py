@@ -21,11 +21,10 @@ from airflow_provider_callkaro.dispatch.run import Limits
 from airflow_provider_callkaro.dispatch.tally import Summary
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.contract import CallLedger
-from airflow_provider_callkaro.ledger.two_scopes import TwoScopesLedger
 from airflow_provider_callkaro.operators.calls import CallList, PlaceCallsOperator, new_report
 from airflow_provider_callkaro.operators.conclusion import refuse_beyond_limits, refuse_closed
 from airflow_provider_callkaro.operators.private import Private
-from airflow_provider_callkaro.operators.rules import Suppression, check_policy, rules_for
+from airflow_provider_callkaro.operators.rules import Suppression, caps_of, check_policy, rules_for
 from airflow_provider_callkaro.operators.staleness import checked_stale_runs, due_at, is_stale, refuse_stale_run
 from airflow_provider_callkaro.operators.task_run import open_ledger
 from airflow_provider_callkaro.sources.contract import templated_values
@@ -208,12 +207,15 @@ class FanOutCallsOperator(PlaceCallsOperator):
 
     def _ledger(self, context: Mapping[str, Any], scope: str) -> CallLedger:
         several_passes = self.policy is not None and self.when_closed != "stop" and not self.dry_run
-        ledger = open_ledger(context, ledger_conn_id=self.ledger_conn_id, scope=scope, several_passes=several_passes)
-        own_scope = super()._default_scope(context)
-        if not self.ledger_conn_id or self.ledger_scope or scope == own_scope:
-            return ledger
-        before = open_ledger(context, ledger_conn_id=self.ledger_conn_id, scope=own_scope)  # when it was not stale yet
-        return TwoScopesLedger(ledger, before=before)  # type: ignore[arg-type]  # two SQL ledgers
+        own_scope = [] if self.ledger_scope else [super()._default_scope(context)]  # where it began, not yet long past
+        return open_ledger(
+            context,
+            ledger_conn_id=self.ledger_conn_id,
+            scope=scope,
+            also=own_scope,
+            caps=caps_of(self.policy),
+            several_passes=several_passes,
+        )
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
         """Place the calls, publish the report, and return the summary."""

@@ -10,6 +10,7 @@ from airflow_provider_callkaro.calls.phone import NumberReader
 from airflow_provider_callkaro.dispatch.preparation import Rules
 from airflow_provider_callkaro.dispatch.seen import SeenKeys
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.ledger.call_caps import CallCaps
 from airflow_provider_callkaro.ledger.contract import CallLedger
 from airflow_provider_callkaro.sources.contract import ContactSource, templated_values
 from airflow_provider_callkaro.sources.given import RowContacts
@@ -85,6 +86,13 @@ def check_policy(policy: CallingPolicy, *, ledger_conn_id: str | None) -> None:
         raise ConfigurationError(
             "the policy's max_calls and min_gap count calls over many runs: set ledger_conn_id to a SQL connection"
         )
+
+
+def caps_of(policy: CallingPolicy | None) -> CallCaps | None:
+    """How often the policy lets one person be called, as the ledger checks it; None where it sets no limit."""
+    if policy is None or (policy.max_calls is None and policy.min_gap is None):
+        return None
+    return CallCaps(max_calls=policy.max_calls, per=policy.per, min_gap=policy.min_gap)
 
 
 def rules_for(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerRequired
+from airflow_provider_callkaro.ledger.call_caps import CallCaps
 from airflow_provider_callkaro.ledger.contract import CallLedger
 
 log = logging.getLogger(__name__)
@@ -38,11 +39,19 @@ def task_state_of(context: Mapping[str, Any]) -> Any | None:
 
 
 def open_ledger(
-    context: Mapping[str, Any], *, ledger_conn_id: str | None, scope: str, several_passes: bool = False
+    context: Mapping[str, Any],
+    *,
+    ledger_conn_id: str | None,
+    scope: str,
+    also: Sequence[str] = (),
+    caps: CallCaps | None = None,
+    several_passes: bool = False,
 ) -> CallLedger:
     """The ledger for this task: SQL where a connection is given, else the task's own state, else none but a first try.
 
     :param ledger_conn_id: an Airflow connection to SQLite, PostgreSQL, MySQL or MariaDB.
+    :param also: further scopes of a SQL ledger, in which each call is claimed with it.
+    :param caps: how often one person may be called, which a SQL ledger checks with each claim.
     :param several_passes: whether the task goes through its list more than once, sleeping in between.
     :raises ConfigurationError: the connection is not to a SQL database.
     :raises LedgerRequired: there is no ledger, and an earlier try may have rung people.
@@ -50,7 +59,7 @@ def open_ledger(
     if ledger_conn_id:
         from airflow_provider_callkaro.ledger.sql import SqlLedger
 
-        return SqlLedger(_engine(ledger_conn_id), scope=scope, run=run_name(context))
+        return SqlLedger(_engine(ledger_conn_id), scope=scope, also=also, run=run_name(context), caps=caps)
     store = task_state_of(context)
     if store is not None:
         from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]  # 3.3 and later

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from ageing_ledger import let_time_pass
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
@@ -214,15 +215,16 @@ def test_a_rehearsal_of_a_list_tells_who_is_left_out_and_why(tmp_path: Path) -> 
     engine = create_engine(f"sqlite:///{tmp_path}/ledger.db")
 
     def claim(number: int, *, scope: str, days: int = 1) -> None:
-        with SqlLedger(engine, scope=scope, run="earlier", clock=lambda: now - timedelta(days=days)) as ledger:
+        with SqlLedger(engine, scope=scope, run=f"earlier {days}") as ledger:
             ledger.commit(claim=[Claim(key=call(number).key, number=call(number).to_number)])
+        let_time_pass(engine, datetime.now(UTC) - now + timedelta(days=days), scope=scope)
 
     claim(5, scope="another campaign")
     claim(6, scope="this campaign")
-    claim(7, scope="another campaign", days=8)
+    claim(7, scope="a campaign of last week", days=8)
     suppressed = SeenKeys()
     suppressed.add(call(4).to_number)
-    ledger = SqlLedger(engine, scope="this campaign", run="now", clock=lambda: now)
+    ledger = SqlLedger(engine, scope="this campaign", run="now")
     hours = CallingHours(
         policy=OFFICE_HOURS,
         when_closed=WhenClosed.SCHEDULE,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import Engine
 
 from airflow_provider_callkaro.calls import Call, CallingPolicy, Outcome, Reason, ScheduleWindow
 from airflow_provider_callkaro.calls.call import NEXT_WINDOW
@@ -189,19 +189,24 @@ def test_who_asked_not_to_be_called_is_not(vendor: Vendor) -> None:
 
 
 @pytest.fixture
-def shared_ledger(tmp_path: Path) -> Callable[[str, datetime], SqlLedger]:
-    engine = create_engine(f"sqlite:///{tmp_path}/ledger.db")
-    return lambda scope, now: SqlLedger(engine, scope=scope, run=scope, clock=lambda: now)
+def engine(tmp_path: Path) -> Engine:
+    return create_engine(f"sqlite:///{tmp_path}/ledger.db")
 
 
-def test_a_person_over_the_cap_is_dropped_and_one_within_the_gap_waits(
-    vendor: Vendor, shared_ledger: Callable[[str, datetime], SqlLedger]
-) -> None:
+def test_a_person_over_the_cap_is_dropped_and_one_within_the_gap_waits(vendor: Vendor, engine: Engine) -> None:
     def day(number: int, *, hour: int = 12) -> Summary:
         now = datetime(2026, 11, number, hour, tzinfo=UTC)
-        ledger = shared_ledger(f"day {number} {hour}", now)
+        ledger = SqlLedger(engine, scope=f"day {number} {hour}", run="the run of that day")
         caps = Caps(history=ledger, max_calls=2, per=timedelta(days=7), min_gap=timedelta(hours=20), now=lambda: now)
-        return vendor.run(numbers(5), ledger=ledger, rules=Rules(caps=caps))
+        summary = vendor.run(numbers(5), ledger=ledger, rules=Rules(caps=caps))
+        at(now, scope=f"day {number} {hour}")
+        return summary
+
+    def at(moment: datetime, *, scope: str) -> None:
+        """Have the calls of the scope made at that very moment."""
+        with engine.begin() as connection:
+            moved = {"moment": moment.strftime("%Y-%m-%d %H:%M:%S.000000"), "scope": scope}
+            connection.execute(text("UPDATE voice_call_ledger SET claimed_at = :moment WHERE scope = :scope"), moved)
 
     assert day(1).accepted == 5
     too_soon = day(1, hour=20)
@@ -214,12 +219,9 @@ def test_a_person_over_the_cap_is_dropped_and_one_within_the_gap_waits(
     assert set(vendor.sandbox.rings_per_number().values()) == {3}
 
 
-def test_two_keys_of_one_person_in_one_group_are_two_calls_to_the_cap(
-    vendor: Vendor, shared_ledger: Callable[[str, datetime], SqlLedger]
-) -> None:
-    now = datetime(2026, 11, 1, 12, tzinfo=UTC)
-    ledger = shared_ledger("s", now)
-    caps = Caps(history=ledger, max_calls=1, per=timedelta(days=1), min_gap=None, now=lambda: now)
+def test_two_keys_of_one_person_in_one_group_are_two_calls_to_the_cap(vendor: Vendor, engine: Engine) -> None:
+    ledger = SqlLedger(engine, scope="s", run="r")
+    caps = Caps(history=ledger, max_calls=1, per=timedelta(days=1), min_gap=None, now=lambda: datetime.now(UTC))
     rows = [{"to_number": "+919876500001", "call_key": key} for key in ("policy 1", "policy 2")]
     summary = vendor.run(rows, ledger=ledger, rules=Rules(caps=caps))
     assert (summary.accepted, summary.reasons) == (1, {"cap": 1})

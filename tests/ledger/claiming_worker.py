@@ -1,6 +1,6 @@
 """A worker of its own process that claims a list of people, group by group, and says after each commit whom it won.
 
-Run as ``python claiming_worker.py URL SCOPE RUN COUNT SEED``. It prints "ready", waits for a line, and then prints one
+Run as ``python claiming_worker.py URL SCOPE RUN COUNT SEED [MAX_CALLS]``, the last being a cap per month. It prints "ready", waits for a line, and then prints one
 JSON list of keys for each commit that has returned. What it won in one turn it settles in the next.
 """
 
@@ -9,19 +9,22 @@ from __future__ import annotations
 import json
 import random
 import sys
+from datetime import timedelta
 
 import sqlalchemy
 
+from airflow_provider_callkaro.ledger.call_caps import CallCaps
 from airflow_provider_callkaro.ledger.contract import Claim, EntryState, Settlement
 from airflow_provider_callkaro.ledger.sql import SqlLedger
 
 GROUP = 32
 
 
-def main(url: str, scope: str, run: str, count: str, seed: str) -> None:
+def main(url: str, scope: str, run: str, count: str, seed: str, max_calls: str | None = None) -> None:
     keys = [f"+9198765{index:05d}" for index in range(int(count))]
     random.Random(seed).shuffle(keys)
-    with SqlLedger(sqlalchemy.create_engine(url), scope=scope, run=run) as ledger:
+    caps = None if max_calls is None else CallCaps(max_calls=int(max_calls), per=timedelta(days=30))
+    with SqlLedger(sqlalchemy.create_engine(url), scope=scope, run=run, caps=caps) as ledger:
         print("ready", flush=True)
         sys.stdin.readline()
         won: list[str] = []

@@ -1,24 +1,31 @@
 """What every ledger promises, as tests that each ledger runs.
 
-A test class inherits one of the two and has a fixture ``make_ledger``: called with ``run=`` (and ``scope=``, where runs
-share the ledger) it gives a ledger that is not opened yet, over the one store of that test. Two calls with one run are
-two tries of it.
+A test class inherits one of the two and has two fixtures. ``make_ledger``, called with ``run=`` (and ``scope=`` and
+``also=``, where runs share the ledger), gives a ledger that is not opened yet, over the one store of that test. Two
+calls with one run are two tries of it. ``let_time_pass`` makes everything in that store as much older.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+
+import pytest
 
 from airflow_provider_callkaro.ledger.contract import CallLedger, Claim, Entry, EntryState, Settlement
 
 MakeLedger = Callable[..., CallLedger]
+LetTimePass = Callable[[timedelta], None]
 
 NUMBER = "+919876500001"
 OTHER_NUMBER = "+919876500002"
+LEGACY_NUMBER = "+9109876500001"  # the same phone as earlier versions took it: with the zero that India dials at home
+
+AN_HOUR_AND_MORE = timedelta(minutes=61)
 
 
-def claim(key: str = NUMBER, *, replaces: Entry | None = None) -> Claim:
-    return Claim(key=key, number=NUMBER, replaces=replaces)
+def claim(key: str = NUMBER, *, replaces: Entry | None = None, aliases: Sequence[str] = ()) -> Claim:
+    return Claim(key=key, number=NUMBER, replaces=replaces, aliases=tuple(aliases))
 
 
 def accept(key: str = NUMBER, *, call_id: str = "call-1") -> Settlement:
@@ -106,9 +113,73 @@ class LedgerContract:
             assert ledger.commit() == {}
             assert ledger.state_of([]) == {}
 
-    def test_a_redial_takes_the_place_of_the_call_it_repeats(self, make_ledger: MakeLedger) -> None:
+    def test_whom_a_frozen_try_may_be_ringing_right_now_its_successor_leaves_alone_for_an_hour(
+        self, make_ledger: MakeLedger, let_time_pass: LetTimePass
+    ) -> None:
+        with make_ledger(run="monday") as frozen:
+            frozen.commit(claim=[claim()])
+        for minutes in (0, 58):
+            let_time_pass(timedelta(minutes=minutes))
+            with make_ledger(run="monday") as ledger:
+                ringing = everything(ledger)[NUMBER]
+                assert (ringing.state, ringing.may_be_ringing) == (EntryState.UNKNOWN, True)
+                assert ledger.commit(claim=[claim(replaces=ringing)]) == {NUMBER: ringing}
+        let_time_pass(timedelta(minutes=3))
+        with make_ledger(run="monday") as ledger:
+            over = everything(ledger)[NUMBER]
+            assert (over.state, over.may_be_ringing) == (EntryState.UNKNOWN, False)
+            assert ledger.commit(claim=[claim(replaces=over)]) == {}
+
+    @pytest.mark.parametrize("settled", [accept(), reject()], ids=["accepted", "rejected"])
+    def test_a_settled_call_is_not_taken_for_one_that_may_be_ringing(
+        self, make_ledger: MakeLedger, settled: Settlement
+    ) -> None:
         with make_ledger(run="monday") as ledger:
             ledger.commit(claim=[claim()])
+            assert everything(ledger)[NUMBER].may_be_ringing is True
+            ledger.commit(settle=[settled])
+            assert everything(ledger)[NUMBER].may_be_ringing is False
+        with make_ledger(run="monday") as ledger:
+            assert everything(ledger)[NUMBER].may_be_ringing is False
+
+    def test_a_person_whom_an_earlier_version_wrote_in_another_spelling_is_not_rung_again(
+        self, make_ledger: MakeLedger
+    ) -> None:
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[Claim(key=LEGACY_NUMBER, number=LEGACY_NUMBER)])
+            ledger.commit(settle=[accept(LEGACY_NUMBER)])
+        accepted = Entry(state=EntryState.ACCEPTED, this_run=True, call_id="call-1")
+        with make_ledger(run="monday") as ledger:
+            assert everything(ledger) == {}
+            assert ledger.state_of([NUMBER], aliases={NUMBER: [LEGACY_NUMBER]}) == {NUMBER: accepted}
+            assert ledger.commit(claim=[claim(aliases=[LEGACY_NUMBER]), claim(OTHER_NUMBER)]) == {NUMBER: accepted}
+            assert everything(ledger) == {}
+
+    def test_a_redial_takes_over_a_call_in_another_spelling_and_gives_it_back_if_it_never_left(
+        self, make_ledger: MakeLedger
+    ) -> None:
+        aliases = {NUMBER: [LEGACY_NUMBER]}
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[Claim(key=LEGACY_NUMBER, number=LEGACY_NUMBER)])
+            ledger.commit(settle=[reject(LEGACY_NUMBER)])
+        with make_ledger(run="monday") as ledger:
+            before = ledger.state_of([NUMBER], aliases=aliases)
+            redial = claim(replaces=before[NUMBER], aliases=[LEGACY_NUMBER])
+            assert ledger.commit(claim=[redial]) == {}
+            ledger.commit(settle=[release()])
+            assert ledger.state_of([NUMBER], aliases=aliases) == before
+            assert ledger.commit(claim=[redial]) == {}
+            ledger.commit(settle=[accept(call_id="call-2")])
+        with make_ledger(run="monday") as ledger:
+            found = ledger.state_of([NUMBER], aliases=aliases)
+            assert found == {NUMBER: Entry(state=EntryState.ACCEPTED, this_run=True, call_id="call-2", redials=1)}
+
+    def test_a_redial_takes_the_place_of_the_call_it_repeats(
+        self, make_ledger: MakeLedger, let_time_pass: LetTimePass
+    ) -> None:
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[claim()])
+        let_time_pass(AN_HOUR_AND_MORE)
         with make_ledger(run="monday") as ledger:
             unknown = everything(ledger)[NUMBER]
             assert ledger.commit(claim=[claim(replaces=unknown)]) == {}
@@ -143,9 +214,10 @@ class LedgerContract:
         with make_ledger(run="monday") as ledger:
             assert everything(ledger) == before
 
-    def test_a_redial_decided_on_old_news_is_lost(self, make_ledger: MakeLedger) -> None:
+    def test_a_redial_decided_on_old_news_is_lost(self, make_ledger: MakeLedger, let_time_pass: LetTimePass) -> None:
         with make_ledger(run="monday") as ledger:
             ledger.commit(claim=[claim()])
+        let_time_pass(AN_HOUR_AND_MORE)
         with make_ledger(run="monday") as ledger:
             unknown = everything(ledger)[NUMBER]
             ledger.commit(claim=[claim(replaces=unknown)])
@@ -248,3 +320,86 @@ class SharedLedgerContract(LedgerContract):
                 monday.commit(settle=[release()])
                 assert everything(monday)[NUMBER].this_run is False
             assert everything(sunday) == before
+
+    def test_a_claim_in_two_scopes_blocks_whoever_claims_in_either(self, make_ledger: MakeLedger) -> None:
+        with (
+            make_ledger(run="monday", scope="replayed", also=["this week"]) as both,
+            make_ledger(run="tuesday", scope="this week") as week,
+            make_ledger(run="tuesday", scope="replayed") as replayed,
+            make_ledger(run="tuesday", scope="last week", also=["replayed"]) as last_week,
+        ):
+            assert both.commit(claim=[claim()]) == {}
+            claimed = {NUMBER: Entry(state=EntryState.CLAIMED, this_run=False)}
+            for other in (week, replayed, last_week):
+                assert everything(other) == claimed
+                assert other.commit(claim=[claim()]) == claimed
+            both.commit(settle=[accept()])
+            accepted = {NUMBER: Entry(state=EntryState.ACCEPTED, this_run=False, call_id="call-1")}
+            for other in (week, replayed, last_week):
+                assert everything(other) == accepted
+                assert other.commit(claim=[claim()]) == accepted
+
+    def test_a_claim_that_is_lost_in_one_scope_leaves_nothing_in_the_others(self, make_ledger: MakeLedger) -> None:
+        with (
+            make_ledger(run="tuesday", scope="b") as rival,
+            make_ledger(run="monday", scope="a", also=["b", "c"]) as ledger,
+        ):
+            rival.commit(claim=[claim()])
+            rival.commit(settle=[accept()])
+            accepted = Entry(state=EntryState.ACCEPTED, this_run=False, call_id="call-1")
+            assert ledger.commit(claim=[claim(), claim(OTHER_NUMBER)]) == {NUMBER: accepted}
+        for scope in ("a", "c"):
+            with make_ledger(run="wednesday", scope=scope) as ledger:
+                assert list(everything(ledger, NUMBER, OTHER_NUMBER)) == [OTHER_NUMBER]
+                assert ledger.commit(claim=[claim()]) == {}
+
+    def test_what_is_released_is_free_in_every_scope(self, make_ledger: MakeLedger) -> None:
+        with make_ledger(run="monday", scope="a", also=["b"]) as ledger:
+            ledger.commit(claim=[claim()])
+            ledger.commit(settle=[release()])
+        for scope in ("a", "b"):
+            with make_ledger(run="tuesday", scope=scope) as ledger:
+                assert ledger.commit(claim=[claim()]) == {}
+
+    def test_of_a_person_in_two_scopes_the_entry_of_the_own_scope_is_told(self, make_ledger: MakeLedger) -> None:
+        for scope, settlement in (("a", accept(call_id="a call of a")), ("b", accept(call_id="a call of b"))):
+            with make_ledger(run="monday", scope=scope) as ledger:
+                ledger.commit(claim=[claim()])
+                ledger.commit(settle=[settlement])
+        for own, also in (("a", "b"), ("b", "a")):
+            with make_ledger(run="tuesday", scope=own, also=[also]) as ledger:
+                assert everything(ledger)[NUMBER].call_id == f"a call of {own}"
+                assert ledger.commit(claim=[claim()])[NUMBER].call_id == f"a call of {own}"
+
+    def test_a_redial_takes_the_call_over_in_every_scope_and_gives_it_back_in_every_scope(
+        self, make_ledger: MakeLedger
+    ) -> None:
+        with make_ledger(run="monday", scope="a", also=["b"]) as ledger:
+            ledger.commit(claim=[claim()])
+            ledger.commit(settle=[reject()])
+        with make_ledger(run="tuesday", scope="a", also=["b", "c"]) as ledger:
+            before = everything(ledger)
+            assert ledger.commit(claim=[claim(replaces=before[NUMBER])]) == {}
+            ledger.commit(settle=[release()])
+            assert everything(ledger) == before
+            for scope, expected in (("a", before), ("b", before), ("c", {})):
+                with make_ledger(run="tuesday", scope=scope) as other:
+                    assert everything(other) == expected
+            assert ledger.commit(claim=[claim(replaces=before[NUMBER])]) == {}
+            ledger.commit(settle=[accept(call_id="call-2")])
+        for scope in ("a", "b", "c"):
+            with make_ledger(run="tuesday", scope=scope) as ledger:
+                assert everything(ledger) == {
+                    NUMBER: Entry(state=EntryState.ACCEPTED, this_run=True, call_id="call-2", redials=1)
+                }
+
+    def test_no_redial_rings_somebody_who_was_reached_in_another_scope(self, make_ledger: MakeLedger) -> None:
+        for scope, settlement in (("a", reject()), ("b", accept())):
+            with make_ledger(run="monday", scope=scope) as ledger:
+                ledger.commit(claim=[claim()])
+                ledger.commit(settle=[settlement])
+        with make_ledger(run="tuesday", scope="a", also=["b"]) as ledger:
+            rejected = everything(ledger)
+            assert ledger.commit(claim=[claim(replaces=rejected[NUMBER])]) == rejected
+        with make_ledger(run="tuesday", scope="b") as ledger:
+            assert everything(ledger)[NUMBER].state is EntryState.ACCEPTED

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
+
 import pytest
 from ledger_contract import NUMBER, SharedLedgerContract, accept, claim, everything, release
 
@@ -9,14 +12,37 @@ from airflow_provider_callkaro.ledger.contract import EntryState
 from airflow_provider_callkaro.ledger.memory import MemoryLedger, MemoryStore
 
 
-@pytest.fixture
-def make_ledger():
-    store = MemoryStore()
+class Clock:
+    """Stands where the test puts it."""
 
-    def make(*, run: str, scope: str = "calls") -> MemoryLedger:
-        return MemoryLedger(scope=scope, run=run, store=store)
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def make_ledger(clock: Clock):
+    store = MemoryStore(clock=clock)
+
+    def make(*, run: str, scope: str = "calls", also: Sequence[str] = ()) -> MemoryLedger:
+        return MemoryLedger(scope=scope, also=also, run=run, store=store)
 
     return make
+
+
+@pytest.fixture
+def let_time_pass(clock: Clock):
+    def pass_(by: timedelta) -> None:
+        clock.now += by.total_seconds()
+
+    return pass_
 
 
 class TestMemoryLedger(SharedLedgerContract):

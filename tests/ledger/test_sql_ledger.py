@@ -2,45 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+import random
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
+import ageing_ledger
 import pytest
 import sqlalchemy
-from ledger_contract import NUMBER, OTHER_NUMBER, SharedLedgerContract, accept, claim, everything, reject, release
+from ledger_contract import (
+    AN_HOUR_AND_MORE,
+    LEGACY_NUMBER,
+    NUMBER,
+    OTHER_NUMBER,
+    SharedLedgerContract,
+    accept,
+    claim,
+    everything,
+    reject,
+    release,
+)
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerError
-from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, Settlement
+from airflow_provider_callkaro.ledger.contract import CLAIM_LEASE, Claim, Entry, EntryState, Settlement
+from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
 from airflow_provider_callkaro.ledger.sql import SqlLedger
-from airflow_provider_callkaro.ledger.sql_table import statements_for
-from airflow_provider_callkaro.ledger.sql_turn import CLAIM_LEASE
+from airflow_provider_callkaro.ledger.sql_dialects import statements_for
+from airflow_provider_callkaro.ledger.sql_values import as_instant
 
-NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
-
-
-class Clock:
-    """Stands where the test puts it."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
+INDIA = LegacyNumbers(
+    prefixes=("910",), spellings=lambda number: (f"+910{number[3:]}",) if number.startswith("+91") else ()
+)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def make_ledger(engine: sqlalchemy.Engine, scope: str, clock: Clock):
+def make_ledger(engine: sqlalchemy.Engine, scope: str):
     test = scope
 
-    def make(*, run: str, scope: str = "calls") -> SqlLedger:
-        return SqlLedger(engine, scope=f"{test}/{scope}", run=run, clock=clock)
+    def make(*, run: str, scope: str = "calls", also: Sequence[str] = ()) -> SqlLedger:
+        further = [f"{test}/{name}" for name in also]
+        return SqlLedger(engine, scope=f"{test}/{scope}", also=further, run=run, legacy=INDIA)
 
     return make
+
+
+@pytest.fixture
+def let_time_pass(engine: sqlalchemy.Engine, scope: str):
+    return lambda by: ageing_ledger.let_time_pass(engine, by, scope=f"{scope}/%")
 
 
 @pytest.fixture
@@ -58,18 +65,22 @@ def table(engine: sqlalchemy.Engine, scope: str) -> Callable[[str], list[sqlalch
 class TestSqlLedger(SharedLedgerContract):
     """The contract, and what only a ledger with a clock and a table promises."""
 
-    def test_a_claim_that_another_run_left_open_is_unknown_once_nobody_can_be_ringing(self, make_ledger, clock) -> None:
+    def test_a_claim_that_another_run_left_open_is_unknown_once_nobody_can_be_ringing(
+        self, make_ledger, let_time_pass
+    ) -> None:
         with make_ledger(run="monday") as monday, make_ledger(run="tuesday") as tuesday:
             monday.commit(claim=[claim()])
-            clock.now += CLAIM_LEASE - timedelta(seconds=2)  # MySQL keeps whole seconds
+            let_time_pass(timedelta(minutes=58))
             assert everything(tuesday)[NUMBER] == Entry(state=EntryState.CLAIMED, this_run=False)
-            clock.now += timedelta(seconds=4)
+            let_time_pass(timedelta(minutes=3))
             assert everything(tuesday)[NUMBER] == Entry(state=EntryState.UNKNOWN, this_run=False)
 
-    def test_an_orphaned_call_can_be_redialled_and_its_old_owner_no_longer_settles_it(self, make_ledger, clock) -> None:
+    def test_an_orphaned_call_can_be_redialled_and_its_old_owner_no_longer_settles_it(
+        self, make_ledger, let_time_pass
+    ) -> None:
         with make_ledger(run="monday") as monday, make_ledger(run="tuesday") as tuesday:
             monday.commit(claim=[claim()])
-            clock.now += 2 * CLAIM_LEASE
+            let_time_pass(2 * CLAIM_LEASE)
             assert tuesday.commit(claim=[claim(replaces=everything(tuesday)[NUMBER])]) == {}
             for late in (accept(call_id="late"), reject(), release()):
                 monday.commit(settle=[late])
@@ -77,10 +88,10 @@ class TestSqlLedger(SharedLedgerContract):
             tuesday.commit(settle=[accept(call_id="call-2")])
             assert everything(monday)[NUMBER].call_id == "call-2"
 
-    def test_a_call_that_nobody_made_in_the_end_leaves_nothing_behind(self, make_ledger, clock) -> None:
+    def test_a_call_that_nobody_made_in_the_end_leaves_nothing_behind(self, make_ledger, let_time_pass) -> None:
         with make_ledger(run="monday") as monday, make_ledger(run="tuesday") as tuesday:
             monday.commit(claim=[claim()])
-            clock.now += 2 * CLAIM_LEASE
+            let_time_pass(2 * CLAIM_LEASE)
             tuesday.commit(claim=[claim(replaces=everything(tuesday)[NUMBER])])
             tuesday.commit(settle=[release()])
             monday.commit(settle=[release()])
@@ -88,9 +99,12 @@ class TestSqlLedger(SharedLedgerContract):
             tuesday.commit(settle=[release()])
             assert everything(tuesday) == {}
 
-    def test_an_earlier_try_that_still_lives_does_not_undo_what_the_next_one_did(self, make_ledger) -> None:
+    def test_an_earlier_try_that_still_lives_does_not_undo_what_the_next_one_did(
+        self, make_ledger, let_time_pass
+    ) -> None:
         with make_ledger(run="monday") as first, make_ledger(run="monday") as second:
             first.commit(claim=[claim()])
+            let_time_pass(AN_HOUR_AND_MORE)
             second.commit(claim=[claim(replaces=everything(second)[NUMBER])])
             first.commit(settle=[release()])
             second.commit(settle=[accept()])
@@ -145,27 +159,68 @@ class TestSqlLedger(SharedLedgerContract):
             ledger.commit(settle=[Settlement(key=NUMBER, state=EntryState.REJECTED, detail=message)])
             assert everything(ledger)[NUMBER].detail == " एजेंट नहीं मिला ?"
 
-    def test_whoever_looks_into_the_table_finds_digits_times_in_utc_and_the_outcome(
-        self, make_ledger, table, clock
-    ) -> None:
-        clock.now = NOON.astimezone(timezone(timedelta(hours=5, minutes=30)))
+    def test_whoever_looks_into_the_table_finds_digits_times_in_utc_and_the_outcome(self, make_ledger, table) -> None:
+        before = datetime.now(UTC)
         with make_ledger(run="monday") as ledger:
             ledger.commit(claim=[Claim(key="customer 7", number=OTHER_NUMBER)])
-            clock.now += timedelta(minutes=1)
             ledger.commit(settle=[accept("customer 7")])
         (row,) = table("number, call_key, run, state, call_id, redials, claimed_at, settled_at")
         assert row[:6] == (OTHER_NUMBER[1:], "customer 7", "monday", "accepted", "call-1", 0)
-        assert [str(at)[:19] for at in row[6:]] == ["2026-01-05 12:00:00", "2026-01-05 12:01:00"]
+        claimed_at, settled_at = (as_instant(at).replace(tzinfo=UTC) for at in row[6:])
+        tolerance = timedelta(milliseconds=2)  # SQLite tells milliseconds
+        assert before - tolerance <= claimed_at <= settled_at <= datetime.now(UTC) + tolerance
+
+    def test_a_call_in_two_scopes_is_one_call_to_whoever_counts_the_table(self, make_ledger, table) -> None:
+        anna, ben = (f"+9199{random.randrange(10**8):08d}" for _ in range(2))
+        with make_ledger(run="monday", scope="a", also=["b"]) as ledger:
+            ledger.commit(claim=[Claim(key=number, number=number) for number in (anna, ben)])
+            ledger.commit(settle=[accept(anna)])
+            called = ledger.called_since([anna, ben], datetime.now(UTC) - timedelta(minutes=5))
+        assert sorted(map(tuple, table("state, number"))) == [
+            ("accepted", anna[1:]),
+            ("also accepted", ""),
+            ("also claimed", ""),
+            ("claimed", ben[1:]),
+        ]
+        assert {number: len(moments) for number, moments in called.items()} == {anna: 1, ben: 1}
+
+    def test_calls_in_the_spelling_of_an_earlier_version_are_calls_to_that_person(self, make_ledger) -> None:
+        digits = f"99{random.randrange(10**8):08d}"
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[Claim(key=f"+910{digits}", number=f"+910{digits}")])
+        with make_ledger(run="tuesday") as ledger:
+            called = ledger.called_since([f"+91{digits}"], datetime.now(UTC) - timedelta(minutes=5))
+        assert [len(moments) for moments in called.values()] == [1]
+
+    def test_a_table_without_legacy_spellings_is_asked_for_none(self, empty_database_url) -> None:
+        engine = sqlalchemy.create_engine(empty_database_url)
+        statements: list[str] = []
+        sqlalchemy.event.listen(engine, "before_cursor_execute", lambda *call: statements.append(str(call[2:4])))
+        aliased = claim(aliases=[LEGACY_NUMBER])
+        with SqlLedger(engine, scope="s", run="monday", legacy=INDIA) as ledger:
+            opened = len(statements)
+            assert ledger.commit(claim=[aliased]) == {}
+            ledger.commit(settle=[accept()])
+            plain = len(statements) - opened
+            ledger.state_of([NUMBER], aliases={NUMBER: [LEGACY_NUMBER]})
+        with SqlLedger(engine, scope="s", run="monday") as ledger:
+            opened = len(statements)
+            ledger.commit(claim=[claim(OTHER_NUMBER)])
+            ledger.commit(settle=[accept(OTHER_NUMBER)])
+            assert len(statements) - opened == plain
+        assert not any("9109876500001" in statement for statement in statements)
+        engine.dispose()
 
     def test_the_calls_of_a_number_are_found_through_an_index(self, make_ledger, engine) -> None:
         with make_ledger(run="monday"):
             indexes = sqlalchemy.inspect(engine).get_indexes("voice_call_ledger")
         assert [index["column_names"] for index in indexes] == [["number", "claimed_at"]]
 
-    def test_two_hundred_redials_need_no_statement_each(self, make_ledger, engine) -> None:
+    def test_two_hundred_redials_need_no_statement_each(self, make_ledger, let_time_pass, engine) -> None:
         keys = [f"+9198765{index:05d}" for index in range(200)]
         with make_ledger(run="monday") as ledger:
             ledger.commit(claim=[claim(key) for key in keys])
+        let_time_pass(AN_HOUR_AND_MORE)
         statements: list[str] = []
         with make_ledger(run="monday") as ledger:
             standing = ledger.state_of(keys)

@@ -6,10 +6,11 @@ import logging
 import secrets
 import traceback
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 import sqlalchemy
+from ageing_ledger import let_time_pass
 from cutting_proxy import Cut, CuttingProxy
 from ledger_contract import NUMBER, accept, claim, everything, reject, release
 from ledger_databases import database_on
@@ -87,19 +88,18 @@ class TestBrokenConnection:
 
     def test_a_redial_that_another_run_snatched_while_the_connection_was_down_is_forgotten(self, proxy, scope) -> None:
         direct, behind_proxy = (sqlalchemy.create_engine(url) for url in (proxy.direct_url, proxy.url))
-        today = datetime.now(UTC)
-        tomorrow = today + timedelta(days=1)
         with (
-            SqlLedger(direct, scope=scope, run="sunday", clock=lambda: today) as sunday,
-            SqlLedger(direct, scope=scope, run="monday", clock=lambda: tomorrow) as monday,
+            SqlLedger(direct, scope=scope, run="sunday") as sunday,
+            SqlLedger(direct, scope=scope, run="monday") as monday,
         ):
             sunday.commit(claim=[claim()])
+            let_time_pass(direct, timedelta(days=1), scope=scope)
             orphan = everything(monday)[NUMBER]
 
             def snatch(_: float) -> None:
                 assert monday.commit(claim=[claim(replaces=orphan)]) == {}
 
-            with SqlLedger(behind_proxy, scope=scope, run="tuesday", clock=lambda: tomorrow, sleep=snatch) as tuesday:
+            with SqlLedger(behind_proxy, scope=scope, run="tuesday", sleep=snatch) as tuesday:
                 proxy.cut(Cut.BEFORE_COMMIT)
                 assert set(tuesday.commit(claim=[claim(replaces=orphan)])) == {NUMBER}
                 monday.commit(settle=[release()])

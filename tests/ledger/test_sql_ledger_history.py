@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Engine
 
 from airflow_provider_callkaro.ledger.contract import Claim, EntryState, Settlement
@@ -22,11 +22,14 @@ def engine(tmp_path: object) -> Engine:
 
 def called(engine: Engine, scope: str, *, at: datetime, state: EntryState | str | None) -> None:
     """Call both numbers in a scope; the second one's call is settled as ``state``, or left claimed."""
-    with SqlLedger(engine, scope=scope, run=scope, clock=lambda: at) as ledger:
+    with SqlLedger(engine, scope=scope, run=scope) as ledger:
         ledger.commit(claim=[Claim(key=number, number=number) for number in (NUMBER, OTHER)])
         ledger.commit(settle=[Settlement(key=NUMBER, state=EntryState.ACCEPTED)])
         if state != "claimed":
             ledger.commit(settle=[Settlement(key=OTHER, state=state)])
+    with engine.begin() as connection:
+        moved = {"at": at.strftime("%Y-%m-%d %H:%M:%S.000000"), "scope": scope}
+        connection.execute(text("UPDATE voice_call_ledger SET claimed_at = :at WHERE scope = :scope"), moved)
 
 
 @pytest.mark.parametrize(

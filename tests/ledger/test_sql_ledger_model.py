@@ -10,14 +10,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy
+from ageing_ledger import let_time_pass
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 from ledger_contract import NUMBER
 
-from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, Settlement
+from airflow_provider_callkaro.ledger.contract import CLAIM_LEASE, Claim, Entry, EntryState, Settlement
 from airflow_provider_callkaro.ledger.sql import SqlLedger
-from airflow_provider_callkaro.ledger.sql_turn import CLAIM_LEASE
 
 KEYS = ["anna", "Anna", "anna ", "बाला"]
 RUNS = ["monday", "tuesday"]
@@ -74,9 +74,12 @@ class SqlLedgerHistory(RuleBasedStateMachine):
         if (held := self.model.get(key)) is None:
             return None
         state, this_run = held.state, held.run == run
-        if state is EntryState.CLAIMED and (this_run or self.now - held.claimed_at >= CLAIM_LEASE):
+        if state is EntryState.CLAIMED and (this_run or not self.is_young(held)):
             state = EntryState.UNKNOWN
         return Entry(state=state, this_run=this_run, call_id=held.call_id, redials=held.redials)
+
+    def is_young(self, held: Held) -> bool:
+        return self.now - held.claimed_at < CLAIM_LEASE
 
     @initialize(target=tries)
     def first_try(self) -> Try:
@@ -85,7 +88,7 @@ class SqlLedgerHistory(RuleBasedStateMachine):
     @precondition(lambda self: len(self.open) < 5)
     @rule(target=tries, run=st.sampled_from(RUNS))
     def next_try(self, run: str) -> Try:
-        ledger = SqlLedger(self.engine, scope="calls", run=run, clock=lambda: self.now)
+        ledger = SqlLedger(self.engine, scope="calls", run=run)
         ledger.__enter__()
         self.open.append(Try(len(self.open), run, ledger))
         return self.open[-1]
@@ -93,6 +96,8 @@ class SqlLedgerHistory(RuleBasedStateMachine):
     @rule(hours=st.sampled_from([0.4, 2]))
     def time_goes_on(self, hours: float) -> None:
         self.now += timedelta(hours=hours)
+        if self.open:
+            let_time_pass(self.engine, timedelta(hours=hours))
 
     @rule(one=tries, settled=some_keys, claimed=some_keys, redialled=some_keys, data=st.data())
     def turn(self, one: Try, settled: list[str], claimed: list[str], redialled: list[str], data: st.DataObject) -> None:
@@ -135,7 +140,7 @@ class SqlLedgerHistory(RuleBasedStateMachine):
         """Claim in the model: None if it is won, else the entry in the way."""
         held, standing = self.model.get(claim.key), self.reading(claim.key, one.run)
         if held is not None and standing is not None:
-            being_made = held.state is EntryState.CLAIMED and held.owner == one.number
+            being_made = held.state is EntryState.CLAIMED and (held.owner == one.number or self.is_young(held))
             as_given = claim.replaces is not None and (standing.state, standing.redials) == (
                 claim.replaces.state,
                 claim.replaces.redials,

@@ -23,12 +23,35 @@ def store() -> TaskStateInMemory:
     return TaskStateInMemory()
 
 
+class Clock:
+    """Stands where the test puts it."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @pytest.fixture
-def make_ledger(store: TaskStateInMemory):
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def make_ledger(store: TaskStateInMemory, clock: Clock):
     def make(*, run: str) -> TaskStateLedger:
-        return TaskStateLedger(store)
+        return TaskStateLedger(store, clock=clock)
 
     return make
+
+
+@pytest.fixture
+def let_time_pass(clock: Clock):
+    def pass_(by: timedelta) -> None:
+        clock.now += by.total_seconds()
+
+    return pass_
 
 
 def rejected(key: str, *, detail: str) -> Settlement:
@@ -140,6 +163,8 @@ def test_a_user_may_say_how_long_airflow_keeps_it() -> None:
         {"format": 1, "calls": {"abc": None}},
         {"format": 1, "calls": {"abc": "accepted"}},
         {"format": 1, "calls": {"abc": ""}, "more": 1} | {"format": "1"},
+        {"format": 1, "at": "noon", "calls": {}},
+        {"format": 1, "at": True, "calls": {}},
     ],
 )
 def test_a_value_that_is_not_the_ledgers_stops_the_run_before_anybody_is_rung(store, foreign) -> None:
@@ -273,3 +298,16 @@ def test_a_redial_is_known_as_one_whichever_segment_it_stands_in(store) -> None:
         assert everything(ledger)[NUMBER] == Entry(
             state=EntryState.ACCEPTED, this_run=True, call_id="call-1", redials=1
         )
+
+
+def test_a_segment_of_an_earlier_version_says_no_time_and_its_open_calls_can_be_redialled(store) -> None:
+    with TaskStateLedger(store) as ledger:
+        ledger.commit(claim=[claim()])
+    (name,) = store.texts
+    value = store.get(name)
+    del value["at"]
+    store.set(name, value)
+    with TaskStateLedger(store) as ledger:
+        standing = everything(ledger)[NUMBER]
+        assert (standing.state, standing.may_be_ringing) == (EntryState.UNKNOWN, False)
+        assert ledger.commit(claim=[claim(replaces=standing)]) == {}

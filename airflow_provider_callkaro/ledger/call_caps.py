@@ -1,0 +1,45 @@
+"""How often one person may be called: what a ledger checks with each claim, and what a dispatcher looks at before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from airflow_provider_callkaro.ledger.contract import OverCap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallCaps:
+    """A cap on the calls to one number per span of time, and a gap between two of them.
+
+    Counted is every call that was accepted or may have rung, in any scope.
+
+    :param max_calls: calls to one number within ``per``; None sets no cap.
+    :param per: the span; None only without ``max_calls``.
+    :param min_gap: between two calls to one number; None sets no gap.
+    """
+
+    max_calls: int | None = None
+    per: timedelta | None = None
+    min_gap: timedelta | None = None
+
+    @property
+    def span(self) -> timedelta:
+        """How far back calls matter."""
+        return max(self.per or timedelta(0), self.min_gap or timedelta(0))
+
+    def verdict(self, earlier: Sequence[datetime], *, now: datetime) -> OverCap | None:
+        """Whether one more call now is too much.
+
+        :param earlier: when the number was called, at least as far back as `span`.
+        :param now: by the clock that told those instants.
+        :return: the cap that stands in the way; None where the call may go out.
+        """
+        if self.max_calls is not None:
+            counted = sum(moment > now - (self.per or timedelta(0)) for moment in earlier)
+            if counted >= self.max_calls:
+                return OverCap()
+        if self.min_gap is not None and earlier and now < (again := max(earlier) + self.min_gap):
+            return OverCap(until=again)
+        return None

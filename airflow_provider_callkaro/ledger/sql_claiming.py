@@ -1,0 +1,248 @@
+"""What a commit of the SQL ledger claims, and whom it wins.
+
+Two runs cannot both win a key, because the row's id is a primary key and a claim is an insert, in every scope at once.
+The transaction may run twice, after a deadlock or when the answer to its commit was lost, and ends the same: a claim
+carries its owner and its turn, so a claim found with both is one that this commit has made already.
+
+Before that it looks, but only where there is something to look for: legacy spellings, or how often somebody was called.
+What it reads of the latter stays true until it commits, because the numbers are locked first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from airflow_provider_callkaro.ledger.call_caps import CallCaps
+from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, Lost, OverCap
+from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
+from airflow_provider_callkaro.ledger.sql_rows import OPEN, Author, read_entry
+from airflow_provider_callkaro.ledger.sql_statements import MAX_ROWS
+from airflow_provider_callkaro.ledger.sql_table import ALSO, Row, Standing
+from airflow_provider_callkaro.ledger.sql_values import as_digits, as_instant, chunks
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+BUCKETS = 256  # locks that numbers share: a commit takes no more than these, and PostgreSQL has room for thousands
+
+
+@dataclass(slots=True, kw_only=True)
+class Claiming:
+    """The claims of one commit.
+
+    :param claims: by the id of the row in the ledger's own scope, its *head*.
+    :param caps: how often one number may be called; None sets no limit.
+    :param legacy: the spellings of earlier versions; None where the table holds none.
+    :param not_called: heads of calls that this very commit settles as rejected: they count for no cap.
+    """
+
+    author: Author
+    claims: Mapping[str, Claim]
+    caps: CallCaps | None
+    legacy: LegacyNumbers | None
+    not_called: frozenset[str] = frozenset()
+    won: dict[str, Row] = field(default_factory=dict)
+    """The rows of what was won, by id, in every scope."""
+    taken: dict[str, tuple[Row, ...]] = field(default_factory=dict)
+    """By head, the rows that the redials have replaced."""
+
+    def lock_numbers(self, connection: Connection) -> None:
+        """Let nobody else claim these numbers under caps before this transaction ends. Comes before everything else."""
+        if self.caps is None or not self.claims:
+            return
+        buckets = {crc32(as_digits(claim.number).encode()) % BUCKETS for claim in self.claims.values()}
+        query = self.author.statements.lock_numbers(sorted(buckets))
+        if query is not None:
+            connection.exec_driver_sql(*query).close()
+
+    def claim(self, connection: Connection) -> Mapping[str, Lost]:
+        """Claim whatever can be.
+
+        :return: for each key whose claim was lost, what stood in the way.
+        """
+        lost = self._look(connection)
+        for head in lost:
+            self.taken.pop(head, None)  # when the transaction ran before, it may have been won
+        self._choose_redials(connection, lost)
+        rows = self._new_rows(lost)
+        blocked: dict[str, Entry] = {}
+        for some in chunks(sorted(rows.values()), size=MAX_ROWS):
+            blocked.update(self._insert(connection, some))
+        if blocked:
+            self._withdraw(connection, rows, blocked, lost)
+        self.won = rows
+        return {self.claims[head].key: what for head, what in lost.items()}
+
+    def _look(self, connection: Connection) -> dict[str, Lost]:
+        """What can be told to be lost before anything is tried."""
+        lost: dict[str, Lost] = {}
+        if self.caps is None and self.legacy is None:
+            return lost
+        places = {
+            head: self._places(head, claim)
+            for head, claim in self.claims.items()
+            if self.caps is not None or claim.aliases
+        }
+        ids = sorted(id_ for each in places.values() for id_ in each)
+        standing = {one.row.id: one for one in self.author.read(connection, ids)}
+        made: set[str] = set()
+        for head, each in places.items():
+            found = [standing[id_] for id_ in each if id_ in standing]
+            if any(self.author.has_made(row) for row, _ in found):
+                made.add(head)
+            elif found and self.claims[head].replaces is None:
+                lost[head] = read_entry(found[0], run=self.author.run)
+        if self.caps is not None and self.claims:
+            self._apply_caps(connection, self.caps, lost, made)
+        return lost
+
+    def _apply_caps(self, connection: Connection, caps: CallCaps, lost: dict[str, Lost], made: set[str]) -> None:
+        wanted = {head: as_digits(claim.number) for head, claim in self.claims.items() if head not in lost}
+        now, called = self._called(connection, set(wanted.values()), caps, made)
+        for head, number in wanted.items():
+            earlier = called.setdefault(number, [])
+            verdict = None if head in made else caps.verdict(earlier, now=now)
+            if verdict is None:
+                earlier.append(now)  # two calls to one number in this very commit count each other
+            else:
+                lost[head] = OverCap(until=verdict.until and verdict.until.replace(tzinfo=UTC))
+
+    def _called(
+        self, connection: Connection, numbers: Iterable[str], caps: CallCaps, made: set[str]
+    ) -> tuple[datetime, dict[str, list[datetime]]]:
+        """The database's time, and when the numbers were called, but for what this commit itself makes or rejects."""
+        number_of = spelled(numbers, legacy=self.legacy)
+        seconds = int(caps.span.total_seconds()) + 1
+        now = datetime.min
+        called: dict[str, list[datetime]] = {}
+        for some in chunks(sorted(number_of), size=MAX_ROWS):
+            query = self.author.statements.called_within(some, seconds=seconds)
+            for id_, digits, moment in connection.exec_driver_sql(*query).fetchall():
+                if not id_:
+                    now = as_instant(moment)
+                elif id_ not in made and id_ not in self.not_called:
+                    called.setdefault(number_of[digits], []).append(as_instant(moment))
+        return now, called
+
+    def _choose_redials(self, connection: Connection, lost: dict[str, Lost]) -> None:
+        """Take out the entries that redials replace, if they still stand in every scope; any other redial is lost."""
+        places = {
+            head: self._places(head, claim)
+            for head, claim in self.claims.items()
+            if claim.replaces is not None and head not in lost
+        }
+        if not places:
+            return
+        ids = sorted(id_ for each in places.values() for id_ in each)
+        standing = {one.row.id: one for one in self.author.lock(connection, ids)}
+        replaced: list[str] = []
+        for head, each in places.items():
+            found = [standing[id_] for id_ in each if id_ in standing]
+            if any(self.author.has_made(row) for row, _ in found):
+                continue
+            self.taken.pop(head, None)
+            if not all(self._gives_way(one, self.claims[head]) for one in found):
+                lost[head] = read_entry(found[0], run=self.author.run)
+            elif found:
+                self.taken[head] = tuple(row for row, _ in found)
+                replaced += [row.id for row, _ in found]
+        for some in chunks(replaced, size=MAX_ROWS):
+            connection.exec_driver_sql(*self.author.statements.remove(some))
+
+    def _gives_way(self, standing: Standing, claim: Claim) -> bool:
+        """Whether a row is still what a redial was decided on, and nobody is ringing under it."""
+        row, is_young = standing
+        if row.state in OPEN and (is_young or row.owner == self.author.owner):
+            return False
+        entry, replaces = read_entry(standing, run=self.author.run), claim.replaces
+        return replaces is not None and (entry.state, entry.redials) == (replaces.state, replaces.redials)
+
+    def _insert(self, connection: Connection, rows: Sequence[Row]) -> Mapping[str, Entry]:
+        """Insert the rows whose id is free; for every other id, the entry that stands there."""
+        statements = self.author.statements
+        inserted = connection.exec_driver_sql(*statements.insert(rows)).rowcount
+        if statements.counts_inserts and inserted == len(rows):
+            return {}
+        unproven = {row.id: row for row in rows}
+        if not statements.counts_inserts:
+            query = statements.won(list(unproven), owner=self.author.owner, turn=self.author.turn)
+            for (id_,) in connection.exec_driver_sql(*query).fetchall():
+                del unproven[id_]
+        blocked: dict[str, Entry] = {}
+        for standing in self.author.read(connection, list(unproven)):
+            row = standing.row
+            del unproven[row.id]
+            if not self.author.has_made(row):
+                blocked[row.id] = read_entry(standing, run=self.author.run)
+        if unproven:  # whoever stood in the way has released the key since
+            blocked.update(self._insert(connection, list(unproven.values())))
+        return blocked
+
+    def _withdraw(
+        self, connection: Connection, rows: dict[str, Row], blocked: Mapping[str, Entry], lost: dict[str, Lost]
+    ) -> None:
+        """Leave nothing of a claim that is lost in one scope in any other."""
+        kept: list[str] = []
+        back: list[Row] = []
+        for head in [head for head in rows if head in self.claims]:
+            ids = self._own_ids(head)
+            entry = next((blocked[id_] for id_ in ids if id_ in blocked), None)
+            if entry is None:
+                continue
+            lost[head] = entry
+            kept += [id_ for id_ in ids if id_ not in blocked]
+            back += self.taken.pop(head, ())
+            for id_ in ids:
+                del rows[id_]
+        for some_ids in chunks(sorted(kept), size=MAX_ROWS):
+            query = self.author.statements.withdraw(some_ids, owner=self.author.owner, turn=self.author.turn)
+            connection.exec_driver_sql(*query)
+        for some in chunks(sorted(back), size=MAX_ROWS):
+            connection.exec_driver_sql(*self.author.statements.put_back(some))
+
+    def _new_rows(self, lost: Mapping[str, Lost]) -> dict[str, Row]:
+        """A row for each claim and scope, the own one first."""
+        author, text = self.author, self.author.text
+        rows: dict[str, Row] = {}
+        for scope in author.scopes:
+            is_own = scope is author.scopes[0]
+            name = text(scope.name)
+            state = str(EntryState.CLAIMED) if is_own else ALSO + EntryState.CLAIMED
+            for head, claim in self.claims.items():
+                if head in lost:
+                    continue
+                id_ = head if is_own else scope.id_of(claim.key)
+                number = as_digits(claim.number) if is_own else ""
+                redials = self.taken[head][0].redials + 1 if head in self.taken else 0
+                rows[id_] = Row(
+                    *(id_, name, text(claim.key), number, state, None, None, None, author.run, author.owner),
+                    *(author.turn, redials, None, None),
+                )
+        return rows
+
+    def _own_ids(self, head: str) -> list[str]:
+        return [head, *(scope.id_of(self.claims[head].key) for scope in self.author.scopes[1:])]
+
+    def _places(self, head: str, claim: Claim) -> list[str]:
+        """Every id under which the person may stand, the ledger's own scope first."""
+        ids = self._own_ids(head)
+        if self.legacy is not None:
+            ids += [scope.id_of(alias) for scope in self.author.scopes for alias in claim.aliases]
+        return ids
+
+
+def spelled(numbers: Iterable[str], *, legacy: LegacyNumbers | None) -> dict[str, str]:
+    """The digits under which numbers may stand in the table, and for each the digits that it is asked for.
+
+    :param numbers: digits.
+    """
+    number_of = {number: number for number in numbers}
+    if legacy is not None:
+        for number in list(number_of):
+            for spelling in legacy.spellings("+" + number):
+                number_of.setdefault(as_digits(spelling), number)
+    return number_of

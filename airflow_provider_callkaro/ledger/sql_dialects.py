@@ -1,0 +1,133 @@
+"""The statements of the other databases, where they differ from those that PostgreSQL takes."""
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.ledger.sql_statements import COLUMNS, GIVEN, Query, Statements
+from airflow_provider_callkaro.ledger.sql_table import CREATE_LOCKS, CREATE_RUNS, CREATE_TABLE, Outcome, Row
+
+_TABLE_OPTIONS = " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
+
+
+class MysqlStatements(Statements):
+    """The statements as MySQL and MariaDB take them.
+
+    ``INSERT IGNORE`` would be shorter, but it turns every error into a warning. Drivers are told by SQLAlchemy to count
+    the rows *found*, so an insert counts the rows that were there already too, and cannot tell who won. A table that is
+    older than the fraction of its instants keeps whole seconds.
+    """
+
+    settings = ()
+    durability = "SELECT @@GLOBAL.innodb_flush_log_at_trx_commit"
+    create = (
+        CREATE_TABLE.replace("TIMESTAMP", "DATETIME(6)").removesuffix("\n)")
+        + ",\n    INDEX voice_call_ledger_number (number, claimed_at)\n)"
+        + _TABLE_OPTIONS,
+    )
+    create_runs = CREATE_RUNS.replace("TIMESTAMP", "DATETIME(6)") + _TABLE_OPTIONS
+    create_locks = CREATE_LOCKS + _TABLE_OPTIONS
+    counts_inserts = False
+
+    now = "UTC_TIMESTAMP(6)"
+
+    _on_conflict = "ON DUPLICATE KEY UPDATE id = id"
+
+    def ago(self, seconds: int) -> str:
+        """The expression for an instant so long ago."""
+        return f"({self.now} - INTERVAL {seconds:d} SECOND)"
+
+    def settle(self, outcomes: Sequence[Outcome], *, owner: str, turn: int) -> Query:
+        """Write each outcome into its row, if the owner claimed it before this turn."""
+        values = "SELECT %s AS id, %s AS state, %s AS call_id, %s AS reason, %s AS detail"
+        values += " UNION ALL SELECT %s, %s, %s, %s, %s" * (len(outcomes) - 1)
+        return (
+            f"UPDATE voice_call_ledger AS held JOIN ({values}) AS outcome ON held.id = outcome.id "
+            "SET held.state = outcome.state, held.call_id = outcome.call_id, held.reason = outcome.reason, "
+            f"held.detail = outcome.detail, held.settled_at = {self.now} WHERE held.owner = %s AND held.turn < %s",
+            (*chain.from_iterable(outcomes), owner, turn),
+        )
+
+    def lock_numbers(self, buckets: Sequence[int]) -> Query | None:
+        """Let no other commit under caps that names one of these buckets go on before this transaction ends."""
+        # Named locks belong to the session and outlive a transaction, so rows are locked; those that lack are added.
+        marks = ",".join(["(%s)"] * len(buckets))
+        return (
+            f"INSERT INTO voice_call_locks (bucket) VALUES {marks} ON DUPLICATE KEY UPDATE bucket = bucket",
+            tuple(buckets),
+        )
+
+
+class SqliteStatements(Statements):
+    """The statements as SQLite takes them.
+
+    It has no round trips to save, and runs one prepared statement over many rows faster than one long statement. A
+    transaction takes the write lock when it begins: one that only asks for it after reading may be refused at once.
+    """
+
+    begin = "BEGIN IMMEDIATE"
+    isolation = "AUTOCOMMIT"  # the driver then begins nothing by itself; its commit and rollback work as ever
+    settings = (
+        "PRAGMA busy_timeout = 30000",  # milliseconds
+        "PRAGMA journal_mode = WAL",
+        "PRAGMA synchronous = FULL",  # a commit is on the disk when it returns
+    )
+
+    now = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+
+    _mark = "?"
+    _for_update = ""
+
+    def ago(self, seconds: int) -> str:
+        """The expression for an instant so long ago."""
+        return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', '-{seconds:d} seconds')"
+
+    def insert(self, rows: Sequence[Row]) -> Query:
+        """Add the rows whose id is free, as claimed now; leave the others as they stand."""
+        return _INSERT_INTO_SQLITE, [row[:GIVEN] for row in rows]
+
+    def put_back(self, rows: Sequence[Row]) -> Query:
+        """Likewise, with the instants that they had."""
+        return _PUT_BACK_INTO_SQLITE, rows
+
+    def settle(self, outcomes: Sequence[Outcome], *, owner: str, turn: int) -> Query:
+        """Write each outcome into its row, if the owner claimed it before this turn."""
+        same = (owner, turn)
+        return _SETTLE_IN_SQLITE, [outcome + same for outcome in outcomes]
+
+    def lock_numbers(self, buckets: Sequence[int]) -> Query | None:  # noqa: ARG002
+        """Nothing is to be done: whoever writes writes alone."""
+        return None
+
+
+_INTO_SQLITE = f"INSERT INTO voice_call_ledger ({COLUMNS}) VALUES "
+_INSERT_INTO_SQLITE = f"{_INTO_SQLITE} ({'?,' * GIVEN} {SqliteStatements.now}, NULL) ON CONFLICT (id) DO NOTHING"
+_PUT_BACK_INTO_SQLITE = f"{_INTO_SQLITE} ({', '.join('?' * len(Row._fields))}) ON CONFLICT (id) DO NOTHING"
+_SETTLE_IN_SQLITE = (
+    "UPDATE voice_call_ledger SET state = ?2, call_id = ?3, reason = ?4, detail = ?5, "
+    f"settled_at = {SqliteStatements.now} WHERE id = ?1 AND owner = ?6 AND turn < ?7"
+)
+
+_DIALECTS = {
+    "postgresql": Statements,
+    "mysql": MysqlStatements,
+    "mariadb": MysqlStatements,
+    "sqlite": SqliteStatements,
+}
+
+
+def statements_for(dialect: str) -> Statements:
+    """The statements of one kind of database.
+
+    :param dialect: SQLAlchemy's name of it, such as ``postgresql``.
+    :raises ConfigurationError: the ledger does not know this kind.
+    """
+    if dialect not in _DIALECTS:
+        raise ConfigurationError(
+            f"the call ledger cannot live in a {dialect} database: let ledger_conn_id name a connection to "
+            "PostgreSQL, MySQL, MariaDB or SQLite"
+        )
+    return _DIALECTS[dialect]()

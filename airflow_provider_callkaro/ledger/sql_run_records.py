@@ -1,0 +1,71 @@
+"""The record of a run in a SQL database, beside the ledger that the run keeps there."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from random import random as random_fraction
+from typing import TYPE_CHECKING
+
+from airflow_provider_callkaro.exceptions import LedgerError
+from airflow_provider_callkaro.ledger.run_record import RunRecord
+from airflow_provider_callkaro.ledger.sql_dialects import statements_for
+from airflow_provider_callkaro.ledger.sql_session import SqlSession
+from airflow_provider_callkaro.ledger.sql_table import RUNS_TABLE
+from airflow_provider_callkaro.ledger.sql_values import digest, distinct
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection, Engine
+
+
+class SqlRunRecords:
+    """The record of one run, in a table of PostgreSQL, MySQL, MariaDB or SQLite that is created on first use.
+
+    :param engine: of the database; taken as it is.
+    :param run: the task instance of one run, the same for all its tries (DAG, run, task, map index).
+    :param sleep: waits for a number of seconds before a transaction is tried again.
+    :param random: a number from 0 to 1, which spreads those waits.
+    :raises ConfigurationError: the engine's database is none of the four.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        run: str,
+        sleep: Callable[[float], None] = time.sleep,
+        random: Callable[[], float] = random_fraction,
+    ) -> None:
+        self._statements = statements_for(engine.dialect.name)
+        self._session = SqlSession(
+            engine=engine, statements=self._statements, table=RUNS_TABLE, sleep=sleep, random=random
+        )
+        self._run = distinct(run)
+        self._id = digest(run)
+
+    def begin(self, proposed: RunRecord) -> RunRecord:
+        """Keep ``proposed`` if the run has no record yet; see `RunRecords.begin`.
+
+        :raises LedgerError: it could not be read or written, or what stands there is no record.
+        """
+        try:
+            self._session.create_table(RUNS_TABLE, [self._statements.create_runs])
+            text = self._session.transact(
+                lambda connection: self._begin(connection, json.dumps(proposed.as_state())), action="written"
+            )
+        finally:
+            self._session.close()
+        try:
+            return RunRecord.from_state(json.loads(text))
+        except ValueError:
+            raise LedgerError(
+                f'the record of this run (table "{RUNS_TABLE}") cannot be read, so nobody can tell in which scope it '
+                "rings: delete its row only if it has rung nobody, then let the task run again"
+            ) from None
+
+    def _begin(self, connection: Connection, proposed: str) -> str:
+        if self._statements.begin is not None:
+            connection.exec_driver_sql(self._statements.begin)
+        connection.exec_driver_sql(*self._statements.begin_run(id=self._id, run=self._run, record=proposed))
+        return str(connection.exec_driver_sql(*self._statements.read_run(self._id)).scalar_one())

@@ -1,0 +1,144 @@
+"""What a commit of the SQL ledger settles and gives up, and what it puts back where the database has lost it.
+
+A database that fails over to a replica, or that crashes without a durable commit, may lose what it has acknowledged.
+The people of a lost claim have been rung all the same, so a settlement that finds no row is noticed and its row is
+written once more. What another run has taken over meanwhile is left alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_callkaro.ledger.contract import Settlement
+from airflow_provider_callkaro.ledger.sql_rows import Author
+from airflow_provider_callkaro.ledger.sql_statements import MAX_ROWS
+from airflow_provider_callkaro.ledger.sql_table import ALSO, Outcome, Row
+from airflow_provider_callkaro.ledger.sql_values import chunks
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class Settling:
+    """The settlements of one commit.
+
+    :param settlements: by the id of the row in the ledger's own scope.
+    :param open: the ledger's unsettled claims, by id, as they were inserted, in every scope.
+    :param replaced: the rows that its outstanding redials have replaced, by id; a released one goes back to its place.
+    """
+
+    author: Author
+    settlements: Mapping[str, Settlement]
+    open: Mapping[str, Row]
+    replaced: Mapping[str, Sequence[Row]]
+    _put_back: int = 0
+    _taken_over: int = 0
+    _given_up: int = 0
+    _executions: int = 0
+
+    def ids(self, heads: Iterable[str]) -> list[str]:
+        """The ids in every scope, for those in the ledger's own."""
+        ids = list(heads)
+        further = self.author.scopes[1:]
+        return ids + [scope.id_of(self.settlements[head].key) for scope in further for head in ids]
+
+    def release(self, connection: Connection) -> None:
+        """Give up the claims of calls that were not made."""
+        self._executions += 1
+        heads = [head for head, settlement in self.settlements.items() if settlement.state is None]
+        for ids in chunks(sorted(self.ids(heads)), size=MAX_ROWS):
+            query = self.author.statements.release(ids, owner=self.author.owner, turn=self.author.turn)
+            removed = connection.exec_driver_sql(*query).rowcount
+            if removed < len(ids) and self._executions == 1:  # run again, it finds what it has removed itself
+                self._miss(connection, ids, removed=removed)
+        replaced = sorted(row for head in heads for row in self.replaced.get(head, ()))
+        for rows in chunks(replaced, size=MAX_ROWS):
+            connection.exec_driver_sql(*self.author.statements.put_back(rows))
+
+    def settle(self, connection: Connection, heads: Iterable[str]) -> None:
+        """Write the outcomes of the calls whose rows in the ledger's own scope have these ids."""
+        for outcomes in chunks(sorted(self._outcomes(heads)), size=MAX_ROWS):
+            if self._write(connection, outcomes) < len(outcomes):
+                self._mend(connection, outcomes)
+
+    def tell(self) -> None:
+        """Say what was found missing, once it is written."""
+        if self._put_back:
+            _log.warning(
+                "The call ledger had lost %d calls that it had acknowledged as claimed, as after a failover or a crash "
+                "of its database: they are written again with their outcomes. Look whether it makes commits durable",
+                self._put_back,
+            )
+        if self._given_up:
+            _log.warning(
+                "The call ledger had lost %d claims before they were given up, as after a failover or a crash of its "
+                "database: nobody was rung for them. Look whether it makes commits durable",
+                self._given_up,
+            )
+        if self._taken_over:
+            _log.warning(
+                "%d calls of this try were taken over by another one before they were settled: their outcomes here are "
+                "in the report, and not in the call ledger",
+                self._taken_over,
+            )
+
+    def _outcomes(self, heads: Iterable[str]) -> list[Outcome]:
+        text = self.author.text
+        outcomes = [
+            Outcome(
+                head,
+                str(settlement.state),
+                settlement.call_id and text(settlement.call_id, limit=255),
+                settlement.reason and text(settlement.reason, limit=64),
+                settlement.detail and text(settlement.detail, limit=300),
+            )
+            for head in heads
+            if (settlement := self.settlements[head]).state is not None
+        ]
+        return outcomes + [
+            outcome._replace(id=scope.id_of(self.settlements[outcome.id].key), state=ALSO + outcome.state)
+            for scope in self.author.scopes[1:]
+            for outcome in outcomes
+        ]
+
+    def _write(self, connection: Connection, outcomes: Sequence[Outcome]) -> int:
+        query = self.author.statements.settle(outcomes, owner=self.author.owner, turn=self.author.turn)
+        return connection.exec_driver_sql(*query).rowcount
+
+    def _mend(self, connection: Connection, outcomes: Sequence[Outcome]) -> None:
+        """Write the outcomes of those calls whose rows are gone; leave those that somebody else has taken over."""
+        outstanding = [outcome for outcome in outcomes if outcome.id in self.open]
+        standing = {row.id: row for row, _ in self.author.lock(connection, [outcome.id for outcome in outstanding])}
+        redialled = {_version(row) for head in self.settlements for row in self.replaced.get(head, ())}
+        back = [id_ for id_, row in standing.items() if _version(row) in redialled]  # their redials are what was lost
+        if back:
+            connection.exec_driver_sql(*self.author.statements.remove(back))
+        gone = [outcome for outcome in outstanding if outcome.id not in standing or outcome.id in back]
+        if gone:
+            rows = [self.open[outcome.id] for outcome in gone]
+            connection.exec_driver_sql(*self.author.statements.insert(rows))
+            self._write(connection, gone)
+        others = [id_ for id_, row in standing.items() if row.owner != self.author.owner and id_ not in back]
+        self._put_back = max(self._put_back, self._calls(outcome.id for outcome in gone))
+        self._taken_over = max(self._taken_over, self._calls(others))
+
+    def _miss(self, connection: Connection, ids: Sequence[str], *, removed: int) -> None:
+        """Count the claims that could not be given up, because they were gone or are somebody else's."""
+        outstanding = [id_ for id_ in ids if id_ in self.open]
+        others = [row.id for row, _ in self.author.read(connection, outstanding)]
+        lost = len(outstanding) - removed - len(others)
+        self._given_up += max(0, -(-lost // len(self.author.scopes)))
+        self._taken_over += self._calls(others)
+
+    def _calls(self, ids: Iterable[str]) -> int:
+        return len({self.open[id_].call_key for id_ in ids})
+
+
+def _version(row: Row) -> tuple[str, str, int]:
+    return row.id, row.owner, row.turn

@@ -1,0 +1,187 @@
+"""The few statements that read and write the tables, as PostgreSQL takes them.
+
+Every statement works on many rows at once, because a database across a network costs one to five milliseconds a round
+trip, whatever it is asked. They are plain text for the driver: a ledger write lies between two calls, and building them
+anew as expressions would cost more than SQLite needs to run them. Only constants and placeholders go into the text.
+
+Every instant is written, and every age is judged, by the database's clock: those of the workers may differ.
+"""
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+from airflow_provider_callkaro.ledger.contract import CLAIM_LEASE
+from airflow_provider_callkaro.ledger.sql_table import (
+    CREATE_INDEX,
+    CREATE_RUNS,
+    CREATE_TABLE,
+    Outcome,
+    Row,
+)
+
+MAX_ROWS = 500  # rows a statement: SQLite took 999 parameters before 3.32, PostgreSQL takes 65,535, and a row has 14
+LEASE_SECONDS = int(CLAIM_LEASE.total_seconds())
+
+Query = tuple[str, Any]
+"""A statement and its parameters, for ``Connection.exec_driver_sql``."""
+
+COLUMNS = ", ".join(Row._fields)
+GIVEN = Row._fields.index("claimed_at")  # so many columns of a new row are given, the rest is the database's
+
+
+class Statements:
+    """The statements as PostgreSQL takes them; the other databases say where they differ."""
+
+    begin: str | None = None
+    """What opens a writing transaction beyond the driver's own begin."""
+    isolation = "READ COMMITTED"
+    """SQLAlchemy's name of the isolation level: each statement sees what others committed just before it."""
+    settings: Sequence[str] = (
+        # A commit is on the disk when it returns; whoever waits for replicas too (remote_apply) goes on doing so.
+        "SELECT set_config('synchronous_commit', 'on', false) "
+        "WHERE current_setting('synchronous_commit') IN ('off', 'local')",
+    )
+    """What is said once on each new connection."""
+    durability: str | None = None
+    """What tells in one value whether a commit is on the disk when it returns: 1, or else the risk is to be told."""
+    create: Sequence[str] = (CREATE_TABLE, CREATE_INDEX)
+    create_runs = CREATE_RUNS
+    create_locks: str | None = None
+    """The table whose rows stand for the locks of numbers; None where the database has locks without rows."""
+    counts_inserts = True
+    """Whether the row count of ``insert`` tells the inserted rows from those that were there already."""
+
+    now = "(clock_timestamp() AT TIME ZONE 'UTC')"
+
+    _mark = "%s"
+    _on_conflict = "ON CONFLICT (id) DO NOTHING"
+    _for_update = " FOR UPDATE"
+
+    def ago(self, seconds: int) -> str:
+        """The expression for an instant so long ago."""
+        return f"({self.now} - INTERVAL '{seconds:d} seconds')"
+
+    def insert(self, rows: Sequence[Row]) -> Query:
+        """Add the rows whose id is free, as claimed now; leave the others as they stand."""
+        values = _repeat(f"({_repeat(self._mark, GIVEN)},{self.now},NULL)", len(rows))
+        return (
+            f"INSERT INTO voice_call_ledger ({COLUMNS}) VALUES {values} {self._on_conflict}",
+            tuple(chain.from_iterable(row[:GIVEN] for row in rows)),
+        )
+
+    def put_back(self, rows: Sequence[Row]) -> Query:
+        """Likewise, with the instants that they had."""
+        values = _repeat(f"({_repeat(self._mark, len(Row._fields))})", len(rows))
+        return (
+            f"INSERT INTO voice_call_ledger ({COLUMNS}) VALUES {values} {self._on_conflict}",
+            tuple(chain.from_iterable(rows)),
+        )
+
+    def settle(self, outcomes: Sequence[Outcome], *, owner: str, turn: int) -> Query:
+        """Write each outcome into its row, if the owner claimed it before this turn."""
+        values = _repeat("(%s,%s,%s,%s,%s)", len(outcomes))
+        return (
+            "UPDATE voice_call_ledger SET state = outcome.column2, call_id = outcome.column3, "
+            f"reason = outcome.column4, detail = outcome.column5, settled_at = {self.now} "
+            f"FROM (VALUES {values}) AS outcome WHERE id = outcome.column1 AND owner = %s AND turn < %s",
+            (*chain.from_iterable(outcomes), owner, turn),
+        )
+
+    def release(self, ids: Sequence[str], *, owner: str, turn: int) -> Query:
+        """Remove the owner's unsettled claims that were made before this turn."""
+        return (
+            f"DELETE FROM voice_call_ledger WHERE id IN ({_repeat(self._mark, len(ids))}) "
+            f"AND state IN ('claimed', 'also claimed') AND owner = {self._mark} AND turn < {self._mark}",
+            (*ids, owner, turn),
+        )
+
+    def withdraw(self, ids: Sequence[str], *, owner: str, turn: int) -> Query:
+        """Remove what the owner has claimed in this very turn."""
+        return (
+            f"DELETE FROM voice_call_ledger WHERE id IN ({_repeat(self._mark, len(ids))}) "
+            f"AND owner = {self._mark} AND turn = {self._mark}",
+            (*ids, owner, turn),
+        )
+
+    def remove(self, ids: Sequence[str]) -> Query:
+        """Remove rows that this transaction has locked."""
+        return f"DELETE FROM voice_call_ledger WHERE id IN ({_repeat(self._mark, len(ids))})", tuple(ids)
+
+    def read(self, ids: Sequence[str]) -> Query:
+        """The rows under the ids, in their order: every column, and whether the lease of a claim would still run."""
+        marks = _repeat(self._mark, len(ids))
+        return (
+            f"SELECT {COLUMNS}, claimed_at > {self.ago(LEASE_SECONDS)} FROM voice_call_ledger "
+            f"WHERE id IN ({marks}) ORDER BY id",
+            tuple(ids),
+        )
+
+    def lock(self, ids: Sequence[str]) -> Query:
+        """Likewise, and nobody else may change them until this transaction ends."""
+        text, parameters = self.read(ids)
+        return text + self._for_update, parameters
+
+    def lock_numbers(self, buckets: Sequence[int]) -> Query | None:
+        """Let no other commit under caps that names one of these buckets go on before this transaction ends.
+
+        :param buckets: sorted, so that no two commits wait for each other.
+        """
+        # The second key tells a bucket from the advisory locks that others may use in the same database.
+        return (
+            "SELECT pg_advisory_xact_lock(1986225260, bucket.column1) "
+            f"FROM (VALUES {_repeat('(CAST(%s AS INTEGER))', len(buckets))}) AS bucket",
+            tuple(buckets),
+        )
+
+    def called(self, numbers: Sequence[str], *, since: str) -> Query:
+        """Number and time of every dispatch to the numbers since then that may have rung, whatever its scope."""
+        marks = _repeat(self._mark, len(numbers))
+        return (
+            f"SELECT number, claimed_at FROM voice_call_ledger WHERE number IN ({marks}) "
+            f"AND claimed_at >= {self._mark} AND state <> 'rejected'",
+            (*numbers, since),
+        )
+
+    def called_within(self, numbers: Sequence[str], *, seconds: int) -> Query:
+        """Id, number and time of every such dispatch in the last seconds; the first row has the time of now alone."""
+        marks = _repeat(self._mark, len(numbers))
+        return (
+            f"SELECT '' AS id, '' AS number, {self.now} AS claimed_at UNION ALL "
+            f"SELECT id, number, claimed_at FROM voice_call_ledger WHERE number IN ({marks}) "
+            f"AND claimed_at >= {self.ago(seconds)} AND state <> 'rejected'",
+            tuple(numbers),
+        )
+
+    def holds_any(self, prefixes: Sequence[str]) -> Query:
+        """Whether any number begins with one of the prefixes, of digits; each is one look at the index."""
+        one = f"EXISTS (SELECT 1 FROM voice_call_ledger WHERE number >= {self._mark} AND number < {self._mark})"
+        bounds = chain.from_iterable((prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)) for prefix in prefixes)
+        return f"SELECT {' OR '.join([one] * len(prefixes))}", tuple(bounds)
+
+    def won(self, ids: Sequence[str], *, owner: str, turn: int) -> Query:
+        """Those of the ids that the owner claimed in this very turn."""
+        return (
+            f"SELECT id FROM voice_call_ledger WHERE id IN ({_repeat(self._mark, len(ids))}) "
+            f"AND owner = {self._mark} AND turn = {self._mark}",
+            (*ids, owner, turn),
+        )
+
+    def begin_run(self, *, id: str, run: str, record: str) -> Query:  # noqa: A002
+        """Keep the record of a run that has none."""
+        return (
+            f"INSERT INTO voice_call_runs (id, run, record, begun_at) "
+            f"VALUES ({_repeat(self._mark, 3)},{self.now}) {self._on_conflict}",
+            (id, run, record),
+        )
+
+    def read_run(self, id: str) -> Query:  # noqa: A002
+        """The record of a run."""
+        return f"SELECT record FROM voice_call_runs WHERE id = {self._mark}", (id,)
+
+
+def _repeat(text: str, times: int) -> str:
+    return ",".join([text] * times)
