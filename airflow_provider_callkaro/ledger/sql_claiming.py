@@ -207,21 +207,22 @@ class Claiming:
     def _new_rows(self, lost: Mapping[str, Lost]) -> dict[str, Row]:
         """A row for each claim and scope, the own one first."""
         author, text = self.author, self.author.text
-        rows: dict[str, Row] = {}
-        for scope in author.scopes:
-            is_own = scope is author.scopes[0]
-            name = text(scope.name)
-            state = str(EntryState.CLAIMED) if is_own else ALSO + EntryState.CLAIMED
-            for head, claim in self.claims.items():
-                if head in lost:
-                    continue
-                id_ = head if is_own else scope.id_of(claim.key)
-                number = as_digits(claim.number) if is_own else ""
-                redials = self.taken[head][0].redials + 1 if head in self.taken else 0
-                rows[id_] = Row(
-                    *(id_, name, text(claim.key), number, state, None, None, None, author.run, author.owner),
-                    *(author.turn, redials, None, None),
-                )
+        wanted = {head: claim for head, claim in self.claims.items() if head not in lost} if lost else self.claims
+        unsettled = (None, None, None, author.run, author.owner, author.turn, 0, None, None)
+        own, *further = author.scopes
+        name, state = text(own.name), str(EntryState.CLAIMED)
+        rows = {
+            head: Row(head, name, text(claim.key), as_digits(claim.number), state, *unsettled)
+            for head, claim in wanted.items()
+        }
+        for scope in further:
+            name, state = text(scope.name), ALSO + EntryState.CLAIMED
+            for claim in wanted.values():
+                id_ = scope.id_of(claim.key)
+                rows[id_] = Row(id_, name, text(claim.key), "", state, *unsettled)
+        for head, replaced in self.taken.items():
+            for id_ in self._own_ids(head):
+                rows[id_] = rows[id_]._replace(redials=replaced[0].redials + 1)
         return rows
 
     def _own_ids(self, head: str) -> list[str]:

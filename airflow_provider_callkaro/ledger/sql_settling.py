@@ -40,6 +40,7 @@ class Settling:
     _put_back: int = 0
     _taken_over: int = 0
     _given_up: int = 0
+    _given_up_to_others: int = 0
     _executions: int = 0
 
     def ids(self, heads: Iterable[str]) -> list[str]:
@@ -81,11 +82,11 @@ class Settling:
                 "database: nobody was rung for them. Look whether it makes commits durable",
                 self._given_up,
             )
-        if self._taken_over:
+        if others := self._taken_over + self._given_up_to_others:
             _log.warning(
                 "%d calls of this try were taken over by another one before they were settled: their outcomes here are "
                 "in the report, and not in the call ledger",
-                self._taken_over,
+                others,
             )
 
     def _outcomes(self, heads: Iterable[str]) -> list[Outcome]:
@@ -134,7 +135,7 @@ class Settling:
         others = [row.id for row, _ in self.author.read(connection, outstanding)]
         lost = len(outstanding) - removed - len(others)
         self._given_up += max(0, -(-lost // len(self.author.scopes)))
-        self._taken_over += self._calls(others)
+        self._given_up_to_others += self._calls(others)
 
     def _calls(self, ids: Iterable[str]) -> int:
         return len({self.open[id_].call_key for id_ in ids})

@@ -1,7 +1,8 @@
 """A worker of its own process that claims a list of people, group by group, and says after each commit whom it won.
 
-Run as ``python claiming_worker.py URL SCOPE RUN COUNT SEED [MAX_CALLS]``, the last being a cap per month. It prints "ready", waits for a line, and then prints one
-JSON list of keys for each commit that has returned. What it won in one turn it settles in the next.
+Run as ``python claiming_worker.py URL SCOPE RUN COUNT SEED [MAX_CALLS]``, the last being a cap per month. It prints
+"ready", waits for a line, and then prints one JSON list of keys for each commit that has returned. What it won in one
+turn it settles in the next.
 """
 
 from __future__ import annotations
