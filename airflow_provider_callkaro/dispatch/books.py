@@ -249,8 +249,9 @@ class Books:
         """
         aliases = {job.key: job.aliases for job in jobs if job.aliases}
         known = self._ledger.state_of([job.key for job in jobs], aliases=aliases)
-        again = self._turned_down([job for job in jobs if job.key in known], known)
-        return [job for job in jobs if job.key not in known] + again
+        free = [job for job in jobs if job.key not in known or known[job.key] == job.replaces]
+        again = self._turned_down([job for job in jobs if job.key in known and known[job.key] != job.replaces], known)
+        return free + again
 
     def _turned_down(self, jobs: Sequence[Job], entries: Mapping[str, Lost]) -> list[Job]:
         again: list[Job] = []

@@ -11,6 +11,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from contextvars import copy_context
 from typing import Protocol
 
@@ -90,6 +91,7 @@ class Dialler:
         self._calls: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._gathering = False
+        self._closing = False
         self._wake = threading.Event()
         self._ready = threading.Event()
         self._failure: BaseException | None = None
@@ -175,8 +177,10 @@ class Dialler:
         try:
             self._beat()
             self._loop.run_forever()
-            self._loop.run_until_complete(self._close())
         finally:
+            self._closing = True
+            with suppress(Exception):  # what was in flight is settled, or is going to be unknown
+                self._loop.run_until_complete(self._close())
             asyncio.set_event_loop(None)
             self._loop.close()
 
@@ -205,7 +209,7 @@ class Dialler:
             call.add_done_callback(self._calls.discard)
 
     def _next(self) -> Dispatch | None:
-        while self._dispatches:
+        while self._dispatches and not self._closing:
             now = self._clock()
             if not self._gate.may_start(now=now):
                 self._look_again(now)
