@@ -234,7 +234,7 @@ class Books:
         """
         if not self._settlements and not jobs:
             return [], []
-        claims = [Claim(key=job.key, number=job.number, replaces=job.replaces, aliases=job.aliases) for job in jobs]
+        claims = [Claim(key=job.key, number=job.number, replaces=job.replaces) for job in jobs]
         lost = self._ledger.commit(settle=self._settlements, claim=claims)
         self._settlements = []
         if not lost:
@@ -247,8 +247,7 @@ class Books:
 
         :return: those that are still to be claimed.
         """
-        aliases = {job.key: job.aliases for job in jobs if job.aliases}
-        known = self._ledger.state_of([job.key for job in jobs], aliases=aliases)
+        known = self._ledger.state_of([job.key for job in jobs])
         free = [job for job in jobs if job.key not in known or known[job.key] == job.replaces]
         again = self._turned_down([job for job in jobs if job.key in known and known[job.key] != job.replaces], known)
         return free + again

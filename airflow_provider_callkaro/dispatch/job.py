@@ -21,7 +21,6 @@ class Job:
     :param row_number: of the contact row, from 1.
     :param key: in the ledger.
     :param number: whom to ring, E.164, for the ledger only.
-    :param aliases: other keys under which an earlier version may have entered the same person.
     :param call: the call as the row asks for it.
     :param ready: the call as it is dispatched, once the rules have let it pass.
     :param not_after: the moment, in seconds since 1970 UTC, after which no byte of its request may leave: the judgement
@@ -35,7 +34,6 @@ class Job:
     key: str
     number: str
     call: Call
-    aliases: tuple[str, ...] = ()
     ready: Call = field(init=False)
     not_after: float = math.inf
     attempts: int = 0

@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Protocol, TypeAlias
 
 CLAIM_LEASE = timedelta(hours=1)  # an open claim that is older than this: nobody is ringing any more
@@ -39,14 +38,11 @@ class Claim:
     :param key: under which the person may be rung once in the scope.
     :param number: the phone number, E.164, for the record and for frequency caps.
     :param replaces: the entry that a deliberate redial takes over; None for a first dispatch.
-    :param aliases: other keys under which earlier versions may have written the same person; an entry under one of them
-        blocks the claim too.
     """
 
     key: str
     number: str
     replaces: Entry | None = None
-    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +95,6 @@ Lost: TypeAlias = Entry | OverCap
 """What stood in the way of a claim."""
 
 
-NO_ALIASES: Mapping[str, Sequence[str]] = MappingProxyType({})
-
-
 class CallLedger(Protocol):
     """The durable record of each dispatch. Opened with ``with``; used from one thread only."""
 
@@ -122,12 +115,6 @@ class CallLedger(Protocol):
         """
         ...
 
-    def state_of(
-        self, keys: Sequence[str], *, aliases: Mapping[str, Sequence[str]] = NO_ALIASES
-    ) -> Mapping[str, Entry]:
-        """The entries under ``keys``; a key never claimed, or released, is absent.
-
-        :param aliases: for some of the keys, those under which earlier versions may have written the same person; see
-            `Claim`. An entry found there is given under the key.
-        """
+    def state_of(self, keys: Sequence[str]) -> Mapping[str, Entry]:
+        """The entries under ``keys``; a key never claimed, or released, is absent."""
         ...

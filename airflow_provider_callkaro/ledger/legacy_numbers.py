@@ -1,6 +1,7 @@
 """Spellings of phone numbers that earlier versions took for people of their own: +44 0 20… beside +44 20….
 
-A ledger that was begun then holds some people under such a spelling. They are looked for only where there are any.
+A ledger that was begun then holds some people under such a spelling, as number and, where they have no key of their
+own, as key. An entry there is theirs all the same: it blocks, and it counts. It is looked for only where there is any.
 """
 
 from __future__ import annotations
@@ -19,3 +20,7 @@ class LegacyNumbers:
 
     spellings: Callable[[str], Sequence[str]]
     prefixes: Sequence[str]
+
+    def aliases(self, key: str) -> Sequence[str]:
+        """The keys under which earlier versions may have written whoever has this one: none, unless it is a number."""
+        return self.spellings(key) if key.startswith("+") else ()

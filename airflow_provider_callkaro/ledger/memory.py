@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 
 from airflow_provider_callkaro.ledger.contract import (
     CLAIM_LEASE,
-    NO_ALIASES,
     Claim,
     Entry,
     EntryState,
@@ -81,7 +80,7 @@ class MemoryLedger:
                 self._settle(settlement)
         lost: dict[str, Lost] = {}
         for wanted in claim:
-            standing = self._standing(wanted.key, wanted.aliases)
+            standing = self._standing(wanted.key)
             if not all(self._gives_way(row, wanted) for row in standing.values()):
                 lost[wanted.key] = self._as_entry(next(iter(standing.values())))
                 continue
@@ -94,11 +93,9 @@ class MemoryLedger:
             self._held[wanted.key] = standing
         return lost
 
-    def state_of(
-        self, keys: Sequence[str], *, aliases: Mapping[str, Sequence[str]] = NO_ALIASES
-    ) -> Mapping[str, Entry]:
+    def state_of(self, keys: Sequence[str]) -> Mapping[str, Entry]:
         """The entries under ``keys``; see `CallLedger.state_of`."""
-        found = {key: next(iter(self._standing(key, aliases.get(key, ())).values()), None) for key in keys}
+        found = {key: next(iter(self._standing(key).values()), None) for key in keys}
         return {key: self._as_entry(row) for key, row in found.items() if row is not None}
 
     def _settle(self, settlement: Settlement) -> None:
@@ -123,9 +120,9 @@ class MemoryLedger:
             for place, row in replaced.items():
                 self._rows.setdefault(place, row)
 
-    def _standing(self, key: str, aliases: Sequence[str]) -> dict[Place, MemoryRow]:
+    def _standing(self, key: str) -> dict[Place, MemoryRow]:
         """Every row of the person, those of the ledger's own scope first."""
-        places = [(scope, one) for one in (key, *aliases) for scope in self._scopes]
+        places = [(scope, key) for scope in self._scopes]
         return {place: self._rows[place] for place in places if place in self._rows}
 
     def _gives_way(self, row: MemoryRow, wanted: Claim) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from airflow_provider_callkaro.exceptions import LedgerError
 from airflow_provider_callkaro.ledger.call_caps import CallCaps
-from airflow_provider_callkaro.ledger.contract import NO_ALIASES, Claim, Entry, EntryState, Lost, Settlement
+from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, Lost, Settlement
 from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
 from airflow_provider_callkaro.ledger.sql_claiming import Claiming, spelled
 from airflow_provider_callkaro.ledger.sql_dialects import statements_for
@@ -121,9 +121,7 @@ class SqlLedger:
         settling.tell()
         return lost
 
-    def state_of(
-        self, keys: Sequence[str], *, aliases: Mapping[str, Sequence[str]] = NO_ALIASES
-    ) -> Mapping[str, Entry]:
+    def state_of(self, keys: Sequence[str]) -> Mapping[str, Entry]:
         """The entries under ``keys``, that of the ledger's own scope first; see `CallLedger.state_of`.
 
         :raises LedgerError: the ledger could not be read.
@@ -133,11 +131,11 @@ class SqlLedger:
         places = {self._id_of(key): key for key in keys}
         for scope in self._scopes[1:]:
             places.update((scope.id_of(key), key) for key in keys)
-        if self._legacy is not None and aliases:
+        if self._legacy is not None:
+            aliases = [(alias, key) for key in keys for alias in self._legacy.aliases(key)]
             for scope in self._scopes:
-                for key in keys:
-                    for alias in aliases.get(key, ()):
-                        places.setdefault(scope.id_of(alias), key)
+                for alias, key in aliases:
+                    places.setdefault(scope.id_of(alias), key)
 
         def read(connection: Connection) -> Mapping[str, Entry]:
             standing = {one.row.id: one for one in self._author().read(connection, sorted(places))}

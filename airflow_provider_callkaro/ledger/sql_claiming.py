@@ -82,11 +82,7 @@ class Claiming:
         lost: dict[str, Lost] = {}
         if self.caps is None and self.legacy is None:
             return lost
-        places = {
-            head: self._places(head, claim)
-            for head, claim in self.claims.items()
-            if self.caps is not None or claim.aliases
-        }
+        places = {head: self._places(head, claim) for head, claim in self.claims.items()}
         ids = sorted(id_ for each in places.values() for id_ in each)
         standing = {one.row.id: one for one in self.author.read(connection, ids)}
         made: set[str] = set()
@@ -232,7 +228,8 @@ class Claiming:
         """Every id under which the person may stand, the ledger's own scope first."""
         ids = self._own_ids(head)
         if self.legacy is not None:
-            ids += [scope.id_of(alias) for scope in self.author.scopes for alias in claim.aliases]
+            aliases = self.legacy.aliases(claim.key)
+            ids += [scope.id_of(alias) for scope in self.author.scopes for alias in aliases]
         return ids
 
 

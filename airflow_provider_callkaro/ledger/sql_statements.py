@@ -24,6 +24,7 @@ from airflow_provider_callkaro.ledger.sql_table import (
 )
 
 MAX_ROWS = 500  # rows a statement: SQLite took 999 parameters before 3.32, PostgreSQL takes 65,535, and a row has 14
+LONGEST_NUMBER = 15  # digits; E.164
 LEASE_SECONDS = int(CLAIM_LEASE.total_seconds())
 
 Query = tuple[str, Any]
@@ -158,8 +159,9 @@ class Statements:
 
     def holds_any(self, prefixes: Sequence[str]) -> Query:
         """Whether any number begins with one of the prefixes, of digits; each is one look at the index."""
-        one = f"EXISTS (SELECT 1 FROM voice_call_ledger WHERE number >= {self._mark} AND number < {self._mark})"
-        bounds = chain.from_iterable((prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)) for prefix in prefixes)
+        one = f"EXISTS (SELECT 1 FROM voice_call_ledger WHERE number >= {self._mark} AND number <= {self._mark})"
+        # Both ends are digits alone, which every collation sorts alike.
+        bounds = chain.from_iterable((prefix, prefix + "9" * LONGEST_NUMBER) for prefix in prefixes)
         return f"SELECT {' OR '.join([one] * len(prefixes))}", tuple(bounds)
 
     def won(self, ids: Sequence[str], *, owner: str, turn: int) -> Query:

@@ -26,13 +26,13 @@ from typing import Any, Protocol
 from airflow_provider_callkaro.exceptions import LedgerError
 from airflow_provider_callkaro.ledger.contract import (
     CLAIM_LEASE,
-    NO_ALIASES,
     Claim,
     Entry,
     EntryState,
     Lost,
     Settlement,
 )
+from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
 
 SEGMENT_BYTES = 24_000  # of JSON, then a new segment begins: a write of that size still costs about 20 ms
 MAX_TEXT = 120  # characters of a detail
@@ -59,6 +59,8 @@ class TaskStateLedger:
     :param store: Airflow's task-state store.
     :param prefix: of the keys in the store.
     :param retention: how long the store keeps an entry; None takes Airflow's default (30 days).
+    :param legacy: how earlier versions may have spelled a number; None looks for none. It is only looked for where a
+        segment was written by such a version.
     :param clock: seconds since 1970 UTC, as this worker's clock tells them.
     """
 
@@ -68,12 +70,15 @@ class TaskStateLedger:
         *,
         prefix: str = "calls",
         retention: timedelta | None = None,
+        legacy: LegacyNumbers | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._prefix = prefix
         self._keep: dict[str, Any] = {} if retention is None else {"retention": retention}
         self._clock = clock
+        self._legacy_known = legacy
+        self._legacy: LegacyNumbers | None = None
         self._earlier: dict[str, str] = {}  # digest -> record, from the tries before this one
         self._left_open: dict[str, float] = {}  # digest -> when its claim was written at the latest, by another try
         self._held: dict[str, str | None] = {}  # digest of an open claim -> the record that it replaces
@@ -88,6 +93,8 @@ class TaskStateLedger:
         """
         while (segment := self._load(self._number)) is not None:
             calls, written_at = segment
+            if written_at == -math.inf:
+                self._legacy = self._legacy_known
             self._earlier.update(calls)
             self._left_open.update((digest, written_at) for digest, record in calls.items() if record[:1] == "c")
             self._number += 1
@@ -110,12 +117,9 @@ class TaskStateLedger:
                 changes[digest] = _settled(settlement, held.pop(digest))
         for wanted in claim:
             digest = _digest(wanted.key)
-            standing = changes[digest] if digest in changes else self._record(digest)
-            at = digest
-            for alias in () if standing else wanted.aliases:
-                at = _digest(alias)
-                if standing := self._record(at):
-                    break
+            at, standing = digest, changes[digest] if digest in changes else self._record(digest)
+            if not standing and self._legacy is not None:
+                at, standing = self._in_legacy_spelling(wanted.key)
             if standing and (digest in held or self._is_young(at, standing) or _entry(standing) != wanted.replaces):
                 lost[wanted.key] = self._seen(at, standing)
                 continue
@@ -126,17 +130,24 @@ class TaskStateLedger:
         self._held = held
         return lost
 
-    def state_of(
-        self, keys: Sequence[str], *, aliases: Mapping[str, Sequence[str]] = NO_ALIASES
-    ) -> Mapping[str, Entry]:
+    def state_of(self, keys: Sequence[str]) -> Mapping[str, Entry]:
         """The entries under ``keys``; see `CallLedger.state_of`."""
         found: dict[str, Entry] = {}
         for key in keys:
-            for spelling in (key, *aliases.get(key, ())):
-                if record := self._record(digest := _digest(spelling)):
-                    found[key] = self._seen(digest, record)
-                    break
+            at = _digest(key)
+            record = self._record(at)
+            if not record and self._legacy is not None:
+                at, record = self._in_legacy_spelling(key)
+            if record:
+                found[key] = self._seen(at, record)
         return found
+
+    def _in_legacy_spelling(self, key: str) -> tuple[str, str]:
+        """The digest and record under which an earlier version wrote the person; empty where it did not."""
+        for alias in self._legacy.aliases(key) if self._legacy is not None else ():
+            if record := self._record(digest := _digest(alias)):
+                return digest, record
+        return "", ""
 
     def _seen(self, digest: str, record: str) -> Entry:
         is_own = digest in self._held and record[:1] == "c"

@@ -18,7 +18,7 @@ from airflow_provider_callkaro.dispatch.preparation import Rules
 from airflow_provider_callkaro.dispatch.run import Limits, redial_states, run_calls
 from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary
-from airflow_provider_callkaro.ledger.contract import NO_ALIASES, CallLedger, Claim, Entry, Lost, Settlement
+from airflow_provider_callkaro.ledger.contract import CallLedger, Claim, Entry, Lost, Settlement
 from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.transport.target import Target
@@ -65,10 +65,8 @@ class LedgerAround:
         self.commits += 1
         return self.ledger.commit(settle=settle, claim=claim)
 
-    def state_of(
-        self, keys: Sequence[str], *, aliases: Mapping[str, Sequence[str]] = NO_ALIASES
-    ) -> Mapping[str, Entry]:
-        return self.ledger.state_of(keys, aliases=aliases)
+    def state_of(self, keys: Sequence[str]) -> Mapping[str, Entry]:
+        return self.ledger.state_of(keys)
 
 
 @dataclass(slots=True)

@@ -96,7 +96,7 @@ def test_a_ledger_that_cannot_be_read_ends_the_run_instead_of_ringing_anybody_tw
     caller.place(rows(1_000))
 
     class Unreadable(LedgerAround):
-        def state_of(self, keys, **options):
+        def state_of(self, keys):
             raise LedgerError("the database has gone")
 
     ledger = Unreadable(caller.open_ledger("tuesday"))

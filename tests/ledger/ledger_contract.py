@@ -7,12 +7,13 @@ calls with one run are two tries of it. ``let_time_pass`` makes everything in th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import pytest
 
 from airflow_provider_callkaro.ledger.contract import CallLedger, Claim, Entry, EntryState, Settlement
+from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
 
 MakeLedger = Callable[..., CallLedger]
 LetTimePass = Callable[[timedelta], None]
@@ -20,12 +21,15 @@ LetTimePass = Callable[[timedelta], None]
 NUMBER = "+919876500001"
 OTHER_NUMBER = "+919876500002"
 LEGACY_NUMBER = "+9109876500001"  # the same phone as earlier versions took it: with the zero that India dials at home
+INDIA = LegacyNumbers(
+    prefixes=("910",), spellings=lambda number: (f"+910{number[3:]}",) if number.startswith("+91") else ()
+)
 
 AN_HOUR_AND_MORE = timedelta(minutes=61)
 
 
-def claim(key: str = NUMBER, *, replaces: Entry | None = None, aliases: Sequence[str] = ()) -> Claim:
-    return Claim(key=key, number=NUMBER, replaces=replaces, aliases=tuple(aliases))
+def claim(key: str = NUMBER, *, replaces: Entry | None = None) -> Claim:
+    return Claim(key=key, number=NUMBER, replaces=replaces)
 
 
 def accept(key: str = NUMBER, *, call_id: str = "call-1") -> Settlement:
@@ -141,38 +145,6 @@ class LedgerContract:
             assert everything(ledger)[NUMBER].may_be_ringing is False
         with make_ledger(run="monday") as ledger:
             assert everything(ledger)[NUMBER].may_be_ringing is False
-
-    def test_a_person_whom_an_earlier_version_wrote_in_another_spelling_is_not_rung_again(
-        self, make_ledger: MakeLedger
-    ) -> None:
-        with make_ledger(run="monday") as ledger:
-            ledger.commit(claim=[Claim(key=LEGACY_NUMBER, number=LEGACY_NUMBER)])
-            ledger.commit(settle=[accept(LEGACY_NUMBER)])
-        accepted = Entry(state=EntryState.ACCEPTED, this_run=True, call_id="call-1")
-        with make_ledger(run="monday") as ledger:
-            assert everything(ledger) == {}
-            assert ledger.state_of([NUMBER], aliases={NUMBER: [LEGACY_NUMBER]}) == {NUMBER: accepted}
-            assert ledger.commit(claim=[claim(aliases=[LEGACY_NUMBER]), claim(OTHER_NUMBER)]) == {NUMBER: accepted}
-            assert everything(ledger) == {}
-
-    def test_a_redial_takes_over_a_call_in_another_spelling_and_gives_it_back_if_it_never_left(
-        self, make_ledger: MakeLedger
-    ) -> None:
-        aliases = {NUMBER: [LEGACY_NUMBER]}
-        with make_ledger(run="monday") as ledger:
-            ledger.commit(claim=[Claim(key=LEGACY_NUMBER, number=LEGACY_NUMBER)])
-            ledger.commit(settle=[reject(LEGACY_NUMBER)])
-        with make_ledger(run="monday") as ledger:
-            before = ledger.state_of([NUMBER], aliases=aliases)
-            redial = claim(replaces=before[NUMBER], aliases=[LEGACY_NUMBER])
-            assert ledger.commit(claim=[redial]) == {}
-            ledger.commit(settle=[release()])
-            assert ledger.state_of([NUMBER], aliases=aliases) == before
-            assert ledger.commit(claim=[redial]) == {}
-            ledger.commit(settle=[accept(call_id="call-2")])
-        with make_ledger(run="monday") as ledger:
-            found = ledger.state_of([NUMBER], aliases=aliases)
-            assert found == {NUMBER: Entry(state=EntryState.ACCEPTED, this_run=True, call_id="call-2", redials=1)}
 
     def test_a_redial_takes_the_place_of_the_call_it_repeats(
         self, make_ledger: MakeLedger, let_time_pass: LetTimePass
@@ -403,3 +375,42 @@ class SharedLedgerContract(LedgerContract):
             assert ledger.commit(claim=[claim(replaces=rejected[NUMBER])]) == rejected
         with make_ledger(run="tuesday", scope="b") as ledger:
             assert everything(ledger)[NUMBER].state is EntryState.ACCEPTED
+
+
+class LegacyContract:
+    """What holds where an earlier version has written people in spellings of their own.
+
+    ``make_ledger`` gives ledgers that know `INDIA`; ``age_version`` makes what was written look like that version's.
+    """
+
+    def test_a_person_whom_an_earlier_version_wrote_in_another_spelling_is_not_rung_again(
+        self, make_ledger: MakeLedger, age_version: Callable[[], None]
+    ) -> None:
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[Claim(key=LEGACY_NUMBER, number=LEGACY_NUMBER)])
+            ledger.commit(settle=[accept(LEGACY_NUMBER)])
+        age_version()
+        accepted = {NUMBER: Entry(state=EntryState.ACCEPTED, this_run=True, call_id="call-1")}
+        with make_ledger(run="monday") as ledger:
+            assert everything(ledger, NUMBER, OTHER_NUMBER) == accepted
+            assert ledger.commit(claim=[claim(), claim(OTHER_NUMBER), claim("key:+91")]) == accepted
+
+    def test_a_redial_takes_over_a_call_in_another_spelling_and_gives_it_back_if_it_never_left(
+        self, make_ledger: MakeLedger, age_version: Callable[[], None]
+    ) -> None:
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[Claim(key=LEGACY_NUMBER, number=LEGACY_NUMBER)])
+            ledger.commit(settle=[reject(LEGACY_NUMBER)])
+        age_version()
+        with make_ledger(run="monday") as ledger:
+            before = everything(ledger)
+            redial = claim(replaces=before[NUMBER])
+            assert ledger.commit(claim=[redial]) == {}
+            ledger.commit(settle=[release()])
+            assert everything(ledger) == before
+            assert ledger.commit(claim=[redial]) == {}
+            ledger.commit(settle=[accept(call_id="call-2")])
+        with make_ledger(run="monday") as ledger:
+            assert everything(ledger) == {
+                NUMBER: Entry(state=EntryState.ACCEPTED, this_run=True, call_id="call-2", redials=1)
+            }

@@ -9,7 +9,7 @@ import pytest
 from airflow_task_state import ADVISED_BYTES, TaskStateInMemory
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ledger_contract import NUMBER, LedgerContract, accept, claim, everything, reject, release
+from ledger_contract import INDIA, NUMBER, LedgerContract, LegacyContract, accept, claim, everything, reject, release
 
 from airflow_provider_callkaro.exceptions import LedgerError
 from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, Settlement
@@ -41,7 +41,7 @@ def clock() -> Clock:
 @pytest.fixture
 def make_ledger(store: TaskStateInMemory, clock: Clock):
     def make(*, run: str) -> TaskStateLedger:
-        return TaskStateLedger(store, clock=clock)
+        return TaskStateLedger(store, clock=clock, legacy=INDIA)
 
     return make
 
@@ -68,7 +68,18 @@ def dispatch_in_windows(ledger: TaskStateLedger, keys: list[str], settlement) ->
     ledger.commit(settle=settle)
 
 
-class TestTaskStateLedger(LedgerContract):
+@pytest.fixture
+def age_version(store: TaskStateInMemory):
+    """Earlier versions did not say when a segment was written."""
+
+    def age() -> None:
+        for name in list(store.texts):
+            store.set(name, {key: value for key, value in store.get(name).items() if key != "at"})
+
+    return age
+
+
+class TestTaskStateLedger(LedgerContract, LegacyContract):
     """The contract, and what only a ledger within Airflow's own store promises."""
 
     def test_an_outcome_is_not_released_by_mistake(self, make_ledger) -> None:
@@ -300,13 +311,10 @@ def test_a_redial_is_known_as_one_whichever_segment_it_stands_in(store) -> None:
         )
 
 
-def test_a_segment_of_an_earlier_version_says_no_time_and_its_open_calls_can_be_redialled(store) -> None:
+def test_a_segment_of_an_earlier_version_says_no_time_and_its_open_calls_can_be_redialled(store, age_version) -> None:
     with TaskStateLedger(store) as ledger:
         ledger.commit(claim=[claim()])
-    (name,) = store.texts
-    value = store.get(name)
-    del value["at"]
-    store.set(name, value)
+    age_version()
     with TaskStateLedger(store) as ledger:
         standing = everything(ledger)[NUMBER]
         assert (standing.state, standing.may_be_ringing) == (EntryState.UNKNOWN, False)

@@ -32,8 +32,8 @@ class KillingLedger:
     def __exit__(self, *exc_info: object) -> None:
         self._ledger.__exit__(*exc_info)
 
-    def state_of(self, keys: Any, **options: Any) -> Any:
-        return self._ledger.state_of(keys, **options)
+    def state_of(self, keys: Any) -> Any:
+        return self._ledger.state_of(keys)
 
     def commit(self, *, settle: Any = (), claim: Any = ()) -> Any:
         self._kill_at("before_settle", settle)
