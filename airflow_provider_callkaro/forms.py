@@ -11,6 +11,12 @@ CALLKARO_FIELDS: dict[str, dict[str, Any]] = {
         "does not document it; without it, calls with a schedule are refused.",
         "schema": {"type": ["string", "null"]},
     },
+    "calling_windows": {
+        "label": "Calling windows",
+        "description": "When calls may ring, in the schedule time zone, as JSON, for sensors that wait for it: "
+        '[{"start": "10:00", "end": "19:00", "days": "mon-sat"}].',
+        "schema": {"type": ["string", "null"]},
+    },
     "agent_id": {
         "label": "Agent id",
         "description": "The agent for calls that name none.",

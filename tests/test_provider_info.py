@@ -111,11 +111,13 @@ def test_a_field_of_the_form_is_one_that_the_hook_reads():
 
     from airflow_provider_callkaro.hooks.callkaro import read_connection
 
-    given = {"schedule_timezone": "Asia/Kolkata", "agent_id": "agent"}
+    windows = '[{"start": "10:00", "end": "19:00"}]'
+    given = {"schedule_timezone": "Asia/Kolkata", "agent_id": "agent", "calling_windows": windows}
     assert set(given) == set(CALLKARO_FIELDS)
     conn = Connection(conn_id="c", conn_type="callkaro", password="a-long-key", extra=json.dumps(given))
     connection = read_connection(conn, connection_id="c")
     assert (str(connection.vendor.schedule_timezone), connection.agent_id) == ("Asia/Kolkata", "agent")
+    assert connection.calling_windows == windows
 
 
 def imported_by(statement, *, after="pass"):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.forms import CALLKARO_FIELDS, CALLKARO_FORM
 from airflow_provider_callkaro.hooks.connection import ConnectionFields
 from airflow_provider_callkaro.hooks.vendor import Ask, VendorHook
@@ -14,6 +16,7 @@ from airflow_provider_callkaro.vendors.http import Request
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.call import Call
+    from airflow_provider_callkaro.calls.policy import CallingPolicy
     from airflow_provider_callkaro.vendors.answers import PlacedCall
 
 
@@ -24,11 +27,13 @@ class CallKaroConnection:
     :param agent_id: the agent for calls that name none.
     :param target: the host, the key and the timeouts.
     :param vendor: CallKaro's API as this account uses it.
+    :param calling_windows: when calls may ring, as `policy_from_json` reads it; None where the connection does not say.
     """
 
     target: Target
     vendor: CallKaro
     agent_id: str | None
+    calling_windows: Any = None
 
 
 class CallKaroHook(VendorHook):
@@ -36,7 +41,8 @@ class CallKaroHook(VendorHook):
 
     The connection is read once per hook. Its fields: host (default ``https://api.callkaro.ai``), password (the API
     key), and the extras ``schedule_timezone`` (IANA name of the zone in which CallKaro reads times of day),
-    ``agent_id`` (for calls that name none), ``connect_timeout`` and ``read_timeout`` (seconds; 10 and 60).
+    ``calling_windows`` (when calls may ring, in that zone; see `calling_policy`), ``agent_id`` (for calls that name
+    none), ``connect_timeout`` and ``read_timeout`` (seconds; 10 and 60).
 
     :param callkaro_conn_id: the connection's id.
     """
@@ -51,6 +57,39 @@ class CallKaroHook(VendorHook):
 
     def __init__(self, callkaro_conn_id: str = default_conn_name) -> None:
         super().__init__(callkaro_conn_id)
+
+    @property
+    def schedule_timezone(self) -> tzinfo | None:
+        """The zone in which CallKaro reads times of day, where the connection says it."""
+        zone: tzinfo | None = self.connection.vendor.schedule_timezone
+        return zone
+
+    def calling_policy(self, *, agent_id: str | None = None, campaign_id: str | None = None) -> CallingPolicy:
+        """The hours that the connection's extra names: ``calling_windows``, in its ``schedule_timezone``.
+
+        An example of the extra: ``{"schedule_timezone": "Asia/Kolkata", "calling_windows": [{"start": "10:00", "end":
+        "19:00", "days": "mon-sat"}]}``.
+
+        :param agent_id: not for CallKaro, whose API tells no hours.
+        :param campaign_id: not for CallKaro either.
+        :raises ConfigurationError: the extra has no windows or no zone, or they cannot be read.
+        """
+        from airflow_provider_callkaro.calls.described import policy_from_json
+
+        if agent_id is not None or campaign_id is not None:
+            raise ConfigurationError(
+                "CallKaro tells no hours of an agent or a campaign: leave agent_id and campaign_id out, and set "
+                '"calling_windows" in the extra of the connection'
+            )
+        place = f'in the extra of connection "{getattr(self, self.conn_name_attr)}"'
+        windows, zone = self.connection.calling_windows, self.schedule_timezone
+        if windows is None or zone is None:
+            missing = "calling_windows" if windows is None else "schedule_timezone"
+            raise ConfigurationError(f'the hours need "{missing}" {place}')
+        try:
+            return policy_from_json(windows, timezone=str(zone))
+        except ConfigurationError as error:
+            raise ConfigurationError(f'"calling_windows" {place}: {error}') from None
 
     def create_campaign(self, name: str, agent_id: str | None = None) -> str:
         """Create a campaign; rings nobody.
@@ -108,4 +147,5 @@ def read_connection(conn: Any, *, connection_id: str) -> CallKaroConnection:
         target=fields.target(vendor=CallKaro.name, default_host=DEFAULT_HOST, headers=headers),
         vendor=CallKaro(schedule_timezone=fields.zone("schedule_timezone")),
         agent_id=fields.text("agent_id"),
+        calling_windows=fields.given("calling_windows"),
     )

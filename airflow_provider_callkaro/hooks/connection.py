@@ -99,6 +99,11 @@ class ConnectionFields:
             raise ConfigurationError(f'"{name}" in the extra of connection "{self._id}" must be at most 200 characters')
         return value or None
 
+    def given(self, name: str) -> Any:
+        """What the extra holds under a name, as it is; None where it holds nothing."""
+        value = self._extra.get(name)
+        return None if value in ("", [], {}) else value
+
     def mapping(self, name: str) -> Mapping[str, Any]:
         """A JSON object of the extra, empty where there is none.
 

@@ -8,7 +8,7 @@ ask the same question (`waiting.next_opening`), so they give the same answer.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, NoReturn
 
@@ -16,12 +16,12 @@ from airflow.providers.common.compat.sdk import (
     AirflowSensorTimeout,
     AirflowSkipException,
     BaseSensorOperator,
+    XComArg,
     conf,
 )
 
-from airflow_provider_callkaro.calls.policy import RECIPIENT, CallingPolicy
-from airflow_provider_callkaro.calls.window import ScheduleWindow
-from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.calls.policy import CallingPolicy
+from airflow_provider_callkaro.sensors.hours import EVERY_DAY, Hours, read_min_remaining, refuse_empty
 from airflow_provider_callkaro.sensors.rescheduling import AirflowRescheduleException, first_reschedule
 from airflow_provider_callkaro.sensors.waiting import Opening, next_opening
 from airflow_provider_callkaro.triggers.schedule_window import ScheduleWindowTrigger, nap
@@ -34,7 +34,6 @@ LATE_WAKING = timedelta(seconds=60)
 """How late the triggerer may be before Airflow ends the wait: an opening at the end of the timeout still counts."""
 
 DECADE = timedelta(days=3_652)  # a longer timeout might end after what a database can store (MySQL: the year 2038)
-EVERY_DAY = "mon-sun"
 
 
 class ScheduleWindowSensor(BaseSensorOperator):
@@ -46,18 +45,39 @@ class ScheduleWindowSensor(BaseSensorOperator):
     ``soft_fail``; it never sleeps in vain. ``poke_interval``, ``exponential_backoff``, ``max_wait`` and ``silent_fail``
     have no meaning here.
 
-    Give a policy, or one simple window with ``start``, ``end`` and ``timezone``.
+    Give a policy; or one simple window with ``start``, ``end`` and ``timezone``; or the times of day that calls carry,
+    with a connection that says their zone; or a connection alone, whose account says its hours. An argument that was
+    given and renders to nothing fails the task, by name.
 
     :param policy: which hours are open. Its caps and suppressions are for single calls and play no part here.
-    :param start: from when on, local wall time ``HH:MM``, as in `ScheduleWindow`.
-    :param end: until when, local wall time ``HH:MM``, excluded; earlier than ``start`` means the next day.
-    :param days: the days on which the window starts, such as ``mon-fri`` or ``mon,wed``. Default: every day.
-    :param timezone: the zone of ``start`` and ``end``, such as ``Asia/Kolkata``.
-    :param min_remaining: how long it must stay open from then on. Windows shorter than this are passed over. Default 0.
+    :param start: from when on, local wall time ``HH:MM``, as in `ScheduleWindow`. Templated.
+    :param end: until when, local wall time ``HH:MM``, excluded; earlier than ``start`` means the next day. Templated.
+    :param days: the days on which the window starts, such as ``mon-fri`` or ``mon,wed``. Default: every day. Templated.
+    :param timezone: the zone of ``start`` and ``end``, such as ``Asia/Kolkata``. Templated.
+    :param min_trigger_time: what ``start`` is, in the ``schedule_timezone`` of the connection. Templated.
+    :param max_trigger_time: what ``end`` is, in the ``schedule_timezone`` of the connection. Templated.
+    :param conn_id: a connection to CallKaro (its extra ``calling_windows``), Callaro or MrAssistant (the hours of the
+        account), or the one that says the zone of the trigger times. Templated.
+    :param agent_id: whose hours, where the account's hours are an agent's. Templated.
+    :param campaign_id: whose hours, where the account's hours are a campaign's. Templated.
+    :param min_remaining: how long it must stay open from then on, a timedelta or text such as ``1:30:00``. Windows
+        shorter than this are passed over. Default 0. Templated.
     :param deferrable: wait in the triggerer. Default: ``[operators] default_deferrable``.
     :raises ConfigurationError: the arguments do not make a window in one time zone.
     """
 
+    template_fields: Sequence[str] = (
+        "start",
+        "end",
+        "days",
+        "timezone",
+        "min_trigger_time",
+        "max_trigger_time",
+        "conn_id",
+        "agent_id",
+        "campaign_id",
+        "min_remaining",
+    )
     ui_color = "#e8ecf7"
 
     def __init__(
@@ -68,16 +88,50 @@ class ScheduleWindowSensor(BaseSensorOperator):
         end: str | time | None = None,
         days: str | Iterable[str | int] = EVERY_DAY,
         timezone: str | None = None,
-        min_remaining: timedelta = timedelta(0),
+        min_trigger_time: str | time | None = None,
+        max_trigger_time: str | time | None = None,
+        conn_id: str | None = None,
+        agent_id: str | None = None,
+        campaign_id: str | None = None,
+        min_remaining: timedelta | str = timedelta(0),
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.policy = _the_policy(policy, start=start, end=end, days=days, timezone=timezone)
-        if not isinstance(min_remaining, timedelta) or min_remaining < timedelta(0):
-            raise ConfigurationError("min_remaining must be a timedelta of 0 or more")
+        self.start = start
+        self.end = end
+        self.days = days
+        self.timezone = timezone
+        self.min_trigger_time = min_trigger_time
+        self.max_trigger_time = max_trigger_time
+        self.conn_id = conn_id
+        self.agent_id = agent_id
+        self.campaign_id = campaign_id
         self.min_remaining = min_remaining
         self.deferrable = deferrable
+        self._given_policy = policy
+        self._given = [name for name in self.template_fields if getattr(self, name) is not None]
+        hours = self._hours()
+        self.policy = policy
+        """The hours to wait for; None until the task runs, where they are templated or a connection's."""
+        if not any(_is_templated(getattr(self, name)) for name in self._given):
+            read_min_remaining(min_remaining)
+            if not hours.needs_connection:
+                self.policy = hours.read()
+
+    def _hours(self) -> Hours:
+        return Hours(
+            policy=self._given_policy,
+            start=self.start,
+            end=self.end,
+            days=self.days,
+            timezone=self.timezone,
+            min_trigger_time=self.min_trigger_time,
+            max_trigger_time=self.max_trigger_time,
+            conn_id=self.conn_id,
+            agent_id=self.agent_id,
+            campaign_id=self.campaign_id,
+        )
 
     def execute(self, context: Mapping[str, Any]) -> str | None:
         """Wait for the opening, and return when it closes."""
@@ -97,25 +151,28 @@ class ScheduleWindowSensor(BaseSensorOperator):
         return self._wait(began=datetime.fromisoformat(began) if began else self._first_start(context))
 
     def _wait(self, *, began: datetime) -> str | None:
+        refuse_empty({name: getattr(self, name) for name in self._given})
+        self.policy = policy = self._hours().read()
         while True:
             now = datetime.now(UTC)
-            opening = self._opening(now, began=began)
+            opening = self._opening(policy, now, began=began)
             if opening.at <= now:
-                self.log.info("%s", self.policy.explain(now))
+                self.log.info("%s", policy.explain(now))
                 return opening.closes_at.isoformat() if opening.closes_at else None
-            self.log.info("%s; waiting until %s", self.policy.explain(now), opening.at.isoformat(timespec="seconds"))
+            self.log.info("%s; waiting until %s", policy.explain(now), opening.at.isoformat(timespec="seconds"))
             if opening.at - now >= SHORT_WAIT:
                 self._give_back_the_slot(opening.at, now=now, began=began)
             _sleep_until(opening.at)
 
-    def _opening(self, now: datetime, *, began: datetime) -> Opening:
+    def _opening(self, policy: CallingPolicy, now: datetime, *, began: datetime) -> Opening:
         until = max(now, began + self._patience)  # open is open, even when the timeout is over
-        opening = next_opening(self.policy, after=now, until=until, min_remaining=self.min_remaining)
+        lasting = read_min_remaining(self.min_remaining)
+        opening = next_opening(policy, after=now, until=until, min_remaining=lasting)
         if opening is None:
-            wanted = f" for at least {self.min_remaining}" if self.min_remaining else ""
+            wanted = f" for at least {lasting}" if lasting else ""
             self._refuse(
                 f"calls may not ring{wanted} before the sensor's timeout of {self._patience} is over: "
-                f"{self.policy.explain(now)}. Give it a longer timeout or other hours"
+                f"{policy.explain(now)}. Give it a longer timeout or other hours"
             )
         return opening
 
@@ -146,36 +203,11 @@ class ScheduleWindowSensor(BaseSensorOperator):
         return first or datetime.now(UTC)
 
 
-def _the_policy(
-    policy: CallingPolicy | None,
-    *,
-    start: str | time | None,
-    end: str | time | None,
-    days: str | Iterable[str | int],
-    timezone: str | None,
-) -> CallingPolicy:
-    """The policy that was given, or one of a single window."""
-    window = {"start": start, "end": end, "timezone": timezone}
-    given = [name for name, value in window.items() if value is not None]
-    if policy is not None:
-        if given or days != EVERY_DAY:
-            raise ConfigurationError(
-                f"policy and {(given or ['days'])[0]} exclude each other: give a policy, or start, end and timezone"
-            )
-        if not isinstance(policy, CallingPolicy):
-            raise ConfigurationError('policy must be a CallingPolicy, such as CallingPolicy.rules("in-promotional")')
-        if policy.timezone == RECIPIENT:
-            raise ConfigurationError(
-                "policy is in the recipient's time zone, and a sensor has no recipient: give it a policy with a zone "
-                "of its own, or leave the waiting to the fan-out, which knows each number"
-            )
-        return policy
-    if start is None or end is None or timezone is None:
-        missing = ", ".join(name for name, value in window.items() if value is None)
-        raise ConfigurationError(f"missing {missing}: give a policy, or start, end and timezone")
-    if timezone == RECIPIENT:
-        raise ConfigurationError('timezone "recipient" has no meaning for a sensor: name a zone, such as Asia/Kolkata')
-    return CallingPolicy(windows=[ScheduleWindow(start, end, days)], timezone=timezone)
+def _is_templated(value: Any) -> bool:
+    """Whether a value is known only when the task runs."""
+    if isinstance(value, (list, tuple)):
+        return any(map(_is_templated, value))
+    return isinstance(value, XComArg) or (isinstance(value, str) and ("{{" in value or "{%" in value))
 
 
 def _sleep_until(moment: datetime) -> None:

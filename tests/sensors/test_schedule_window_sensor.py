@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from airflow.providers.common.compat.sdk import AirflowSensorTimeout, AirflowSki
 from airflow_provider_callkaro.calls.policy import CallingPolicy
 from airflow_provider_callkaro.calls.window import ScheduleWindow
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.hooks.callkaro import CallKaroHook
 from airflow_provider_callkaro.sensors.rescheduling import AirflowRescheduleException
 from airflow_provider_callkaro.sensors.schedule_window import ScheduleWindowSensor
 
@@ -212,6 +214,15 @@ class TestWakingUp:
         pytest.param({"policy": "recipient"}, "policy .*recipient", id="policy of recipients"),
         pytest.param({"policy": KOLKATA, "min_remaining": -HOUR}, "min_remaining", id="negative"),
         pytest.param({"policy": KOLKATA, "min_remaining": 3600}, "min_remaining", id="not a span"),
+        pytest.param({"policy": KOLKATA, "min_remaining": "an hour"}, "min_remaining", id="no span"),
+        pytest.param({"policy": KOLKATA, "conn_id": "c"}, "policy and conn_id", id="policy and account"),
+        pytest.param({"conn_id": "c", "start": "10:00"}, "conn_id and start", id="account and window"),
+        pytest.param({"conn_id": "c", "days": "mon"}, "conn_id and days", id="account and days"),
+        pytest.param({"min_trigger_time": "10:00", "start": "9:00"}, "min_trigger_time and start", id="two starts"),
+        pytest.param({"min_trigger_time": "10:00", "conn_id": "c"}, "missing max_trigger_time", id="no latest"),
+        pytest.param({"max_trigger_time": "10:00", "conn_id": "c"}, "missing min_trigger_time", id="no earliest"),
+        pytest.param({"min_trigger_time": "10:00", "max_trigger_time": "19:00"}, "missing conn_id", id="whose zone"),
+        pytest.param({"start": "10:00", "end": "19:00", "timezone": KOLKATA, "agent_id": "a"}, "start and agent_id"),
     ],
 )
 def test_what_cannot_work_is_refused_when_the_dag_is_parsed(arguments: dict[str, Any], message: str) -> None:
@@ -220,6 +231,138 @@ def test_what_cannot_work_is_refused_when_the_dag_is_parsed(arguments: dict[str,
         arguments = arguments | {"policy": CallingPolicy(windows=[ScheduleWindow("10:00", "21:00")], timezone=zone)}
     with pytest.raises(ConfigurationError, match=message):
         ScheduleWindowSensor(task_id="hours", **arguments)
+
+
+class Account:
+    """Connections to CallKaro, as their extras say."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+
+    def __call__(self, name: str = "account", *, conn_type: str = "callkaro", **extra: Any) -> str:
+        connection = {"conn_type": conn_type, "password": "a-long-api-key", "extra": extra}
+        self._monkeypatch.setenv(f"AIRFLOW_CONN_{name.upper()}", json.dumps(connection))
+        return name
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Account:
+    return Account(monkeypatch)
+
+
+def rendered(sensor: ScheduleWindowSensor, **context: Any) -> ScheduleWindowSensor:
+    """The sensor as a worker has it, its templates rendered."""
+    sensor.render_template_fields(context)
+    return sensor
+
+
+class TestHoursWrittenInOnePlace:
+    """A window that stands in a param, a connection or an account is not copied into the DAG, to grow old there."""
+
+    @every_mode
+    def test_from_params(self, mode: dict[str, Any]) -> None:
+        window = opening(ahead=-HOUR, lasts=2 * HOUR)
+        sensor = ScheduleWindowSensor(
+            task_id="hours",
+            start="{{ params.start }}",
+            end="{{ params.end }}",
+            days=["{{ params.days }}"],
+            timezone="{{ params.timezone }}",
+            min_remaining="{{ params.lasting }}",
+            **mode,
+        )
+        assert sensor.policy is None
+        result = run(rendered(sensor, params={**window, "days": "mon-sun", "lasting": "0:30:00"}))
+        closes = policy_of(window).closes_at(datetime.now(UTC))
+        assert closes is not None
+        assert result == closes.isoformat()
+
+    @every_mode
+    def test_from_trigger_times_in_the_zone_of_the_connection(self, mode: dict[str, Any], account: Account) -> None:
+        window = opening(ahead=-HOUR, lasts=2 * HOUR)
+        sensor = ScheduleWindowSensor(
+            task_id="hours",
+            min_trigger_time=window["start"],
+            max_trigger_time=window["end"],
+            conn_id=account(schedule_timezone=KOLKATA),
+            **mode,
+        )
+        closes = policy_of(window).closes_at(datetime.now(UTC))
+        assert closes is not None
+        assert run(sensor) == closes.isoformat()
+
+    @every_mode
+    def test_from_the_connection(self, mode: dict[str, Any], account: Account) -> None:
+        window = opening(ahead=-HOUR, lasts=2 * HOUR)
+        windows = [{"start": window["start"], "end": window["end"], "days": "mon-sun"}]
+        conn_id = account(schedule_timezone=KOLKATA, calling_windows=windows)
+        sensor = ScheduleWindowSensor(task_id="hours", conn_id="{{ params.conn }}", **mode)
+        closes = policy_of(window).closes_at(datetime.now(UTC))
+        assert closes is not None
+        assert run(rendered(sensor, params={"conn": conn_id})) == closes.isoformat()
+        assert sensor.policy == CallKaroHook(conn_id).calling_policy()
+        account(
+            schedule_timezone=KOLKATA, calling_windows=json.dumps(windows)
+        )  # as the form of the connection keeps it
+        assert run(ScheduleWindowSensor(task_id="hours", conn_id=conn_id, **mode)) == closes.isoformat()
+
+    @pytest.mark.parametrize("mode", [MODES["reschedule"], MODES["deferrable"]], ids=["reschedule", "deferrable"])
+    def test_a_long_wait_for_them_holds_no_worker(self, mode: dict[str, Any], account: Account) -> None:
+        window = opening(ahead=3 * HOUR)
+        opens = policy_of(window).next_open(datetime.now(UTC))
+        windows = {"start": window["start"], "end": window["end"]}
+        conn_id = account(schedule_timezone=KOLKATA, calling_windows=windows)
+        assert moment_of_going_on(ScheduleWindowSensor(task_id="hours", conn_id=conn_id, **mode)) == opens
+
+    @pytest.mark.parametrize(
+        ("extra", "message"),
+        [
+            ({"schedule_timezone": KOLKATA}, 'the hours need "calling_windows" in the extra of connection "account"'),
+            ({"calling_windows": [{"start": "10:00", "end": "19:00"}]}, 'the hours need "schedule_timezone"'),
+            ({"schedule_timezone": KOLKATA, "calling_windows": "ten to seven"}, '"calling_windows" in .* no JSON'),
+        ],
+    )
+    def test_a_connection_that_does_not_say_them_is_named(
+        self, extra: dict[str, Any], message: str, account: Account
+    ) -> None:
+        sensor = ScheduleWindowSensor(task_id="hours", conn_id=account(**extra))
+        with pytest.raises(ConfigurationError, match=message):
+            run(sensor)
+
+    def test_an_account_that_knows_no_hours_is_named(self, account: Account) -> None:
+        with pytest.raises(ConfigurationError, match=r'connection "account" is of a type .* knows no calling hours'):
+            run(ScheduleWindowSensor(task_id="hours", conn_id=account(conn_type="sqlite")))
+        with pytest.raises(ConfigurationError, match="no hours of an agent"):
+            run(ScheduleWindowSensor(task_id="hours", conn_id=account(schedule_timezone=KOLKATA), agent_id="asha"))
+
+    def test_trigger_times_without_a_zone_are_not_guessed(self, account: Account) -> None:
+        sensor = ScheduleWindowSensor(
+            task_id="hours", min_trigger_time="10:00", max_trigger_time="19:00", conn_id=account()
+        )
+        with pytest.raises(ConfigurationError, match='set "schedule_timezone" in the extra of connection "account"'):
+            run(sensor)
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"start": "{{ nothing }}", "end": "19:00", "timezone": KOLKATA},
+            {"start": "10:00", "end": "{{ none }}", "timezone": KOLKATA},
+            {"start": "10:00", "end": "19:00", "timezone": "{{ nothing }}"},
+            {"start": "10:00", "end": "19:00", "timezone": KOLKATA, "days": "{{ none }}"},
+            {"start": "10:00", "end": "19:00", "timezone": KOLKATA, "min_remaining": "{{ nothing }}"},
+            {"min_trigger_time": "{{ nothing }}", "max_trigger_time": "19:00", "conn_id": "account"},
+            {"min_trigger_time": "10:00", "max_trigger_time": "{{ none }}", "conn_id": "account"},
+            {"conn_id": "{{ nothing }}"},
+            {"conn_id": "account", "agent_id": "{{ none }}"},
+            {"conn_id": "account", "campaign_id": "{{ nothing }}"},
+        ],
+        ids=lambda given: next(name for name, value in given.items() if "{{" in value),
+    )
+    def test_a_template_that_renders_to_nothing_fails_by_name(self, given: dict[str, str]) -> None:
+        name = next(name for name, value in given.items() if "{{" in value)
+        sensor = rendered(ScheduleWindowSensor(task_id="hours", **given))
+        with pytest.raises(ConfigurationError, match=f"^{name} was given and is empty"):
+            run(sensor)
 
 
 def test_the_example_waits_for_ten_o_clock_in_india_without_a_worker() -> None:
