@@ -15,6 +15,8 @@ from airflow_provider_callkaro.calls import CallingPolicy
 from airflow_provider_callkaro.operators.callkaro import CallKaroFanOutCallsOperator
 from airflow_provider_callkaro.sources import SqlContacts
 
+DAY = "{{ (dag_run.data_interval_end or dag_run.run_after) | ds }}"  # a run started by hand may have no interval
+
 with DAG(
     "recipient_zones",
     schedule="0 12 * * mon-fri",
@@ -27,12 +29,13 @@ with DAG(
         contacts=SqlContacts(
             "select phone as to_number, timezone, name from appointments where day = :day order by id",
             conn_id="warehouse",
-            parameters={"day": "{{ (dag_run.data_interval_end or dag_run.run_after) | ds }}"},
+            parameters={"day": DAY},
         ),
         agent_id="agent_sales_id",
         policy=CallingPolicy.rules("us-federal", mobile_margin=timedelta(hours=1)),
         expires_after=timedelta(hours=14),
         calls_per_second=10,
         ledger_conn_id="call_ledger",
+        ledger_scope=f"appointments of {DAY}",
         retries=3,
     )

@@ -152,6 +152,10 @@ class MemoryRunRecords:
         self._run = run
         self._runs = store.runs
 
+    def find(self) -> RunRecord | None:
+        """The record of the run; None where it has none yet."""
+        return self._runs.get(self._run)
+
     def begin(self, proposed: RunRecord) -> RunRecord:
         """Keep ``proposed`` if the run has no record yet; see `RunRecords.begin`."""
         return self._runs.setdefault(self._run, proposed)

@@ -71,6 +71,13 @@ class RunRecord:
 class RunRecords(Protocol):
     """Where the record of one run is kept."""
 
+    def find(self) -> RunRecord | None:
+        """The record of the run; None where it has none yet.
+
+        :raises LedgerError: it could not be read.
+        """
+        ...
+
     def begin(self, proposed: RunRecord) -> RunRecord:
         """Keep ``proposed`` if the run has no record yet, durably and atomically.
 

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from random import random as random_fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_callkaro.exceptions import LedgerError
 from airflow_provider_callkaro.ledger.run_record import RunRecord
@@ -17,6 +17,8 @@ from airflow_provider_callkaro.ledger.sql_values import digest, distinct
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
+
+T = TypeVar("T")
 
 
 class SqlRunRecords:
@@ -44,28 +46,45 @@ class SqlRunRecords:
         self._run = distinct(run)
         self._id = digest(run)
 
+    def find(self) -> RunRecord | None:
+        """The record of the run; None where it has none yet.
+
+        :raises LedgerError: it could not be read, or what stands there is no record.
+        """
+        text = self._in_transaction(self._read, action="read")
+        return None if text is None else _record(text)
+
     def begin(self, proposed: RunRecord) -> RunRecord:
         """Keep ``proposed`` if the run has no record yet; see `RunRecords.begin`.
 
         :raises LedgerError: it could not be read or written, or what stands there is no record.
         """
+        record = json.dumps(proposed.as_state())
+        return _record(self._in_transaction(lambda connection: self._begin(connection, record), action="written"))
+
+    def _in_transaction(self, work: Callable[[Connection], T], *, action: str) -> T:
         try:
             self._session.create_table(RUNS_TABLE, [self._statements.create_runs])
-            text = self._session.transact(
-                lambda connection: self._begin(connection, json.dumps(proposed.as_state())), action="written"
-            )
+            return self._session.transact(work, action=action)
         finally:
             self._session.close()
-        try:
-            return RunRecord.from_state(json.loads(text))
-        except ValueError:
-            raise LedgerError(
-                f'the record of this run (table "{RUNS_TABLE}") cannot be read, so nobody can tell in which scope it '
-                "rings: delete its row only if it has rung nobody, then let the task run again"
-            ) from None
+
+    def _read(self, connection: Connection) -> str | None:
+        text = connection.exec_driver_sql(*self._statements.read_run(self._id)).scalar_one_or_none()
+        return None if text is None else str(text)
 
     def _begin(self, connection: Connection, proposed: str) -> str:
         if self._statements.begin is not None:
             connection.exec_driver_sql(self._statements.begin)
         connection.exec_driver_sql(*self._statements.begin_run(id=self._id, run=self._run, record=proposed))
         return str(connection.exec_driver_sql(*self._statements.read_run(self._id)).scalar_one())
+
+
+def _record(text: str) -> RunRecord:
+    try:
+        return RunRecord.from_state(json.loads(text))
+    except ValueError:
+        raise LedgerError(
+            f'the record of this run (table "{RUNS_TABLE}") cannot be read, so nobody can tell in which scope it '
+            "rings: delete its row only if it has rung nobody, then let the task run again"
+        ) from None

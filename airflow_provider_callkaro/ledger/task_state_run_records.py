@@ -33,7 +33,7 @@ class TaskStateRunRecords:
 
         :raises LedgerError: it could not be read or written, or what stands there is no record.
         """
-        record = self._read()
+        record = self.find()
         if record is None:
             try:
                 self._store.set(KEY, proposed.as_state(), **self._keep)
@@ -41,12 +41,16 @@ class TaskStateRunRecords:
                 raise LedgerError(
                     f"the task state could not be written ({type(error).__name__}): no call goes out without it"
                 ) from error
-            record = self._read()
+            record = self.find()
         if record is None:
             raise LedgerError("the task state does not keep what is written to it: no call goes out without it")
         return record
 
-    def _read(self) -> RunRecord | None:
+    def find(self) -> RunRecord | None:
+        """The record of the run; None where it has none yet.
+
+        :raises LedgerError: it could not be read, or what stands there is no record.
+        """
         try:
             state = self._store.get(KEY)
         except Exception as error:

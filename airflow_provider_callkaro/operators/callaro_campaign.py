@@ -19,7 +19,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown, Rejected, VendorError
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.operators.callaro_memory import CampaignMemory, Launch
-from airflow_provider_callkaro.operators.task_run import run_name
+from airflow_provider_callkaro.tasks.identity import run_name
 from airflow_provider_callkaro.vendors.callaro import Callaro
 from airflow_provider_callkaro.vendors.callaro_answers import CallaroCampaign, CampaignId, campaign_in_list
 from airflow_provider_callkaro.vendors.callaro_states import CampaignState

@@ -16,9 +16,9 @@ from airflow_provider_callkaro.files.checking import check_writable
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.operators.callaro_lifecycle import CallaroOperator
 from airflow_provider_callkaro.operators.export_rows import ExportRows
-from airflow_provider_callkaro.operators.failing import fail_without_retry
 from airflow_provider_callkaro.operators.result_file import ResultFile, file_format
 from airflow_provider_callkaro.sources.file_formats import FileFormat
+from airflow_provider_callkaro.tasks.failing import fail_without_retry
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.transport.download import Download

@@ -11,9 +11,10 @@ from airflow.providers.common.compat.sdk import BaseOperator, XComArg
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.operators.callaro_campaign import own_campaign, own_clone
-from airflow_provider_callkaro.operators.failing import fail_without_retry
-from airflow_provider_callkaro.operators.private import Private, own_copies
-from airflow_provider_callkaro.operators.task_run import task_state_of
+from airflow_provider_callkaro.tasks.arguments import own_copies
+from airflow_provider_callkaro.tasks.failing import fail_without_retry
+from airflow_provider_callkaro.tasks.ledgers import task_state_of
+from airflow_provider_callkaro.tasks.private import Private
 from airflow_provider_callkaro.vendors.callaro_answers import CallaroCampaign, CampaignId
 
 LAUNCHED = "callaro_launched"  # the key in the task's state

@@ -12,7 +12,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Any
 
-from airflow_provider_callkaro.operators.task_run import task_state_of
+from airflow_provider_callkaro.tasks.ledgers import task_state_of
 from airflow_provider_callkaro.vendors.callaro_answers import CallaroCampaign, CampaignId
 
 CAMPAIGN = "callaro_campaign"

@@ -29,8 +29,8 @@ from airflow_provider_callkaro.operators.callaro_lifecycle import CallaroNewCamp
 from airflow_provider_callkaro.operators.callaro_memory import CampaignMemory, Launch
 from airflow_provider_callkaro.operators.callaro_preflight import preflight
 from airflow_provider_callkaro.operators.callaro_words import standing, unknown_word, wait_is_over
-from airflow_provider_callkaro.operators.failing import fail_without_retry
 from airflow_provider_callkaro.operators.result_file import file_format
+from airflow_provider_callkaro.tasks.failing import fail_without_retry
 from airflow_provider_callkaro.triggers.callaro_run import CallaroRunTrigger, OnKill, on_kill_named, stop_campaign
 from airflow_provider_callkaro.vendors.callaro import Callaro
 from airflow_provider_callkaro.vendors.callaro_answers import CallaroCampaign, CampaignId

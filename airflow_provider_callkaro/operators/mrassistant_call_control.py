@@ -12,8 +12,9 @@ from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperat
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown, Rejected, Unauthorized, VendorError
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
 from airflow_provider_callkaro.operators.mrassistant_rendered import ask_for_good, refuse_empty
-from airflow_provider_callkaro.operators.private import Private, own_copies
-from airflow_provider_callkaro.operators.task_run import task_state_of
+from airflow_provider_callkaro.tasks.arguments import own_copies
+from airflow_provider_callkaro.tasks.ledgers import task_state_of
+from airflow_provider_callkaro.tasks.private import Private
 from airflow_provider_callkaro.vendors.mrassistant_calls import check_transfer
 from airflow_provider_callkaro.vendors.mrassistant_settings import read_yes_or_no
 

@@ -2,92 +2,158 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, Literal
 
-from airflow.providers.common.compat.sdk import XComArg, mask_secret
-
-from airflow_provider_callkaro.calls.outcome import Outcome
-from airflow_provider_callkaro.calls.window import SECONDS_PER_DAY, ScheduleWindow
-from airflow_provider_callkaro.dispatch.packing import STALE_SECONDS
-from airflow_provider_callkaro.dispatch.report import Report, RowSink
-from airflow_provider_callkaro.dispatch.tally import RowOutcome
-from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.dispatch.report import RowSink
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
-from airflow_provider_callkaro.operators.fan_out import Account, FanOutCallsOperator
-from airflow_provider_callkaro.operators.preflight import PreflightOperator
-from airflow_provider_callkaro.operators.private import Private
-from airflow_provider_callkaro.vendors.mrassistant import MAX_TARGETS, VOCABULARY, CampaignSettings
-from airflow_provider_callkaro.vendors.mrassistant_campaigns import MrAssistantCampaigns
-
-DAYS_OF_A_WEEK = 7
+from airflow_provider_callkaro.operators.fan_out import FAN_OUT_FIELDS, FanOutOperator
+from airflow_provider_callkaro.operators.mrassistant_account import CAMPAIGN_FIELDS, CampaignArguments, CampaignCount
+from airflow_provider_callkaro.sources.given import as_source
+from airflow_provider_callkaro.tasks.account import Account
+from airflow_provider_callkaro.tasks.private import Private
+from airflow_provider_callkaro.tasks.rules import Suppression
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.policy import CallingPolicy
 
 
-class MrAssistantCreateCampaignOperator(FanOutCallsOperator):
+class MrAssistantCreateCampaignOperator(FanOutOperator):
     """Ring everybody on a list through MrAssistant campaigns, each person at most once, and account for every row.
 
     Creating a campaign starts it, so up to ``targets_per_campaign`` calls are claimed together, settled together, and
-    unknown together when an answer is lost. Returns the summary of `FanOutCallsOperator`, and ``"campaigns"``: how many
+    unknown together when an answer is lost. Returns a summary of fixed size: ``{"campaigns", "total", "accepted",
+    "rejected", "skipped", "unknown", "pending", "reasons": {reason: rows}, "report"}``, where ``campaigns`` is how many
     campaigns took calls. The report gives the campaign of each row as its ``call_id``.
 
-    The arguments are those of `FanOutCallsOperator`, and:
-
+    :param contacts: where the rows come from: `SqlContacts`, `FileContacts`, `AssetContacts`, a list of mappings or of
+        numbers, or an upstream task's output. Templated, never shown.
     :param name: of the campaign, 1 to 255 characters. A list that makes several has them numbered. Templated.
-    :param targets_per_campaign: 1 to 1,000. Default 50: so many people are unknown when one answer is lost.
-    :param concurrent_calls: of one campaign at a time, 1 to 10. Default 1.
-    :param retry_failed: whether MrAssistant redials failed calls.
-    :param retry_attempts: how often, 0 to 3.
+    :param agent_id: the agent for rows that name none; default: the connection's. Templated.
+    :param call_options: fields for every call whose row does not say otherwise, such as ``{"priority": 5}``; its
+        ``metadata`` is joined with the row's. Templated, never shown.
+    :param column_map: source column to call field, such as ``{"phone": "to_number"}``; None as field leaves the column
+        out altogether.
+    :param default_region: two-letter region for numbers without ``+`` (extra ``[phone]``); None rejects them.
+    :param policy: when a phone may ring, how often, and whose may not; None lets every call ring at any time.
+    :param when_closed: what becomes of a call that may not ring now: ``"wait"`` (default) keeps it pending and the task
+        sleeps, without a worker slot, until the next opening; ``"schedule"`` sends it to the vendor with the next
+        opening as its ``schedule_at``; ``"stop"`` ends the task.
+    :param soft_fail: with ``when_closed="stop"``, skip the task rather than fail it.
+    :param schedule_at: when calls ring whose row does not say: a date and time, ``"next_window"`` (with a policy), or
+        None for now. A moment in the past moves to the next opening. Templated.
+    :param expires_after: a call that could ring only later than this after it was due is skipped. Due is its
+        ``schedule_at``, else the end of the run's data interval.
+    :param stale_runs: what a run does that is long past when it first starts: ``"skip"`` (default), ``"fail"``, or
+        ``"dial"`` all the same. Templated.
+    :param stale_after: how long after the end of its data interval a run is long past. Default one day.
+    :param calls_per_second: starts per second at most, evenly spaced, also after a pause; None sets no pace.
+    :param max_concurrency: campaigns created at once, 1 to 1000. Default 1.
+    :param stop_after_unknown: a streak of this many lost answers ends the run; None goes on. Default 2.
+    :param on_unknown: ``"warn"`` (default) or ``"fail"`` when calls ended unknown.
+    :param on_none_accepted: ``"fail"`` (default) or ``"warn"`` when a list that is not empty ends with nobody accepted,
+        and neither an earlier run nor a rule about people (suppression, caps, expiry) explains it.
+    :param max_rejected: above this many rejected rows (a count, or a fraction of all rows) the task fails after the
+        run; what was accepted stays accepted. None never fails.
+    :param min_rows: a list of fewer rows fails the task, before anybody is rung where the number is known. Default 0.
+    :param shard: ``(index, count)`` takes only the rows whose key hashes there, so that several tasks share one list.
+    :param report_path: one line per row, CSV or JSON Lines by its ending, local or in object storage. Templated.
+    :param ledger_conn_id: a SQL connection whose ledger remembers who has been rung, over runs and DAGs; None uses the
+        task's own state (Airflow 3.3 and later). Templated.
+    :param ledger_scope: the name under which a person may be rung once; default: DAG, task and data interval. A run
+        without an interval of its own (started by hand, or by an asset) needs it where the ledger is SQL. Templated.
+    :param redial: ``"unknown"`` or ``"rejected"`` (or both, as a list) dispatches calls that ended so once more, on
+        purpose. Templated.
+    :param targets_per_campaign: 1 to 1,000. Default 50: so many people are unknown when one answer is lost. Templated.
+    :param concurrent_calls: of one campaign at a time, 1 to 10. Default 1. Templated.
+    :param retry_failed: whether MrAssistant redials failed calls. Templated.
+    :param retry_attempts: how often, 0 to 3. Templated.
     :param context: facts for the agent in every call; a row's own columns stand beside it. Templated, never shown.
     :param webhook_url: where MrAssistant reports the campaign's progress. Templated, never shown.
     :param webhook_secret: with which it signs these reports. Templated, never shown.
-    :param notify_on_call_complete: whether it reports every completed call.
+    :param notify_on_call_complete: whether it reports every completed call. Templated.
     :param extra_fields: what else your account's campaigns take, sent as it is. Templated, never shown.
     :param longest_call: how long one call takes at most, from the first ring to the end; with a policy a campaign only
         starts if its last target will be rung before the window closes. Default 5 minutes.
-    :param max_concurrency: campaigns created at once. Default 1.
-    :param stop_after_unknown: a streak of this many lost answers ends the run. Default 2.
+    :param dry_run: read, check and look up everything, send nothing, and say what would have been done.
     :param mrassistant_conn_id: the MrAssistant connection. Templated.
+    :raises ConfigurationError: an argument cannot work, naming it.
     """
 
-    template_fields: Sequence[str] = (
-        *FanOutCallsOperator.template_fields,
-        "name",
-        "context",
-        "webhook_url",
-        "webhook_secret",
-        "extra_fields",
-        "mrassistant_conn_id",
-    )
+    template_fields: Sequence[str] = (*FAN_OUT_FIELDS, *CAMPAIGN_FIELDS, "mrassistant_conn_id")
     ui_color = "#dfe6f5"
 
     def __init__(
         self,
         *,
+        contacts: Any,
         name: str,
-        targets_per_campaign: int = 50,
-        concurrent_calls: int = 1,
-        retry_failed: bool = False,
-        retry_attempts: int = 0,
+        agent_id: str | None = None,
+        call_options: Mapping[str, Any] | None = None,
+        column_map: Mapping[str, str | None] | None = None,
+        default_region: str | None = None,
+        policy: CallingPolicy | None = None,
+        when_closed: Literal["wait", "schedule", "stop"] = "wait",
+        soft_fail: bool = False,
+        schedule_at: Any = None,
+        expires_after: timedelta | None = None,
+        stale_runs: str = "skip",
+        stale_after: timedelta = timedelta(days=1),
+        calls_per_second: float | None = None,
+        max_concurrency: int = 1,
+        stop_after_unknown: int | None = 2,
+        on_unknown: Literal["warn", "fail"] = "warn",
+        on_none_accepted: Literal["warn", "fail"] = "fail",
+        max_rejected: float | None = None,
+        min_rows: int = 0,
+        shard: Sequence[int] | None = None,
+        report_path: str | None = None,
+        ledger_conn_id: str | None = None,
+        ledger_scope: str | None = None,
+        redial: str | list[str] | None = None,
+        targets_per_campaign: int | str = 50,
+        concurrent_calls: int | str = 1,
+        retry_failed: bool | str = False,
+        retry_attempts: int | str = 0,
         context: Mapping[str, Any] | None = None,
         webhook_url: str | None = None,
         webhook_secret: str | None = None,
-        notify_on_call_complete: bool = False,
+        notify_on_call_complete: bool | str = False,
         extra_fields: Mapping[str, Any] | None = None,
         longest_call: timedelta = timedelta(minutes=5),
-        max_concurrency: int = 1,
-        stop_after_unknown: int | None = 2,
+        dry_run: bool = False,
         mrassistant_conn_id: str = MrAssistantHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
-        super().__init__(max_concurrency=max_concurrency, stop_after_unknown=stop_after_unknown, **kwargs)
+        super().__init__(**kwargs)
+        self.contacts = as_source(contacts)
         self.name = name
+        self.agent_id = agent_id
+        self.call_options = Private(call_options)
+        self.column_map = column_map
+        self.default_region = default_region
+        self.policy = policy
+        self.suppression = Suppression(policy.suppress if policy is not None else None)
+        self.when_closed = when_closed
+        self.soft_fail = soft_fail
+        self.schedule_at = schedule_at
+        self.expires_after = expires_after
+        self.stale_runs = stale_runs
+        self.stale_after = stale_after
+        self.calls_per_second = calls_per_second
+        self.max_concurrency = max_concurrency
+        self.stop_after_unknown = stop_after_unknown
+        self.on_unknown = on_unknown
+        self.on_none_accepted = on_none_accepted
+        self.max_rejected = max_rejected
+        self.min_rows = min_rows
+        self.shard = shard
+        self.report_path = report_path
+        self.ledger_conn_id = ledger_conn_id
+        self.ledger_scope = ledger_scope
+        self.redial = redial
         self.targets_per_campaign = targets_per_campaign
         self.concurrent_calls = concurrent_calls
         self.retry_failed = retry_failed
@@ -98,28 +164,13 @@ class MrAssistantCreateCampaignOperator(FanOutCallsOperator):
         self.notify_on_call_complete = notify_on_call_complete
         self.extra_fields = Private(extra_fields)
         self.longest_call = longest_call
+        self.dry_run = dry_run
         self.mrassistant_conn_id = mrassistant_conn_id
-        XComArg.apply_upstream_relationship(self, [context, webhook_url, webhook_secret, extra_fields])
-        self._vendor: MrAssistantCampaigns | None = None
         self._check_campaign()
+        self._check_arguments()
 
     def _check_campaign(self) -> None:
-        if not 1 <= self.targets_per_campaign <= MAX_TARGETS:
-            raise ConfigurationError(f"targets_per_campaign must be from 1 to {MAX_TARGETS}")
-        if self.longest_call <= timedelta(0):
-            raise ConfigurationError("longest_call must be a positive timedelta")
-        if self.policy is not None and (self.retry_failed or self.retry_attempts):
-            raise ConfigurationError(
-                "MrAssistant does not say when it redials, so no policy can be kept with retry_failed or "
-                "retry_attempts: leave them out, or the policy"
-            )
-        self._settings(name="checked", context=None, webhook_url=None, webhook_secret=None, extra_fields=None)
-        if self.policy is not None and self._rings_for() >= _longest_opening(self.policy):
-            raise ConfigurationError(
-                f"a campaign of {self.targets_per_campaign} targets, {self.concurrent_calls} at a time, may ring for "
-                f"{self._rings_for()}, and no window of the policy is open for so long: lower targets_per_campaign or "
-                "longest_call, or raise concurrent_calls"
-            )
+        CampaignArguments.of(self).check(self.policy)
 
     @cached_property
     def hook(self) -> MrAssistantHook:
@@ -127,113 +178,11 @@ class MrAssistantCreateCampaignOperator(FanOutCallsOperator):
         return MrAssistantHook(self.mrassistant_conn_id)
 
     def _account(self) -> Account:
-        connection = self.hook.connection
-        _check_agent(self.agent_id or connection.agent_id)
-        secret = self.webhook_secret.value
-        if secret:
-            mask_secret(secret)
-        settings = self._settings(
-            name=self.name,
-            context=self.context.value,
-            webhook_url=self.webhook_url.value,
-            webhook_secret=secret,
-            extra_fields=self.extra_fields.value,
-        )
-        if self._vendor is None:  # one for all passes of a try, so that it goes on counting
-            self._vendor = MrAssistantCampaigns(
-                connection.vendor, settings, targets_per_campaign=self.targets_per_campaign, part=self._part()
-            )
-        return Account(
-            connection_id=self.mrassistant_conn_id,
-            vendor=self._vendor,
-            target=connection.target,
-            agent_id=connection.agent_id,
-            schedule_timezone=connection.schedule_timezone,
-            vocabulary=VOCABULARY,
-            rings_for=self._rings_for(),
-        )
+        return CampaignArguments.of(self).account(self.hook, agent_id=self.agent_id, policy=self.policy)
 
-    def _settings(
-        self,
-        *,
-        name: str,
-        context: Mapping[str, Any] | None,
-        webhook_url: str | None,
-        webhook_secret: str | None,
-        extra_fields: Mapping[str, Any] | None,
-    ) -> CampaignSettings:
-        return CampaignSettings(
-            name=name,
-            concurrent_calls=self.concurrent_calls,
-            retry_failed=self.retry_failed,
-            retry_attempts=self.retry_attempts,
-            context=context or None,
-            webhook_url=webhook_url or None,
-            webhook_secret=webhook_secret or None,
-            notify_on_call_complete=self.notify_on_call_complete,
-            extra_fields=extra_fields or {},
-        )
-
-    def _part(self) -> int | None:
-        shard = self._shard()
-        return None if shard is None else shard.index + 1
-
-    def _rings_for(self) -> timedelta:
-        """How long after its creation a full campaign may still ring phones."""
-        rounds = math.ceil(self.targets_per_campaign / self.concurrent_calls)
-        return rounds * self.longest_call + timedelta(seconds=STALE_SECONDS)
-
-    def _sink(self, report: Report | None) -> RowSink:
-        self._campaigns = _CampaignCount(report)
+    def _watcher(self) -> RowSink:
+        self._campaigns = CampaignCount()
         return self._campaigns
 
     def _campaign(self) -> dict[str, Any]:
         return {"campaigns": len(self._campaigns.ids)}
-
-
-class MrAssistantPreflightOperator(PreflightOperator, MrAssistantCreateCampaignOperator):
-    """Rehearse MrAssistant campaigns: ring nobody, and report who would be rung, where, when, and for how much.
-
-    The arguments are those of `PreflightOperator` and of `MrAssistantCreateCampaignOperator`.
-    """
-
-    template_fields: Sequence[str] = (*MrAssistantCreateCampaignOperator.template_fields, "page_path")
-    ui_color = PreflightOperator.ui_color
-
-
-def _check_agent(agent_id: str | None) -> None:
-    """Refuse an agent that cannot be one before anybody is claimed. Source: create campaign, ``agent_id``."""
-    try:
-        UUID(agent_id) if agent_id else None
-    except ValueError:
-        raise ConfigurationError("agent_id must be a UUID, as MrAssistant names its agents") from None
-
-
-def _longest_opening(policy: CallingPolicy) -> timedelta:
-    """How long phones may ring without a break, by the policy's windows alone."""
-    windows = [policy.windows] if isinstance(policy.windows, ScheduleWindow) else list(policy.windows)
-    spans = sorted(
-        (day * SECONDS_PER_DAY + opens, day * SECONDS_PER_DAY + closes)
-        for day in range(2 * DAYS_OF_A_WEEK)  # what is open over the turn of the week is seen whole
-        for opens, closes in (window.spans[day % DAYS_OF_A_WEEK] for window in windows)
-        if closes > opens
-    )
-    longest, began, ends = 0, 0, 0
-    for opens, closes in spans:
-        began, ends = (opens, closes) if opens > ends else (began, max(ends, closes))
-        longest = max(longest, ends - began)
-    return timedelta(seconds=longest) if longest < DAYS_OF_A_WEEK * SECONDS_PER_DAY else timedelta.max
-
-
-class _CampaignCount:
-    """Passes each row on to the report, and remembers which campaigns took calls."""
-
-    def __init__(self, report: RowSink | None) -> None:
-        self._report = report
-        self.ids: set[str] = set()
-
-    def add(self, row: RowOutcome) -> None:
-        if row.outcome is Outcome.ACCEPTED and row.call_id is not None:
-            self.ids.add(row.call_id)
-        if self._report is not None:
-            self._report.add(row)

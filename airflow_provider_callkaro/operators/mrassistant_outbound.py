@@ -10,7 +10,7 @@ from airflow.providers.common.compat.sdk import XComArg
 
 from airflow_provider_callkaro.operators.mrassistant_call_control import MrAssistantOperator
 from airflow_provider_callkaro.operators.mrassistant_rendered import ask_for_good
-from airflow_provider_callkaro.operators.private import Private
+from airflow_provider_callkaro.tasks.private import Private
 
 
 class MrAssistantConfigureOutboundOperator(MrAssistantOperator):

@@ -8,7 +8,7 @@ from typing import Any, ParamSpec, TypeVar
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.operators.failing import fail_without_retry
+from airflow_provider_callkaro.tasks.failing import fail_without_retry
 
 P = ParamSpec("P")
 T = TypeVar("T")

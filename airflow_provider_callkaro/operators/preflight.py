@@ -2,60 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from airflow_provider_callkaro.dispatch.preflight_report import Price
-from airflow_provider_callkaro.dispatch.tally import Summary
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.files.checking import check_writable
-from airflow_provider_callkaro.ledger.contract import CallLedger
-from airflow_provider_callkaro.ledger.memory import MemoryLedger
-from airflow_provider_callkaro.operators.fan_out import FanOutCallsOperator
-from airflow_provider_callkaro.operators.preflight_page import write_page
-from airflow_provider_callkaro.operators.task_run import run_name
-
-if TYPE_CHECKING:
-    from airflow_provider_callkaro.dispatch.preflight import Preflight
+from airflow_provider_callkaro.operators.placing import PlacingOperator
+from airflow_provider_callkaro.tasks.preflight_page import write_page
+from airflow_provider_callkaro.tasks.rehearsal import rehearse
 
 
-class PreflightOperator(FanOutCallsOperator):
-    """Rehearse a fan-out: read and check the whole list, ring nobody, and report what would become of it.
+class PreflightOperator(PlacingOperator):
+    """The common part of the preflight operators; not to be used by itself."""
 
-    Takes the arguments of `FanOutCallsOperator` and wants the same as the fan-out that follows; those that only matter
-    while calls go out (``max_concurrency``, ``on_unknown``, ``max_rejected``, ``soft_fail``) change nothing. Who has
-    been rung before is known where both tasks name the same ``ledger_conn_id`` and the same ``ledger_scope``.
-
-    Returns a summary of bounded size: ``{"total", "would_ring", "rejected", "skipped", "held", "settled", "duplicates",
-    "suppressed", "capped", "reasons": {reason: rows}, "zones": {zone: calls}, "hours": {hour in UTC: calls}, "later",
-    "never", "ends_at", "cost", "currency", "page", "text"}``, where ``text`` is the table of the log.
-
-    :param price_per_minute: what a minute costs, 0 or more; None tells no cost.
-    :param minutes_per_call: how long a call lasts on average. Default 1.
-    :param currency: shown behind the cost, such as ``INR``.
-    :param page_path: where an HTML page with the report shall stand, local or in object storage; None writes none.
-        Templated.
-    """
-
-    template_fields: Sequence[str] = (*FanOutCallsOperator.template_fields, "page_path")
+    template_ext = (".sql",)
     ui_color = "#e8e6f5"
 
-    def __init__(
-        self,
-        *,
-        price_per_minute: float | None = None,
-        minutes_per_call: float = 1.0,
-        currency: str = "",
-        page_path: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        if kwargs.pop("dry_run", True) is not True:
+    price_per_minute: float | None
+    minutes_per_call: float
+    currency: str
+    page_path: str | None
+    dry_run: Any
+
+    def _check_preflight(self) -> None:
+        """Refuse, when the DAG is parsed, a preflight that would ring, and a price that is none."""
+        if self.dry_run is not True:
             raise ConfigurationError("a preflight is always a dry run: leave dry_run out, or use the fan-out operator")
-        super().__init__(dry_run=True, **kwargs)
-        self.price_per_minute = price_per_minute
-        self.minutes_per_call = minutes_per_call
-        self.currency = currency
-        self.page_path = page_path
         self._price()
 
     def _price(self) -> Price | None:
@@ -63,22 +36,15 @@ class PreflightOperator(FanOutCallsOperator):
             return None
         return Price(per_minute=self.price_per_minute, minutes_per_call=self.minutes_per_call, currency=self.currency)
 
-    def _ledger(self, context: Mapping[str, Any], scope: str) -> CallLedger:
-        """The shared ledger, where there is one; a task that rings nobody needs none of its own."""
-        if self.ledger_conn_id:
-            return super()._ledger(context, scope)
-        return MemoryLedger(scope=scope, run=run_name(context))
-
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
-        """Rehearse the list, once the place of the page is known to take it."""
-        if self.page_path:
+        """Rehearse the fan-out, and return the report."""
+        settings = self._settings()
+        run = self._list_run(context, settings)
+        if self.page_path is not None:
             check_writable(self.page_path)
-        return super().execute(context)
-
-    def _rehearsed(self, context: Mapping[str, Any], preflight: Preflight, summary: Summary) -> dict[str, Any]:
-        report = preflight.report(summary, price=self._price())
+        _, report = rehearse(run, settings, price=self._price())
         self.log.info("Preflight, nobody was rung:\n%s", report)
-        if self.page_path:
+        if self.page_path is not None:
             write_page(self.page_path, report, title=f"{context['ti'].dag_id}, {context['ti'].run_id}")
             self.log.info("The report as a page: %s", self.page_path)
         return report.as_xcom(page=self.page_path)

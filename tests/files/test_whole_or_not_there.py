@@ -18,10 +18,10 @@ from airflow_provider_callkaro.dispatch.preflight import Preflight
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary
 from airflow_provider_callkaro.exceptions import ConfigurationError, NotWritten
 from airflow_provider_callkaro.files.publishing import published
-from airflow_provider_callkaro.operators.calls import new_report
-from airflow_provider_callkaro.operators.preflight_page import write_page
 from airflow_provider_callkaro.operators.result_file import ResultFile
 from airflow_provider_callkaro.sources.file_formats import FileFormat
+from airflow_provider_callkaro.tasks.preflight_page import write_page
+from airflow_provider_callkaro.tasks.report_place import new_report
 
 YESTERDAY = b"yesterday's, whole"
 NOBODY = Summary(total=0, accepted=0, rejected=0, skipped=0, unknown=0, pending=0, reasons={}, dialled=0, resumed=0)

@@ -15,7 +15,7 @@ from task_context import task_context
 
 from airflow_provider_callkaro.calls import CallingPolicy, ScheduleWindow
 from airflow_provider_callkaro.exceptions import ConfigurationError, RunIncomplete
-from airflow_provider_callkaro.operators.mrassistant_campaign import (
+from airflow_provider_callkaro.operators.mrassistant import (
     MrAssistantCreateCampaignOperator,
     MrAssistantPreflightOperator,
 )

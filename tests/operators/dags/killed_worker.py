@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -53,12 +54,24 @@ class KillingLedger:
 class KilledFanOut(CallKaroFanOutCallsOperator):
     """The real operator, with a ledger that kills the first try."""
 
-    def _ledger(self, context: Any, scope: str) -> Any:
-        ledger = super()._ledger(context, scope)
+    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
+        super().render_template_fields(context, jinja_env)
+        if not self.ledger_conn_id:  # one DAG for all ledgers: here the argument is as if it had not been given
+            self.ledger_conn_id, self._given = None, self._given - {"ledger_conn_id"}
+
+    def _list_run(self, context: Any, settings: Any, **options: Any) -> Any:
+        run = super()._list_run(context, settings, **options)
         conf = context["dag_run"].conf
         if context["ti"].try_number > 1 or conf["step"] == "none":
-            return ledger
-        return KillingLedger(ledger, step=conf["step"], turn=conf["turn"])
+            return run
+        memory_of = run._memory
+
+        def killing_memory(**arguments: Any) -> Any:
+            memory = memory_of(**arguments)
+            return replace(memory, ledger=KillingLedger(memory.ledger, step=conf["step"], turn=conf["turn"]))
+
+        run._memory = killing_memory
+        return run
 
 
 for dag_id, retries in (("killed_and_retried", 2), ("killed_for_good", 0)):

@@ -29,8 +29,8 @@ def checked_stale_runs(stale_runs: str, stale_after: timedelta) -> StaleRuns:
 
     :raises ConfigurationError: it is none, or the age is not positive.
     """
-    if stale_after <= timedelta(0):
-        raise ConfigurationError("stale_after must be a positive timedelta")
+    if not isinstance(stale_after, timedelta) or stale_after <= timedelta(0):
+        raise ConfigurationError("stale_after must be a positive timedelta, such as timedelta(days=1)")
     try:
         return StaleRuns(stale_runs)
     except ValueError:
@@ -56,13 +56,13 @@ def is_stale(context: Mapping[str, Any], stale_after: timedelta) -> bool:
     return datetime.now(UTC) - due_at(context) > stale_after
 
 
-def refuse_stale_run(context: Mapping[str, Any], *, stale_runs: StaleRuns, stale_after: timedelta) -> None:
-    """End the task here if its run is long past and its author did not ask to dial all the same.
+def refuse_stale_run(context: Mapping[str, Any], *, choice: StaleRuns) -> None:
+    """End the task of a run that is long past, unless its author asked to dial all the same.
 
-    :raises AirflowSkipException: the run is stale, and such runs are skipped.
-    :raises AirflowFailException: the run is stale, and such runs fail.
+    :raises AirflowSkipException: such runs are skipped.
+    :raises AirflowFailException: such runs fail.
     """
-    if stale_runs is StaleRuns.DIAL or not is_stale(context, stale_after):
+    if choice is StaleRuns.DIAL:
         return
     due = due_at(context)
     age = datetime.now(UTC) - due
@@ -70,7 +70,7 @@ def refuse_stale_run(context: Mapping[str, Any], *, stale_runs: StaleRuns, stale
         f"this run was due at {due:%Y-%m-%d %H:%M} UTC, {_days(age)} ago, more than stale_after allows: nobody is "
         'rung. With stale_runs="dial" it rings everybody whom the ledger does not know yet'
     )
-    raise AirflowSkipException(message) if stale_runs is StaleRuns.SKIP else AirflowFailException(message)
+    raise AirflowSkipException(message) if choice is StaleRuns.SKIP else AirflowFailException(message)
 
 
 def _days(age: timedelta) -> str:

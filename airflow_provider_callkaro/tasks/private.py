@@ -8,7 +8,6 @@ nothing of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
 from typing import Any
 
 
@@ -25,15 +24,3 @@ class Private:
 
     def __repr__(self) -> str:
         return "(not shown)" if self.value is not None else "None"
-
-
-def own_copies(operator: Any, names: Sequence[str]) -> None:
-    """Give a task its own copies of the objects that hold its templated values, before they are rendered.
-
-    Airflow renders such objects in place, and they are shared with the DAG's own task: without a copy a second run in
-    one process would see what the first one was given.
-    """
-    for name in names:
-        value = getattr(operator, name, None)
-        if hasattr(value, "template_fields"):
-            setattr(operator, name, copy(value))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta, tzinfo
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.calls.phone import NumberReader
@@ -14,6 +14,7 @@ from airflow_provider_callkaro.ledger.call_caps import CallCaps
 from airflow_provider_callkaro.ledger.contract import CallLedger
 from airflow_provider_callkaro.sources.contract import ContactSource, templated_values
 from airflow_provider_callkaro.sources.given import RowContacts
+from airflow_provider_callkaro.tasks.account import Account
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.policy import CallingPolicy
@@ -101,49 +102,44 @@ def rules_for(
     when_closed: str,
     due: datetime,
     expires_after: timedelta | None,
-    vendor_zone: tzinfo | None,
+    account: Account,
     suppressed: SeenKeys,
-    connection_id: str,
-    takes_times_of_day: bool = True,
-    rings_for: timedelta = timedelta(0),
-) -> Callable[[CallLedger], Rules]:
-    """The rules of one run, for whichever ledger it keeps.
+    ledger: CallLedger,
+) -> Rules:
+    """The rules of one run.
 
-    :param vendor_zone: the zone in which the vendor reads times of day, where it is known.
-    :param takes_times_of_day: whether the vendor is told the window, so that its own redials keep to it.
-    :param rings_for: how long after a dispatch phones may still be rung because of it.
+    :param due: when the run was due.
+    :param ledger: whom the caps ask when a number was called before.
     :raises ConfigurationError: the zone in which the vendor reads times of day is not known.
     """
     from airflow_provider_callkaro.dispatch.caps import Caps
     from airflow_provider_callkaro.dispatch.hours import CallingHours, WhenClosed, utc_now
 
-    if vendor_zone is None and takes_times_of_day:
+    takes_times_of_day = "min_trigger_time" in account.vocabulary.fields
+    if account.schedule_timezone is None and takes_times_of_day:
         raise ConfigurationError(
             "a policy needs the zone in which the vendor reads times of day, so that its redials keep to the hours: "
-            f'set "schedule_timezone" in the extra of connection "{connection_id}", such as "Asia/Kolkata"'
+            f'set "schedule_timezone" in the extra of connection "{account.connection_id}", such as "Asia/Kolkata"'
         )
     hours = CallingHours(
         policy=policy,
         when_closed=WhenClosed(when_closed),
         due=due,
         expires_after=expires_after,
-        vendor_zone=vendor_zone if takes_times_of_day else None,
+        vendor_zone=account.schedule_timezone if takes_times_of_day else None,
         now=utc_now,
-        rings_for=rings_for,
+        rings_for=account.rings_for,
     )
-
-    def rules(ledger: CallLedger) -> Rules:
-        capped = policy.max_calls is not None or policy.min_gap is not None
-        caps = Caps(
-            history=ledger,  # type: ignore[arg-type]  # a SQL ledger, as check_policy has seen to
-            max_calls=policy.max_calls,
-            per=policy.per,
-            min_gap=policy.min_gap,
-            now=utc_now,
-        )
-        return Rules(hours=hours, caps=caps if capped else None, suppressed=suppressed)
-
-    return rules
+    if caps_of(policy) is None:
+        return Rules(hours=hours, suppressed=suppressed)
+    caps = Caps(
+        history=ledger,  # type: ignore[arg-type]  # a SQL ledger, as check_policy has seen to
+        max_calls=policy.max_calls,
+        per=policy.per,
+        min_gap=policy.min_gap,
+        now=utc_now,
+    )
+    return Rules(hours=hours, caps=caps, suppressed=suppressed)
 
 
 def _number_of(entry: Any) -> Any:

@@ -1,0 +1,94 @@
+"""What every operator that places calls does with its arguments: checks them, renders them for one try, stops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from airflow.providers.common.compat.sdk import BaseOperator, XComArg
+
+from airflow_provider_callkaro.dispatch.report import RowSink
+from airflow_provider_callkaro.dispatch.stop import KILLED_GRACE, Stop
+from airflow_provider_callkaro.sources.contract import templated_values
+from airflow_provider_callkaro.tasks.account import Account
+from airflow_provider_callkaro.tasks.arguments import given_arguments, opened, own_copies, refuse_vanished
+from airflow_provider_callkaro.tasks.list_run import ListRun, stop_of_task
+from airflow_provider_callkaro.tasks.settings import ListSettings
+
+
+class PlacingOperator(BaseOperator):
+    """The common part of the operators that place calls; not to be used by itself.
+
+    An operator of a vendor sets one attribute per argument and then calls `_check_arguments`. Its attributes that are
+    fields of `ListSettings` become the settings of the run.
+    """
+
+    _stop: Stop | None = None
+    _given: frozenset[str] = frozenset()
+
+    def _check_arguments(self) -> None:
+        """Refuse, when the DAG is parsed, what cannot work, and find the upstream tasks that the arguments refer to."""
+        self._given = given_arguments(self, self.template_fields)
+        values = [opened(getattr(self, name)) for name in self.template_fields]
+        nested = [one for value in values if hasattr(value, "template_fields") for one in _nested(value)]
+        XComArg.apply_upstream_relationship(self, [*values, *nested])
+        self._settings()
+
+    def _settings(self) -> ListSettings:
+        return ListSettings.of(self)
+
+    def _account(self) -> Account:
+        """What the operator's connection says."""
+        raise NotImplementedError
+
+    def _campaign(self) -> dict[str, Any]:
+        """What the summary says of the campaign, or campaigns."""
+        return {}
+
+    def _watcher(self) -> RowSink | None:
+        """Who is told of each row's outcome, beside the report."""
+        return None
+
+    def _announce(self, context: Mapping[str, Any]) -> None:
+        """Make the run's link visible, where the vendor has a page for it."""
+
+    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
+        """Render the template fields of this try, and of no other."""
+        own_copies(self, self.template_fields)
+        super().render_template_fields(context, jinja_env)
+
+    def on_kill(self) -> None:
+        """Take no new calls, let those in flight finish, settle; the rest stays pending."""
+        if self._stop is None:  # before the first call, or before the list is read
+            self._stop = stop_of_task(None)
+        self._stop.ask("Airflow ended the task", grace=KILLED_GRACE)
+
+    def _list_run(self, context: Mapping[str, Any], settings: ListSettings, **options: Any) -> ListRun:
+        """The engine for this try."""
+        refuse_vanished(self, self._given)
+        if self._stop is None or self._stop.why is None:
+            self._stop = stop_of_task(self.execution_timeout)
+        account = self._account()
+        self._announce(context)
+        return ListRun(
+            settings=settings,
+            account=account,
+            context=context,
+            stop=self._stop,
+            log=self.log,
+            defer=self._sleep_until,
+            campaign=self._campaign,
+            watcher=self._watcher(),
+            **options,
+        )
+
+    def _sleep_until(self, moment: datetime) -> None:
+        """Free the worker slot until then; the task goes on in `go_on`, which every kind of operator has."""
+        from airflow_provider_callkaro.triggers.schedule_window import ScheduleWindowTrigger
+
+        self.defer(trigger=ScheduleWindowTrigger(moment=moment), method_name="go_on")
+
+
+def _nested(holder: Any) -> list[Any]:
+    return holder.templated if hasattr(holder, "templated") else templated_values(holder)

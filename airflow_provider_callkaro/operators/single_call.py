@@ -1,0 +1,98 @@
+"""One call as a task, whoever the vendor: the same ledger and rules as in a fan-out, and a list of one row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
+
+from airflow_provider_callkaro.calls.masking import mask_number
+from airflow_provider_callkaro.calls.outcome import Outcome
+from airflow_provider_callkaro.dispatch.report import RowSink
+from airflow_provider_callkaro.dispatch.tally import RowOutcome
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.operators.placing import PlacingOperator
+from airflow_provider_callkaro.sources.given import RowContacts
+from airflow_provider_callkaro.tasks.private import Private
+from airflow_provider_callkaro.tasks.settings import ListSettings
+
+SINGLE_CALL_FIELDS = (
+    "to_number",
+    "agent_id",
+    "call_key",
+    "suppression",
+    "stale_runs",
+    "ledger_conn_id",
+    "ledger_scope",
+    "redial",
+)
+"""The templated arguments that the single calls of all vendors have."""
+
+
+class SingleCallOperator(PlacingOperator):
+    """The common part of the operators that place one call; not to be used by itself."""
+
+    to_number: Private
+    call_key: str | None
+
+    def _facts(self) -> Any:
+        """What the agent may use in its prompts."""
+        raise NotImplementedError
+
+    def _options(self) -> Mapping[str, Any]:
+        """The vendor's fields, as they were given; None where one was not."""
+        raise NotImplementedError
+
+    def _settings(self) -> ListSettings:
+        """A list of one row, of which the vendor's fields are the options."""
+        return self._settings_for(RowContacts([]))
+
+    def _settings_for(self, contacts: RowContacts) -> ListSettings:
+        return ListSettings.of(
+            self,
+            contacts=contacts,
+            call_options=dict(self._options()),
+            max_concurrency=1,
+            stop_after_unknown=None,
+            on_none_accepted="warn",
+        )
+
+    def _watcher(self) -> RowSink:
+        self._kept = _LastRow()
+        return self._kept
+
+    def execute(self, context: Mapping[str, Any]) -> str:
+        """Place the call, unless the ledger says that it has been placed."""
+        return self._place_call(context, resumed=False)
+
+    def go_on(self, context: Mapping[str, Any], event: Any = None) -> str:  # noqa: ARG002
+        """Go on after the hours have opened."""
+        return self._place_call(context, resumed=True)
+
+    def _place_call(self, context: Mapping[str, Any], *, resumed: bool) -> str:
+        row = {"to_number": self.to_number.value, "metadata": self._facts(), "call_key": self.call_key}
+        run = self._list_run(context, self._settings_for(RowContacts([row])), result_key="summary")
+        run.run(resumed=resumed)
+        return self._call_id(self._kept.row, str(self.to_number.value))
+
+    def _call_id(self, row: RowOutcome | None, number: str) -> str:
+        if row is None:
+            raise ConfigurationError("the call has no outcome, which must not happen: please report it")
+        shown = mask_number(number)
+        if row.outcome is Outcome.ACCEPTED:
+            self.log.info("Call %s to %s was accepted", row.call_id, shown)
+            return row.call_id or ""
+        if row.outcome is Outcome.SKIPPED:
+            raise AirflowSkipException(f"{shown} was not rung: {row.reason}")
+        raise AirflowFailException(f"the call to {shown} ended {row.outcome}: {row.detail or row.reason}")
+
+
+class _LastRow:
+    """A report of one row, for the operator itself to read."""
+
+    def __init__(self) -> None:
+        self.row: RowOutcome | None = None
+
+    def add(self, row: RowOutcome) -> None:
+        self.row = row

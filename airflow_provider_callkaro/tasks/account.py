@@ -1,0 +1,32 @@
+"""What a task knows of the vendor's account that it speaks to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta, tzinfo
+
+from airflow_provider_callkaro.calls.vocabulary import CALLKARO, Vocabulary
+from airflow_provider_callkaro.dispatch.packing import CallVendor, ManyCallsVendor
+from airflow_provider_callkaro.transport.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What the operator's connection says.
+
+    :param connection_id: of the connection, for messages.
+    :param vendor: what the vendor's API says.
+    :param target: where requests go.
+    :param agent_id: the agent for calls that name none.
+    :param schedule_timezone: the zone in which the vendor reads times of day, where it is known.
+    :param vocabulary: which columns of a row mean something to the vendor.
+    :param rings_for: how long after a dispatch phones may still be rung because of it.
+    """
+
+    connection_id: str
+    vendor: CallVendor | ManyCallsVendor
+    target: Target
+    agent_id: str | None
+    schedule_timezone: tzinfo | None
+    vocabulary: Vocabulary = CALLKARO
+    rings_for: timedelta = timedelta(0)

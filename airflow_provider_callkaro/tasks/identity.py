@@ -1,0 +1,104 @@
+"""Who a run is: in which scopes it claims, when it was due, whether that is long past. Decided at its first start.
+
+A retry, a task that wakes from a nap and a task that was cleared find the record of that first start beside the ledger,
+and decide nothing anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC
+from typing import Any
+
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.ledger.run_record import RunRecord, RunRecords
+from airflow_provider_callkaro.tasks.settings import ListSettings
+from airflow_provider_callkaro.tasks.staleness import StaleRuns, due_at, is_stale, refuse_stale_run
+
+_OF_ITS_OWN_INTERVAL = frozenset({"scheduled", "backfill"})  # types of runs whose moment belongs to one of them alone
+
+
+def run_name(context: Mapping[str, Any]) -> str:
+    """The task instance of one run, the same for all its tries."""
+    ti = context["ti"]
+    return f"{ti.dag_id}/{ti.run_id}/{ti.task_id}/{ti.map_index}"
+
+
+def default_scope(context: Mapping[str, Any], *, over_runs: bool) -> str:
+    """The scope in which a person is rung once: DAG, task and data interval; the run itself, where it has no interval.
+
+    Never built from the logical date alone: a run triggered by hand or by an asset may have none.
+
+    :param over_runs: whether the ledger remembers over runs. Then a run that has no interval to share with another must
+        be told its scope: triggered again by hand, it would ring everybody again.
+    :raises ConfigurationError: the scope is to be named.
+    """
+    ti = context["ti"]
+    task = f"{ti.dag_id}/{ti.task_id}"
+    start, end = context.get("data_interval_start"), context.get("data_interval_end")
+    if start is not None and end is not None and (start != end or _run_type(context) in _OF_ITS_OWN_INTERVAL):
+        return f"{task}@{start.astimezone(UTC).isoformat()}/{end.astimezone(UTC).isoformat()}"
+    if over_runs:
+        raise ConfigurationError(
+            "this run was started by hand or by an asset and has no data interval, so the ledger cannot tell whether "
+            'another run rings the same list: set ledger_scope on the task, such as ledger_scope="renewals '
+            '{{ (dag_run.data_interval_end or dag_run.run_after) | ds }}"; nobody was rung'
+        )
+    return f"{task}@{ti.run_id}"
+
+
+def replayed_scope(context: Mapping[str, Any]) -> str:
+    """One scope for all runs that are long past: a person is rung once over all days that a backfill replays."""
+    ti = context["ti"]
+    return f"{ti.dag_id}/{ti.task_id}@replayed"
+
+
+def identify(
+    context: Mapping[str, Any], *, settings: ListSettings, records: RunRecords, resumed: bool = False
+) -> RunRecord:
+    """The record of this run; it is made and kept if this is its first start.
+
+    :param resumed: the task wakes from a nap, so it has started before, whatever is remembered of it.
+    :raises AirflowSkipException: the run is long past, and such runs are skipped.
+    :raises AirflowFailException: the run is long past, and such runs fail.
+    :raises ConfigurationError: its scope is to be named, or the list is cut into other parts than at its first start.
+    """
+    record = records.find()
+    if record is None:
+        stale = not resumed and is_stale(context, settings.stale_after)
+        if stale:
+            refuse_stale_run(context, choice=settings.stale_choice)
+        proposed = _proposed(context, settings=settings, stale=stale)
+        record = proposed if settings.dry_run else records.begin(proposed)
+    elif record.is_stale and not resumed:
+        refuse_stale_run(context, choice=settings.stale_choice)
+    if settings.ledger_conn_id is None and record.shard != settings.shard:
+        raise ConfigurationError(
+            f"shard was {_named(record.shard)} when this run first started and is {_named(settings.shard)} now, and "
+            "the task's own state remembers only its own part: give it the part that it had, or set ledger_conn_id"
+        )
+    return record
+
+
+def _proposed(context: Mapping[str, Any], *, settings: ListSettings, stale: bool) -> RunRecord:
+    over_runs = settings.ledger_conn_id is not None and not settings.dry_run
+    own = settings.ledger_scope or default_scope(context, over_runs=over_runs)
+    shared = stale and not settings.ledger_scope and settings.stale_choice is StaleRuns.DIAL
+    return RunRecord(
+        scopes=(own, replayed_scope(context)) if shared else (own,),
+        due=due_at(context),
+        is_stale=stale,
+        shard=settings.shard,
+    )
+
+
+def _run_type(context: Mapping[str, Any]) -> str:
+    """Why the run was started, as Airflow names it; by the run's name where the context does not say."""
+    given = getattr(context.get("dag_run"), "run_type", None)
+    if given is not None:
+        return str(getattr(given, "value", given))
+    return str(context["ti"].run_id).partition("__")[0]
+
+
+def _named(shard: tuple[int, int] | None) -> str:
+    return "the whole list" if shard is None else f"part {shard[0]} of {shard[1]}"

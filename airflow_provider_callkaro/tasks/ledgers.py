@@ -1,0 +1,145 @@
+"""Which ledger remembers a task's calls, and where the record of its run is kept.
+
+SQL where a connection is given, else the task's own state (Airflow 3.3 and later), else nothing but a first try.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerRequired
+from airflow_provider_callkaro.ledger.contract import CallLedger
+from airflow_provider_callkaro.ledger.run_record import RunRecord
+from airflow_provider_callkaro.tasks.identity import identify, run_name
+from airflow_provider_callkaro.tasks.rules import caps_of
+from airflow_provider_callkaro.tasks.settings import ListSettings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What a run remembers.
+
+    :param record: who it is.
+    :param ledger: whom it has rung; not opened yet.
+    :param name: of the ledger, for the log.
+    """
+
+    record: RunRecord
+    ledger: CallLedger
+    name: str
+
+
+def task_state_of(context: Mapping[str, Any]) -> Any | None:
+    """Airflow's task-state store (3.3 and later), or None where there is none."""
+    return context.get("task_state_store")
+
+
+def remember(context: Mapping[str, Any], *, settings: ListSettings, resumed: bool = False) -> Memory:
+    """Find or make the record of this run, and the ledger that goes with it.
+
+    :param resumed: the task wakes from a nap.
+    :raises ConfigurationError: the connection is not to a SQL database, or the scope is to be named.
+    :raises LedgerRequired: what remembers the calls would forget them while they matter.
+    :raises AirflowSkipException: the run is long past, and such runs are skipped.
+    :raises AirflowFailException: the run is long past, and such runs fail.
+    """
+    if settings.ledger_conn_id is not None:
+        return _in_sql(context, settings=settings, resumed=resumed)
+    store = task_state_of(context)
+    if not settings.dry_run:
+        _refuse_moving_parts(context, settings=settings)
+        _refuse_forgetting(context, settings=settings, store=store)
+    if store is None:
+        return _in_memory(context, settings=settings)
+    return _in_task_state(store, context, settings=settings, resumed=resumed)
+
+
+def _in_sql(context: Mapping[str, Any], *, settings: ListSettings, resumed: bool) -> Memory:
+    from airflow_provider_callkaro.ledger.sql import SqlLedger
+    from airflow_provider_callkaro.ledger.sql_run_records import SqlRunRecords
+
+    engine, run = sql_engine(str(settings.ledger_conn_id)), run_name(context)
+    record = identify(context, settings=settings, records=SqlRunRecords(engine, run=run), resumed=resumed)
+    own, *others = record.scopes
+    ledger = SqlLedger(engine, scope=own, also=others, run=run, caps=caps_of(settings.policy))
+    return Memory(record=record, ledger=ledger, name=f'connection "{settings.ledger_conn_id}"')
+
+
+def _in_task_state(store: Any, context: Mapping[str, Any], *, settings: ListSettings, resumed: bool) -> Memory:
+    from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]  # 3.3 and later
+
+    from airflow_provider_callkaro.ledger.task_state import TaskStateLedger
+    from airflow_provider_callkaro.ledger.task_state_run_records import TaskStateRunRecords
+
+    records = TaskStateRunRecords(store, retention=NEVER_EXPIRE)
+    record = identify(context, settings=settings, records=records, resumed=resumed)
+    return Memory(record=record, ledger=TaskStateLedger(store, retention=NEVER_EXPIRE), name="the task's own state")
+
+
+def _in_memory(context: Mapping[str, Any], *, settings: ListSettings) -> Memory:
+    from airflow_provider_callkaro.ledger.memory import MemoryLedger, MemoryRunRecords, MemoryStore
+
+    store, run = MemoryStore(), run_name(context)
+    record = identify(context, settings=settings, records=MemoryRunRecords(run=run, store=store))
+    ledger = MemoryLedger(scope=record.scopes[0], run=run, store=store)
+    return Memory(record=record, ledger=ledger, name="this process alone")
+
+
+def _refuse_moving_parts(context: Mapping[str, Any], *, settings: ListSettings) -> None:
+    """A mapped task remembers by its place in the mapping; whoever is in another chunk next time is rung again."""
+    if getattr(context["ti"], "map_index", -1) >= 0 and settings.shard is None:
+        raise LedgerRequired(
+            "a mapped task remembers only the calls of its own map_index, so a person in two chunks, or in another one "
+            "after a clear, would be rung twice: set ledger_conn_id to a SQL connection, or map over shard=(index, "
+            "count) instead, which gives each person to one task; nobody was rung"
+        )
+
+
+def _refuse_forgetting(context: Mapping[str, Any], *, settings: ListSettings, store: Any | None) -> None:
+    """Refuse to begin where nothing would remember the calls while it matters."""
+    from airflow.providers.common.compat.sdk import conf
+
+    if store is not None:
+        if conf.getboolean("state_store", "clear_on_success", fallback=False):
+            raise LedgerRequired(
+                "this Airflow wipes a task's state when it succeeds ([state_store] clear_on_success), so a cleared "
+                "task would ring everybody again: set ledger_conn_id to a SQL connection, or turn the setting off; "
+                "nobody was rung"
+            )
+        return
+    if settings.waits:
+        raise LedgerRequired(
+            'with a policy the task may sleep and go through its list again (when_closed="wait"), and nothing would '
+            "remember whom it has rung: set ledger_conn_id to a SQL connection, or run on Airflow 3.3 or later"
+        )
+    if context["ti"].try_number > 1:
+        raise LedgerRequired(
+            "an earlier try of this task may have rung people, and nothing remembers whom: set ledger_conn_id to a SQL "
+            "connection, or run on Airflow 3.3 or later; to start over knowingly, trigger a new run"
+        )
+    log.warning(
+        "No ledger: this Airflow has no task state (3.3 or later) and no ledger_conn_id is set. This try goes ahead; "
+        "if it fails, a retry will refuse to ring anybody, because nothing remembers who has been rung."
+    )
+
+
+def sql_engine(conn_id: str) -> Any:
+    """The SQLAlchemy engine of an Airflow connection.
+
+    :raises ConfigurationError: the connection is not to a SQL database.
+    """
+    from airflow.providers.common.compat.sdk import BaseHook
+
+    hook = BaseHook.get_hook(conn_id)
+    try:
+        return hook.get_sqlalchemy_engine()
+    except AttributeError:
+        raise ConfigurationError(
+            f'ledger_conn_id "{conn_id}" is a connection of type "{hook.conn_type}", which is no SQL database: use '
+            "SQLite, PostgreSQL, MySQL or MariaDB"
+        ) from None

@@ -1,0 +1,32 @@
+"""Where a run's report goes, and whether it can go there: asked before the first ring."""
+
+from __future__ import annotations
+
+from airflow_provider_callkaro.dispatch.report import Report, report_format
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.files.checking import check_writable
+from airflow_provider_callkaro.files.publishing import published
+
+
+def check_report_place(path: str | None) -> None:
+    """Refuse a place to which no report could be written once everybody has been rung.
+
+    :raises ConfigurationError: naming the place and what is missing.
+    """
+    if path is None:
+        return
+    report_format(path)
+    try:
+        check_writable(path)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"report_path: {error}") from None
+
+
+def new_report(path: str | None) -> Report | None:
+    """A report that will stand at ``path``, local or in object storage; None without a path.
+
+    :raises ConfigurationError: the path does not end in a known format.
+    """
+    if path is None:
+        return None
+    return Report(kind=report_format(path), open_target=lambda: published(path))

@@ -1,0 +1,169 @@
+"""What a DAG's author asks of a list, as one frozen value that knows its limits.
+
+The operator makes it twice: when the DAG is parsed, so that what cannot work is told there, and when the task runs, out
+of the rendered arguments. What is still a template while the DAG is parsed is checked once it is rendered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+from airflow_provider_callkaro.dispatch.intake import Shard
+from airflow_provider_callkaro.dispatch.run import Limits, redial_states
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.ledger.contract import EntryState
+from airflow_provider_callkaro.tasks.arguments import is_template, opened
+from airflow_provider_callkaro.tasks.rules import Suppression, check_policy
+from airflow_provider_callkaro.tasks.staleness import StaleRuns, checked_stale_runs
+
+if TYPE_CHECKING:
+    from airflow_provider_callkaro.calls.policy import CallingPolicy
+    from airflow_provider_callkaro.sources.contract import ContactSource
+
+WHEN_CLOSED = ("wait", "schedule", "stop")
+WARN_OR_FAIL = ("warn", "fail")
+NEXT_WINDOW_TEXT = "next_window"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListSettings:
+    """What a DAG's author asks of a list. Each field is the operators' argument of the same name; see there.
+
+    :param contacts: where the rows come from.
+    :param suppression: who must not be called, as the policy says.
+
+    :raises ConfigurationError: an argument that cannot work, naming it.
+    """
+
+    contacts: ContactSource
+    policy: CallingPolicy | None = None
+    when_closed: str = "wait"
+    soft_fail: bool = False
+    schedule_at: Any = None
+    expires_after: timedelta | None = None
+    stale_runs: str = "skip"
+    stale_after: timedelta = timedelta(days=1)
+    ledger_conn_id: str | None = None
+    ledger_scope: str | None = None
+    redial: Any = None
+    agent_id: str | None = None
+    batch_id: str | None = None
+    default_region: str | None = None
+    call_options: Mapping[str, Any] | None = None
+    column_map: Mapping[str, str | None] | None = None
+    suppression: Suppression = field(default_factory=lambda: Suppression(None))
+    calls_per_second: float | None = None
+    max_concurrency: int = 64
+    stop_after_unknown: int | None = 20
+    on_unknown: str = "warn"
+    on_none_accepted: str = "fail"
+    max_rejected: float | None = None
+    min_rows: int = 0
+    shard: tuple[int, int] | None = None
+    report_path: str | None = None
+    dry_run: bool = False
+
+    def __post_init__(self) -> None:
+        _check_word("when_closed", self.when_closed, WHEN_CLOSED)
+        _check_word("on_unknown", self.on_unknown, WARN_OR_FAIL)
+        _check_word("on_none_accepted", self.on_none_accepted, WARN_OR_FAIL)
+        if not is_template(self.stale_runs):
+            checked_stale_runs(self.stale_runs, self.stale_after)
+        if self.max_rejected is not None and (not _is_number(self.max_rejected) or self.max_rejected < 0):
+            raise ConfigurationError("max_rejected must be a count, or a fraction from 0.0 to 1.0")
+        if not isinstance(self.min_rows, int) or isinstance(self.min_rows, bool) or self.min_rows < 0:
+            raise ConfigurationError("min_rows must be a whole number from 0 on")
+        if self.expires_after is not None and (
+            not isinstance(self.expires_after, timedelta) or self.expires_after <= timedelta(0)
+        ):
+            raise ConfigurationError("expires_after must be a positive timedelta")
+        if self.policy is not None:
+            check_policy(self.policy, ledger_conn_id=self.ledger_conn_id)
+        elif self.expires_after is not None:
+            raise ConfigurationError("expires_after needs a policy, which tells when a call may ring")
+        elif self._asks_for_next_window():
+            raise ConfigurationError(
+                'schedule_at="next_window" needs a policy, which says when that is: set policy, or leave schedule_at '
+                "out to ring at once"
+            )
+        object.__setattr__(self, "shard", _read_shard(self.shard))
+        self.limits  # noqa: B018 - checks its values
+        if not is_template(self.redial) and not _has_template(self.redial):
+            self.redialled  # noqa: B018 - checks its words
+
+    @classmethod
+    def of(cls, operator: Any, **others: Any) -> Self:
+        """The settings that an operator's own attributes of the same names make.
+
+        :param others: fields that no attribute says, or says otherwise. What neither says keeps its default.
+        """
+        names = {each.name for each in fields(cls)}
+        return cls(**{name: opened(value) for name, value in vars(operator).items() if name in names} | others)
+
+    @property
+    def limits(self) -> Limits:
+        """How fast the run may go, and when it gives up."""
+        return Limits(
+            max_concurrency=self.max_concurrency,
+            calls_per_second=self.calls_per_second,
+            stop_after_unknown=self.stop_after_unknown,
+        )
+
+    @property
+    def part(self) -> Shard | None:
+        """The part of the list that this task takes; None takes the whole list."""
+        return None if self.shard is None else Shard(index=self.shard[0], count=self.shard[1])
+
+    @property
+    def redialled(self) -> frozenset[EntryState]:
+        """The states of earlier dispatches that are dispatched once more, on purpose."""
+        return redial_states(self.redial)
+
+    @property
+    def stale_choice(self) -> StaleRuns:
+        """What the run does if it is long past."""
+        return checked_stale_runs(self.stale_runs, self.stale_after)
+
+    @property
+    def waits(self) -> bool:
+        """Whether the run goes through its list again after a nap, for calls that may not ring yet."""
+        return self.policy is not None and self.when_closed != "stop" and not self.dry_run
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The fields of every call whose row does not say otherwise."""
+        scheduled = {"schedule_at": self.schedule_at} if self.schedule_at else {}
+        return {**(self.call_options or {}), **scheduled}
+
+    def _asks_for_next_window(self) -> bool:
+        options = self.call_options if isinstance(self.call_options, Mapping) else {}
+        given = (self.schedule_at, options.get("schedule_at"))
+        return any(isinstance(value, str) and value.strip().lower() == NEXT_WINDOW_TEXT for value in given)
+
+
+def _check_word(name: str, value: Any, words: Sequence[str]) -> None:
+    if value not in words:
+        quoted = [f'"{word}"' for word in words]
+        raise ConfigurationError(f"{name} must be {', '.join(quoted[:-1])} or {quoted[-1]}")
+
+
+def _read_shard(shard: Any) -> tuple[int, int] | None:
+    if shard is None:
+        return None
+    try:
+        index, count = map(int, shard)
+    except (TypeError, ValueError):
+        raise ConfigurationError("shard must be two whole numbers, (index, count)") from None
+    part = Shard(index=index, count=count)
+    return part.index, part.count
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _has_template(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and any(map(is_template, value))
