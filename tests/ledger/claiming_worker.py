@@ -1,8 +1,8 @@
 """A worker of its own process that claims a list of people, group by group, and says after each commit whom it won.
 
-Run as ``python claiming_worker.py URL SCOPE RUN COUNT SEED [MAX_CALLS]``, the last being a cap per month. It prints
-"ready", waits for a line, and then prints one JSON list of keys for each commit that has returned. What it won in one
-turn it settles in the next.
+Run as ``python claiming_worker.py URL SCOPE RUN COUNT SEED [MAX_CALLS]``, the last being a cap per month. Several
+scopes are divided by a bar. It prints "ready", waits for a line, and then prints one JSON list of keys for each commit
+that has returned. What it won in one turn it settles in the next.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ def main(url: str, scope: str, run: str, count: str, seed: str, max_calls: str |
     keys = [f"+9198765{index:05d}" for index in range(int(count))]
     random.Random(seed).shuffle(keys)
     caps = None if max_calls is None else CallCaps(max_calls=int(max_calls), per=timedelta(days=30))
-    with SqlLedger(sqlalchemy.create_engine(url), scope=scope, run=run, caps=caps) as ledger:
+    own, *also = scope.split("|")
+    with SqlLedger(sqlalchemy.create_engine(url), scope=own, also=also, run=run, caps=caps) as ledger:
         print("ready", flush=True)
         sys.stdin.readline()
         won: list[str] = []

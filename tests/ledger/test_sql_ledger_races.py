@@ -60,6 +60,32 @@ def test_two_workers_that_race_through_one_list_win_everybody_once(database_url,
         assert len(ledger.state_of(keys)) == 2_000
 
 
+def test_workers_that_race_in_scopes_that_overlap_win_everybody_once_and_leave_no_halves(
+    database_url, engine, scope, start_worker
+) -> None:
+    a, b, c = (f"{scope} {name}" for name in "abc")
+    workers = [
+        start_worker(database_url, scope="|".join(scopes), run=f"run {seed}", count=600, seed=seed)
+        for seed, scopes in enumerate(([a, b], [b, a], [c, b]))
+    ]
+    for worker in workers:
+        assert worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        go(worker)
+    winners: Counter[str] = Counter()
+    for worker in workers:
+        for line in worker.stdout:
+            winners.update(json.loads(line))
+        assert worker.wait() == 0
+    keys = [f"+9198765{index:05d}" for index in range(600)]
+    assert winners == dict.fromkeys(keys, 1)
+    with engine.connect() as connection:
+        query = sqlalchemy.text("SELECT scope, state FROM voice_call_ledger WHERE scope IN (:a, :b, :c)")
+        states = Counter(state for _, state in connection.execute(query, {"a": a, "b": b, "c": c}))
+    assert sum(states.values()) == 1_200
+    assert sum(count for state, count in states.items() if state.startswith("also ")) == 600
+
+
 def test_whoever_was_claimed_when_a_worker_was_killed_is_not_forgotten(
     database_url, engine, scope, start_worker
 ) -> None:
