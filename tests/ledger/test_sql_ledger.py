@@ -36,7 +36,7 @@ def make_ledger(engine: sqlalchemy.Engine, scope: str):
 
     def make(*, run: str, scope: str = "calls", also: Sequence[str] = ()) -> SqlLedger:
         further = [f"{test}/{name}" for name in also]
-        return SqlLedger(engine, scope=f"{test}/{scope}", also=further, run=run, legacy=INDIA)
+        return SqlLedger(engine, scope=f"{test}/{scope}", also=further, run=run)
 
     return make
 
@@ -58,13 +58,7 @@ def table(engine: sqlalchemy.Engine, scope: str) -> Callable[[str], list[sqlalch
     return rows
 
 
-@pytest.fixture
-def age_version():
-    """A row says nothing of the version that wrote it."""
-    return lambda: None
-
-
-class TestSqlLedger(SharedLedgerContract, LegacyContract):
+class TestSqlLedger(SharedLedgerContract):
     """The contract, and what only a ledger with a clock and a table promises."""
 
     def test_a_claim_that_another_run_left_open_is_unknown_once_nobody_can_be_ringing(
@@ -186,6 +180,40 @@ class TestSqlLedger(SharedLedgerContract, LegacyContract):
         ]
         assert {number: len(moments) for number, moments in called.items()} == {anna: 1, ben: 1}
 
+    def test_the_calls_of_a_number_are_found_through_an_index(self, make_ledger, engine) -> None:
+        with make_ledger(run="monday"):
+            indexes = sqlalchemy.inspect(engine).get_indexes("voice_call_ledger")
+        assert [index["column_names"] for index in indexes] == [["number", "claimed_at"]]
+
+    def test_two_hundred_redials_need_no_statement_each(self, make_ledger, let_time_pass, engine) -> None:
+        keys = [f"+9198765{index:05d}" for index in range(200)]
+        with make_ledger(run="monday") as ledger:
+            ledger.commit(claim=[claim(key) for key in keys])
+        let_time_pass(AN_HOUR_AND_MORE)
+        statements: list[str] = []
+        with make_ledger(run="monday") as ledger:
+            standing = ledger.state_of(keys)
+            sqlalchemy.event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+            assert ledger.commit(claim=[claim(key, replaces=standing[key]) for key in keys]) == {}
+            ledger.commit(settle=[release(key) for key in keys[:100]] + [accept(key) for key in keys[100:]])
+            assert len(statements) <= 10
+            found = ledger.state_of(keys)
+        assert [found[key].state for key in keys] == [EntryState.UNKNOWN] * 100 + [EntryState.ACCEPTED] * 100
+        assert [found[key].redials for key in keys] == [0] * 100 + [1] * 100
+
+
+class TestLegacySpellings(LegacyContract):
+    """A table that an earlier version has begun."""
+
+    @pytest.fixture
+    def make_ledger(self, engine: sqlalchemy.Engine, scope: str):
+        return lambda *, run: SqlLedger(engine, scope=scope, run=run, legacy=INDIA)
+
+    @pytest.fixture
+    def age_version(self):
+        """A row says nothing of the version that wrote it."""
+        return lambda: None
+
     def test_calls_in_the_spelling_of_an_earlier_version_are_calls_to_that_person(self, make_ledger) -> None:
         digits = f"99{random.randrange(10**8):08d}"
         with make_ledger(run="monday") as ledger:
@@ -211,27 +239,6 @@ class TestSqlLedger(SharedLedgerContract, LegacyContract):
             assert len(statements) - opened == plain
         assert not any("9109876500001" in statement for statement in statements)
         engine.dispose()
-
-    def test_the_calls_of_a_number_are_found_through_an_index(self, make_ledger, engine) -> None:
-        with make_ledger(run="monday"):
-            indexes = sqlalchemy.inspect(engine).get_indexes("voice_call_ledger")
-        assert [index["column_names"] for index in indexes] == [["number", "claimed_at"]]
-
-    def test_two_hundred_redials_need_no_statement_each(self, make_ledger, let_time_pass, engine) -> None:
-        keys = [f"+9198765{index:05d}" for index in range(200)]
-        with make_ledger(run="monday") as ledger:
-            ledger.commit(claim=[claim(key) for key in keys])
-        let_time_pass(AN_HOUR_AND_MORE)
-        statements: list[str] = []
-        with make_ledger(run="monday") as ledger:
-            standing = ledger.state_of(keys)
-            sqlalchemy.event.listen(engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
-            assert ledger.commit(claim=[claim(key, replaces=standing[key]) for key in keys]) == {}
-            ledger.commit(settle=[release(key) for key in keys[:100]] + [accept(key) for key in keys[100:]])
-            assert len(statements) <= 10
-            found = ledger.state_of(keys)
-        assert [found[key].state for key in keys] == [EntryState.UNKNOWN] * 100 + [EntryState.ACCEPTED] * 100
-        assert [found[key].redials for key in keys] == [0] * 100 + [1] * 100
 
 
 def test_a_database_that_the_ledger_does_not_know_is_refused_by_name() -> None:

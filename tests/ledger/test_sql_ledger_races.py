@@ -139,6 +139,32 @@ def test_a_person_released_at_the_very_moment_of_a_lost_claim_is_won_after_all(p
         assert everything(holder)[NUMBER].state is EntryState.ACCEPTED
 
 
+@pytest.mark.services
+def test_a_redial_that_is_lost_in_another_scope_at_the_very_moment_forgets_nothing(postgresql_url, scope) -> None:
+    engine = sqlalchemy.create_engine(postgresql_url)
+    rival = SqlLedger(sqlalchemy.create_engine(postgresql_url), scope=f"{scope} b", run="tuesday")
+    with SqlLedger(engine, scope=f"{scope} a", run="sunday") as ledger:
+        ledger.commit(claim=[claim()])
+        ledger.commit(settle=[reject()])
+        before = everything(ledger)
+
+    def claim_in_between(connection, cursor, statement, *_) -> None:
+        if statement.startswith("INSERT") and pending:
+            rival.commit(claim=[claim(pending.pop())])
+
+    pending: list[str] = []
+    sqlalchemy.event.listen(engine, "before_cursor_execute", claim_in_between)
+    with rival, SqlLedger(engine, scope=f"{scope} a", also=[f"{scope} b", f"{scope} c"], run="monday") as ledger:
+        standing = everything(ledger)[NUMBER]
+        pending.append(NUMBER)
+        (entry,) = ledger.commit(claim=[claim(replaces=standing)]).values()
+        assert entry.state is EntryState.CLAIMED
+        ledger.commit(settle=[accept()])  # of a call that was never won
+    for name, expected in (("a", before), ("c", {})):
+        with SqlLedger(engine, scope=f"{scope} {name}", run="sunday") as ledger:
+            assert everything(ledger) == expected
+
+
 def test_workers_that_create_the_table_at_once_all_find_it(empty_database_url) -> None:
     start = threading.Barrier(8)
 
