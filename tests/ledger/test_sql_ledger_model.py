@@ -1,4 +1,4 @@
-"""Random histories of tries and runs on one SQL ledger, beside a model of what it should say."""
+"""Random histories of tries and runs on one SQL ledger, in one scope or two, beside a model of what it should say."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from airflow_provider_callkaro.ledger.sql import SqlLedger
 
 KEYS = ["anna", "Anna", "anna ", "बाला"]
 RUNS = ["monday", "tuesday"]
+SCOPES = [("calls",), ("calls", "replayed"), ("replayed", "calls"), ("replayed",)]
 OUTCOMES = [EntryState.ACCEPTED, EntryState.REJECTED, EntryState.UNKNOWN]
 
 some_keys = st.lists(st.sampled_from(KEYS), unique=True)
@@ -28,7 +29,7 @@ some_keys = st.lists(st.sampled_from(KEYS), unique=True)
 
 @dataclass(frozen=True)
 class Held:
-    """What the model holds under a key."""
+    """What the model holds under a key in one scope."""
 
     state: EntryState
     run: str
@@ -40,12 +41,13 @@ class Held:
 
 @dataclass(eq=False)
 class Try:
-    """One try of a run: its ledger, and the claims it has not settled (with what each replaced)."""
+    """One try of a run: its ledger, and the claims it has not settled (with what each replaced, by scope)."""
 
     number: int
     run: str
+    scopes: tuple[str, ...]
     ledger: SqlLedger
-    outstanding: dict[str, Held | None] = field(default_factory=dict)
+    outstanding: dict[str, dict[str, Held]] = field(default_factory=dict)
 
 
 class SqlLedgerHistory(RuleBasedStateMachine):
@@ -60,7 +62,7 @@ class SqlLedgerHistory(RuleBasedStateMachine):
             f"sqlite:///{self.folder / 'calls.db'}", poolclass=sqlalchemy.pool.NullPool
         )
         self.now = datetime(2026, 1, 5, tzinfo=UTC)
-        self.model: dict[str, Held] = {}
+        self.model: dict[tuple[str, str], Held] = {}
         self.open: list[Try] = []
 
     def teardown(self) -> None:
@@ -69,10 +71,16 @@ class SqlLedgerHistory(RuleBasedStateMachine):
         self.engine.dispose()
         shutil.rmtree(self.folder)
 
-    def reading(self, key: str, run: str) -> Entry | None:
-        """What a try of the run should read under the key."""
-        if (held := self.model.get(key)) is None:
-            return None
+    def standing(self, key: str, one: Try) -> dict[str, Held]:
+        """What stands under the key, by scope, that of the try's own first."""
+        return {scope: self.model[scope, key] for scope in one.scopes if (scope, key) in self.model}
+
+    def reading(self, key: str, one: Try) -> Entry | None:
+        """What a try should read under the key."""
+        held = next(iter(self.standing(key, one).values()), None)
+        return None if held is None else self.as_entry(held, one.run)
+
+    def as_entry(self, held: Held, run: str) -> Entry:
         state, this_run = held.state, held.run == run
         if state is EntryState.CLAIMED and (this_run or not self.is_young(held)):
             state = EntryState.UNKNOWN
@@ -83,14 +91,14 @@ class SqlLedgerHistory(RuleBasedStateMachine):
 
     @initialize(target=tries)
     def first_try(self) -> Try:
-        return self.next_try(RUNS[0])
+        return self.next_try(RUNS[0], SCOPES[0])
 
     @precondition(lambda self: len(self.open) < 5)
-    @rule(target=tries, run=st.sampled_from(RUNS))
-    def next_try(self, run: str) -> Try:
-        ledger = SqlLedger(self.engine, scope="calls", run=run)
+    @rule(target=tries, run=st.sampled_from(RUNS), scopes=st.sampled_from(SCOPES))
+    def next_try(self, run: str, scopes: tuple[str, ...]) -> Try:
+        ledger = SqlLedger(self.engine, scope=scopes[0], also=scopes[1:], run=run)
         ledger.__enter__()
-        self.open.append(Try(len(self.open), run, ledger))
+        self.open.append(Try(len(self.open), run, scopes, ledger))
         return self.open[-1]
 
     @rule(hours=st.sampled_from([0.4, 2]))
@@ -111,7 +119,7 @@ class SqlLedgerHistory(RuleBasedStateMachine):
             self.settle_model(one, settlement)
         # What the dispatcher read before this commit, or believes that it leaves behind.
         claims = [
-            Claim(key=key, number=NUMBER, replaces=self.reading(key, one.run) if key in redialled else None)
+            Claim(key=key, number=NUMBER, replaces=self.reading(key, one) if key in redialled else None)
             for key in claimed
         ]
         expected = {claim.key: entry for claim in claims if (entry := self.claim_model(one, claim)) is not None}
@@ -126,38 +134,53 @@ class SqlLedgerHistory(RuleBasedStateMachine):
     def settle_model(self, one: Try, settlement: Settlement) -> None:
         key = settlement.key
         replaced = one.outstanding.pop(key)
-        held = self.model.get(key)
-        if held is None or held.owner != one.number:
-            return
-        if settlement.state is not None:
-            self.model[key] = dataclasses.replace(held, state=settlement.state, call_id=settlement.call_id)
-        elif replaced is not None:
-            self.model[key] = replaced
-        else:
-            del self.model[key]
+        for scope, held in self.standing(key, one).items():
+            if held.owner != one.number:
+                continue
+            if settlement.state is not None:
+                settled = dataclasses.replace(held, state=settlement.state, call_id=settlement.call_id)
+                self.model[scope, key] = settled
+            elif scope in replaced:
+                self.model[scope, key] = replaced[scope]
+            else:
+                del self.model[scope, key]
 
     def claim_model(self, one: Try, claim: Claim) -> Entry | None:
         """Claim in the model: None if it is won, else the entry in the way."""
-        held, standing = self.model.get(claim.key), self.reading(claim.key, one.run)
-        if held is not None and standing is not None:
-            being_made = held.state is EntryState.CLAIMED and (held.owner == one.number or self.is_young(held))
-            as_given = claim.replaces is not None and (standing.state, standing.redials) == (
-                claim.replaces.state,
-                claim.replaces.redials,
-            )
-            if being_made or not as_given or standing.state is EntryState.CLAIMED:
-                return standing
-        self.model[claim.key] = Held(
-            EntryState.CLAIMED, one.run, one.number, self.now, redials=0 if held is None else held.redials + 1
-        )
-        one.outstanding[claim.key] = held
+        standing = self.standing(claim.key, one)
+        if not all(self.gives_way(held, one, claim) for held in standing.values()):
+            return self.reading(claim.key, one)
+        redials = next((held.redials + 1 for held in standing.values()), 0)
+        for scope in one.scopes:
+            self.model[scope, claim.key] = Held(EntryState.CLAIMED, one.run, one.number, self.now, redials=redials)
+        one.outstanding[claim.key] = standing
         return None
+
+    def gives_way(self, held: Held, one: Try, claim: Claim) -> bool:
+        being_made = held.state is EntryState.CLAIMED and (held.owner == one.number or self.is_young(held))
+        entry = self.as_entry(held, one.run)
+        return (
+            not being_made
+            and claim.replaces is not None
+            and (entry.state, entry.redials) == (claim.replaces.state, claim.replaces.redials)
+        )
 
     @invariant()
     def every_try_reads_what_the_model_says(self) -> None:
         for one in self.open:
-            expected = {key: self.reading(key, one.run) for key in KEYS if key in self.model}
+            expected = {key: entry for key in KEYS if (entry := self.reading(key, one)) is not None}
             assert one.ledger.state_of(KEYS) == expected
+
+    @invariant()
+    def nobody_is_counted_twice_by_their_state(self) -> None:
+        if not self.open:
+            return
+        with self.engine.connect() as connection:
+            query = "SELECT scope, call_key, state, number, owner FROM voice_call_ledger"
+            rows = connection.exec_driver_sql(query).all()
+        assert {(row.scope, row.call_key) for row in rows} == set(self.model)
+        for row in rows:
+            assert row.state.startswith("also ") == (row.number == "")
 
 
 TestSqlLedgerHistory = SqlLedgerHistory.TestCase
