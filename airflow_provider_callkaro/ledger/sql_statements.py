@@ -87,7 +87,7 @@ class Statements:
         values = _repeat("(%s,%s,%s,%s,%s)", len(outcomes))
         return (
             "UPDATE voice_call_ledger SET state = outcome.column2, call_id = outcome.column3, "
-            f"reason = outcome.column4, detail = outcome.column5, settled_at = {self.now} "
+            f"reason = outcome.column4, detail = outcome.column5, settled_at = (SELECT {self.now}) "
             f"FROM (VALUES {values}) AS outcome WHERE id = outcome.column1 AND owner = %s AND turn < %s",
             (*chain.from_iterable(outcomes), owner, turn),
         )

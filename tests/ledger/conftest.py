@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy
 from ledger_databases import database_on
 
-pytest.register_assert_rewrite("ledger_contract")
+pytest.register_assert_rewrite("ledger_contract", "shared_ledger_contract")
 
 DATABASES = (
     "sqlite",

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from ledger_contract import NUMBER, SharedLedgerContract, accept, claim, everything, release
+from ledger_contract import NUMBER, accept, claim, everything, release
+from shared_ledger_contract import SharedLedgerContract
 
 from airflow_provider_callkaro.ledger.contract import EntryState
 from airflow_provider_callkaro.ledger.memory import MemoryLedger, MemoryStore

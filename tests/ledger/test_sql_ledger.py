@@ -14,14 +14,13 @@ from ledger_contract import (
     INDIA,
     NUMBER,
     OTHER_NUMBER,
-    LegacyContract,
-    SharedLedgerContract,
     accept,
     claim,
     everything,
     reject,
     release,
 )
+from shared_ledger_contract import LegacyContract, SharedLedgerContract
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerError
 from airflow_provider_callkaro.ledger.contract import CLAIM_LEASE, Claim, Entry, EntryState, Settlement

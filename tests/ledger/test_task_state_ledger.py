@@ -9,10 +9,11 @@ import pytest
 from airflow_task_state import ADVISED_BYTES, TaskStateInMemory
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ledger_contract import INDIA, NUMBER, LedgerContract, LegacyContract, accept, claim, everything, reject, release
+from ledger_contract import INDIA, NUMBER, LedgerContract, accept, claim, everything, reject, release
+from shared_ledger_contract import LegacyContract
 
 from airflow_provider_callkaro.exceptions import LedgerError
-from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, Settlement
+from airflow_provider_callkaro.ledger.contract import Claim, EntryState, Settlement
 from airflow_provider_callkaro.ledger.task_state import TaskStateLedger
 
 WINDOW = 64
@@ -26,8 +27,7 @@ def store() -> TaskStateInMemory:
 class Clock:
     """Stands where the test puts it."""
 
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
+    now = 1_800_000_000.0
 
     def __call__(self) -> float:
         return self.now
@@ -288,27 +288,6 @@ def test_whenever_the_worker_is_killed_the_next_try_knows_everybody_who_may_have
     assert store.largest < ADVISED_BYTES
     with TaskStateLedger(left_behind) as ledger:
         assert {key: entry.state for key, entry in ledger.state_of("abcdefgh").items()} == expected
-
-
-def test_a_redial_is_known_as_one_whichever_segment_it_stands_in(store) -> None:
-    filler = [claim(f"filler {index}") for index in range(3_000)]
-    with TaskStateLedger(store) as ledger:
-        ledger.commit(claim=[claim()])
-        ledger.commit(settle=[reject()], claim=filler)
-    with TaskStateLedger(store) as ledger:
-        standing = everything(ledger)[NUMBER]
-        assert ledger.commit(claim=[claim(replaces=standing)]) == {}
-        ledger.commit(claim=[claim(f"more {one.key}") for one in filler])
-        ledger.commit(settle=[release()])
-        assert everything(ledger) == {NUMBER: standing}
-    with TaskStateLedger(store) as ledger:
-        assert everything(ledger) == {NUMBER: standing}
-        assert ledger.commit(claim=[claim(replaces=standing)]) == {}
-        ledger.commit(settle=[accept()])
-    with TaskStateLedger(store) as ledger:
-        assert everything(ledger)[NUMBER] == Entry(
-            state=EntryState.ACCEPTED, this_run=True, call_id="call-1", redials=1
-        )
 
 
 def test_a_segment_of_an_earlier_version_says_no_time_and_its_open_calls_can_be_redialled(store, age_version) -> None:
