@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import time
+from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from sqlalchemy.engine import Engine
 
 from airflow_provider_callkaro.calls import Call, CallingPolicy, Outcome, Reason, ScheduleWindow
 from airflow_provider_callkaro.calls.call import NEXT_WINDOW
+from airflow_provider_callkaro.calls.phone import NumberReader
 from airflow_provider_callkaro.calls.row import RowReader
 from airflow_provider_callkaro.dispatch.caps import Caps
 from airflow_provider_callkaro.dispatch.hours import CallingHours, WhenClosed
@@ -25,8 +29,11 @@ from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.dispatch.tally import Summary
 from airflow_provider_callkaro.ledger.memory import MemoryLedger, MemoryStore
 from airflow_provider_callkaro.ledger.sql import SqlLedger
+from airflow_provider_callkaro.operators.rules import Suppression
 from airflow_provider_callkaro.sandbox import Sandbox
 from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
+from airflow_provider_callkaro.transport.retry import RetryPolicy
+from airflow_provider_callkaro.transport.sync import SyncTransport
 from airflow_provider_callkaro.transport.target import Target
 from airflow_provider_callkaro.vendors.callkaro import CallKaro
 
@@ -134,10 +141,10 @@ class Vendor:
         self.sandbox = sandbox
         self.target = Target(vendor="CallKaro", base_url=sandbox.url, headers=CallKaro.headers(sandbox.api_key))
 
-    def run(self, rows: list[Any], *, ledger: Any, rules: Rules) -> Summary:
+    def run(self, rows: list[Any], *, ledger: Any, rules: Rules, read: Callable[[Any], Call] | None = None) -> Summary:
         return run_calls(
             rows=rows,
-            read=RowReader(agent_id="agent", schedule_timezone=INDIA).read,
+            read=read or RowReader(agent_id="agent", schedule_timezone=INDIA).read,
             vendor=CallKaro(schedule_timezone=INDIA),
             transport=AsyncTransport(self.target, max_connections=8, wall=midnight),
             ledger=ledger,
@@ -186,6 +193,63 @@ def test_who_asked_not_to_be_called_is_not(vendor: Vendor) -> None:
     summary = vendor.run(numbers(3), ledger=MemoryLedger(), rules=Rules(suppressed=suppressed))
     assert (summary.accepted, summary.reasons) == (2, {"suppressed": 1})
     assert numbers(3)[1] not in vendor.sandbox.rings_per_number()
+
+
+def test_one_phone_in_several_spellings_rings_once(vendor: Vendor) -> None:
+    spellings = ["+442079460958", "+4402079460958", "+44 020 7946 0958", "+44 (0)20 7946 0958"]
+    summary = vendor.run(spellings, ledger=MemoryLedger(), rules=Rules())
+    assert (summary.accepted, summary.reasons) == (1, {"duplicate": 3})
+    assert vendor.sandbox.rings_per_number() == {"+442079460958": 1}
+
+
+def test_who_asked_not_to_be_called_is_not_called_by_another_spelling(vendor: Vendor) -> None:
+    suppressed = Suppression(["+4402079460958", "+52 1 55 1234 5678"]).read({}, NumberReader())
+    rows = ["+44 20 7946 0958", "+525512345678", "+5215512345678"]
+    summary = vendor.run(rows, ledger=MemoryLedger(), rules=Rules(suppressed=suppressed))
+    assert (summary.accepted, summary.reasons) == (0, {"suppressed": 2, "duplicate": 1})
+    assert vendor.sandbox.rings == []
+
+
+def test_times_that_hold_nothing_and_windows_that_nobody_knows_ring_nobody(vendor: Vendor) -> None:
+    rows = [
+        {"to_number": "+919876500001", "min_trigger_time": "10:00", "max_trigger_time": "09:00"},
+        {
+            "to_number": "+919876500002",
+            "min_trigger_time": None,
+            "max_trigger_time": None,
+            "schedule_at": "next_window",
+        },
+    ]
+    without_policy = vendor.run(rows, ledger=MemoryLedger(), rules=Rules())
+    assert (without_policy.rejected, without_policy.reasons) == (2, {"bad_trigger_time": 1, "bad_schedule_at": 1})
+    too_early = [{"to_number": "+919876500003", "max_trigger_time": "09:00"}]
+    with_policy = vendor.run(too_early, ledger=MemoryLedger(), rules=Rules(hours=hours(OFFICE_HOURS, clock("12:30"))))
+    assert (with_policy.skipped, with_policy.reasons) == (1, {"never_open": 1})
+    assert vendor.sandbox.rings == []
+
+
+def test_a_call_that_nobody_judged_is_not_let_go_for_the_next_window(vendor: Vendor) -> None:
+    run = vendor.run([CALL.to_number], ledger=MemoryLedger(), rules=Rules(), read=asks_for_the_next_window)
+    assert (run.rejected, run.reasons) == (1, {"bad_schedule_at": 1})
+    assert vendor.sandbox.rings == []
+
+
+def asks_for_the_next_window(row: Any) -> Call:
+    return Call(to_number=row, agent_id="agent", schedule_at=NEXT_WINDOW)
+
+
+def test_rows_of_several_campaigns_go_out_in_their_campaigns(vendor: Vendor) -> None:
+    with closing(SyncTransport(vendor.target, policy=RetryPolicy(), sleep=time.sleep, random=random.random)) as asks:
+        callkaro = CallKaro()
+        campaigns = [asks.call(callkaro.create_campaign(name), callkaro.read_campaign) for name in ("a", "b")]
+    rows = [
+        {"to_number": number, "batch_id": campaign, "agent_id": "agent"}
+        for number, campaign in zip(numbers(2), campaigns, strict=True)
+    ]
+    assert vendor.run(rows, ledger=MemoryLedger(), rules=Rules()).accepted == 2
+    assert {ring.to_number: ring.body["batch_id"] for ring in vendor.sandbox.rings} == dict(
+        zip(numbers(2), campaigns, strict=True)
+    )
 
 
 @pytest.fixture

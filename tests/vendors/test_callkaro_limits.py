@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from airflow_provider_callkaro.calls import Call
+from airflow_provider_callkaro.calls import Call, InvalidCall, Reason
+from airflow_provider_callkaro.calls.call import NEXT_WINDOW
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.vendors.callkaro import CallKaro
 
@@ -43,6 +44,20 @@ def test_a_schedule_without_a_known_zone_rings_at_no_guessed_hour():
     call = Call(to_number=NUMBER, schedule_at=datetime(2026, 1, 5, 10, tzinfo=UTC))
     with pytest.raises(ConfigurationError, match='set "schedule_timezone" in the extra of the connection'):
         CallKaro().place_call(call)
+
+
+@pytest.mark.parametrize("hour", [5, 6])
+def test_an_hour_that_the_vendors_clock_shows_twice_is_not_said(hour):
+    """01:30 in New York is two moments on that day, an hour apart."""
+    call = Call(to_number=NUMBER, schedule_at=datetime(2026, 11, 1, hour, 30, tzinfo=UTC))
+    with pytest.raises(InvalidCall, match="comes twice on the vendor's clock") as refusal:
+        CallKaro(schedule_timezone=ZoneInfo("America/New_York")).place_call(call)
+    assert refusal.value.reason is Reason.BAD_SCHEDULE_AT
+
+
+def test_the_next_window_is_no_moment_and_does_not_ring_at_once():
+    with pytest.raises(InvalidCall, match="needs a calling policy"):
+        CallKaro(schedule_timezone=UTC).place_call(Call(to_number=NUMBER, schedule_at=NEXT_WINDOW))
 
 
 def test_what_was_not_asked_for_is_left_to_the_vendor():
