@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from airflow_provider_callkaro.calls.spelling import LEGACY_PREFIXES, OTHER_SPELLINGS, canonical, legacy_spellings
+from airflow_provider_callkaro.calls.spelling import LEGACY_PREFIXES, canonical, legacy_spellings, may_have_another
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
 __all__ = ["E164", "LEGACY_PREFIXES", "NumberReader", "legacy_spellings"]
@@ -43,7 +43,7 @@ class NumberReader:
     def read(self, value: Any) -> str | None:
         """The number in E.164, or None where ``value`` cannot be read as one."""
         if value.__class__ is str and E164.fullmatch(value):
-            return canonical(value) if value[1:5] in OTHER_SPELLINGS else str(value)
+            return canonical(value) if may_have_another(value) else str(value)
         if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _LONGEST:
             value = str(int(value))
         if not isinstance(value, str):

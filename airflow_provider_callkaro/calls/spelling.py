@@ -11,8 +11,6 @@ and because a person's key must not depend on whether it is installed.
 
 from __future__ import annotations
 
-from itertools import product
-
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -68,13 +66,14 @@ LEGACY_PREFIXES: tuple[str, ...] = tuple(
 )
 """Digits, without ``+``, with one of which every spelling begins that is not the number's own."""
 
-_HEAD = 4  # digits by which a number is told that may need another spelling
-OTHER_SPELLINGS = frozenset(
-    f"{prefix[:_HEAD]}{''.join(rest)}"
-    for prefix in LEGACY_PREFIXES
-    for rest in product("0123456789", repeat=_HEAD - len(prefix[:_HEAD]))
-)
-"""The first four digits of all numbers that may need another spelling; most do not have them."""
+_HEADS = frozenset(
+    prefix[:4] if len(prefix) > 2 else prefix + digit for prefix in LEGACY_PREFIXES for digit in "0123456789"
+)  # of three or four digits
+
+
+def may_have_another(number: str) -> bool:
+    """Whether an E.164 number may need another spelling, told by its first digits; most do not."""
+    return number[1:4] in _HEADS or number[1:5] in _HEADS
 
 
 def canonical(number: str) -> str:
