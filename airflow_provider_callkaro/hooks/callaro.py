@@ -10,9 +10,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
-from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.exceptions import (
     ConfigurationError,
     NotAllowed,
@@ -21,12 +20,13 @@ from airflow_provider_callkaro.exceptions import (
     VendorError,
 )
 from airflow_provider_callkaro.forms import CALLARO_FIELDS, CALLARO_FORM
+from airflow_provider_callkaro.hooks.callaro_lists import every_item
 from airflow_provider_callkaro.hooks.connection import ConnectionFields
 from airflow_provider_callkaro.hooks.vendor import Ask, VendorHook
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.transport.target import Target
 from airflow_provider_callkaro.vendors.callaro import DEFAULT_HOST, Callaro
-from airflow_provider_callkaro.vendors.callaro_answers import CallaroCampaign, CampaignId
+from airflow_provider_callkaro.vendors.callaro_answers import CallaroCampaign, CampaignId, Page
 from airflow_provider_callkaro.vendors.callaro_states import (
     Action,
     CampaignState,
@@ -34,7 +34,7 @@ from airflow_provider_callkaro.vendors.callaro_states import (
     decide,
     decide_after_loss,
 )
-from airflow_provider_callkaro.vendors.http import Request
+from airflow_provider_callkaro.vendors.http import Request, Response
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.transport.download import Download
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 PAGE_SIZE = 20  # campaigns asked for at once, as in the guide's example; the vendor's limit is not documented
 TASKS_PAGE_SIZE = 100  # calls asked for at once
 MAX_PAGES = 10_000  # of one list; ours, against a list that never ends
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,14 +265,18 @@ class CallaroHook(VendorHook):
             raise NotAllowed(f"campaign {campaign_id}: {error}") from None
 
     def _send_action(self, action: Action, before: CampaignState, campaign_id: CampaignId) -> CallaroCampaign:
-        """Send an action that the state allows; what became of a lost one is read from the state."""
+        """Send an action that the state allows; what became of a lost one is read from the state.
+
+        What Callaro answered with a yes is never sent again, whatever the yes says: then the campaign's own state
+        decides, and one that has not moved after a yes that cannot be read stays unknown.
+        """
         request = self._vendor.act(action, campaign_id)
         read = partial(self._vendor.read_change, asked=campaign_id)
         attempts = RetryPolicy().attempts if request.rings else 1  # the transport repeats what rings nobody
         was_lost = False
         for attempt in range(1, attempts + 1):
             try:
-                taken = self._ask(request, read)
+                told = self._ask(request, read)
             except OutcomeUnknown as error:
                 refusal: VendorError = error
                 was_lost = True
@@ -278,9 +284,9 @@ class CallaroHook(VendorHook):
             except Rejected as error:  # perhaps because it has happened: by us, unheard, or by somebody else
                 refusal = error
             else:
-                return taken or self.get_campaign(campaign_id)
+                return self._taken(told, campaign_id) if request.rings else told or self.get_campaign(campaign_id)
             campaign = self._state_after(refusal, campaign_id)
-            if isinstance(refusal, Rejected) and campaign.state is before:
+            if campaign.state is before and (isinstance(refusal, Rejected) or _was_a_yes(refusal)):
                 raise refusal
             now = campaign.state
             decision = decide_after_loss(action, before=before, now=now) if was_lost else decide(action, now)
@@ -289,6 +295,15 @@ class CallaroHook(VendorHook):
                 return campaign
         raise refusal
 
+    def _taken(self, told: CallaroCampaign | None, campaign_id: CampaignId) -> CallaroCampaign:
+        """The campaign after what may ring was taken: as it says itself, else as the answer said."""
+        try:
+            return self.get_campaign(campaign_id)
+        except VendorError:
+            if told is None:
+                raise
+            return told
+
     def _state_after(self, refusal: VendorError, campaign_id: CampaignId) -> CallaroCampaign:
         try:
             return self.get_campaign(campaign_id)
@@ -296,26 +311,20 @@ class CallaroHook(VendorHook):
             raise refusal from unread
 
     def _items(self, request_of: Callable[..., Request]) -> Iterator[dict[str, Any]]:
-        """What a list holds, until it says that this was the last page, has an empty one, or begins anew."""
-        beginnings: list[Any] = []
-        for number in range(1, MAX_PAGES + 1):
-            page = self._ask(request_of(page=number), self._vendor.read_page)
-            if not page.items:
-                return
-            beginning = page.items[0].get("id") or page.items[0]
-            if beginning in beginnings:
-                return
-            beginnings.append(beginning)
-            yield from page.items
-            if page.pages is not None and number >= page.pages:
-                return
-            if page.pages is None and page.hints_at_more:
-                raise OutcomeUnknown(
-                    f"{self._vendor.name} says that its list goes on, in a way that is not understood (a cursor?)",
-                    vendor=self._vendor.name,
-                    reason=Reason.UNREADABLE_ANSWER,
-                )
-        raise ConfigurationError(f"the list has more than {MAX_PAGES:,} pages: ask for more at once, with per_page")
+        """What a list holds, page after page, to its end."""
+
+        def ask_for(number: int) -> Page:
+            return self._ask(request_of(page=number), self._vendor.read_page)
+
+        return every_item(ask_for, most_pages=MAX_PAGES)
+
+    def _ask(self, request: Request, read: Callable[[Response], T]) -> T:
+        """Send a request and read its answer; a refusal repeats nothing of what was sent."""
+        return super()._ask(request, self._vendor.reader(request, read))
+
+    async def _ask_once(self, request: Request, read: Callable[[Response], T]) -> T:
+        connection: CallaroConnection = await self.async_connection()
+        return await super()._ask_once(request, connection.vendor.reader(request, read))
 
     def _download(self, request: Request) -> AbstractContextManager[Download]:
         return self._transport.download(request, self._vendor.read_refusal)
@@ -327,6 +336,10 @@ class CallaroHook(VendorHook):
         vendor = self._vendor
         ask(vendor.list_campaigns(page=1, per_page=1, filters={}), vendor.read_page)
         return "The host answers, and takes the API key for reading campaigns. Nobody was rung and nothing was changed."
+
+
+def _was_a_yes(error: VendorError) -> bool:
+    return error.status is not None and 200 <= error.status < 300
 
 
 def read_connection(conn: Any, *, connection_id: str) -> CallaroConnection:

@@ -21,7 +21,7 @@ from airflow_provider_callkaro.sources.csv_file import csv_rows
 from airflow_provider_callkaro.sources.jsonl_file import jsonl_rows
 from airflow_provider_callkaro.sources.reached import Reached
 from airflow_provider_callkaro.transport.download import Download
-from airflow_provider_callkaro.vendors.callaro_answers import MORE
+from airflow_provider_callkaro.vendors.callaro_paging import MORE, paging_of
 
 MAX_PAGES = 100_000  # ours, against a vendor that always has one more
 LONGEST_VALUE = 1 << 24  # characters of one row in JSON; what is longer is no row
@@ -44,6 +44,7 @@ class ExportRows:
         self._open_page = open_page
         self._vendor = vendor
         self._page: Any = None
+        self._number = 1
         self._pages = 1
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
@@ -53,7 +54,7 @@ class ExportRows:
         """
         page, number, first_before = 1, 0, None
         while page <= self._pages:
-            first = None
+            first, self._number = None, page
             with self._open_page(page) as download:
                 for row in self._rows_of(download):
                     number += 1
@@ -111,9 +112,12 @@ class ExportRows:
                 self._refuse(f"it claims to have {pages} pages")
             self._pages = max(self._pages, pages)
             return
+        paging = paging_of({**document.said, "meta": document.meta})
+        if paging.goes_on and not paging.is_unclear and came and paging.next_page in (None, self._number + 1):
+            self._pages = self._number + 1
+            return
         rows = document.meta.get("count")
-        of_more = isinstance(rows, int) and rows > came
-        if of_more or document.hints_at_more or any(document.meta.get(name) for name in MORE):
+        if (isinstance(rows, int) and rows > came and paging.is_last is None) or paging.goes_on:
             self._refuse("it says that there is more of it, in a way that is not understood")
 
     def _refuse(self, what: str) -> NoReturn:
@@ -157,13 +161,13 @@ class _Document:
     :ivar lists: how many lists there were; the empty ones as one, and not at all beside others.
     :ivar names: what the objects around the list hold.
     :ivar meta: what the object says of its pages.
-    :ivar hints_at_more: whether it says that there is more, in the words of another way of paging.
+    :ivar said: what it says of more beside that, in the words of other ways of paging.
     """
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self.names: list[str] = []
         self.meta: Mapping[str, Any] = {}
-        self.hints_at_more = False
+        self.said: dict[str, Any] = {}
         self._filled = 0
         self._empty = 0
         self._pieces = pieces
@@ -221,8 +225,8 @@ class _Document:
                 value = self._value()
                 if name in ("meta", "pagination") and isinstance(value, dict):
                     self.meta = {**self.meta, **value}
-                if name in MORE and value:
-                    self.hints_at_more = True
+                if name in MORE:
+                    self.said[name] = value
             if self._peek() != ",":
                 return self._take("}")
             self._take(",")

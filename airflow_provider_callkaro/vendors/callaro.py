@@ -7,18 +7,16 @@ those are is in `ROUTES`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from hashlib import blake2b
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.vendors.answers import raise_refusal
 from airflow_provider_callkaro.vendors.callaro_answers import (
     MAX_ID_LENGTH,
-    NAME,
     CallaroCampaign,
     CampaignId,
     Page,
@@ -27,12 +25,14 @@ from airflow_provider_callkaro.vendors.callaro_answers import (
     read_object,
     read_page,
 )
+from airflow_provider_callkaro.vendors.callaro_refusals import NAME, raise_callaro_refusal, without_texts
 from airflow_provider_callkaro.vendors.callaro_routes import ID, routes_with
 from airflow_provider_callkaro.vendors.callaro_states import Action, states_named
 from airflow_provider_callkaro.vendors.http import Request, Response
 
 DEFAULT_HOST = "https://api.callaro.ai"  # source: the guide's examples
 _JSON = "application/json"
+T = TypeVar("T")
 _AS_IN_THE_TABLE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -178,9 +178,27 @@ class Callaro:
         route = self._routes["import_contacts"]
         return Request(route.method, route.path, body, rings=True, content_type=content_type)
 
-    def read_refusal(self, response: Response) -> NoReturn:
-        """Raise what an answer outside 200 to 299 means."""
-        raise_refusal(self.name, response)
+    def read_refusal(self, response: Response, *, of: Request | None = None) -> NoReturn:
+        """Raise what an answer outside 200 to 299 means.
+
+        :param of: the request that was refused: nothing that it held is repeated.
+        """
+        if of is not None and of.content_type not in (None, _JSON):
+            raise_callaro_refusal(without_texts(response))
+        raise_callaro_refusal(response, sent=None if of is None else of.body)
+
+    def reader(self, request: Request, read: Callable[[Response], T]) -> Callable[[Response], T]:
+        """A reader of the answer to one request, whose refusals repeat nothing of that request.
+
+        :param read: reads a yes.
+        """
+
+        def read_answer(response: Response) -> T:
+            if not 200 <= response.status < 300:
+                self.read_refusal(response, of=request)
+            return read(response)
+
+        return read_answer
 
     def _request(
         self,

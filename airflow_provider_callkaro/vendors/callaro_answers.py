@@ -14,14 +14,17 @@ from typing import Any, TypeAlias
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.exceptions import OutcomeUnknown
 from airflow_provider_callkaro.vendors.answers import read_told
+from airflow_provider_callkaro.vendors.callaro_paging import Paging, paging_of
+from airflow_provider_callkaro.vendors.callaro_refusals import NAME, raise_callaro_refusal
 from airflow_provider_callkaro.vendors.callaro_states import CampaignState, in_known_words, read_state, state_word
 from airflow_provider_callkaro.vendors.http import Response
 
-NAME = "Callaro"
 MAX_ID_LENGTH = 200  # characters; ours
 _ID_FIELDS = ("id", "campaign_id", "bulk_call_campaign_id")
 _STATE_FIELDS = ("status", "state")
-MORE = ("next_cursor", "next", "next_page", "has_more")  # the vendor pages its calls by a cursor
+_ENVELOPE_WORDS = frozenset({"success", "ok", "done", "error", "fail"})  # what a ``status`` says of an answer
+_SAYS_NOTHING: tuple[Any, ...] = ({}, [], None, True)  # of a yes; in JSON
+_NO_LISTS = frozenset({"errors", "warnings", "links"})  # beside the list that was asked for
 
 CampaignId: TypeAlias = int | str
 """A campaign's id: a number in the guide, a text elsewhere in the vendor's pages."""
@@ -51,13 +54,21 @@ class CallaroCampaign:
 class Page:
     """One page of a list.
 
-    :param pages: how many there are; None where the vendor does not say.
-    :param hints_at_more: whether it says that there is more, in a way that is no number of pages.
+    :param paging: what it says of the others.
     """
 
     items: Sequence[dict[str, Any]] = field(repr=False)
-    pages: int | None
-    hints_at_more: bool = False
+    paging: Paging = field(default_factory=Paging)
+
+    @property
+    def pages(self) -> int | None:
+        """How many there are; None where the vendor does not say."""
+        return self.paging.pages
+
+    @property
+    def hints_at_more(self) -> bool:
+        """Whether it says that there is more, in a way that is no number of pages."""
+        return self.paging.goes_on
 
 
 Words: TypeAlias = Mapping[str, CampaignState]
@@ -73,7 +84,7 @@ def read_campaign(response: Response, *, asked: CampaignId | None = None, words:
     :param words: which state each of the account's own words means.
     :raises OutcomeUnknown: there is none in the answer, nothing names it, or it is another one.
     """
-    told = in_known_words(_campaign_in(read_told(NAME, response)), words)
+    told = in_known_words(_campaign_in(_told(response)), words)
     found = campaign_id_in(told)
     if found is None and _tells_a_state(told):
         found = asked
@@ -87,15 +98,16 @@ def read_campaign(response: Response, *, asked: CampaignId | None = None, words:
 def read_change(response: Response, *, asked: CampaignId, words: Words = _OURS) -> CallaroCampaign | None:
     """The campaign after a change that Callaro took; None where the answer does not say how it stands now.
 
+    This reads the answers to launch, resume, pause, cancel and update. A 409 is `Rejected` here: the campaign's state
+    forbids what was asked, and nobody is rung for it.
+
     :param asked: the campaign's id. What the answer says of anything else, such as a job, is not read.
     :param words: which state each of the account's own words means.
     :raises OutcomeUnknown: the answer calls it an error, or cannot be read: then it may be a gateway's.
     """
-    if 200 <= response.status < 300 and not response.body.strip():
+    if 200 <= response.status < 300 and _says_nothing(response):
         return None
-    answer = read_told(NAME, response)
-    if "error_code" in answer:
-        raise _unknown("and called it an error", response, reason=Reason.SERVER_ERROR)
+    answer = _yes(response)
     told = in_known_words(_campaign_in(answer), words)
     found = campaign_id_in(told)
     if read_state(told) is CampaignState.OTHER or (found is not None and str(found) != str(asked)):
@@ -104,8 +116,14 @@ def read_change(response: Response, *, asked: CampaignId, words: Words = _OURS) 
 
 
 def read_object(response: Response) -> dict[str, Any]:
-    """What an answer says, without its envelope."""
-    answer = read_told(NAME, response)
+    """What an answer says, without its envelope; a bare list stands under ``data``.
+
+    :raises OutcomeUnknown: it cannot be read, or calls itself an error.
+    """
+    whole = response.json_value()
+    if 200 <= response.status < 300 and isinstance(whole, list) and whole:
+        return {"data": whole}
+    answer = _yes(response)
     data = answer.get("data")
     return data if isinstance(data, dict) else answer
 
@@ -118,23 +136,17 @@ def read_page(response: Response, *, words: Words = _OURS) -> Page:
     """
     whole = response.json_value()
     if 200 <= response.status < 300 and isinstance(whole, list):
-        return Page(items=_objects(whole, words), pages=None)
-    answer = read_told(NAME, response)
+        return Page(items=_objects(whole, words))
+    answer = _told(response)
     data = answer.get("data", answer)
-    pages, more = _pages_in(answer), hints_at_more(answer)
+    paging = paging_of(answer)
     if isinstance(data, list):
-        return Page(items=_objects(data, words), pages=pages, hints_at_more=more)
-    lists = [value for value in data.values() if isinstance(value, list)] if isinstance(data, dict) else []
+        return Page(items=_objects(data, words), paging=paging)
+    named = data.items() if isinstance(data, dict) else ()
+    lists = [value for name, value in named if isinstance(value, list) and name not in _NO_LISTS]
     if data is None or (data and len(lists) != 1):
         raise _unknown("without the list that was asked for", response, reason=Reason.UNREADABLE_ANSWER)
-    return Page(items=_objects(lists[0], words) if lists else [], pages=pages, hints_at_more=more)
-
-
-def hints_at_more(answer: Mapping[str, Any]) -> bool:
-    """Whether an answer says that there is more of a list, in the words of another way of paging than by number."""
-    data = answer.get("data")
-    places = (answer, data if isinstance(data, dict) else {}, answer.get("meta"), answer.get("pagination"))
-    return any(place.get(name) for place in places if isinstance(place, dict) for name in MORE)
+    return Page(items=_objects(lists[0], words) if lists else [], paging=paging)
 
 
 def campaign_in_list(item: Mapping[str, Any]) -> CallaroCampaign | None:
@@ -171,21 +183,36 @@ def _campaign_in(answer: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _tells_a_state(told: Mapping[str, Any]) -> bool:
-    return any(isinstance(told.get(name), str) for name in _STATE_FIELDS)
+    said = (told.get(name) for name in _STATE_FIELDS)
+    return any(isinstance(word, str) and word.strip().lower() not in _ENVELOPE_WORDS for word in said)
+
+
+def _told(response: Response) -> dict[str, Any]:
+    """The JSON object of a yes."""
+    if not 200 <= response.status < 300:
+        raise_callaro_refusal(response)
+    return read_told(NAME, response)
+
+
+def _yes(response: Response) -> dict[str, Any]:
+    """The JSON object of a yes that does not call itself an error."""
+    answer = _told(response)
+    if "error_code" in answer or answer.get("success") is False:
+        raise _unknown("and called it an error", response, reason=Reason.SERVER_ERROR)
+    return answer
+
+
+def _says_nothing(response: Response) -> bool:
+    if not response.body.strip():
+        return True
+    value = response.json_value()
+    if value is None:
+        return response.body.strip() == b"null"
+    return any(value is each or (value == each and type(value) is type(each)) for each in _SAYS_NOTHING)
 
 
 def _objects(items: Sequence[Any], words: Words) -> list[dict[str, Any]]:
     return [dict(in_known_words(item, words)) for item in items if isinstance(item, dict)]
-
-
-def _pages_in(answer: Mapping[str, Any]) -> int | None:
-    data = answer.get("data")
-    for place in (answer, data if isinstance(data, dict) else {}):
-        meta = place.get("meta")
-        pages = meta.get("pages") if isinstance(meta, dict) else None
-        if isinstance(pages, int) and not isinstance(pages, bool) and pages > 0:
-            return pages
-    return None
 
 
 def _unknown(what: str, response: Response, *, reason: Reason) -> OutcomeUnknown:

@@ -1,76 +1,138 @@
-"""Limits on the numbers in an answer whose shape no document shows: the user names the fields.
+"""Limits on the numbers and the words in an answer whose shape no document shows: the user names the fields.
 
-A name is dotted, as the answer nests: ``queue.depth`` is 3 in ``{"queue": {"depth": 3}}``. A name that the answer does
-not have is an error and not a pass: a limit that is never checked protects nobody.
+A name is dotted, as the answer nests: ``queue.depth`` is 3 in ``{"queue": {"depth": 3}}``. Of a list,
+``checks.length`` is how many elements it has, ``checks[].status`` is judged for every one of them, and
+``checks[].status=failed`` is how many say so. A name that the answer does not have is an error and not a pass: a limit
+that is never checked protects nobody.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.vendors.answer_values import EACH, AnswerValues
 
-_NAMES_SHOWN = 30  # of the numbers that an answer has, in one message
+_NAMES_SHOWN = 30  # of what an answer has, in one message
 _MESSAGE_LENGTH = 600  # characters
+_WORD_LENGTH = 60  # characters of a word that is shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thresholds:
-    """Limits on numbers.
+    """Limits on numbers and words. Words are compared without regard to case; ``true`` and ``false`` are words.
 
     :param maximum: by dotted name, the largest number that is still well.
     :param minimum: by dotted name, the smallest number that is still well.
-    :raises ConfigurationError: a limit is no number.
+    :param allowed: by dotted name, the word or words that are well; any other is not.
+    :param forbidden: by dotted name, the word or words that are not well.
+    :raises ConfigurationError: a limit is no number, or no word.
     """
 
     maximum: Mapping[str, float] = field(default_factory=dict)
     minimum: Mapping[str, float] = field(default_factory=dict)
+    allowed: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    forbidden: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "maximum", _limits("maximum", self.maximum))
-        object.__setattr__(self, "minimum", _limits("minimum", self.minimum))
+        for which in ("maximum", "minimum"):
+            object.__setattr__(self, which, _limits(which, getattr(self, which)))
+        for which in ("allowed", "forbidden"):
+            object.__setattr__(self, which, _words(which, getattr(self, which)))
+
+    def __bool__(self) -> bool:
+        """Whether there is any limit."""
+        return bool(self.maximum or self.minimum or self.allowed or self.forbidden)
 
     def breaches(self, answer: Mapping[str, Any]) -> list[str]:
         """What is beyond its limit, a sentence each; empty where all is well.
 
         :param answer: a JSON object.
-        :raises ConfigurationError: a name is not in the answer or is no number there, naming the numbers that are.
+        :raises ConfigurationError: a name is not in the answer, or is no number or no word there, naming those that are.
         """
-        numbers = numbers_in(answer)
-        missing = [name for name in (*self.maximum, *self.minimum) if name not in numbers]
-        if missing:
-            there = mask_text(", ".join(sorted(numbers)[:_NAMES_SHOWN]), limit=_MESSAGE_LENGTH)
-            raise ConfigurationError(
-                f"{missing[0]!r} is no number in the vendor's answer: its numbers are {there or '(none)'}"
-            )
-        above = [
-            f"{name} is {numbers[name]:g}, above {limit:g}"
-            for name, limit in self.maximum.items()
-            if numbers[name] > limit
+        values = AnswerValues(answer)
+        above = [_beyond(values, name, limit, "above") for name, limit in self.maximum.items()]
+        below = [_beyond(values, name, limit, "below") for name, limit in self.minimum.items()]
+        others = [
+            _wrong(values, name, lambda word, known=known: word not in known, f"none of {', '.join(known)}")
+            for name, known in self.allowed.items()
         ]
-        below = [
-            f"{name} is {numbers[name]:g}, below {limit:g}"
-            for name, limit in self.minimum.items()
-            if numbers[name] < limit
+        bad = [
+            _wrong(values, name, lambda word, known=known: word in known, "which is forbidden")
+            for name, known in self.forbidden.items()
         ]
-        return above + below
+        return [breach for breach in (*above, *below, *others, *bad) if breach is not None]
 
 
 def numbers_in(answer: Mapping[str, Any]) -> dict[str, float]:
     """The numbers of a JSON object by their dotted names; what stands in lists has no name."""
-    found: dict[str, float] = {}
-    pending: list[tuple[str, Any]] = [("", answer)]
-    while pending:  # not recursive: an answer may be nested deeper than Python calls
-        name, value = pending.pop()
-        if isinstance(value, Mapping):
-            pending += [(f"{name}.{key}" if name else str(key), each) for key, each in value.items()]
-        elif name and _is_number(value):
-            found[name] = value
+    return {
+        name: values[0]
+        for name, values in AnswerValues(answer).by_name.items()
+        if EACH not in name and not name.endswith(".length") and _is_number(values[0])
+    }
+
+
+def _beyond(values: AnswerValues, name: str, limit: float, side: str) -> str | None:
+    numbers = _numbers(values, name)
+    beyond = [number for number in numbers if (number > limit if side == "above" else number < limit)]
+    if not beyond:
+        return None
+    worst = max(beyond) if side == "above" else min(beyond)
+    return f"{name} is {worst:g}{_share(name, beyond, numbers)}, {side} {limit:g}"
+
+
+def _wrong(values: AnswerValues, name: str, is_wrong: Callable[[str], bool], why: str) -> str | None:
+    words = _words_of(values, name, kind="word")
+    wrong = [word for word in words if is_wrong(word)]
+    if not wrong:
+        return None
+    shown = ", ".join(f'"{mask_text(word, limit=_WORD_LENGTH)}"' for word in sorted(set(wrong))[:3])
+    return f"{name} is {shown}{_share(name, wrong, words)}, {why}"
+
+
+def _share(name: str, some: Sequence[Any], them_all: Sequence[Any]) -> str:
+    return f" ({len(some)} of {len(them_all)})" if EACH in name and "=" not in name else ""
+
+
+def _numbers(values: AnswerValues, name: str) -> Sequence[float]:
+    found = values.under(name)
+    if found is None and "=" in name:
+        of, _, word = name.rpartition("=")
+        if values.under(of) is not None:
+            return [_words_of(values, of, kind="number", asked=name).count(_plain(word))]
+    if found is None or not all(map(_is_number, found)):
+        _refuse(values, name, kind="number")
+    _check_complete(values, name, found)
     return found
+
+
+def _words_of(values: AnswerValues, name: str, *, kind: str, asked: str | None = None) -> list[str]:
+    found = values.under(name)
+    if found is None or not all(isinstance(value, (str, bool)) for value in found):
+        _refuse(values, asked or name, kind=kind)
+    _check_complete(values, name, found)
+    return [_plain(value) for value in found]
+
+
+def _check_complete(values: AnswerValues, name: str, found: Sequence[Any]) -> None:
+    expected = values.expected(name)
+    if expected is not None and len(found) < expected:
+        raise ConfigurationError(
+            f"{name!r} is missing in {expected - len(found)} of the {expected} elements of the vendor's list: name what "
+            "all of them have"
+        )
+
+
+def _refuse(values: AnswerValues, name: str, *, kind: str) -> NoReturn:
+    fits: Callable[[Any], bool] = _is_number if kind == "number" else lambda value: isinstance(value, (str, bool))
+    names = sorted(each for each, found in values.by_name.items() if all(map(fits, found)))
+    there = mask_text(", ".join(names[:_NAMES_SHOWN]), limit=_MESSAGE_LENGTH)
+    raise ConfigurationError(f"{name!r} is no {kind} in the vendor's answer: its {kind}s are {there or '(none)'}")
 
 
 def _is_number(value: Any) -> bool:
@@ -80,6 +142,10 @@ def _is_number(value: Any) -> bool:
         return math.isfinite(value)
     except OverflowError:  # an integer beyond any float
         return False
+
+
+def _plain(word: Any) -> str:
+    return str(word).strip().lower()
 
 
 def _limits(which: str, given: Mapping[str, Any]) -> dict[str, float]:
@@ -96,3 +162,22 @@ def _limits(which: str, given: Mapping[str, Any]) -> dict[str, float]:
             raise ConfigurationError(f"{which}[{name!r}] must be a number under a dotted name such as queue.depth")
         limits[name] = number
     return limits
+
+
+def _words(which: str, given: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The words of each name, in the spelling in which they are compared."""
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(f"{which} must be a mapping of dotted names to words")
+    words = {}
+    for name, said in given.items():
+        several = [said] if isinstance(said, (str, bool)) else said
+        are_words = isinstance(several, (list, tuple, set, frozenset)) and several
+        if (
+            not isinstance(name, str)
+            or not name
+            or not are_words
+            or not all(isinstance(word, (str, bool)) and _plain(word) for word in several)
+        ):
+            raise ConfigurationError(f'{which}[{name!r}] must be a word, or a list of words such as ["healthy", "ok"]')
+        words[name] = tuple(dict.fromkeys(map(_plain, several)))
+    return words

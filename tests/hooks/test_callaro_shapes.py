@@ -21,11 +21,13 @@ class Vendor:
 
     :ivar says: by method and path, the status and the body of each answer in turn; the last one is given again.
     :ivar heard: the requests, method and path with query.
+    :ivar bodies: their bodies.
     """
 
     def __init__(self):
         self.says = {}
         self.heard = []
+        self.bodies = []
 
     def answer(self, method, target):
         self.heard.append(f"{method} {target}")
@@ -46,6 +48,7 @@ def vendor():
 def hook(connect, vendor):
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
+            vendor.bodies.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
             status, body = vendor.answer(self.command, self.path)
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
@@ -97,6 +100,57 @@ class TestLists:
         vendor.says[f"GET {CAMPAIGNS}"] = [(200, {"data": {"items": campaigns(1), "next_cursor": "abc"}})]
         with pytest.raises(OutcomeUnknown, match="goes on"):
             list(hook.list_campaigns())
+
+    @pytest.mark.parametrize(
+        "pages",
+        [
+            [{"data": campaigns(1), "has_more": True}, {"data": campaigns(2), "has_more": False}],
+            [{"data": campaigns(1), "meta": {"has_more": True}}, {"data": campaigns(2), "meta": {"has_more": False}}],
+            [{"data": campaigns(1), "next_page": 2}, {"data": campaigns(2), "next_page": None}],
+            [
+                {"data": {"campaigns": campaigns(1), "pagination": {"next_page": "2"}}},
+                {"data": {"campaigns": campaigns(2), "pagination": {"next_page": ""}}},
+            ],
+            [
+                {"status": "success", "data": campaigns(1), "pagination": {"page": 1, "total_pages": 2}},
+                {"status": "success", "data": campaigns(2), "pagination": {"page": 2, "total_pages": 2}},
+            ],
+            [
+                {"campaigns": campaigns(1), "pagination": {"next": "/api/v1/bulk_call_campaigns?page=2&per_page=1"}},
+                {"campaigns": campaigns(2), "pagination": {"next": None}},
+            ],
+        ],
+    )
+    def test_a_list_is_read_to_its_end_and_not_beyond(self, hook, vendor, pages):
+        vendor.says[f"GET {CAMPAIGNS}"] = [(200, page) for page in pages]
+        assert [campaign["id"] for campaign in hook.list_campaigns()] == [1, 2]
+        assert [heard.partition("page=")[2][0] for heard in vendor.heard] == ["1", "2"]
+
+    @pytest.mark.parametrize(
+        "pages",
+        [
+            [{"data": campaigns(1), "meta": {"pages": 3}}, {"data": []}],
+            [{"data": campaigns(1), "meta": {"pages": 3}}, {"data": [], "meta": {"pages": 3}}],
+            [{"data": campaigns(1), "meta": {"pages": 3}}],
+            [{"data": campaigns(1), "has_more": True}],
+            [{"data": campaigns(1), "has_more": True}, {"data": []}],
+            [{"data": campaigns(1), "next_page": 1}],
+            [{"data": campaigns(1), "next_page": "elsewhere"}],
+            [{"data": campaigns(1), "meta": {"total": 3}}, {"data": []}],
+            [{"data": [], "has_more": True}],
+        ],
+    )
+    def test_half_a_list_is_never_taken_for_the_whole(self, hook, vendor, pages):
+        vendor.says[f"GET {CAMPAIGNS}"] = [(200, page) for page in pages]
+        with pytest.raises(OutcomeUnknown, match="goes on"):
+            list(hook.list_campaigns())
+
+    def test_a_list_that_grew_shorter_meanwhile_ends_where_it_says(self, hook, vendor):
+        vendor.says[f"GET {CAMPAIGNS}"] = [
+            (200, {"data": campaigns(1), "meta": {"pages": 2}}),
+            (200, {"data": [], "meta": {"pages": 1}}),
+        ]
+        assert [campaign["id"] for campaign in hook.list_campaigns()] == [1]
 
     def test_items_whose_id_is_empty_are_told_apart_too(self, hook, vendor):
         vendor.says[f"GET {CAMPAIGNS}/1/tasks"] = [(200, [{"id": None, "n": n}]) for n in (1, 2, 3)] + [(200, [])]
@@ -151,9 +205,58 @@ class TestLaunches:
         vendor.says[f"POST {CAMPAIGNS}/7/pause"] = [(200, {"data": {"id": 7, "status": "paused"}})]
         assert hook.pause(7).state is CampaignState.PAUSED
 
-    def test_a_yes_that_calls_itself_an_error_is_resolved_by_the_state(self, hook, vendor):
-        vendor.says[f"GET {CAMPAIGNS}/7"] = [(200, {"id": 7, "status": "draft"})]
-        vendor.says[f"POST {CAMPAIGNS}/7/launch"] = [(200, {"error": "busy", "error_code": "INTERNAL_ERROR"})]
+    @pytest.mark.parametrize(
+        "body", [{"error": "busy", "error_code": "INTERNAL_ERROR"}, {"success": False}, b"<html>Hello</html>", b"OK"]
+    )
+    @pytest.mark.parametrize(("action", "before"), [("launch", "draft"), ("resume", "paused")])
+    def test_a_yes_that_cannot_be_read_as_one_is_never_answered_with_a_second_request(
+        self, hook, vendor, action, before, body
+    ):
+        vendor.says[f"GET {CAMPAIGNS}/7"] = [(200, {"id": 7, "status": before})]
+        vendor.says[f"POST {CAMPAIGNS}/7/{action}"] = [(200, body)]
         with pytest.raises(OutcomeUnknown):
-            hook.launch(7)
-        assert vendor.count("POST", f"{CAMPAIGNS}/7/launch") == 5
+            getattr(hook, action)(7)
+        assert vendor.count("POST", f"{CAMPAIGNS}/7/{action}") == 1
+
+    @pytest.mark.parametrize("body", [{}, [], b"null", b"true", b"", {"data": {}}, {"status": "success"}])
+    @pytest.mark.parametrize(("state", "status"), [("draft", "draft"), ("running", "running")])
+    def test_a_yes_that_says_nothing_is_a_yes_and_the_state_is_read(self, hook, vendor, state, status, body):
+        vendor.says[f"GET {CAMPAIGNS}/7"] = [(200, {"id": 7, "status": "draft"}), (200, {"id": 7, "status": state})]
+        vendor.says[f"POST {CAMPAIGNS}/7/launch"] = [(200, body)]
+        assert hook.launch(7).status == status
+        assert vendor.count("POST", f"{CAMPAIGNS}/7/launch") == 1
+
+    def test_the_campaigns_own_state_decides_and_not_what_the_launch_was_answered(self, hook, vendor):
+        vendor.says[f"GET {CAMPAIGNS}/7"] = [(200, {"id": 7, "status": "draft"}), (200, {"id": 7, "status": "running"})]
+        vendor.says[f"POST {CAMPAIGNS}/7/launch"] = [(200, {"status": "failed", "message": "mail could not be sent"})]
+        assert hook.launch(7).state is CampaignState.RUNNING
+        assert vendor.count("POST", f"{CAMPAIGNS}/7/launch") == 1
+
+
+class TestEnvelopes:
+    """``{"status": "success", "data": …}`` around whatever was asked for."""
+
+    @pytest.mark.parametrize(
+        "told",
+        [
+            {"status": "success", "data": {"id": 7, "status": "running"}},
+            {"status": "success", "data": {"campaign": {"id": 7, "status": "running"}}},
+            {"status": "success", "campaign": {"id": 7, "status": "running"}},
+            {"status": "ok", "message": "fine", "bulk_call_campaign": {"id": 7, "state": "RUNNING"}},
+        ],
+    )
+    def test_a_campaigns_state_is_its_own_and_not_that_of_the_answer(self, hook, vendor, told):
+        vendor.says[f"GET {CAMPAIGNS}/7"] = [(200, told)]
+        assert hook.get_campaign(7).state is CampaignState.RUNNING
+
+    def test_a_list_and_an_object_are_read(self, hook, vendor):
+        vendor.says[f"GET {CAMPAIGNS}"] = [(200, {"status": "success", "campaigns": campaigns(1), "errors": []})] * 2
+        assert [campaign["id"] for campaign in hook.list_campaigns()] == [1]
+        vendor.says[f"GET {CAMPAIGNS}/7/dispatch_health"] = [(200, {"status": "success", "data": {"failed": 1}})]
+        assert hook.dispatch_health(7) == {"failed": 1}
+
+    @pytest.mark.parametrize("told", [{"success": False, "message": "no"}, {"error_code": "X", "error": "no"}])
+    def test_a_no_in_a_yes_is_no_health(self, hook, vendor, told):
+        vendor.says[f"GET {CAMPAIGNS}/7/dispatch_health"] = [(200, told)]
+        with pytest.raises(OutcomeUnknown, match="called it an error"):
+            hook.dispatch_health(7)

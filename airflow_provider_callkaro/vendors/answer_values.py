@@ -1,0 +1,52 @@
+"""The values of an answer by their names, where no document shows its shape.
+
+Names are dotted, as the answer nests. A list has a ``length``, and ``[]`` stands for each of its elements: of
+``{"checks": [{"status": "ok"}, {"status": "failed"}]}``, ``checks.length`` is 2 and ``checks[].status`` is both words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+EACH = "[]"
+LENGTH = "length"
+
+
+class AnswerValues:
+    """What an answer holds.
+
+    :param answer: a JSON object.
+    :ivar by_name: the values under each name; several where the name goes through a list.
+    """
+
+    def __init__(self, answer: Mapping[str, Any]) -> None:
+        self.by_name: dict[str, list[Any]] = {}
+        self._lists: dict[str, int] = {}
+        pending: list[tuple[str, Any]] = [("", answer)]
+        while pending:  # not recursive: an answer may be nested deeper than Python calls
+            name, value = pending.pop()
+            if isinstance(value, Mapping):
+                pending += [(f"{name}.{key}" if name else str(key), each) for key, each in reversed(value.items())]
+            elif isinstance(value, list) and name:
+                self._keep(f"{name}.{LENGTH}", len(value))
+                inside = f"{name}{EACH}"
+                self._lists[inside] = self._lists.get(inside, 0) + len(value)
+                pending += [(inside, each) for each in reversed(value)]
+            elif name:
+                self._keep(name, value)
+
+    def under(self, name: str) -> Sequence[Any] | None:
+        """The values under a name; none where the list that it goes through is empty; None where there is no such name."""
+        found = self.by_name.get(name)
+        if found is None and self.expected(name) == 0:
+            return ()
+        return found
+
+    def expected(self, name: str) -> int | None:
+        """How many values a name must have that goes through a list: one of each element. None for any other."""
+        around = name.rpartition(EACH)[0]
+        return self._lists.get(f"{around}{EACH}") if around else None
+
+    def _keep(self, name: str, value: Any) -> None:
+        self.by_name.setdefault(name, []).append(value)

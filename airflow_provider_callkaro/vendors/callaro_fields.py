@@ -1,0 +1,98 @@
+"""The fields of a Callaro campaign that are known, checked before a campaign is made of them.
+
+The guide names five in one example and no limits; whatever else an account takes goes through as it is. A text that a
+template left behind, such as ``None``, would make a draft that nobody can launch, or worse, one that rings from the
+wrong numbers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from airflow_provider_callkaro.calls.zones import named_zone
+from airflow_provider_callkaro.exceptions import ConfigurationError
+
+_LONGEST = 200  # characters of an id; ours
+_LEFTOVERS = ("{{", "{%", "{#")
+
+
+def checked_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields, numbers that a template made texts as numbers again.
+
+    :param fields: by name; those that are not known are not judged.
+    :raises ConfigurationError: a known one cannot be what it should, naming it; its value is not repeated.
+    """
+    return {name: _CHECKS[name](name, value) if name in _CHECKS else value for name, value in fields.items()}
+
+
+def is_template(value: Any) -> bool:
+    """Whether a text is still to be rendered."""
+    return isinstance(value, str) and any(mark in value for mark in _LEFTOVERS)
+
+
+def is_nothing(value: Any) -> bool:
+    """Whether a value is what a template leaves that found nothing: None, an empty text, or the text ``None``."""
+    return value is None or (isinstance(value, str) and value.strip() in ("", "None"))
+
+
+def whole_number(value: Any) -> Any:
+    """A number that a template made a text is a number again; an id that is a text stays one."""
+    text = value.strip() if isinstance(value, str) else ""
+    return int(text) if text.isascii() and text.isdigit() and str(int(text)) == text else value
+
+
+def _name(name: str, value: Any) -> str:
+    if not isinstance(value, str) or is_nothing(value) or is_template(value):
+        raise ConfigurationError(f"{name} is empty, or no text: a campaign needs one")
+    return value
+
+
+def _id(name: str, value: Any) -> int | str:
+    found = whole_number(value)
+    if isinstance(found, int) and not isinstance(found, bool) and found > 0:
+        return found
+    if isinstance(found, str) and not is_nothing(found) and not is_template(found):
+        text = found.strip()
+        if len(text) <= _LONGEST and text.isprintable():
+            return text
+    raise ConfigurationError(f"{name} must be an id as Callaro shows it, such as 42: a whole number above 0, or a text")
+
+
+def _ids(name: str, value: Any) -> list[int | str]:
+    given = value
+    if isinstance(value, str) and value.strip().startswith("["):
+        try:
+            given = json.loads(value)
+        except ValueError:
+            given = None
+    if not isinstance(given, (list, tuple)) or not given:
+        raise ConfigurationError(f"{name} must be a list of ids that is not empty, such as [101, 102]")
+    return [_id(name, each) for each in given]
+
+
+def _zone(name: str, value: Any) -> str:
+    text = value.strip() if isinstance(value, str) else ""
+    if not text or is_template(text) or named_zone(text) is None:
+        raise ConfigurationError(f'{name} is no time zone: give an IANA name such as "Asia/Kolkata"')
+    return text
+
+
+def _limit(name: str, value: Any) -> int:
+    found = whole_number(value)
+    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
+        raise ConfigurationError(f"{name} must be a whole number of calls at once, 1 or more")
+    return found
+
+
+_CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
+    "name": _name,
+    "agent_id": _id,
+    "timezone": _zone,
+    "campaign_phone_number_ids": _ids,
+    "concurrency_limit": _limit,
+}
+"""By the name of the field: what checks it, and gives it as it is sent."""
+
+KNOWN = tuple(_CHECKS)
