@@ -20,13 +20,14 @@ from airflow_provider_callkaro.exceptions import (
     VendorError,
 )
 from airflow_provider_callkaro.forms import CALLARO_FIELDS, CALLARO_FORM
-from airflow_provider_callkaro.hooks.callaro_lists import every_item
+from airflow_provider_callkaro.hooks.callaro_lists import bounded, every_item
 from airflow_provider_callkaro.hooks.connection import ConnectionFields
 from airflow_provider_callkaro.hooks.vendor import Ask, VendorHook
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.transport.target import Target
 from airflow_provider_callkaro.vendors.callaro import DEFAULT_HOST, Callaro
 from airflow_provider_callkaro.vendors.callaro_answers import CallaroCampaign, CampaignId, Page
+from airflow_provider_callkaro.vendors.callaro_fields import checked_fields
 from airflow_provider_callkaro.vendors.callaro_states import (
     Action,
     CampaignState,
@@ -34,9 +35,11 @@ from airflow_provider_callkaro.vendors.callaro_states import (
     decide,
     decide_after_loss,
 )
+from airflow_provider_callkaro.vendors.callaro_windows import policy_of
 from airflow_provider_callkaro.vendors.http import Request, Response
 
 if TYPE_CHECKING:
+    from airflow_provider_callkaro.calls.policy import CallingPolicy
     from airflow_provider_callkaro.transport.download import Download
 
 PAGE_SIZE = 20  # campaigns asked for at once, as in the guide's example; the vendor's limit is not documented
@@ -106,9 +109,11 @@ class CallaroHook(VendorHook):
 
         :param fields: ``name``, and whatever the account takes: ``agent_id``, ``timezone``,
             ``campaign_phone_number_ids``, ``concurrency_limit``, …
+        :raises ConfigurationError: it has no name, or one of these fields cannot be what it should; nothing was sent.
         :raises OutcomeUnknown: it may have been created. It is not created again: look for it with `find_campaign`.
         """
-        return self._ask(self._vendor.create_campaign(fields), self._vendor.read_campaign)
+        request = self._vendor.create_campaign(checked_fields({"name": None, **fields}))
+        return self._ask(request, self._vendor.read_campaign)
 
     def get_campaign(self, campaign_id: CampaignId) -> CallaroCampaign:
         """How a campaign stands."""
@@ -168,17 +173,18 @@ class CallaroHook(VendorHook):
         :param fields: what is to be different, such as ``name``.
         :raises OutcomeUnknown: it may have been created; it is not created again.
         """
-        return self._ask(self._vendor.clone(campaign_id, fields or {}), self._vendor.read_campaign)
+        return self._ask(self._vendor.clone(campaign_id, checked_fields(fields or {})), self._vendor.read_campaign)
 
     def clone_prefill(self, campaign_id: CampaignId) -> dict[str, Any]:
         """The fields with which a clone of a campaign would begin."""
         return self._ask(self._vendor.clone_prefill(campaign_id), self._vendor.read_object)
 
     def save_as_template(self, campaign_id: CampaignId, name: str | None = None) -> dict[str, Any]:
-        """Make a template of a campaign. A lost answer is asked for again, and may leave a second template.
+        """Make a template of a campaign. Rings nobody.
 
         :param name: what the template is called; None leaves it to Callaro.
         :return: the template as Callaro tells of it.
+        :raises OutcomeUnknown: it may have been made; it is not made again.
         """
         return self._ask(self._vendor.save_as_template(campaign_id, name), self._vendor.read_object)
 
@@ -198,13 +204,52 @@ class CallaroHook(VendorHook):
         """Why a campaign is dialling, or is not."""
         return self._ask(self._vendor.dispatch_health(campaign_id), self._vendor.read_object)
 
-    def capacity_preview(self, campaign_id: CampaignId) -> dict[str, Any]:
-        """How long a campaign's calls would take."""
-        return self._ask(self._vendor.capacity_preview(campaign_id), self._vendor.read_object)
+    def capacity_preview(
+        self,
+        campaign_id: CampaignId,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """How long a campaign's calls would take.
 
-    def audience_timezone_analysis(self, campaign_id: CampaignId) -> dict[str, Any]:
-        """In which time zones a campaign's audience lives."""
-        return self._ask(self._vendor.audience_timezone_analysis(campaign_id), self._vendor.read_object)
+        :param query: parameters in the path, as your account takes them; none is documented.
+        :param body: parameters in a body, where the connection's ``routes`` say that it is asked for with POST.
+        :raises ConfigurationError: there is a body, and the route is a GET.
+        """
+        return self._ask(self._vendor.capacity_preview(campaign_id, query=query, body=body), self._vendor.read_object)
+
+    def audience_timezone_analysis(
+        self,
+        campaign_id: CampaignId,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """In which time zones a campaign's audience lives.
+
+        :param query: as in `capacity_preview`.
+        :param body: as in `capacity_preview`.
+        """
+        request = self._vendor.audience_timezone_analysis(campaign_id, query=query, body=body)
+        return self._ask(request, self._vendor.read_object)
+
+    def calling_policy(
+        self, *, campaign_id: CampaignId | None = None, agent_id: CampaignId | None = None
+    ) -> CallingPolicy:
+        """When a campaign may call, as Callaro says: its time zone and its call windows.
+
+        The names of the windows' fields are not documented; the likely ones are read, and what cannot be read is
+        refused. Windows are taken as of the campaign's own time zone. Whether Callaro keeps to each contact's zone
+        instead is not told by its API.
+
+        :param campaign_id: the campaign.
+        :param agent_id: no document gives an agent of Callaro's windows of its own: give the campaign.
+        :raises ConfigurationError: no campaign is named, or its zone or windows cannot be read.
+        """
+        if campaign_id is None or agent_id is not None:
+            raise ConfigurationError("Callaro keeps call windows with a campaign: give campaign_id, and no agent_id")
+        return policy_of(self.get_campaign(campaign_id).raw, what=f"campaign {campaign_id}")
 
     def results_export(self, campaign_id: CampaignId, *, page: int = 1) -> AbstractContextManager[Download]:
         """What became of a campaign's calls, as a file that is read piece by piece. It holds phone numbers.
@@ -221,21 +266,43 @@ class CallaroHook(VendorHook):
         return self._download(self._vendor.export_campaigns(page=page))
 
     def import_contacts(
-        self, file: BinaryIO, column_mapping: Mapping[str, str], options: Mapping[str, Any] | None = None
+        self,
+        file: BinaryIO,
+        column_mapping: Mapping[str, str],
+        options: Mapping[str, Any] | None = None,
+        *,
+        filename: str | None = None,
     ) -> dict[str, Any]:
-        """Import contacts from a CSV file, which is held in memory.
+        """Import contacts from a CSV file, which is read in pieces and held in memory, up to 64 MiB.
 
         :param file: the open file.
         :param column_mapping: which column is what. Source: page on contacts, import in bulk.
         :param options: as Callaro takes them.
+        :param filename: what the file is called at Callaro's; default: as it is called here.
         :return: what Callaro says of the import.
+        :raises ConfigurationError: the file is longer than that; nothing was sent.
         :raises OutcomeUnknown: it may have been imported; it is not sent again, so that nobody stands in it twice.
         """
-        name = os.path.basename(str(getattr(file, "name", "") or ""))
+        name = filename or os.path.basename(str(getattr(file, "name", "") or ""))
         request = self._vendor.import_contacts(
-            file.read(), filename=name or "contacts.csv", column_mapping=column_mapping, options=options
+            bounded(file), filename=name or "contacts.csv", column_mapping=column_mapping, options=options
         )
         return self._ask(request, self._vendor.read_object)
+
+    def contact_imports(self) -> Iterator[dict[str, Any]]:
+        """Every import of contacts as the list shows it, page after page."""
+        return self._items(partial(self._vendor.contact_imports, per_page=TASKS_PAGE_SIZE))
+
+    def contact_import(self, import_id: CampaignId) -> dict[str, Any]:
+        """How an import of contacts stands. Its path is inferred; it can be given in the connection's ``routes``."""
+        return self._ask(self._vendor.contact_import(import_id), self._vendor.read_object)
+
+    def contact_import_errors(self, import_id: CampaignId, *, page: int = 1) -> AbstractContextManager[Download]:
+        """Which lines of an import were refused, as a file that is read piece by piece. It holds phone numbers.
+
+        :param page: as in `results_export`.
+        """
+        return self._download(self._vendor.contact_import_errors(import_id, page=page))
 
     async def read_status(self, campaign_id: str) -> str:
         """How a campaign stands, in one word, asked once from an event loop.

@@ -1,14 +1,37 @@
-"""A list of Callaro's, page after page, to its end: half a list is never taken for the whole."""
+"""What is long: a list of Callaro's, page after page to its end, and a file that goes there, up to a bound.
+
+Half a list is never taken for the whole, and half a file is never sent.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown
 from airflow_provider_callkaro.vendors.callaro import Callaro
 from airflow_provider_callkaro.vendors.callaro_answers import Page
+
+MOST_BYTES = 64 << 20  # of a file that is sent; ours: the vendor's limit is not documented
+_PIECE = 1 << 20  # bytes read at once
+
+
+def bounded(file: BinaryIO) -> bytes:
+    """What a file holds.
+
+    :raises ConfigurationError: it is longer than `MOST_BYTES`, or empty.
+    """
+    content = bytearray()
+    while piece := file.read(_PIECE):
+        content += piece
+        if len(content) > MOST_BYTES:
+            raise ConfigurationError(
+                f"the file of contacts is longer than {MOST_BYTES >> 20} MiB: import it in parts, nothing was sent"
+            )
+    if not content:
+        raise ConfigurationError("the file of contacts is empty: nothing was sent")
+    return bytes(content)
 
 
 def every_item(ask_for: Callable[[int], Page], *, most_pages: int) -> Iterator[dict[str, Any]]:

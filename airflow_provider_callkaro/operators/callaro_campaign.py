@@ -25,6 +25,7 @@ from airflow_provider_callkaro.vendors.callaro_answers import CallaroCampaign, C
 from airflow_provider_callkaro.vendors.callaro_states import CampaignState
 
 LOOKS = 3  # how often a campaign that may not be in the list yet is looked for there
+_ITS_OWN = frozenset({"id", "campaign_id", "status", "state", "created_at", "updated_at", "launched_at", "paused_at"})
 _MARK = re.compile(r" \[[0-9a-f]{8}\]\s*$")
 
 log = logging.getLogger(__name__)
@@ -71,11 +72,13 @@ def own_clone(
     campaign_id: CampaignId,
     name: str | None,
     fields: Mapping[str, Any],
+    prefill: bool = False,
 ) -> CallaroCampaign:
     """The task's own clone of a campaign: the one that an earlier try made, or a new one.
 
     :param name: what the clone is called; None: as the campaign. The mark is put behind it.
     :param fields: what else is to be different.
+    :param prefill: send every field that ``clone_prefill`` shows, rather than leave them to Callaro.
     :raises OutcomeUnknown: it may have been made, and is not in the list yet. The next try looks for it again.
     """
     if "name" in fields:
@@ -84,12 +87,40 @@ def own_clone(
     def create() -> CallaroCampaign:
         plain = name or _MARK.sub("", hook.get_campaign(campaign_id).name)
         marked = f"{plain.strip()}{mark_of(context)}"
-        clone = hook.clone(campaign_id, {"name": marked, **fields})
+        before = settings_in(hook.clone_prefill(campaign_id)) if prefill else {}
+        clone = hook.clone(campaign_id, {**before, **fields, "name": marked})
         if clone.name != marked:  # what a clone takes of its request is not documented
             return hook.update_campaign(clone.id, {"name": marked})
         return clone
 
     return _adopted(hook, context) or _made(hook, context, create=create)
+
+
+def existing_campaign(hook: CallaroHook, context: Mapping[str, Any]) -> CallaroCampaign | None:
+    """The campaign that an earlier try of the task made, as it stands now; None where there is none."""
+    return _adopted(hook, context)
+
+
+def look_for_a_launch(hook: CallaroHook, campaign_id: CampaignId) -> CallaroCampaign:
+    """A draft whose launch an earlier try was about to send: it may have been taken and not be shown yet.
+
+    :return: the campaign as it stands after at most three more looks.
+    """
+    campaign = replace(hook.get_campaign(campaign_id), id=campaign_id)
+    for attempt in range(1, LOOKS + 1):
+        if campaign.state is not CampaignState.DRAFT:
+            break
+        log.info("An earlier try may have launched campaign %s; looking again", campaign_id)
+        hook.wait_after(VendorError("it is a draft", vendor=Callaro.name), attempt=attempt)
+        campaign = replace(hook.get_campaign(campaign_id), id=campaign_id)
+    return campaign
+
+
+def settings_in(prefill: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a campaign-to-be, without what belongs to the one that it is cloned from."""
+    told = prefill.get("prefill", prefill.get("campaign", prefill))
+    fields = told if isinstance(told, Mapping) else prefill
+    return {name: value for name, value in fields.items() if name not in _ITS_OWN and value is not None}
 
 
 def refuse_a_second(hook: CallaroHook, context: Mapping[str, Any], campaign_id: CampaignId) -> None:

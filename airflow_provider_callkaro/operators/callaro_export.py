@@ -12,13 +12,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.files.checking import check_writable
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
-from airflow_provider_callkaro.operators.callaro_lifecycle import CallaroOperator
+from airflow_provider_callkaro.operators.callaro_base import CallaroOperator
 from airflow_provider_callkaro.operators.export_rows import ExportRows
-from airflow_provider_callkaro.operators.result_file import ResultFile, file_format
+from airflow_provider_callkaro.operators.failing import fail_without_retry
+from airflow_provider_callkaro.operators.result_file import ResultFile, file_format, storage_of
 from airflow_provider_callkaro.sources.file_formats import FileFormat
-from airflow_provider_callkaro.tasks.failing import fail_without_retry
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.transport.download import Download
@@ -67,7 +66,7 @@ class CallaroExportResultsOperator(CallaroOperator):
         "from_date",
         "to_date",
         "format",
-        *CallaroOperator.template_fields,
+        "callaro_conn_id",
     )
     ui_color = "#e6ecf5"
 
@@ -80,9 +79,10 @@ class CallaroExportResultsOperator(CallaroOperator):
         from_date: date | str | None = None,
         to_date: date | str | None = None,
         format: str | None = None,  # noqa: A002 - the word users look for
+        callaro_conn_id: str = CallaroHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(callaro_conn_id=callaro_conn_id, **kwargs)
         self.path = path
         self.campaign_id = campaign_id
         self.what = what
@@ -92,17 +92,15 @@ class CallaroExportResultsOperator(CallaroOperator):
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Fetch everything, then write the file."""
+        kind = checked_place(self.path, self.format)
         export = Export(
             what=_exported(self.what),
             campaign_id=self.campaign_id,
             start=_day("from_date", self.from_date),
             end=_day("to_date", self.to_date),
-        )
-        kind = file_format(self.path, self.format)
-        check_writable(self.path)
-        written = export.write(self.hook, self.path, kind=kind)
-        self.log.info("Wrote %d rows of %s to %s", written["rows"], self.what, self.path)
-        return written
+        ).write(self.hook, self.path, kind=kind)
+        self.log.info("Wrote %d rows of %s to %s", export["rows"], self.what, self.path)
+        return export
 
 
 class Export:
@@ -137,13 +135,7 @@ class Export:
         :raises AirflowFailException: the vendor refused; a retry would only be refused again.
         :raises VendorError: it was cut short, or cannot be read; nothing was written.
         """
-        with ResultFile(path, kind=kind) as file:
-            rows = self._rows(hook)
-            fail_without_retry(file.add_all, rows)
-            if isinstance(rows, ExportRows) and not file.rows:
-                file.name_columns(rows.columns)
-            file.publish()
-            return {"path": path, "rows": file.rows, "format": kind.value}
+        return written(self._rows(hook), path, kind=kind)
 
     def _rows(self, hook: CallaroHook) -> ExportRows | Iterator[Mapping[str, Any]]:
         match self._what:
@@ -158,6 +150,32 @@ class Export:
             return hook.results_export(self._campaign_id, page=page)
 
         return ExportRows(open_page, vendor=VENDOR)
+
+
+def checked_place(path: str, named: str | None = None) -> FileFormat:
+    """How the file at a place is to be written, looked at before any long work: the one look that all exports take.
+
+    :param named: the format, where it is named.
+    :raises ConfigurationError: nothing can be written there, or not in any format.
+    """
+    kind = file_format(path, named)
+    storage_of(path)
+    return kind
+
+
+def written(rows: ExportRows | Iterator[Mapping[str, Any]], path: str, *, kind: FileFormat) -> dict[str, Any]:
+    """Fetch all rows, then write them to ``path``.
+
+    :return: ``{"path", "rows", "format"}``.
+    :raises AirflowFailException: the vendor refused; a retry would only be refused again.
+    :raises VendorError: it was cut short, or cannot be read; nothing was written.
+    """
+    with ResultFile(path, kind=kind) as file:
+        fail_without_retry(file.add_all, rows)
+        if isinstance(rows, ExportRows) and not file.rows:
+            file.name_columns(rows.columns)
+        file.publish()
+        return {"path": path, "rows": file.rows, "format": kind.value}
 
 
 def _exported(what: str) -> Exported:

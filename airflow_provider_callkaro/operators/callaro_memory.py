@@ -1,4 +1,4 @@
-"""What a task's state remembers of the task's own Callaro campaign, from one try to the next (Airflow 3.3 and later).
+"""What a task's state remembers of what the task made at Callaro's, from one try to the next (Airflow 3.3 and later).
 
 Each fact is kept under a key of its own, and written when it becomes true: a worker may die between any two of them.
 Without a task state nothing is remembered, and every question is answered as if it had been asked for the first time.
@@ -19,6 +19,8 @@ CAMPAIGN = "callaro_campaign"
 FIELDS = "callaro_fields"
 LAUNCH = "callaro_launch"
 PAUSE = "callaro_run"
+ADMITTED = "callaro_admitted"
+MADE = "callaro_made"
 
 
 class Launch(StrEnum):
@@ -75,6 +77,35 @@ class CampaignMemory:
     def keep_launch(self, campaign_id: CampaignId, launch: Launch) -> None:
         """Remember how far the launch has come."""
         self._set(LAUNCH, {"campaign_id": campaign_id, "launch": launch.value})
+
+    @property
+    def was_admitted(self) -> bool:
+        """Whether the run was not long past when it started first: then it never is, however long it waits."""
+        return self._get(ADMITTED).get("admitted") is True or "launch" in self._get(LAUNCH)
+
+    def keep_admitted(self) -> None:
+        """Remember that the run was not long past."""
+        self._set(ADMITTED, {"admitted": True})
+
+    @property
+    def making(self) -> Launch | None:
+        """How far the making of a thing of which there must be one has come: a template, an import."""
+        told = self._get(MADE).get("made")
+        return None if told is None else Launch(told)
+
+    @property
+    def made_id(self) -> CampaignId | None:
+        """The id of what was made, as far as Callaro gave one."""
+        found: CampaignId | None = self._get(MADE).get("id")
+        return found
+
+    def keep_making(self, made: Launch, made_id: CampaignId | None = None) -> None:
+        """Remember how far the making of that thing has come."""
+        self._set(MADE, {"made": made.value, "id": made_id})
+
+    def forget_making(self) -> None:
+        """It is certain that nothing was made."""
+        self._set(MADE, {})
 
     def keep_pause(self, paused: CallaroCampaign) -> None:
         """Remember that this task paused the campaign, and when, as far as Callaro says."""

@@ -11,7 +11,14 @@ from functools import cached_property
 from queue import Empty, SimpleQueue
 from typing import Any, cast
 
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, TaskDeferred, conf
+from airflow.providers.common.compat.sdk import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+    TaskDeferred,
+    XComArg,
+    conf,
+)
 
 from airflow_provider_callkaro.exceptions import (
     ConfigurationError,
@@ -21,21 +28,30 @@ from airflow_provider_callkaro.exceptions import (
     Throttled,
     VendorError,
 )
-from airflow_provider_callkaro.files.checking import check_writable
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
-from airflow_provider_callkaro.operators.callaro_campaign import LOOKS, refuse_a_second
-from airflow_provider_callkaro.operators.callaro_export import Export, Exported
-from airflow_provider_callkaro.operators.callaro_lifecycle import CallaroNewCampaignOperator
+from airflow_provider_callkaro.operators.callaro_base import (
+    ONE_DAY,
+    CallaroOperator,
+    admit,
+    campaign_fields,
+    check_plain,
+    check_staleness,
+)
+from airflow_provider_callkaro.operators.callaro_campaign import (
+    existing_campaign,
+    look_for_a_launch,
+    own_campaign,
+    refuse_a_second,
+)
+from airflow_provider_callkaro.operators.callaro_export import Export, Exported, checked_place
 from airflow_provider_callkaro.operators.callaro_memory import CampaignMemory, Launch
-from airflow_provider_callkaro.operators.callaro_preflight import preflight
+from airflow_provider_callkaro.operators.callaro_preflight import PLAN_FIELDS, Question, Words, preflight
 from airflow_provider_callkaro.operators.callaro_words import standing, unknown_word, wait_is_over
-from airflow_provider_callkaro.operators.result_file import file_format
-from airflow_provider_callkaro.tasks.failing import fail_without_retry
+from airflow_provider_callkaro.operators.failing import fail_without_retry
+from airflow_provider_callkaro.operators.private import Private
 from airflow_provider_callkaro.triggers.callaro_run import CallaroRunTrigger, OnKill, on_kill_named, stop_campaign
-from airflow_provider_callkaro.vendors.callaro import Callaro
 from airflow_provider_callkaro.vendors.callaro_answers import CallaroCampaign, CampaignId
 from airflow_provider_callkaro.vendors.callaro_states import TERMINAL, CampaignState
-from airflow_provider_callkaro.vendors.thresholds import Thresholds
 
 SHORT_WAIT = timedelta(seconds=60)
 """How long the campaign is watched on the worker before the wait is deferred, where it is asked more often than that. A
@@ -43,7 +59,7 @@ task that comes back before the executor has reported its first half is taken fo
 LONGEST_TIMEOUT = timedelta(days=3_652)  # a longer one might end after what a database can store (MySQL: 2038)
 
 
-class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
+class CallaroRunCampaignOperator(CallaroOperator):
     """Create a campaign, look at it before the launch, launch it, wait for its end, and export its results.
 
     Returns ``{"campaign_id", "state", "export", "rows"}``. A campaign that ends cancelled or failed fails the task for
@@ -64,17 +80,25 @@ class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
     by hand, or with `CallaroResumeCampaignOperator`.
 
     :param name: what the campaign is called; the mark is put behind it. Templated.
-    :param agent_id: the number of the agent that speaks. Templated.
+    :param agent_id: the agent that speaks: a whole number above 0, or the text that Callaro shows. Templated.
     :param timezone: the zone of the campaign's schedule, an IANA name. Templated.
-    :param campaign_phone_number_ids: the numbers of the phone numbers to ring from. Templated.
+    :param campaign_phone_number_ids: the ids of the phone numbers to ring from, at least one. Templated.
     :param concurrency_limit: how many calls at once, 1 or more. Templated.
     :param extra_fields: what else the account's campaigns take, such as the audience. Sent as it is. Templated, never
         shown.
     :param capacity_maximum: limits before the launch, as in `CallaroPreflightOperator`; without any limit neither
-        answer is asked for. Templated.
-    :param capacity_minimum: likewise. Templated.
-    :param timezones_maximum: likewise. Templated.
-    :param timezones_minimum: likewise. Templated.
+        answer is asked for. Templated, as all that follow up to ``timezones_body``.
+    :param capacity_minimum: likewise.
+    :param capacity_allowed: likewise, words.
+    :param capacity_forbidden: likewise, words.
+    :param capacity_query: parameters of that question.
+    :param capacity_body: likewise, in a body.
+    :param timezones_maximum: limits on the time zones of the audience.
+    :param timezones_minimum: likewise.
+    :param timezones_allowed: likewise, words.
+    :param timezones_forbidden: likewise, words.
+    :param timezones_query: parameters of that question.
+    :param timezones_body: likewise, in a body.
     :param export_path: where the results go, as in `CallaroExportResultsOperator`; None exports nothing. Templated.
     :param poll_interval: seconds between two looks at the campaign, above 0. Default 60.
     :param wait_timeout: how long to wait for its end. Then the task fails, the campaign is left, and a retry waits on.
@@ -83,39 +107,88 @@ class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
     :param on_kill: what becomes of the campaign when somebody marks or clears the running task, or when it reaches its
         ``execution_timeout``: ``pause`` (default: nobody is rung any more, and nothing is lost), ``cancel`` (for good),
         or ``leave``. Of a deferred task Airflow tells from 3.3 on, once a triggerer has taken up the wait.
+    :param stale_runs: what a run does that is long past: ``"skip"`` (default), ``"fail"``, or ``"dial"`` all the same.
+        It is decided at the run's first start and remembered: a run that only waits does not grow stale. Templated.
+    :param stale_after: how long after the end of its data interval a run is long past. Default one day.
     :param callaro_conn_id: the Callaro connection. Templated.
     :raises ConfigurationError: an argument cannot work.
     """
 
     template_fields: Sequence[str] = (
-        *CallaroNewCampaignOperator.template_fields,
-        "capacity_maximum",
-        "capacity_minimum",
-        "timezones_maximum",
-        "timezones_minimum",
+        "name",
+        "agent_id",
+        "timezone",
+        "campaign_phone_number_ids",
+        "concurrency_limit",
+        "extra_fields",
+        *PLAN_FIELDS,
         "export_path",
+        "stale_runs",
+        "callaro_conn_id",
     )
     ui_color = "#cfdcf0"
 
     def __init__(
         self,
         *,
+        name: str,
+        agent_id: int | str | None = None,
+        timezone: str | None = None,
+        campaign_phone_number_ids: Sequence[int | str] | str | None = None,
+        concurrency_limit: int | str | None = None,
+        extra_fields: Mapping[str, Any] | None = None,
         capacity_maximum: Mapping[str, float] | None = None,
         capacity_minimum: Mapping[str, float] | None = None,
+        capacity_allowed: Words | None = None,
+        capacity_forbidden: Words | None = None,
+        capacity_query: Mapping[str, Any] | None = None,
+        capacity_body: Mapping[str, Any] | None = None,
         timezones_maximum: Mapping[str, float] | None = None,
         timezones_minimum: Mapping[str, float] | None = None,
+        timezones_allowed: Words | None = None,
+        timezones_forbidden: Words | None = None,
+        timezones_query: Mapping[str, Any] | None = None,
+        timezones_body: Mapping[str, Any] | None = None,
         export_path: str | None = None,
         poll_interval: float = 60,
         wait_timeout: timedelta | None = None,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         on_kill: str = OnKill.PAUSE.value,
+        stale_runs: str = "skip",
+        stale_after: timedelta = ONE_DAY,
+        callaro_conn_id: str = CallaroHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(callaro_conn_id=callaro_conn_id, **kwargs)
+        check_plain(
+            name=name,
+            agent_id=agent_id,
+            timezone=timezone,
+            campaign_phone_number_ids=campaign_phone_number_ids,
+            concurrency_limit=concurrency_limit,
+        )
+        check_staleness(stale_runs, stale_after)
+        self.name = name
+        self.agent_id = agent_id
+        self.timezone = timezone
+        self.campaign_phone_number_ids = campaign_phone_number_ids
+        self.concurrency_limit = concurrency_limit
+        self.extra_fields = Private(extra_fields)
+        XComArg.apply_upstream_relationship(self, extra_fields)
         self.capacity_maximum = capacity_maximum
         self.capacity_minimum = capacity_minimum
+        self.capacity_allowed = capacity_allowed
+        self.capacity_forbidden = capacity_forbidden
+        self.capacity_query = capacity_query
+        self.capacity_body = capacity_body
         self.timezones_maximum = timezones_maximum
         self.timezones_minimum = timezones_minimum
+        self.timezones_allowed = timezones_allowed
+        self.timezones_forbidden = timezones_forbidden
+        self.timezones_query = timezones_query
+        self.timezones_body = timezones_body
+        self.stale_runs = stale_runs
+        self.stale_after = stale_after
         self.export_path = export_path
         if not 0 < poll_interval < float("inf"):
             raise ConfigurationError("poll_interval must be seconds above 0")
@@ -188,22 +261,30 @@ class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
 
     def _run(self, context: Mapping[str, Any], *, began: datetime) -> dict[str, Any]:
         self._check_export()
-        limits = self._limits()
+        questions = Question.of(self, "capacity"), Question.of(self, "timezones")
         launched = self._campaign_id is not None
-        if self._campaign_id is None:
-            self._campaign_id = self._own_campaign(context).id
         memory = CampaignMemory(context)
+        if self._campaign_id is None:
+            fields = campaign_fields(
+                agent_id=self.agent_id,
+                timezone=self.timezone,
+                campaign_phone_number_ids=self.campaign_phone_number_ids,
+                concurrency_limit=self.concurrency_limit,
+                extra_fields=self.extra_fields.value,
+            )
+            fail_without_retry(self._admit, context, memory)
+            self._campaign_id = fail_without_retry(own_campaign, self.hook, context, name=self.name, fields=fields).id
         campaign = fail_without_retry(self._look)
         before = memory.launch_of(campaign.id)
         launched = launched or before is Launch.TAKEN
         campaign = fail_without_retry(self._undo_pause, campaign, memory)
         if campaign.state is CampaignState.DRAFT and before is Launch.SENT:
-            campaign = fail_without_retry(self._look_for_a_launch, campaign)
+            campaign = fail_without_retry(look_for_a_launch, self.hook, campaign.id)
         seen, first_look = None, datetime.now(UTC)
         while campaign.state not in TERMINAL:
             self._check_alive()
             if campaign.state is CampaignState.DRAFT and not launched:
-                campaign, launched = fail_without_retry(self._launch, campaign, limits=limits), True
+                campaign, launched = fail_without_retry(self._launch, campaign, questions=questions), True
                 continue
             if campaign.state is CampaignState.OTHER and not launched and self._is_new(memory):
                 raise unknown_word(campaign)
@@ -226,31 +307,23 @@ class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
         campaign_id = cast("CampaignId", self._campaign_id)  # known by now
         return replace(self.hook.get_campaign(campaign_id), id=campaign_id)
 
-    def _look_for_a_launch(self, campaign: CallaroCampaign) -> CallaroCampaign:
-        """A draft whose launch an earlier try was about to send: it may have been taken and not be shown yet."""
-        for attempt in range(1, LOOKS + 1):
-            self.log.info("An earlier try may have launched campaign %s; looking again", campaign.id)
-            self.hook.wait_after(VendorError("it is a draft", vendor=Callaro.name), attempt=attempt)
-            campaign = self._look()
-            if campaign.state is not CampaignState.DRAFT:
-                break
-        return campaign
+    def _admit(self, context: Mapping[str, Any], memory: CampaignMemory) -> None:
+        """Refuse a run that is long past, unless its campaign is under way already: then nothing is begun any more."""
+        try:
+            admit(context, stale_runs=self.stale_runs, stale_after=self.stale_after)
+        except (AirflowSkipException, AirflowFailException):
+            campaign = None if memory.lasts else existing_campaign(self.hook, context)
+            if campaign is None or campaign.state is CampaignState.DRAFT:
+                raise
 
     def _check_export(self) -> None:
         """Refuse a place that cannot be written to before anybody is rung."""
         if self.export_path:
-            file_format(self.export_path, None)
-            check_writable(self.export_path)
+            checked_place(self.export_path)
 
-    def _limits(self) -> tuple[Thresholds, Thresholds]:
-        return (
-            Thresholds(maximum=self.capacity_maximum or {}, minimum=self.capacity_minimum or {}),
-            Thresholds(maximum=self.timezones_maximum or {}, minimum=self.timezones_minimum or {}),
-        )
-
-    def _launch(self, draft: CallaroCampaign, *, limits: tuple[Thresholds, Thresholds]) -> CallaroCampaign:
-        if any(each.maximum or each.minimum for each in limits):
-            preflight(self.hook, draft.id, capacity=limits[0], timezones=limits[1])
+    def _launch(self, draft: CallaroCampaign, *, questions: tuple[Question, Question]) -> CallaroCampaign:
+        if any(question.limits for question in questions):
+            preflight(self.hook, draft.id, capacity=questions[0], timezones=questions[1])
             self.log.info("Campaign %s is within every limit", draft.id)
             self._check_alive()
         memory = CampaignMemory(self._context)
@@ -326,7 +399,7 @@ class CallaroRunCampaignOperator(CallaroNewCampaignOperator):
         rows = None
         if self.export_path:
             export = Export(what=Exported.RESULTS, campaign_id=campaign.id)
-            rows = export.write(self.hook, self.export_path, kind=file_format(self.export_path, None))["rows"]
+            rows = export.write(self.hook, self.export_path, kind=checked_place(self.export_path))["rows"]
             self.log.info("Wrote %d rows to %s", rows, self.export_path)
         return {
             "campaign_id": campaign.id,

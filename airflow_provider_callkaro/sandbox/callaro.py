@@ -78,6 +78,9 @@ class Callaro(Vendor):
                 Endpoint.CALLARO_CAPACITY_PREVIEW: self._capacity_preview,
                 Endpoint.CALLARO_AUDIENCE_TIMEZONE_ANALYSIS: self._audience_timezone_analysis,
                 Endpoint.CALLARO_CONTACTS_IMPORT: self._import,
+                Endpoint.CALLARO_CONTACT_IMPORTS: self._list_imports,
+                Endpoint.CALLARO_CONTACT_IMPORT: self._get_import,
+                Endpoint.CALLARO_CONTACT_IMPORT_ERRORS: self._import_errors,
             }
         )
         self._api_key = api_key
@@ -225,7 +228,9 @@ class Callaro(Vendor):
         return _enveloped({"id": self._templates, "name": name}, status=201)
 
     def _capacity_preview(self, asked: Asked) -> Answer:
-        return self._told(asked, reports.capacity_preview)
+        limit = asked.query.get("concurrency_limit", "")
+        number = int(limit) if limit.isascii() and limit.isdigit() and len(limit) < 4 else None
+        return self._told(asked, partial(reports.capacity_preview, concurrency_limit=number))
 
     def _audience_timezone_analysis(self, asked: Asked) -> Answer:
         return self._told(asked, lambda _campaign, audience: reports.audience_timezone_analysis(audience))
@@ -234,6 +239,21 @@ class Callaro(Vendor):
         accepted = read_import(asked, import_id=len(self._imports) + 1)
         self._imports.append(accepted)
         return _enveloped({"import_id": accepted.import_id, "rows": accepted.rows}, status=202)
+
+    def _list_imports(self, asked: Asked) -> Answer:
+        return _page(asked, [each.as_json() for each in self._imports])
+
+    def _get_import(self, asked: Asked) -> Answer:
+        return _enveloped(self._found_import(asked).as_json())
+
+    def _import_errors(self, asked: Asked) -> Answer:
+        return Answer(csv=reports.refused_csv(self._found_import(asked).refused))
+
+    def _found_import(self, asked: Asked) -> CallaroImport:
+        found = next((each for each in self._imports if str(each.import_id) == asked.id), None)
+        if found is None:
+            raise Refused(404, "Import not found")
+        return found
 
     def _told(self, asked: Asked, tell: Callable[[Campaign, Audience], Mapping[str, Any]]) -> Answer:
         """Answer with what there is to tell of the campaign in the path."""

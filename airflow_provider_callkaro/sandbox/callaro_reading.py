@@ -116,6 +116,8 @@ class CallaroImport:
     :param column_mapping: as it was sent, decoded.
     :param options: as they were sent, decoded; empty where there were none.
     :param file: the text of the file.
+    :param filename: what the file was called.
+    :param refused: the lines of the file that are no contacts, each with its number and what is wrong with it.
     """
 
     import_id: int
@@ -123,6 +125,19 @@ class CallaroImport:
     column_mapping: Mapping[str, Any]
     options: Mapping[str, Any]
     file: str = field(repr=False)
+    filename: str = ""
+    refused: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the import as the vendor's answers show it."""
+        return {
+            "id": self.import_id,
+            "filename": self.filename,
+            "status": "completed",
+            "rows": self.rows,
+            "imported": self.rows - len(self.refused),
+            "failed": len(self.refused),
+        }
 
 
 def read_import(asked: Asked, *, import_id: int) -> CallaroImport:
@@ -138,13 +153,32 @@ def read_import(asked: Asked, *, import_id: int) -> CallaroImport:
         raise invalid({"file": ["has no header"]})
     if "column_mapping" not in form:
         raise invalid({"column_mapping": ["is required"]})
+    columns = _object(form, "column_mapping")
     return CallaroImport(
         import_id=import_id,
         rows=len(rows) - 1,
-        column_mapping=_object(form, "column_mapping"),
+        column_mapping=columns,
         options=_object(form, "options") if "options" in form else {},
         file=form["file"],
+        filename=_filename(asked),
+        refused=_refused(rows, columns),
     )
+
+
+def _filename(asked: Asked) -> str:
+    found = re.search(rb'name="file"; filename="([^"]*)"', asked.body[:2_000])
+    return "" if found is None else found[1].decode("utf-8", "replace")
+
+
+def _refused(rows: Sequence[Sequence[str]], columns: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The lines whose number is none, where the mapping says which column holds it."""
+    places = [place for place, name in enumerate(rows[0]) if columns.get(name) == "phone_e164"]
+    return [
+        {"line": number, "phone_e164": row[place], "error": "is no number"}
+        for place in places[:1]
+        for number, row in enumerate(rows[1:], start=2)
+        if len(row) <= place or not _NUMBER.fullmatch(row[place])
+    ]
 
 
 def _object(form: Mapping[str, str], name: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from airflow_provider_callkaro.sandbox.callaro_campaigns import CALL_SECONDS, Ca
 CALLS_PER_HOUR = 30  # of one line, for the forecast of the capacity
 ZONES = {"+91": "Asia/Kolkata", "+44": "Europe/London", "+65": "Asia/Singapore"}  # countries with one zone
 RESULT_COLUMNS = ("phone_e164", "status", "outcome", "duration_seconds", "dialed_at")
+REFUSED_COLUMNS = ("line", "phone_e164", "error")
 CAMPAIGN_COLUMNS = ("id", "name", "status", "agent_id", "created_at", "launched_at", "finished_at")
 
 
@@ -78,9 +79,14 @@ def dispatch_health(campaign: Campaign, audience: Sequence[Mapping[str, Any]]) -
     }
 
 
-def capacity_preview(campaign: Campaign, audience: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Estimate how long it takes."""
-    lines = campaign.fields.get("concurrency_limit") or 1
+def capacity_preview(
+    campaign: Campaign, audience: Sequence[Mapping[str, Any]], *, concurrency_limit: int | None = None
+) -> dict[str, Any]:
+    """Estimate how long it takes.
+
+    :param concurrency_limit: how many calls at once, instead of the campaign's own.
+    """
+    lines = concurrency_limit or campaign.fields.get("concurrency_limit") or 1
     return {
         "contacts": len(audience),
         "concurrency_limit": lines,
@@ -112,6 +118,11 @@ def results_csv(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 def campaigns_csv(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Write the export of all campaigns, line by line."""
     return _csv(CAMPAIGN_COLUMNS, rows)
+
+
+def refused_csv(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Write the error report of one import, line by line."""
+    return _csv(REFUSED_COLUMNS, rows)
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:

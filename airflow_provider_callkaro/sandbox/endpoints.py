@@ -37,6 +37,9 @@ class Endpoint(StrEnum):
     CALLARO_CAPACITY_PREVIEW = f"{_CAMPAIGNS}/{{id}}/capacity_preview"
     CALLARO_AUDIENCE_TIMEZONE_ANALYSIS = f"{_CAMPAIGNS}/{{id}}/audience_timezone_analysis"
     CALLARO_CONTACTS_IMPORT = "/api/v1/contacts/import"
+    CALLARO_CONTACT_IMPORTS = "/api/v1/contact-imports"
+    CALLARO_CONTACT_IMPORT = "/api/v1/contact-imports/{id}"
+    CALLARO_CONTACT_IMPORT_ERRORS = "/api/v1/contact-imports/{id}/error_report"
 
     MRASSISTANT_TOKEN = "/auth/token"  # noqa: S105  # a path
     MRASSISTANT_REFRESH = "/auth/refresh"
@@ -73,6 +76,9 @@ _READ = frozenset(
         Endpoint.CALLARO_CLONE_PREFILL,
         Endpoint.CALLARO_CAPACITY_PREVIEW,
         Endpoint.CALLARO_AUDIENCE_TIMEZONE_ANALYSIS,
+        Endpoint.CALLARO_CONTACT_IMPORTS,
+        Endpoint.CALLARO_CONTACT_IMPORT,
+        Endpoint.CALLARO_CONTACT_IMPORT_ERRORS,
         Endpoint.MRASSISTANT_AGENT_CALLS,
         Endpoint.MRASSISTANT_CALL,
     }

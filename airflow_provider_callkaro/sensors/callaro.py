@@ -18,6 +18,7 @@ from airflow_provider_callkaro.exceptions import (
     Unauthorized,
 )
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
+from airflow_provider_callkaro.hooks.callaro_given import rendered
 from airflow_provider_callkaro.sensors.status import StatusSensor
 from airflow_provider_callkaro.vendors.callaro_answers import CampaignId
 from airflow_provider_callkaro.vendors.callaro_states import TERMINAL, CampaignState, plain_word
@@ -69,6 +70,13 @@ class CallaroCampaignSensor(StatusSensor):
         self.campaign_id = campaign_id
         self.callaro_conn_id = callaro_conn_id
 
+    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
+        """Render the template fields.
+
+        :raises ConfigurationError: one of them was given and renders to nothing.
+        """
+        rendered(self, lambda: super(CallaroCampaignSensor, self).render_template_fields(context, jinja_env))
+
     @cached_property
     def hook(self) -> CallaroHook:
         """The Callaro hook."""
@@ -84,19 +92,22 @@ class CallaroDispatchHealthSensor(BaseSensorOperator):
     """Watches how a campaign dials, until it ends; it returns the state in which it ended.
 
     Each poke reads the campaign's state and, unless it is a draft, scheduled or paused, its ``dispatch_health``. A
-    number beyond its limit fails the task for good, naming each one, and pauses the campaign first if it is told to.
-    What the health holds is not documented, so the limits name the fields: dotted, as the answer nests. An answer that
-    got lost is asked for again at the next poke. Modes ``poke`` and ``reschedule``.
+    number or a word beyond its limit fails the task for good, naming each one, and pauses the campaign first if it is
+    told to. What the health holds is not documented, so the limits name the fields: dotted, as the answer nests, and
+    lists as in `CallaroPreflightOperator`. An answer that got lost is asked for again at the next poke. Modes ``poke``
+    and ``reschedule``.
 
     :param campaign_id: the campaign, as Callaro names it. Templated.
     :param maximum: the largest numbers that are still well, such as ``{"failure_rate": 0.2}``. Templated.
     :param minimum: the smallest ones, such as ``{"numbers_healthy": 1}``. Templated.
+    :param allowed: by name, the words that are well, such as ``{"status": ["healthy", "ok"]}``. Templated.
+    :param forbidden: by name, the words that are not well, such as ``{"checks[].status": "failed"}``. Templated.
     :param on_degraded: ``fail`` (default), or ``pause``: pause the campaign, then fail.
     :param callaro_conn_id: the Callaro connection. Templated.
     :raises ConfigurationError: there is no limit, or ``on_degraded`` is something else.
     """
 
-    template_fields: Sequence[str] = ("campaign_id", "maximum", "minimum", "callaro_conn_id")
+    template_fields: Sequence[str] = ("campaign_id", "maximum", "minimum", "allowed", "forbidden", "callaro_conn_id")
     ui_color = "#f3ecd9"
 
     def __init__(
@@ -105,20 +116,34 @@ class CallaroDispatchHealthSensor(BaseSensorOperator):
         campaign_id: CampaignId,
         maximum: Mapping[str, float] | None = None,
         minimum: Mapping[str, float] | None = None,
+        allowed: Mapping[str, str | Sequence[str]] | None = None,
+        forbidden: Mapping[str, str | Sequence[str]] | None = None,
         on_degraded: str = "fail",
         callaro_conn_id: str = CallaroHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if not maximum and not minimum:
-            raise ConfigurationError("maximum and minimum are empty: name at least one number and its limit")
+        if not maximum and not minimum and not allowed and not forbidden:
+            raise ConfigurationError(
+                "maximum and minimum are empty, and so are allowed and forbidden: name at least one number or word and "
+                "its limit"
+            )
         if on_degraded not in ON_DEGRADED:
             raise ConfigurationError(f"on_degraded must be one of: {', '.join(ON_DEGRADED)}")
         self.campaign_id = campaign_id
         self.maximum = maximum
         self.minimum = minimum
+        self.allowed = allowed
+        self.forbidden = forbidden
         self.on_degraded = on_degraded
         self.callaro_conn_id = callaro_conn_id
+
+    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
+        """Render the template fields.
+
+        :raises ConfigurationError: one of them was given and renders to nothing.
+        """
+        rendered(self, lambda: super(CallaroDispatchHealthSensor, self).render_template_fields(context, jinja_env))
 
     @cached_property
     def hook(self) -> CallaroHook:
@@ -127,7 +152,12 @@ class CallaroDispatchHealthSensor(BaseSensorOperator):
 
     def poke(self, context: Mapping[str, Any]) -> PokeReturnValue:  # noqa: ARG002 - Airflow's signature
         """Look once."""
-        thresholds = Thresholds(maximum=self.maximum or {}, minimum=self.minimum or {})
+        thresholds = Thresholds(
+            maximum=self.maximum or {},
+            minimum=self.minimum or {},
+            allowed=self.allowed or {},
+            forbidden=self.forbidden or {},
+        )
         try:
             state = self.hook.get_campaign(self.campaign_id).state
             dials = state not in TERMINAL and state not in _NOT_DIALLING

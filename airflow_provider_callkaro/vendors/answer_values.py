@@ -27,7 +27,9 @@ class AnswerValues:
         while pending:  # not recursive: an answer may be nested deeper than Python calls
             name, value = pending.pop()
             if isinstance(value, Mapping):
-                pending += [(f"{name}.{key}" if name else str(key), each) for key, each in reversed(value.items())]
+                pending += [
+                    (f"{name}.{key}" if name else str(key), each) for key, each in reversed(list(value.items()))
+                ]
             elif isinstance(value, list) and name:
                 self._keep(f"{name}.{LENGTH}", len(value))
                 inside = f"{name}{EACH}"
@@ -37,7 +39,7 @@ class AnswerValues:
                 self._keep(name, value)
 
     def under(self, name: str) -> Sequence[Any] | None:
-        """The values under a name; none where the list that it goes through is empty; None where there is no such name."""
+        """The values under a name: none where the list that it goes through is empty, None where it is not there."""
         found = self.by_name.get(name)
         if found is None and self.expected(name) == 0:
             return ()

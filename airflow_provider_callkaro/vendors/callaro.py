@@ -12,7 +12,7 @@ from datetime import date
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, NoReturn, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.vendors.callaro_answers import (
@@ -113,8 +113,9 @@ class Callaro:
         return self._request("clone_prefill", campaign_id)
 
     def save_as_template(self, campaign_id: CampaignId, name: str | None) -> Request:
-        """A template made of a campaign. A lost answer may leave a second template, which rings nobody."""
-        return self._request("save_as_template", campaign_id, body=None if name is None else {"name": name})
+        """A template made of a campaign. It rings nobody; it is treated as what rings, because there is to be one."""
+        body = None if name is None else {"name": name}
+        return self._request("save_as_template", campaign_id, body=body, rings=True)
 
     def tasks(self, campaign_id: CampaignId, *, page: int, per_page: int) -> Request:
         """One page of a campaign's calls."""
@@ -136,13 +137,34 @@ class Callaro:
         """Why a campaign is dialling, or is not."""
         return self._request("dispatch_health", campaign_id)
 
-    def capacity_preview(self, campaign_id: CampaignId) -> Request:
-        """How long a campaign's calls would take."""
-        return self._request("capacity_preview", campaign_id)
+    def capacity_preview(
+        self,
+        campaign_id: CampaignId,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Request:
+        """How long a campaign's calls would take.
 
-    def audience_timezone_analysis(self, campaign_id: CampaignId) -> Request:
-        """In which time zones a campaign's audience lives."""
-        return self._request("audience_timezone_analysis", campaign_id)
+        :param query: what is asked beside that, in the path; no parameter is documented.
+        :param body: likewise, as JSON, where the connection's ``routes`` say that it is asked for with a body.
+        :raises ConfigurationError: there is a body, and the route is a GET.
+        """
+        return self._planned("capacity_preview", campaign_id, query=query, body=body)
+
+    def audience_timezone_analysis(
+        self,
+        campaign_id: CampaignId,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> Request:
+        """In which time zones a campaign's audience lives.
+
+        :param query: as in `capacity_preview`.
+        :param body: as in `capacity_preview`.
+        """
+        return self._planned("audience_timezone_analysis", campaign_id, query=query, body=body)
 
     def results_export(self, campaign_id: CampaignId, *, page: int = 1) -> Request:
         """What became of a campaign's calls, as a file.
@@ -178,6 +200,22 @@ class Callaro:
         route = self._routes["import_contacts"]
         return Request(route.method, route.path, body, rings=True, content_type=content_type)
 
+    def contact_imports(self, *, page: int, per_page: int) -> Request:
+        """One page of the imports of contacts."""
+        return self._request("contact_imports", query={"page": page, "per_page": per_page})
+
+    def contact_import(self, import_id: CampaignId) -> Request:
+        """How an import of contacts stands."""
+        return self._request("contact_import", import_id, what="import_id")
+
+    def contact_import_errors(self, import_id: CampaignId, *, page: int = 1) -> Request:
+        """Which lines of an import were refused, as a file.
+
+        :param page: as in `results_export`.
+        """
+        query = {"page": page} if page > 1 else None
+        return self._request("contact_import_errors", import_id, query=query, what="import_id")
+
     def read_refusal(self, response: Response, *, of: Request | None = None) -> NoReturn:
         """Raise what an answer outside 200 to 299 means.
 
@@ -208,20 +246,41 @@ class Callaro:
         query: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
         rings: bool = False,
+        what: str = "campaign_id",
     ) -> Request:
         route = self._routes[action]
-        path = route.path.replace(ID, _quoted(campaign_id)) if route.about_one else route.path
+        path = route.path.replace(ID, _quoted(campaign_id, what=what)) if route.about_one else route.path
         if body is None:
             return Request.json(route.method, path, query=query, rings=rings)
+        if query:
+            path = f"{path}?{urlencode(query)}"
         return Request(route.method, path, _encoded(body), rings=rings, content_type=_JSON)
 
+    def _planned(
+        self,
+        action: str,
+        campaign_id: CampaignId,
+        *,
+        query: Mapping[str, Any] | None,
+        body: Mapping[str, Any] | None,
+    ) -> Request:
+        """A question about a campaign that is no more than a plan."""
+        route = self._routes[action]
+        if body is not None and route.method == "GET":
+            raise ConfigurationError(
+                f"{action} is asked for with GET, which carries no body: say in the extra of the connection how your "
+                f'account takes it, such as "routes": {{"{action}": "POST {route.path}"}}'
+            )
+        return self._request(action, campaign_id, query=query or None, body=body)
 
-def _quoted(campaign_id: CampaignId | None) -> str:
+
+def _quoted(campaign_id: CampaignId | None, *, what: str) -> str:
     """An id as one segment of a path."""
     text = str(campaign_id).strip() if isinstance(campaign_id, (int, str)) else ""
     is_none = isinstance(campaign_id, bool) or text in ("", ".", "..", "None")  # None: a template of a missing XCom
     if is_none or len(text) > MAX_ID_LENGTH or not text.isprintable():
-        raise ConfigurationError("campaign_id must be the id of a campaign as Callaro gave it, such as 123")
+        of = "an import" if what == "import_id" else "a campaign"
+        raise ConfigurationError(f"{what} must be the id of {of} as Callaro gave it, such as 123")
     return quote(text, safe="")
 
 

@@ -8,6 +8,7 @@ wrong numbers.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from airflow_provider_callkaro.calls.zones import named_zone
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
 _LONGEST = 200  # characters of an id; ours
+_SIGNED = re.compile(r"[+-][0-9.]+")  # a phone number, or a mistake
 _LEFTOVERS = ("{{", "{%", "{#")
 
 
@@ -55,7 +57,7 @@ def _id(name: str, value: Any) -> int | str:
         return found
     if isinstance(found, str) and not is_nothing(found) and not is_template(found):
         text = found.strip()
-        if len(text) <= _LONGEST and text.isprintable():
+        if len(text) <= _LONGEST and text.isprintable() and not _SIGNED.fullmatch(text):
             return text
     raise ConfigurationError(f"{name} must be an id as Callaro shows it, such as 42: a whole number above 0, or a text")
 

@@ -64,7 +64,7 @@ def without_texts(response: Response) -> Response:
     """A refusal of which only the code and the names of fields are kept: it may repeat the lines of a file."""
     answer = response.json_object()
     code = answer.get("error_code")
-    kept: dict[str, Any] = {"errors": {name: "is refused" for name in _names(answer)}}
+    kept: dict[str, Any] = {"errors": dict.fromkeys(_names(answer), "is refused")}
     if isinstance(code, str) and _PLAIN_NAME.fullmatch(code):
         kept["error"] = code
     if isinstance(answer.get("request_id"), str):

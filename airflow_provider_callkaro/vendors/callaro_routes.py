@@ -24,7 +24,7 @@ _PATH = re.compile(r"/(?!/)[A-Za-z0-9._~!$&'()*+,;=:@%/\-]*")
 class Route:
     """One method and path.
 
-    :param path: from the root of the host; ``{id}`` stands for the campaign's id.
+    :param path: from the root of the host; ``{id}`` stands for the id of the campaign, or of the import.
     :param inferred: whether it is a guess.
     :param note: where it is from.
     """
@@ -36,7 +36,7 @@ class Route:
 
     @property
     def about_one(self) -> bool:
-        """Whether it is about one campaign."""
+        """Whether it is about one campaign, or one import."""
         return ID in self.path
 
 
@@ -48,6 +48,7 @@ def _named(method: str, path: str, note: str) -> Route:
     return Route(method=method, path=f"{CAMPAIGNS}{path}", inferred=True, note=f"guide: named only; {note}")
 
 
+IMPORTS = "/api/v1/contact-imports"
 _READS = "it only reads, so GET"
 _LIKE_LAUNCH = "by analogy with launch"
 
@@ -72,6 +73,13 @@ ROUTES: Mapping[str, Route] = {
     "audience_timezone_analysis": _named("GET", "/{id}/audience_timezone_analysis", _READS),
     "import_contacts": Route(
         method="POST", path="/api/v1/contacts/import", inferred=False, note="page on contacts: import in bulk"
+    ),
+    "contact_imports": Route(method="GET", path=IMPORTS, inferred=False, note="page on contacts"),
+    "contact_import": Route(
+        method="GET", path=f"{IMPORTS}/{{id}}", inferred=True, note="by analogy with its error_report"
+    ),
+    "contact_import_errors": Route(
+        method="GET", path=f"{IMPORTS}/{{id}}/error_report", inferred=False, note="page on contacts; " + _READS
     ),
 }
 """By the name of the action, which is the key in the connection's ``routes``."""

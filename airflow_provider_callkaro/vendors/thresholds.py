@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NoReturn
 
 from airflow_provider_callkaro.calls.masking import mask_text
@@ -35,8 +36,8 @@ class Thresholds:
 
     maximum: Mapping[str, float] = field(default_factory=dict)
     minimum: Mapping[str, float] = field(default_factory=dict)
-    allowed: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
-    forbidden: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    allowed: Mapping[str, Any] = field(default_factory=dict)
+    forbidden: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for which in ("maximum", "minimum"):
@@ -52,19 +53,16 @@ class Thresholds:
         """What is beyond its limit, a sentence each; empty where all is well.
 
         :param answer: a JSON object.
-        :raises ConfigurationError: a name is not in the answer, or is no number or no word there, naming those that are.
+        :raises ConfigurationError: a name is not in the answer, or no number or no word there, naming those that are.
         """
         values = AnswerValues(answer)
         above = [_beyond(values, name, limit, "above") for name, limit in self.maximum.items()]
         below = [_beyond(values, name, limit, "below") for name, limit in self.minimum.items()]
         others = [
-            _wrong(values, name, lambda word, known=known: word not in known, f"none of {', '.join(known)}")
+            _wrong(values, name, partial(_is_none_of, known), f"none of {', '.join(known)}")
             for name, known in self.allowed.items()
         ]
-        bad = [
-            _wrong(values, name, lambda word, known=known: word in known, "which is forbidden")
-            for name, known in self.forbidden.items()
-        ]
+        bad = [_wrong(values, name, known.__contains__, "which is forbidden") for name, known in self.forbidden.items()]
         return [breach for breach in (*above, *below, *others, *bad) if breach is not None]
 
 
@@ -95,6 +93,10 @@ def _wrong(values: AnswerValues, name: str, is_wrong: Callable[[str], bool], why
     return f"{name} is {shown}{_share(name, wrong, words)}, {why}"
 
 
+def _is_none_of(known: Sequence[str], word: str) -> bool:
+    return word not in known
+
+
 def _share(name: str, some: Sequence[Any], them_all: Sequence[Any]) -> str:
     return f" ({len(some)} of {len(them_all)})" if EACH in name and "=" not in name else ""
 
@@ -123,8 +125,8 @@ def _check_complete(values: AnswerValues, name: str, found: Sequence[Any]) -> No
     expected = values.expected(name)
     if expected is not None and len(found) < expected:
         raise ConfigurationError(
-            f"{name!r} is missing in {expected - len(found)} of the {expected} elements of the vendor's list: name what "
-            "all of them have"
+            f"{name!r} is missing in {expected - len(found)} of the {expected} elements of the vendor's list: name "
+            "what all of them have"
         )
 
 

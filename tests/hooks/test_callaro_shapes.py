@@ -11,6 +11,7 @@ import pytest
 from airflow_provider_callkaro.exceptions import ConfigurationError, NotAllowed, OutcomeUnknown
 from airflow_provider_callkaro.hooks import callaro
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
+from airflow_provider_callkaro.vendors import callaro_routes
 from airflow_provider_callkaro.vendors.callaro_states import CampaignState
 
 CAMPAIGNS = "/api/v1/bulk_call_campaigns"
@@ -260,3 +261,26 @@ class TestEnvelopes:
         vendor.says[f"GET {CAMPAIGNS}/7/dispatch_health"] = [(200, told)]
         with pytest.raises(OutcomeUnknown, match="called it an error"):
             hook.dispatch_health(7)
+
+
+class TestPlanning:
+    def test_parameters_travel_in_the_path(self, hook, vendor):
+        for name in ("capacity_preview", "audience_timezone_analysis"):
+            vendor.says[f"GET {CAMPAIGNS}/7/{name}"] = [(200, {"data": {"contacts": 3}})]
+            assert getattr(hook, name)(7, query={"concurrency_limit": 5, "q": "a b"}) == {"contacts": 3}
+            assert vendor.heard[-1] == f"GET {CAMPAIGNS}/7/{name}?concurrency_limit=5&q=a+b"
+
+    def test_parameters_travel_in_a_body_where_the_account_takes_one(self, hook, vendor, connect, monkeypatch):
+        with pytest.raises(ConfigurationError, match=r'"routes": \{"capacity_preview": "POST /api'):
+            hook.capacity_preview(7, body={"hours": 8})
+        assert vendor.heard == []
+        hook.connection.vendor._routes["capacity_preview"] = callaro_routes.routes_with(
+            {"capacity_preview": f"POST {CAMPAIGNS}/{{id}}/capacity_preview"}
+        )["capacity_preview"]
+        vendor.says[f"POST {CAMPAIGNS}/7/capacity_preview"] = [(200, {"data": {"contacts": 3}})]
+        assert hook.capacity_preview(7, query={"x": 1}, body={"hours": 8}) == {"contacts": 3}
+        assert (vendor.heard, vendor.bodies) == ([f"POST {CAMPAIGNS}/7/capacity_preview?x=1"], [b'{"hours":8}'])
+
+    def test_a_bare_list_of_checks_has_a_name(self, hook, vendor):
+        vendor.says[f"GET {CAMPAIGNS}/7/dispatch_health"] = [(200, [{"status": "ok"}])]
+        assert hook.dispatch_health(7) == {"data": [{"status": "ok"}]}

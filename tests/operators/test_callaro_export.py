@@ -268,7 +268,7 @@ def test_a_vendor_that_sends_one_page_again_and_again_is_not_believed(exporter, 
 )
 def test_half_an_export_is_not_written_as_a_whole_one(exporter, tmp_path, more):
     exporter.send("results_export", json.dumps(more), JSON)
-    with pytest.raises(OutcomeUnknown, match="there is more of it|page 2 cannot be had"):
+    with pytest.raises(OutcomeUnknown, match=r"there is more of it|page 2 cannot be had"):
         export(tmp_path / "results.jsonl")
     assert list(tmp_path.iterdir()) == []
 

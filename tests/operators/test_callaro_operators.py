@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from types import SimpleNamespace
 
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, BaseOperator
 from airflow_task_state import TaskStateInMemory
+from running_campaign import run_operator
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown
 from airflow_provider_callkaro.operators import callaro as callaro_operators
@@ -21,6 +23,7 @@ from airflow_provider_callkaro.operators.callaro import (
     CallaroResumeCampaignOperator,
     CallaroUpdateCampaignOperator,
 )
+from airflow_provider_callkaro.operators.callaro_base import CallaroOperator
 from airflow_provider_callkaro.sandbox import Sandbox
 
 CAMPAIGNS = "/api/v1/bulk_call_campaigns"
@@ -265,7 +268,57 @@ class TestLifecycle:
             CallaroUpdateCampaignOperator(task_id="update", campaign_id=campaign_id, fields="limit=3").execute({})
 
 
+class TestCampaignsThatCannotWork:
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("name", ""),
+            ("agent_id", 0),
+            ("agent_id", "None"),
+            ("timezone", "Asia/Kolkatta"),
+            ("timezone", ""),
+            ("campaign_phone_number_ids", []),
+            ("campaign_phone_number_ids", [101, None]),
+            ("concurrency_limit", 0),
+            ("concurrency_limit", "many"),
+        ],
+    )
+    def test_a_plain_value_is_refused_when_the_dag_is_read(self, name, value):
+        for make in (create, run_operator):
+            with pytest.raises(ConfigurationError, match=rf"^{name}"):
+                make(**{name: value})
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("timezone", "Mars"), ("agent_id", "-3"), ("concurrency_limit", "0"), ("campaign_phone_number_ids", "101")],
+    )
+    def test_a_templated_one_is_refused_before_the_first_request(self, sandbox, name, value):
+        operator = create(**{name: "{{ value }}"})
+        operator.render_template_fields({"value": value})
+        with pytest.raises(ConfigurationError, match=rf"^{name}"):
+            operator.execute(TaskRun().attempt())
+        assert sandbox.requests == []
+
+    def test_what_stands_in_extra_fields_is_looked_at_too(self, sandbox):
+        with pytest.raises(ConfigurationError, match="^timezone"):
+            create(timezone=None, extra_fields={"timezone": "Asia/Kolkatta"}).execute(TaskRun().attempt())
+        assert sandbox.requests == []
+
+
 class TestPreflight:
+    def test_words_lists_and_parameters(self, sandbox, campaign_id):
+        numbers = CallaroPreflightOperator(
+            task_id="preflight",
+            campaign_id=campaign_id,
+            capacity_query={"concurrency_limit": 6},
+            capacity_maximum={"estimated_minutes": 1},
+        ).execute({})
+        assert numbers["capacity"]["concurrency_limit"] == 6
+        with pytest.raises(ConfigurationError, match=r"'status' is no word"):
+            CallaroPreflightOperator(task_id="p", campaign_id=campaign_id, capacity_allowed={"status": "ok"}).execute(
+                {}
+            )
+
     def test_the_numbers_of_both_answers_are_returned(self, sandbox, campaign_id):
         numbers = CallaroPreflightOperator(
             task_id="preflight",
@@ -314,6 +367,17 @@ class TestPreflight:
 
 
 OPERATORS = [getattr(callaro_operators, name) for name in callaro_operators.__all__]
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_every_operator_spells_its_arguments_and_has_one_parent(operator):
+    assert operator.__bases__ == (CallaroOperator,)
+    spelt = inspect.signature(vars(operator)["__init__"]).parameters
+    assert set(operator.template_fields) <= set(spelt)
+    for name, parameter in spelt.items():
+        if name not in ("self", "kwargs"):
+            assert parameter.kind is inspect.Parameter.KEYWORD_ONLY
+            assert f":param {name}:" in operator.__doc__
 
 
 @pytest.mark.parametrize("operator", OPERATORS)

@@ -83,14 +83,15 @@ def test_only_what_may_ring_a_phone_or_cannot_be_undone_is_never_sent_twice():
     assert callaro.act(Action.RESUME, 1).rings
     assert callaro.create_campaign({"name": "a"}).rings
     assert callaro.clone(1, {}).rings
+    assert callaro.save_as_template(1, None).rings
     assert callaro.import_contacts(b"phone", filename="a.csv", column_mapping={}, options=None).rings
     for harmless in (
         callaro.act(Action.PAUSE, 1),
         callaro.act(Action.CANCEL, 1),
         callaro.get_campaign(1),
         callaro.update_campaign(1, {"name": "a"}),
-        callaro.save_as_template(1, None),
         callaro.results_export(1),
+        callaro.contact_import(1),
     ):
         assert not harmless.rings
 

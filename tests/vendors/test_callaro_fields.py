@@ -36,11 +36,25 @@ def test_texts_that_a_template_left_are_numbers_where_they_are_whole_ones():
     ("name", "value"),
     [
         *(("name", value) for value in ("", "  ", None, 7, "None", "{{ ds }}")),
-        *(("agent_id", value) for value in (0, -1, True, 1.5, "", " ", "None", "{{ params.agent }}", [42], None)),
+        *(("agent_id", value) for value in (0, -1, True, 1.5, "", " ", "None", "{{ params.agent }}", [42], None, "-3")),
         *(("timezone", value) for value in ("", "Asia/Kolkatta", "IST+5", "None", "localtime", "{{ tz }}", 5, "../x")),
         *(
             ("campaign_phone_number_ids", value)
-            for value in ([], (), "101,102", 101, [None], ["None"], [0], [True], [""], ["{{ x }}"], {"a": 1}, "[1")
+            for value in (
+                [],
+                (),
+                "101,102",
+                101,
+                [None],
+                ["None"],
+                [0],
+                [True],
+                [""],
+                ["{{ x }}"],
+                {"a": 1},
+                "[1",
+                ["+919876543210"],
+            )
         ),
         *(("concurrency_limit", value) for value in (0, -1, True, 1.5, "0", "many", "", "None", "{{ n }}", [3])),
     ],
