@@ -7,34 +7,21 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
-from airflow_provider_callkaro.exceptions import (
-    ConfigurationError,
-    NotAllowed,
-    OutcomeUnknown,
-    Rejected,
-    VendorError,
-)
+from airflow_provider_callkaro.exceptions import ConfigurationError, VendorError
 from airflow_provider_callkaro.forms import CALLARO_FIELDS, CALLARO_FORM
+from airflow_provider_callkaro.hooks.callaro_connection import CallaroConnection, read_connection
 from airflow_provider_callkaro.hooks.callaro_lists import bounded, every_item
-from airflow_provider_callkaro.hooks.connection import ConnectionFields
+from airflow_provider_callkaro.hooks.callaro_moves import CampaignMoves
 from airflow_provider_callkaro.hooks.vendor import Ask, VendorHook
 from airflow_provider_callkaro.transport.retry import RetryPolicy
-from airflow_provider_callkaro.transport.target import Target
-from airflow_provider_callkaro.vendors.callaro import DEFAULT_HOST, Callaro
+from airflow_provider_callkaro.vendors.callaro import Callaro
 from airflow_provider_callkaro.vendors.callaro_answers import CallaroCampaign, CampaignId, Page
 from airflow_provider_callkaro.vendors.callaro_fields import checked_fields
-from airflow_provider_callkaro.vendors.callaro_states import (
-    Action,
-    CampaignState,
-    Decision,
-    decide,
-    decide_after_loss,
-)
+from airflow_provider_callkaro.vendors.callaro_states import Action
 from airflow_provider_callkaro.vendors.callaro_windows import policy_of
 from airflow_provider_callkaro.vendors.http import Request, Response
 
@@ -47,18 +34,6 @@ TASKS_PAGE_SIZE = 100  # calls asked for at once
 MAX_PAGES = 10_000  # of one list; ours, against a list that never ends
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallaroConnection:
-    """What a connection of type ``callaro`` says.
-
-    :param target: the host, the key and the timeouts.
-    :param vendor: Callaro's API, with the routes of this connection.
-    """
-
-    target: Target
-    vendor: Callaro
 
 
 class CallaroHook(VendorHook):
@@ -126,6 +101,7 @@ class CallaroHook(VendorHook):
         """
         if not fields:
             raise ConfigurationError("there is nothing to change: fields is empty")
+        checked_fields({name: value for name, value in fields.items() if value is not None})
         request = self._vendor.update_campaign(campaign_id, fields)
         return self._ask(request, partial(self._vendor.read_change, asked=campaign_id)) or self.get_campaign(
             campaign_id
@@ -323,59 +299,9 @@ class CallaroHook(VendorHook):
         self._sleep(RetryPolicy().wait(error, attempt=attempt, random=random.random))
 
     def _act(self, action: Action, campaign_id: CampaignId) -> CallaroCampaign:
-        before = self.get_campaign(campaign_id)
-        try:
-            if decide(action, before.state) is Decision.DONE:
-                return before
-            return self._send_action(action, before.state, campaign_id)
-        except NotAllowed as error:
-            raise NotAllowed(f"campaign {campaign_id}: {error}") from None
-
-    def _send_action(self, action: Action, before: CampaignState, campaign_id: CampaignId) -> CallaroCampaign:
-        """Send an action that the state allows; what became of a lost one is read from the state.
-
-        What Callaro answered with a yes is never sent again, whatever the yes says: then the campaign's own state
-        decides, and one that has not moved after a yes that cannot be read stays unknown.
-        """
-        request = self._vendor.act(action, campaign_id)
-        read = partial(self._vendor.read_change, asked=campaign_id)
-        attempts = RetryPolicy().attempts if request.rings else 1  # the transport repeats what rings nobody
-        was_lost = False
-        for attempt in range(1, attempts + 1):
-            try:
-                told = self._ask(request, read)
-            except OutcomeUnknown as error:
-                refusal: VendorError = error
-                was_lost = True
-                self.wait_after(error, attempt=attempt)
-            except Rejected as error:  # perhaps because it has happened: by us, unheard, or by somebody else
-                refusal = error
-            else:
-                return self._taken(told, campaign_id) if request.rings else told or self.get_campaign(campaign_id)
-            campaign = self._state_after(refusal, campaign_id)
-            if campaign.state is before and (isinstance(refusal, Rejected) or _was_a_yes(refusal)):
-                raise refusal
-            now = campaign.state
-            decision = decide_after_loss(action, before=before, now=now) if was_lost else decide(action, now)
-            if decision is Decision.DONE:
-                self.log.info("Callaro says that campaign %s is %s: the %s has happened", campaign_id, now, action)
-                return campaign
-        raise refusal
-
-    def _taken(self, told: CallaroCampaign | None, campaign_id: CampaignId) -> CallaroCampaign:
-        """The campaign after what may ring was taken: as it says itself, else as the answer said."""
-        try:
-            return self.get_campaign(campaign_id)
-        except VendorError:
-            if told is None:
-                raise
-            return told
-
-    def _state_after(self, refusal: VendorError, campaign_id: CampaignId) -> CallaroCampaign:
-        try:
-            return self.get_campaign(campaign_id)
-        except VendorError as unread:
-            raise refusal from unread
+        return CampaignMoves(self._vendor, ask=self._ask, look=self.get_campaign, wait=self.wait_after).act(
+            action, campaign_id
+        )
 
     def _items(self, request_of: Callable[..., Request]) -> Iterator[dict[str, Any]]:
         """What a list holds, page after page, to its end."""
@@ -403,28 +329,3 @@ class CallaroHook(VendorHook):
         vendor = self._vendor
         ask(vendor.list_campaigns(page=1, per_page=1, filters={}), vendor.read_page)
         return "The host answers, and takes the API key for reading campaigns. Nobody was rung and nothing was changed."
-
-
-def _was_a_yes(error: VendorError) -> bool:
-    return error.status is not None and 200 <= error.status < 300
-
-
-def read_connection(conn: Any, *, connection_id: str) -> CallaroConnection:
-    """What an Airflow connection of type ``callaro`` says.
-
-    :raises ConfigurationError: it has no key, or a field that cannot work.
-    """
-    fields = ConnectionFields(conn, connection_id=connection_id)
-    tenant_id = fields.text("tenant_id")
-    if tenant_id is not None and not tenant_id.isascii():
-        raise ConfigurationError(f'"tenant_id" in the extra of connection "{connection_id}" must be ASCII')
-    try:
-        vendor = Callaro(routes=fields.mapping("routes"), states=fields.mapping("states"))
-    except ConfigurationError as error:
-        raise ConfigurationError(
-            f'"routes" or "states" in the extra of connection "{connection_id}": {error}'
-        ) from None
-    headers = Callaro.headers(fields.secret(what="API key"), tenant_id=tenant_id)
-    return CallaroConnection(
-        target=fields.target(vendor=Callaro.name, default_host=DEFAULT_HOST, headers=headers), vendor=vendor
-    )

@@ -20,7 +20,7 @@ from test_callaro_run import CAMPAIGNS, ENDLESS, PATHS, QUICK, Killed, Line, act
 
 from airflow_provider_callkaro.exceptions import OutcomeUnknown
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
-from airflow_provider_callkaro.operators.callaro import CallaroCreateCampaignOperator
+from airflow_provider_callkaro.operators.callaro import CallaroCreateCampaignOperator, CallaroLaunchCampaignOperator
 from airflow_provider_callkaro.sandbox import Sandbox
 
 IMPATIENT = {"wait_timeout": timedelta(milliseconds=100)}
@@ -283,6 +283,36 @@ class TestALaunchThatShowsLate:
                 run_operator(**IMPATIENT).execute(context_of(attempt=attempt, store=store))
         assert other.rung == ["launch 500"]
         assert "it is not launched again" in capsys.readouterr().out + caplog.text
+
+    @pytest.mark.parametrize("answer", [{"data": {}}, {"message": "accepted"}, {"status": "success"}])
+    def test_a_yes_that_says_nothing_is_waited_for_and_never_sent_again(self, other, answer):
+        store = TaskStateInMemory()
+        other.launched, other.answer_to_launch = "draft", answer
+        for attempt in (1, 2, 3):
+            with pytest.raises(AirflowException, match="is draft, and wait_timeout is over"):
+                run_operator(**IMPATIENT).execute(context_of(attempt=attempt, store=store))
+        assert other.rung == ["launch 500"]
+
+    def test_a_yes_that_calls_itself_an_error_is_looked_at_by_the_next_try_before_it_launches(self, other):
+        store = TaskStateInMemory()
+        other.launched, other.shows_after = "completed", 3
+        other.answer_to_launch = {"success": False, "message": "busy"}
+        with pytest.raises(OutcomeUnknown, match="called it an error"):
+            run_operator().execute(context_of(store=store))
+        assert run_operator().execute(context_of(attempt=2, store=store))["state"] == "completed"
+        assert other.rung == ["launch 500"]
+
+    def test_a_launch_task_looks_again_too_before_it_launches_once_more(self, other):
+        store = TaskStateInMemory()
+        campaign_id = CallaroHook().create_campaign({"name": "Renewals", "agent_id": 42}).id
+        other.launched, other.shows_after = "running", 3
+        other.answer_to_launch = {"success": False, "message": "busy"}
+        launch = CallaroLaunchCampaignOperator(task_id="run", campaign_id=campaign_id)
+        launch.hook = CallaroHook(sleep=lambda seconds: None)
+        with pytest.raises(OutcomeUnknown, match="called it an error"):
+            launch.execute(context_of(store=store))
+        assert launch.execute(context_of(attempt=2, store=store)) == campaign_id
+        assert other.rung == ["launch 500"]
 
     def test_the_successor_of_a_worker_that_died_on_it_looks_again_before_it_launches(self, other):
         store = TaskStateInMemory()

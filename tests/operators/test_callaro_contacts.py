@@ -111,7 +111,7 @@ def test_a_refusal_and_a_no_for_now_are_tried_by_the_next_try(sandbox, path, cap
     run = TaskRun(store=TaskStateInMemory())  # noqa: F811
     with caplog.at_level(logging.DEBUG):
         sandbox.fault("rejected", path=IMPORT, first=1)
-        with pytest.raises(AirflowFailException, match="VALIDATION_ERROR") as error:
+        with pytest.raises(AirflowFailException, match="BAD_REQUEST") as error:
             importing(path).execute(run.attempt())
         sandbox.fault("throttled", path=IMPORT, first=20, retry_after=0)
         with pytest.raises(Throttled):

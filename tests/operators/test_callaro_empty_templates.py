@@ -80,7 +80,7 @@ def test_an_xcom_that_is_not_there_is_said_too():
         made = create()
         launch = CallaroLaunchCampaignOperator(task_id="launch", campaign_id="{{ ti.xcom_pull(task_ids='campain') }}")
     del made
-    with pytest.raises(ConfigurationError, match="^campaign_id was given"):
+    with pytest.raises(ConfigurationError, match=r"^campaign_id was given"):
         launch.render_template_fields({"ti": NoXCom()})
 
 
@@ -95,5 +95,5 @@ def test_what_was_not_given_may_stay_none_and_what_renders_to_something_stays():
 def test_a_native_template_that_gives_none_is_said_too():
     with DAG("outreach", schedule=None, render_template_as_native_obj=True) as dag:
         task = create(agent_id=TEMPLATE)
-    with pytest.raises(ConfigurationError, match="^agent_id was given"):
+    with pytest.raises(ConfigurationError, match=r"^agent_id was given"):
         task.render_template_fields({"nothing": None}, dag.get_template_env())

@@ -248,6 +248,19 @@ def test_every_page_of_an_export_is_fetched(exporter, tmp_path):
     assert [parse_qs(urlsplit(path).query).get("page") for path in exporter.asked] == [None, ["2"], ["3"], ["4"]]
 
 
+@pytest.mark.parametrize("beside", [{"has_more": True}, {"next_page": 2}, {"pagination": {"next": "/x?page=2"}}])
+def test_an_export_that_says_that_it_goes_on_is_read_to_its_end(exporter, tmp_path, beside):
+    def answer(query: dict[str, list[str]]) -> Any:
+        page = int(query.get("page", ["1"])[0])
+        ends: dict[str, Any] = {"has_more": False} if "has_more" in beside else {}
+        body = {"status": "success", "data": [{"id": page}], **(beside if page == 1 else ends)}
+        return 200, JSON, [json.dumps(body).encode()]
+
+    exporter.answers["results_export"] = answer
+    assert export(tmp_path / "results.jsonl")["rows"] == 2
+    assert rows_of(tmp_path / "results.jsonl") == [{"id": 1}, {"id": 2}]
+
+
 @pytest.mark.parametrize("says_page", [True, False])
 def test_a_vendor_that_sends_one_page_again_and_again_is_not_believed(exporter, tmp_path, says_page):
     body: dict[str, Any] = {"data": [{"id": 1}], "meta": {"pages": 3} | ({"page": 1} if says_page else {})}

@@ -300,7 +300,7 @@ class TestCampaignsThatCannotWork:
         assert sandbox.requests == []
 
     def test_what_stands_in_extra_fields_is_looked_at_too(self, sandbox):
-        with pytest.raises(ConfigurationError, match="^timezone"):
+        with pytest.raises(ConfigurationError, match=r"^timezone"):
             create(timezone=None, extra_fields={"timezone": "Asia/Kolkatta"}).execute(TaskRun().attempt())
         assert sandbox.requests == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -68,10 +69,8 @@ def test_by_default_a_run_of_last_month_is_skipped_and_dial_rings_all_the_same(s
         operator_of(kind, sandbox).execute(context_due(MONTH))
     before = rang(sandbox)
     operator = operator_of(kind, sandbox, stale_runs="dial")
-    try:
+    with pytest.raises(AirflowException, match="wait_timeout is over") if kind == "run" else nullcontext():
         operator.execute(context_due(MONTH, run_id="another"))
-    except AirflowException as error:
-        assert "wait_timeout is over" in str(error)
     assert rang(sandbox) == before + (2 if kind == "resume" else 1)  # a resume's campaign is launched by the test
 
 

@@ -200,6 +200,23 @@ class TestHealth:
         sensor = watching(launched(), maximum={"failure_rate": 0.2}, minimum={"numbers_healthy": 1}, mode=mode)
         assert outcome(sensor) == "completed"
 
+    @pytest.mark.parametrize(
+        ("limits", "said"),
+        [
+            ({"allowed": {"status": ["healthy", "ok"]}}, 'status is "degraded", none of healthy, ok'),
+            ({"forbidden": {"checks[].status": "failed"}}, 'checks[].status is "failed" (1 of 2), which is forbidden'),
+            ({"maximum": {"checks[].status=failed": 0}}, "checks[].status=failed is 1, above 0"),
+            ({"minimum": {"checks.length": 3}}, "checks.length is 2, below 3"),
+        ],
+    )
+    def test_words_and_lists_of_checks_are_judged(self, slow, limits, said):
+        campaign_id = launched()
+        slow.callaro_health(campaign_id, status="degraded", checks=[{"status": "ok"}, {"status": "failed"}])
+        with pytest.raises(AirflowFailException) as error:
+            outcome(watching(campaign_id, **limits, on_degraded="pause"))
+        assert said in str(error.value)
+        assert slow.callaro_campaigns[0].status == "paused"
+
     def test_a_campaign_that_ended_is_not_judged(self, slow):
         campaign_id = launched()
         slow.callaro_health(campaign_id, failure_rate=0.9)

@@ -56,6 +56,7 @@ def test_texts_that_a_template_left_are_numbers_where_they_are_whole_ones():
                 ["+919876543210"],
             )
         ),
+        ("campaign_phone_number_ids", ["+919876543210"]),
         *(("concurrency_limit", value) for value in (0, -1, True, 1.5, "0", "many", "", "None", "{{ n }}", [3])),
     ],
 )
