@@ -91,7 +91,7 @@ class CampaignMoves:
             else:
                 return self._taken(told, campaign_id) if request.rings else told or self._look(campaign_id)
             campaign = self._state_after(refusal, campaign_id)
-            if campaign.state is before and (isinstance(refusal, Rejected) or _was_a_yes(refusal)):
+            if campaign.state is before and (isinstance(refusal, Rejected) or _was_decided(refusal)):
                 raise refusal
             now = campaign.state
             decision = decide_after_loss(action, before=before, now=now) if was_lost else decide(action, now)
@@ -116,5 +116,6 @@ class CampaignMoves:
             raise refusal from unread
 
 
-def _was_a_yes(error: VendorError) -> bool:
-    return error.status is not None and 200 <= error.status < 300
+def _was_decided(error: VendorError) -> bool:
+    """Whether Callaro itself has answered, with a yes or a no; a gateway that gave up waiting (408) has not."""
+    return error.status is not None and (200 <= error.status < 300 or 400 <= error.status < 500) and error.status != 408

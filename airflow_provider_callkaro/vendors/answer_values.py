@@ -18,10 +18,12 @@ class AnswerValues:
 
     :param answer: a JSON object.
     :ivar by_name: the values under each name; several where the name goes through a list.
+    :ivar about_lists: the names that say something of a list: its length, or its elements.
     """
 
     def __init__(self, answer: Mapping[str, Any]) -> None:
         self.by_name: dict[str, list[Any]] = {}
+        self.about_lists: set[str] = set()
         self._lists: dict[str, int] = {}
         pending: list[tuple[str, Any]] = [("", answer)]
         while pending:  # not recursive: an answer may be nested deeper than Python calls
@@ -32,6 +34,7 @@ class AnswerValues:
                 ]
             elif isinstance(value, list) and name:
                 self._keep(f"{name}.{LENGTH}", len(value))
+                self.about_lists.add(f"{name}.{LENGTH}")
                 inside = f"{name}{EACH}"
                 self._lists[inside] = self._lists.get(inside, 0) + len(value)
                 pending += [(inside, each) for each in reversed(value)]
@@ -52,3 +55,5 @@ class AnswerValues:
 
     def _keep(self, name: str, value: Any) -> None:
         self.by_name.setdefault(name, []).append(value)
+        if EACH in name:
+            self.about_lists.add(name)

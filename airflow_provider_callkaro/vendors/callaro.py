@@ -190,15 +190,20 @@ class Callaro:
         :param content: the file.
         :param column_mapping: what the file's columns are.
         """
-        from urllib3.filepost import encode_multipart_formdata
+        from urllib3.fields import RequestField
 
-        parts: dict[str, Any] = {"file": (filename, content, "text/csv"), "column_mapping": _encoded(column_mapping)}
-        if options is not None:
-            parts["options"] = _encoded(options)
         boundary = blake2b(content, digest_size=16).hexdigest()  # a file does not hold its own digest
-        body, content_type = encode_multipart_formdata(parts, boundary=boundary)
+        head = RequestField.from_tuples("file", (filename, b"", "text/csv")).render_headers().encode()
+        texts = {"column_mapping": column_mapping} | ({} if options is None else {"options": options})
+        parts = [f"--{boundary}\r\n".encode(), head, content, b"\r\n"]  # joined once: the file may be long
+        for name, value in texts.items():
+            rest = RequestField.from_tuples(name, b"").render_headers().encode()
+            parts += [f"--{boundary}\r\n".encode(), rest, _encoded(value), b"\r\n"]
+        body = b"".join([*parts, f"--{boundary}--\r\n".encode()])
         route = self._routes["import_contacts"]
-        return Request(route.method, route.path, body, rings=True, content_type=content_type)
+        return Request(
+            route.method, route.path, body, rings=True, content_type=f"multipart/form-data; boundary={boundary}"
+        )
 
     def contact_imports(self, *, page: int, per_page: int) -> Request:
         """One page of the imports of contacts."""

@@ -68,10 +68,11 @@ class Thresholds:
 
 def numbers_in(answer: Mapping[str, Any]) -> dict[str, float]:
     """The numbers of a JSON object by their dotted names; what stands in lists has no name."""
+    values = AnswerValues(answer)
     return {
-        name: values[0]
-        for name, values in AnswerValues(answer).by_name.items()
-        if EACH not in name and not name.endswith(".length") and _is_number(values[0])
+        name: found[0]
+        for name, found in values.by_name.items()
+        if name not in values.about_lists and _is_number(found[0])
     }
 
 

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from airflow_provider_callkaro.exceptions import ConfigurationError, NotAllowed, OutcomeUnknown
+from airflow_provider_callkaro.exceptions import ConfigurationError, NotAllowed, OutcomeUnknown, VendorError
 from airflow_provider_callkaro.hooks import callaro
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.vendors import callaro_routes
@@ -216,6 +216,16 @@ class TestLaunches:
         vendor.says[f"GET {CAMPAIGNS}/7"] = [(200, {"id": 7, "status": before})]
         vendor.says[f"POST {CAMPAIGNS}/7/{action}"] = [(200, body)]
         with pytest.raises(OutcomeUnknown):
+            getattr(hook, action)(7)
+        assert vendor.count("POST", f"{CAMPAIGNS}/7/{action}") == 1
+
+    @pytest.mark.parametrize("status", [400, 404, 409, 422, 425, 499])
+    @pytest.mark.parametrize(("action", "before"), [("launch", "draft"), ("resume", "paused")])
+    def test_a_no_is_never_answered_with_a_second_request(self, hook, vendor, action, before, status):
+        """Here a 409 is Callaro's word on the campaign's state, whatever it means of a request that rings a person."""
+        vendor.says[f"GET {CAMPAIGNS}/7"] = [(200, {"id": 7, "status": before})]
+        vendor.says[f"POST {CAMPAIGNS}/7/{action}"] = [(status, {"error": "no", "error_code": "INVALID_STATE"})]
+        with pytest.raises(VendorError, match="INVALID_STATE"):
             getattr(hook, action)(7)
         assert vendor.count("POST", f"{CAMPAIGNS}/7/{action}") == 1
 

@@ -22,6 +22,11 @@ def test_numbers_are_known_by_their_dotted_names():
     }
 
 
+def test_a_field_that_is_called_length_is_a_number_like_any_other():
+    assert numbers_in({"queue": {"length": 3}, "list": [1]}) == {"queue.length": 3}
+    assert Thresholds(maximum={"queue.length": 2}).breaches({"queue": {"length": 3}}) == ["queue.length is 3, above 2"]
+
+
 def test_a_number_at_its_limit_is_well():
     assert Thresholds(maximum={"queue.depth": 12}, minimum={"queue.depth": 12}).breaches(HEALTH) == []
     assert Thresholds().breaches({}) == []
