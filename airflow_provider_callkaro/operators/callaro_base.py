@@ -11,10 +11,9 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
-from airflow_provider_callkaro.hooks.callaro_given import is_plain, rendered
 from airflow_provider_callkaro.operators.callaro_memory import CampaignMemory
-from airflow_provider_callkaro.operators.private import own_copies
-from airflow_provider_callkaro.operators.staleness import checked_stale_runs, is_stale, refuse_stale_run
+from airflow_provider_callkaro.tasks.arguments import is_plain, own_copies, rendered
+from airflow_provider_callkaro.tasks.staleness import checked_stale_runs, is_stale, refuse_stale_run
 from airflow_provider_callkaro.vendors.callaro_answers import CallaroCampaign, CampaignId
 from airflow_provider_callkaro.vendors.callaro_fields import checked_fields, is_template
 
@@ -120,6 +119,6 @@ def admit(context: Mapping[str, Any], *, stale_runs: str, stale_after: timedelta
     if memory.was_admitted or context.get("dag_run") is None:
         return
     if is_stale(context, stale_after):
-        refuse_stale_run(context, stale_runs=choice, stale_after=stale_after)
+        refuse_stale_run(context, choice=choice)
     else:
         memory.keep_admitted()

@@ -23,9 +23,9 @@ from airflow_provider_callkaro.operators.callaro_export import checked_place, wr
 from airflow_provider_callkaro.operators.callaro_memory import CampaignMemory, Launch
 from airflow_provider_callkaro.operators.callaro_preflight import Words, numbers_shown
 from airflow_provider_callkaro.operators.export_rows import ExportRows
-from airflow_provider_callkaro.operators.failing import fail_without_retry
 from airflow_provider_callkaro.sources.file_formats import FileFormat
 from airflow_provider_callkaro.sources.files import contact_files
+from airflow_provider_callkaro.tasks.failing import fail_without_retry
 from airflow_provider_callkaro.vendors.callaro_answers import CampaignId, campaign_id_in
 from airflow_provider_callkaro.vendors.thresholds import Thresholds
 

@@ -17,8 +17,8 @@ from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.operators.callaro_base import CallaroOperator, check_plain, mapping
 from airflow_provider_callkaro.operators.callaro_campaign import own_clone, settings_in
 from airflow_provider_callkaro.operators.callaro_memory import CampaignMemory, Launch
-from airflow_provider_callkaro.operators.failing import fail_without_retry
-from airflow_provider_callkaro.operators.private import Private
+from airflow_provider_callkaro.tasks.failing import fail_without_retry
+from airflow_provider_callkaro.tasks.private import Private
 from airflow_provider_callkaro.vendors.callaro_answers import CampaignId, campaign_id_in
 from airflow_provider_callkaro.vendors.callaro_fields import KNOWN
 

@@ -12,12 +12,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.files.checking import check_writable
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.operators.callaro_base import CallaroOperator
 from airflow_provider_callkaro.operators.export_rows import ExportRows
-from airflow_provider_callkaro.operators.failing import fail_without_retry
-from airflow_provider_callkaro.operators.result_file import ResultFile, file_format, storage_of
+from airflow_provider_callkaro.operators.result_file import ResultFile, file_format
 from airflow_provider_callkaro.sources.file_formats import FileFormat
+from airflow_provider_callkaro.tasks.failing import fail_without_retry
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.transport.download import Download
@@ -92,15 +93,15 @@ class CallaroExportResultsOperator(CallaroOperator):
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Fetch everything, then write the file."""
-        kind = checked_place(self.path, self.format)
         export = Export(
             what=_exported(self.what),
             campaign_id=self.campaign_id,
             start=_day("from_date", self.from_date),
             end=_day("to_date", self.to_date),
-        ).write(self.hook, self.path, kind=kind)
-        self.log.info("Wrote %d rows of %s to %s", export["rows"], self.what, self.path)
-        return export
+        )
+        told = export.write(self.hook, self.path, kind=checked_place(self.path, self.format))
+        self.log.info("Wrote %d rows of %s to %s", told["rows"], self.what, self.path)
+        return told
 
 
 class Export:
@@ -159,7 +160,7 @@ def checked_place(path: str, named: str | None = None) -> FileFormat:
     :raises ConfigurationError: nothing can be written there, or not in any format.
     """
     kind = file_format(path, named)
-    storage_of(path)
+    check_writable(path)
     return kind
 
 

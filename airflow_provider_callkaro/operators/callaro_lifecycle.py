@@ -10,8 +10,8 @@ from airflow.providers.common.compat.sdk import XComArg
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.operators.callaro_base import CallaroOperator, campaign_fields, check_plain, mapping
 from airflow_provider_callkaro.operators.callaro_campaign import own_campaign
-from airflow_provider_callkaro.operators.failing import fail_without_retry
-from airflow_provider_callkaro.operators.private import Private
+from airflow_provider_callkaro.tasks.failing import fail_without_retry
+from airflow_provider_callkaro.tasks.private import Private
 from airflow_provider_callkaro.vendors.callaro_answers import CampaignId
 
 

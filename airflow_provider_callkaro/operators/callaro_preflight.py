@@ -11,7 +11,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.operators.callaro_base import CallaroOperator, mapping
-from airflow_provider_callkaro.operators.failing import fail_without_retry
+from airflow_provider_callkaro.tasks.failing import fail_without_retry
 from airflow_provider_callkaro.vendors.callaro_answers import CampaignId
 from airflow_provider_callkaro.vendors.thresholds import Thresholds, numbers_in
 

@@ -13,7 +13,7 @@ from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.operators.callaro_base import ONE_DAY, CallaroOperator, admit, check_staleness
 from airflow_provider_callkaro.operators.callaro_campaign import look_for_a_launch
 from airflow_provider_callkaro.operators.callaro_memory import CampaignMemory, Launch
-from airflow_provider_callkaro.operators.failing import fail_without_retry
+from airflow_provider_callkaro.tasks.failing import fail_without_retry
 from airflow_provider_callkaro.vendors.callaro_answers import CampaignId
 
 

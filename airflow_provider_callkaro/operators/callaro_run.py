@@ -47,8 +47,9 @@ from airflow_provider_callkaro.operators.callaro_export import Export, Exported,
 from airflow_provider_callkaro.operators.callaro_memory import CampaignMemory, Launch
 from airflow_provider_callkaro.operators.callaro_preflight import PLAN_FIELDS, Question, Words, preflight
 from airflow_provider_callkaro.operators.callaro_words import standing, unknown_word, wait_is_over
-from airflow_provider_callkaro.operators.failing import fail_without_retry
-from airflow_provider_callkaro.operators.private import Private
+from airflow_provider_callkaro.operators.result_file import file_format
+from airflow_provider_callkaro.tasks.failing import fail_without_retry
+from airflow_provider_callkaro.tasks.private import Private
 from airflow_provider_callkaro.triggers.callaro_run import CallaroRunTrigger, OnKill, on_kill_named, stop_campaign
 from airflow_provider_callkaro.vendors.callaro_answers import CallaroCampaign, CampaignId
 from airflow_provider_callkaro.vendors.callaro_states import TERMINAL, CampaignState
@@ -399,7 +400,7 @@ class CallaroRunCampaignOperator(CallaroOperator):
         rows = None
         if self.export_path:
             export = Export(what=Exported.RESULTS, campaign_id=campaign.id)
-            rows = export.write(self.hook, self.export_path, kind=checked_place(self.export_path))["rows"]
+            rows = export.write(self.hook, self.export_path, kind=file_format(self.export_path, None))["rows"]
             self.log.info("Wrote %d rows to %s", rows, self.export_path)
         return {
             "campaign_id": campaign.id,

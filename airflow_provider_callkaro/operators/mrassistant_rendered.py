@@ -8,6 +8,7 @@ from typing import Any, ParamSpec, TypeVar
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.tasks.arguments import is_nothing
 from airflow_provider_callkaro.tasks.failing import fail_without_retry
 
 P = ParamSpec("P")
@@ -21,7 +22,7 @@ def refuse_empty(arguments: Mapping[str, Any]) -> None:
     :raises AirflowFailException: one of them is so, naming it.
     """
     for name, value in arguments.items():
-        if value is None or (isinstance(value, str) and value.strip() in ("", "None")):
+        if is_nothing(value):
             raise AirflowFailException(
                 f"{name} was given and rendered to nothing, as a misspelt task id in a template does: nothing was sent"
             )

@@ -12,7 +12,13 @@ from airflow_provider_callkaro.dispatch.report import RowSink
 from airflow_provider_callkaro.dispatch.stop import KILLED_GRACE, Stop
 from airflow_provider_callkaro.sources.contract import templated_values
 from airflow_provider_callkaro.tasks.account import Account
-from airflow_provider_callkaro.tasks.arguments import given_arguments, opened, own_copies, refuse_vanished
+from airflow_provider_callkaro.tasks.arguments import (
+    given_arguments,
+    opened,
+    own_copies,
+    refuse_vanished,
+    rendered,
+)
 from airflow_provider_callkaro.tasks.list_run import ListRun, stop_of_task
 from airflow_provider_callkaro.tasks.settings import ListSettings
 
@@ -54,9 +60,12 @@ class PlacingOperator(BaseOperator):
         """Make the run's link visible, where the vendor has a page for it."""
 
     def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
-        """Render the template fields of this try, and of no other."""
+        """Render the template fields of this try, and of no other.
+
+        :raises ConfigurationError: one of them was given and comes to nothing.
+        """
         own_copies(self, self.template_fields)
-        super().render_template_fields(context, jinja_env)
+        rendered(self, lambda: super(PlacingOperator, self).render_template_fields(context, jinja_env))
 
     def on_kill(self) -> None:
         """Take no new calls, let those in flight finish, settle; the rest stays pending."""

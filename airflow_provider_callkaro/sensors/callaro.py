@@ -18,8 +18,8 @@ from airflow_provider_callkaro.exceptions import (
     Unauthorized,
 )
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
-from airflow_provider_callkaro.hooks.callaro_given import rendered
 from airflow_provider_callkaro.sensors.status import StatusSensor
+from airflow_provider_callkaro.tasks.arguments import rendered
 from airflow_provider_callkaro.vendors.callaro_answers import CampaignId
 from airflow_provider_callkaro.vendors.callaro_states import TERMINAL, CampaignState, plain_word
 from airflow_provider_callkaro.vendors.thresholds import Thresholds

@@ -6,7 +6,7 @@ fall back to a default in silence: no memory over runs, another scope, no campai
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from typing import Any
 
@@ -26,24 +26,46 @@ def opened(value: Any) -> Any:
     return value.value if isinstance(value, Private) else value
 
 
+def is_plain(value: Any) -> bool:
+    """Whether a value is known when the DAG is parsed: no template, no XCom, and none in it."""
+    if isinstance(value, (list, tuple)):
+        return all(map(is_plain, value))
+    return isinstance(value, (str, int, float, type(None))) and not is_template(value)
+
+
+def is_nothing(value: Any) -> bool:
+    """Whether a value is what a template leaves that found nothing: None, an empty text, or the text ``None``."""
+    return value is None or (isinstance(value, str) and value.strip() in ("", "None"))
+
+
+def rendered(task: Any, render: Callable[[], None]) -> None:
+    """Render the template fields of a task, none of which may come to nothing, nor anything within them.
+
+    :param task: an operator or a sensor.
+    :param render: renders them.
+    :raises ConfigurationError: one was given and came to nothing, naming it; nothing was sent.
+    """
+    given = {name: opened(getattr(task, name, None)) for name in task.template_fields}
+    render()
+    for name, before in given.items():
+        for path in _vanished(name, before, opened(getattr(task, name, None))):
+            raise _come_to_nothing(path)
+
+
 def given_arguments(operator: Any, names: Iterable[str]) -> frozenset[str]:
     """Those of the arguments that were given, to be asked when the operator is made."""
     return frozenset(name for name in names if opened(getattr(operator, name)) is not None)
 
 
 def refuse_vanished(operator: Any, given: Iterable[str]) -> None:
-    """Refuse an argument that was given and has come to nothing.
+    """Refuse an argument that was given and is nothing when the task runs.
 
     :param given: what `given_arguments` found.
     :raises ConfigurationError: naming the first such argument.
     """
     for name in sorted(given):
-        value = opened(getattr(operator, name))
-        if value is None or (isinstance(value, str) and value.strip() in ("", "None")):
-            raise ConfigurationError(
-                f"{name} was given and comes to nothing once it is rendered: correct its template (a misspelt task id "
-                "in xcom_pull gives None), or leave the argument out; nobody was rung"
-            )
+        if is_nothing(opened(getattr(operator, name))):
+            raise _come_to_nothing(name)
 
 
 def own_copies(operator: Any, names: Sequence[str]) -> None:
@@ -56,3 +78,23 @@ def own_copies(operator: Any, names: Sequence[str]) -> None:
         value = getattr(operator, name, None)
         if hasattr(value, "template_fields"):
             setattr(operator, name, copy(value))
+
+
+def _vanished(path: str, before: Any, after: Any) -> Iterator[str]:
+    """Where a template, or a reference to an XCom, has come to nothing."""
+    if is_template(before):
+        if is_nothing(after):
+            yield path
+    elif isinstance(before, Mapping) and isinstance(after, Mapping):
+        for name, value in before.items():
+            yield from _vanished(f"{path}.{name}", value, after.get(name, value))
+    elif isinstance(before, (list, tuple)) and isinstance(after, (list, tuple)) and len(before) == len(after):
+        for number, (value, now) in enumerate(zip(before, after, strict=True)):
+            yield from _vanished(f"{path}[{number}]", value, now)
+
+
+def _come_to_nothing(path: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{path} was given and comes to nothing once it is rendered: correct its template (a misspelt task id in "
+        f"xcom_pull gives None), or leave {path} out; nothing was sent and nobody was rung"
+    )

@@ -29,8 +29,8 @@ from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.dispatch.tally import Summary
 from airflow_provider_callkaro.ledger.memory import MemoryLedger, MemoryStore
 from airflow_provider_callkaro.ledger.sql import SqlLedger
-from airflow_provider_callkaro.operators.rules import Suppression
 from airflow_provider_callkaro.sandbox import Sandbox
+from airflow_provider_callkaro.tasks.rules import Suppression
 from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.transport.sync import SyncTransport

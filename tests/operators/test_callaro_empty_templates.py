@@ -63,7 +63,7 @@ def test_it_is_said_before_anything_is_sent(make, path, nothing):
         task = make()
     with pytest.raises(ConfigurationError) as error:
         task.render_template_fields({"nothing": nothing})
-    assert str(error.value).startswith(f"{path} was given as a template and renders to nothing")
+    assert str(error.value).startswith(f"{path} was given and comes to nothing once it is rendered")
 
 
 class NoXCom:

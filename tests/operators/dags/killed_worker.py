@@ -55,9 +55,9 @@ class KilledFanOut(CallKaroFanOutCallsOperator):
     """The real operator, with a ledger that kills the first try."""
 
     def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
-        super().render_template_fields(context, jinja_env)
-        if not self.ledger_conn_id:  # one DAG for all ledgers: here the argument is as if it had not been given
+        if not context["dag_run"].conf["ledger"]:  # one DAG for all ledgers: here it is as if it had not been given
             self.ledger_conn_id, self._given = None, self._given - {"ledger_conn_id"}
+        super().render_template_fields(context, jinja_env)
 
     def _list_run(self, context: Any, settings: Any, **options: Any) -> Any:
         run = super()._list_run(context, settings, **options)
