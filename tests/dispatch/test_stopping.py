@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from placing_calls import Lines, numbers, rows
+from placing_calls import LedgerAround, Lines, numbers, rows
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch.run import Limits
@@ -74,6 +74,67 @@ def test_a_run_that_is_asked_to_end_finishes_what_is_in_flight_and_leaves_the_re
     assert summary.reasons == {Reason.STOPPED: 300 - summary.accepted}
     caller.sandbox.clear_faults()
     check_that_all_rung_are_settled(caller, 300)
+
+
+def test_a_stop_that_comes_while_rows_are_read_lets_none_of_them_go_out(caller) -> None:
+    """The source is slow; what it gives after the stop is neither claimed nor rung."""
+    stop = Stop(clock=time.monotonic)
+    claimed: list[str] = []
+
+    class Watching(LedgerAround):
+        def commit(self, *, settle=(), claim=()):
+            claimed.extend(each.key for each in claim)
+            return super().commit(settle=settle, claim=claim)
+
+    contacts = interrupted_by(lambda: stop.ask("Airflow ended the task"), rows(100), at=0)
+    run = caller.place(contacts, stop=stop, ledger=Watching(caller.open_ledger("monday")))
+    assert run.summary.reasons == {Reason.STOPPED: 100}
+    assert (claimed, caller.sandbox.requests) == ([], [])
+    assert caller.entries(*numbers(100)) == {}
+
+
+def test_a_stop_takes_back_what_was_claimed_ahead_and_has_no_place_yet(caller) -> None:
+    """One call is in flight, the next one is claimed and waits for its place: it must not get it any more."""
+    sandbox = caller.sandbox
+    sandbox.fault("hold_after_accepting", first=1)
+    ahead, winding_down = threading.Event(), threading.Event()
+
+    class Ahead(LedgerAround):
+        claimed = 0
+
+        def commit(self, *, settle=(), claim=()):
+            lost = super().commit(settle=settle, claim=claim)
+            self.claimed += len(claim)
+            if self.claimed > 1:
+                ahead.set()
+            return lost
+
+    class Watched(Stop):
+        """A stop that tells when the run has begun to wind down."""
+
+        @property
+        def finish_by(self) -> float:
+            winding_down.set()
+            return super().finish_by
+
+    stop = Watched(clock=time.monotonic)
+
+    def ask_while_a_call_is_in_flight() -> None:
+        sandbox.wait_for_held(1)
+        assert ahead.wait(30)
+        stop.ask("Airflow ended the task")
+        assert winding_down.wait(30)
+        sandbox.clear_faults()
+        sandbox.release()
+
+    hand = threading.Thread(target=ask_while_a_call_is_in_flight)
+    hand.start()
+    ledger = Ahead(caller.open_ledger("monday"))
+    run = caller.place(rows(50), stop=stop, ledger=ledger, limits=Limits(max_concurrency=1))
+    hand.join()
+    assert (run.summary.accepted, run.summary.pending) == (1, 49)
+    assert len(sandbox.requests) == 1
+    check_that_all_rung_are_settled(caller, 50)
 
 
 def test_a_run_whose_time_is_over_ends_by_itself(caller) -> None:
