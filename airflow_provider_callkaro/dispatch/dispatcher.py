@@ -9,7 +9,6 @@ a slow pace hardly anything.
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -25,14 +24,13 @@ from airflow_provider_callkaro.dispatch.packing import STALE_SECONDS, Packing
 from airflow_provider_callkaro.dispatch.preparation import Preparation
 from airflow_provider_callkaro.dispatch.progress import Progress
 from airflow_provider_callkaro.dispatch.stop import CALM_GRACE, KILLED_GRACE, Stop
-from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary, Tally
+from airflow_provider_callkaro.dispatch.supply import Supply
+from airflow_provider_callkaro.dispatch.tally import Summary, Tally
 from airflow_provider_callkaro.dispatch.watchdog import Watchdog
 from airflow_provider_callkaro.exceptions import AllRejected, LedgerError, TooLate
 
 LONGEST_WAIT = 0.25  # seconds without a look at whether the run shall stop
 LONG_PAUSE = 1.0  # seconds of pause from which calls that were claimed and have not started are given back
-SIFTED_ROWS = 500  # rows looked up at once while most of a list has been dispatched before
-READ_ROWS = 2_000  # rows read per turn at most, so that answers do not lie about while duplicates are read
 
 
 class Dispatcher:
@@ -75,10 +73,9 @@ class Dispatcher:
         self._watchdog = Watchdog(dialler, clock=clock)
         self._notices = Notices(gate=gate, clock=clock)
         self._list_refused: AllRejected | None = None
-        self._ready: deque[Job] = deque()  # read, not claimed
+        self._supply = Supply(intake=intake, books=books)  # read, not claimed
         self._out: dict[str, Dispatch] = {}  # claimed and handed over, no answer yet
         self._headroom = Headroom(gate=gate, many=packing.gathers, clock=clock)
-        self._sifting = False
         self._many = packing.gathers
 
     def run(self) -> Summary:
@@ -171,13 +168,13 @@ class Dispatcher:
         """The calls that go out next, in as many requests as there is room for."""
         if self._books.has_releases and self._preparation.has_rules:
             self._books.commit([])  # or the rules would take these calls for calls under way
-        jobs = self._preparation.ready(self._next_jobs(room))
+        jobs = self._preparation.ready(self._supply.next(self._calls_for(room), sifted=self._many))
         now = self._clock()
         self._unpack(before=now - STALE_SECONDS)
         self._packing.add(jobs, now=now)
-        requests = self._packing.take(room, is_last=self._intake.exhausted and not self._ready)
+        requests = self._packing.take(room, is_last=self._supply.is_empty)
         if self._why_stopped() is not None:
-            self._ready.extendleft(job for request in reversed(requests) for job in reversed(request))
+            self._supply.give_back([job for request in requests for job in request])
             return []
         if self._many and requests:
             return _those_of(requests, self._preparation.within_caps([job for request in requests for job in request]))
@@ -187,8 +184,8 @@ class Dispatcher:
         """Write what came back and claim what goes out next, durably; only what was won is dispatched."""
         jobs = [job for request in requests for job in request]
         won, again = self._books.commit(jobs)
-        self._ready.extend(again)
-        self._sifting = self._sifting or len(jobs) > 2 * len(won)
+        self._supply.append(again)
+        self._supply.note(claimed=len(jobs), won=len(won))
         requests = _those_of(requests, won)
         for job in won:
             job.attempts += 1
@@ -206,7 +203,7 @@ class Dispatcher:
             if self._out.pop(answer.dispatch.key, None) is None:
                 continue  # it was given up on a moment ago
             again = self._books.enter(answer)
-            self._ready.extendleft(reversed(again))
+            self._supply.give_back(again)
             if again:
                 self._tell_of(answer, calls=len(again))
 
@@ -225,17 +222,10 @@ class Dispatcher:
         return min(LONGEST_WAIT, pause) if pause > 0 else LONGEST_WAIT
 
     def _more_to_come(self) -> bool:
-        return bool(self._ready) or not self._intake.exhausted or self._packing.waiting > 0
+        return not self._supply.is_empty or self._packing.waiting > 0
 
     def _room(self, now: float) -> int:
         return self._headroom.room(now, out=len(self._out), waiting=self._dialler.waiting)
-
-    def _next_jobs(self, room: int) -> list[Job]:
-        if room > 0 and (self._sifting or self._many):
-            self._sift()
-        wanted = self._calls_for(room)
-        jobs = [self._ready.popleft() for _ in range(min(wanted, len(self._ready)))]
-        return jobs if self._many else jobs + self._read(READ_ROWS, jobs=wanted - len(jobs))
 
     def _calls_for(self, room: int) -> int:
         """How many calls to look at for so many requests: of many calls one more, to know which request is the last."""
@@ -244,42 +234,18 @@ class Dispatcher:
         size = self._packing.calls_per_request
         return max(room * size + 1 - self._packing.waiting, size)
 
-    def _sift(self) -> None:
-        """Pass quickly over the part of a list that has been dispatched before."""
-        if self._ready:
-            return
-        jobs = self._read(SIFTED_ROWS, jobs=SIFTED_ROWS)
-        left = self._books.sift(jobs)
-        self._ready.extend(left)
-        self._sifting = len(jobs) > 2 * len(left)
-
-    def _read(self, rows: int, *, jobs: int) -> list[Job]:
-        """Read on until there are ``jobs`` calls, at most ``rows`` rows; rows that are no calls are closed."""
-        found: list[Job] = []
-        for _ in range(rows):
-            if len(found) >= jobs:
-                break
-            row = self._intake.next()
-            if row is None:
-                break
-            if isinstance(row, RowOutcome):
-                self._books.close_row(row)
-            else:
-                found.append(row)
-        return found
-
     def _take_back(self) -> None:
         """Give back the claims of calls that will not start soon: a crash must not leave them unknown."""
         for dispatch in reversed(self._dialler.recall()):
             del self._out[dispatch.key]
-            for job in reversed(dispatch.jobs):
+            for job in dispatch.jobs:
                 job.attempts -= 1
                 self._books.release(job)
-                self._ready.appendleft(job)
+            self._supply.give_back(dispatch.jobs)
 
     def _unpack(self, *, before: float) -> None:
         """Take out what has waited for company for too long: it must be judged again."""
-        self._ready.extendleft(reversed(self._packing.unpack(before=before)))
+        self._supply.give_back(self._packing.unpack(before=before))
 
     def _wind_down(self, *, grace: float) -> None:
         """Take no new calls, wait for those in flight, and settle everything.
@@ -308,10 +274,8 @@ class Dispatcher:
     def _leave_the_rest(self, reason: Reason) -> None:
         """Give every row that was not dispatched its outcome: what the ledger knows, else pending."""
         self._unpack(before=math.inf)
-        while self._ready or not self._intake.exhausted:
-            jobs = [self._ready.popleft() for _ in range(min(len(self._ready), SIFTED_ROWS))]
-            jobs += self._read(READ_ROWS, jobs=SIFTED_ROWS - len(jobs))
-            left = self._books.sift(jobs)
+        while not self._supply.is_empty:
+            left = self._supply.rest()
             if reason is Reason.DRY_RUN:
                 left = self._preparation.ready(left)
             for job in left:

@@ -1,0 +1,84 @@
+"""The calls that a run has read and not claimed: new ones from the list, and those that go out once more."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from airflow_provider_callkaro.dispatch.books import Books
+from airflow_provider_callkaro.dispatch.intake import Intake
+from airflow_provider_callkaro.dispatch.job import Job
+from airflow_provider_callkaro.dispatch.tally import RowOutcome
+
+SIFTED_ROWS = 500  # rows looked up at once while most of a list has been dispatched before
+READ_ROWS = 2_000  # rows read per turn at most, so that answers do not lie about while duplicates are read
+
+
+class Supply:
+    """Gives out calls in the order of the list; whatever is given back comes first.
+
+    :param intake: the calls, row by row.
+    :param books: told of rows that are no calls, and asked whom the ledger knows.
+    """
+
+    def __init__(self, *, intake: Intake, books: Books) -> None:
+        self._intake = intake
+        self._books = books
+        self._ready: deque[Job] = deque()
+        self._sifting = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing left, here and in the list."""
+        return self._intake.exhausted and not self._ready
+
+    def give_back(self, jobs: Sequence[Job]) -> None:
+        """Put calls back that are to be looked at again, in their order and before all others."""
+        self._ready.extendleft(reversed(jobs))
+
+    def append(self, jobs: Iterable[Job]) -> None:
+        """Put calls behind those that are here."""
+        self._ready.extend(jobs)
+
+    def note(self, *, claimed: int, won: int) -> None:
+        """Note how many claims were won: where it is less than half, the list has been dispatched before."""
+        self._sifting = self._sifting or claimed > 2 * won
+
+    def next(self, wanted: int, *, sifted: bool) -> list[Job]:
+        """At most so many calls.
+
+        :param sifted: only calls that the ledger does not know; else they may be anybody's.
+        """
+        if wanted > 0 and (self._sifting or sifted):
+            self._sift()
+        jobs = [self._ready.popleft() for _ in range(min(wanted, len(self._ready)))]
+        return jobs if sifted else jobs + self._read(READ_ROWS, jobs=wanted - len(jobs))
+
+    def rest(self) -> list[Job]:
+        """Some of the calls that are left and that the ledger does not know."""
+        jobs = [self._ready.popleft() for _ in range(min(len(self._ready), SIFTED_ROWS))]
+        return self._books.sift(jobs + self._read(READ_ROWS, jobs=SIFTED_ROWS - len(jobs)))
+
+    def _sift(self) -> None:
+        """Pass quickly over the part of a list that has been dispatched before."""
+        if self._ready:
+            return
+        jobs = self._read(SIFTED_ROWS, jobs=SIFTED_ROWS)
+        left = self._books.sift(jobs)
+        self._ready.extend(left)
+        self._sifting = len(jobs) > 2 * len(left)
+
+    def _read(self, rows: int, *, jobs: int) -> list[Job]:
+        """Read on until there are ``jobs`` calls, at most ``rows`` rows; rows that are no calls are closed."""
+        found: list[Job] = []
+        for _ in range(rows):
+            if len(found) >= jobs:
+                break
+            row = self._intake.next()
+            if row is None:
+                break
+            if isinstance(row, RowOutcome):
+                self._books.close_row(row)
+            else:
+                found.append(row)
+        return found
