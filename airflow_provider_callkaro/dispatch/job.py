@@ -53,7 +53,8 @@ class Dispatch:
     not_after: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.not_after = min([job.not_after for job in self.jobs])
+        first = self.jobs[0].not_after
+        self.not_after = first if len(self.jobs) == 1 else min(job.not_after for job in self.jobs)
 
     @property
     def key(self) -> str:

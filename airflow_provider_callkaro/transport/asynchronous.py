@@ -9,13 +9,15 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from airflow_provider_callkaro.exceptions import NotSent
+from airflow_provider_callkaro.exceptions import NotSent, VendorError
 from airflow_provider_callkaro.transport.failures import no_answer, not_sent, too_late
 from airflow_provider_callkaro.transport.target import IDLE_SECONDS, Target
 from airflow_provider_callkaro.vendors.http import MAX_BODY_BYTES, Request, Response
 
 if TYPE_CHECKING:
     import aiohttp
+
+    from airflow_provider_callkaro.transport.departure import Departure
 
 
 class AsyncTransport:
@@ -42,7 +44,7 @@ class AsyncTransport:
         import aiohttp
         from yarl import URL
 
-        from airflow_provider_callkaro.transport.departure import MissedDeparture, PunctualConnector, departing
+        from airflow_provider_callkaro.transport.departure import Departures, MissedDeparture, PunctualConnector
 
         self._proxy = self._target.proxy()
         await self._take_headers()
@@ -53,19 +55,20 @@ class AsyncTransport:
             skip_auto_headers=("Accept-Encoding",),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(
-                total=self._target.deadline,
+                total=None,  # that would be a timer per request
                 connect=self._target.connect_timeout,
                 sock_connect=self._target.connect_timeout,
                 sock_read=self._target.read_timeout,
             ),
         )
-        self._departing, self._missed = departing, MissedDeparture
+        self._departures, self._missed = Departures(seconds=self._target.deadline), MissedDeparture
         self._failures = (aiohttp.ClientError, OSError, ValueError)  # ValueError: an answer that is no HTTP
         self._address = lru_cache(maxsize=64)(lambda path: URL(self._target.url(path), encoded=True))
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         if self._session is not None:
+            self._departures.close()
             await self._session.close()
 
     async def send(self, request: Request, *, not_after: float = math.inf) -> Response:
@@ -109,7 +112,7 @@ class AsyncTransport:
 
     async def _send(self, request: Request, not_after: float) -> Response:
         assert self._session is not None, "the transport is opened with `async with`"
-        departure = self._departing(not_after)
+        departure = self._departures.begin(not_after)
         try:
             answer = await self._session.request(
                 request.method,
@@ -129,10 +132,18 @@ class AsyncTransport:
                 raise no_answer(self._target.vendor, error) from None
             raise too_late(self._target.vendor) from None
         except self._failures as error:
-            if departure.has_left:
-                raise no_answer(self._target.vendor, error) from None
-            raise not_sent(self._target.vendor, error) from None
+            raise self._meaning(departure, error) from None
+        except asyncio.CancelledError:
+            if not departure.is_overdue:
+                raise
+            raise self._meaning(departure, TimeoutError()) from None
+        finally:
+            self._departures.end(departure)
         return Response(answer.status, body, answer.headers)  # looked up without regard to case
+
+    def _meaning(self, departure: Departure, error: BaseException) -> VendorError:
+        tell = no_answer if departure.has_left else not_sent
+        return tell(self._target.vendor, error)
 
 
 async def _bounded_body(answer: aiohttp.ClientResponse) -> bytes:
