@@ -119,7 +119,7 @@ class Books:
             return self._without_the_blamed(jobs, error)
         if isinstance(error, Rejected) and self._may_be_about_the_list(jobs, error):
             return []
-        if error is None:
+        if error is None and not self._refusals.is_over:
             self._let_go(accepted=True)
         return [job for job in jobs if self._enter(job, answer.call_id, error)]
 
@@ -166,7 +166,7 @@ class Books:
     def _let_go(self, *, accepted: bool) -> None:
         """Give the refusals that were held back their outcome, once it is known that they are about the calls."""
         if accepted and not self._refusals.condemns_the_list:
-            self._refusals.accepted()
+            self._refusals.is_over = True
         if self._refusals.is_over and self._held_back:
             self._settle_held_back()
 

@@ -79,10 +79,11 @@ class Gate:
         """How many calls may be in flight now."""
         limit = max(1, int(self._limit))
         if not self._refusals.is_over:
-            limit = min(limit, UNIFORM_REFUSALS - self._refusals.longest)
-        if self._stop_after_unknown is not None and (not self._proved or 2 * self._lost >= self._stop_after_unknown):
-            limit = min(limit, math.ceil(self._stop_after_unknown - self._lost))
-        return max(1, limit)
+            limit = max(1, min(limit, UNIFORM_REFUSALS - self._refusals.longest))
+        most = self._stop_after_unknown
+        if most is not None and (self._lost or not self._proved) and (not self._proved or 2 * self._lost >= most):
+            limit = max(1, min(limit, math.ceil(most - self._lost)))
+        return limit
 
     def opens_at(self) -> float:
         """The earliest moment, by pace and pauses alone, at which the next call may start."""
@@ -112,7 +113,7 @@ class Gate:
 
     def answered(self) -> None:
         """Note that the vendor took a call."""
-        self._refusals.accepted()
+        self._refusals.is_over = True
         self._had_a_clear_word()
 
     def withdrawn(self) -> None:
@@ -155,7 +156,8 @@ class Gate:
     def _had_a_clear_word(self) -> None:
         self.in_flight -= 1
         self._proved = True
-        self._lost = max(0.0, self._lost - FORGIVEN)
+        if self._lost:
+            self._lost = max(0.0, self._lost - FORGIVEN)
         self._unreachable_streak = 0
         if self._limit < self._max_concurrency:
             self._limit = min(self._max_concurrency, self._limit + max(1.0 / self._limit, _SLOWEST_GROWTH))

@@ -57,16 +57,12 @@ class RefusalWatch:
     def __init__(self) -> None:
         self._counts: Counter[Kind] = Counter()
         self.is_over = False
-        """Whether the list is known not to be refused as a whole."""
+        """Whether the list is known not to be refused as a whole: to be set once the vendor has accepted a call."""
 
     @property
     def longest(self) -> int:
         """How many refusals of one kind there were."""
         return max(self._counts.values(), default=0)
-
-    def accepted(self) -> None:
-        """Note that the vendor accepted a call."""
-        self.is_over = True
 
     def refused(self, error: Rejected) -> bool:
         """Note a refusal.

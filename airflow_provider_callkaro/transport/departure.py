@@ -31,7 +31,7 @@ class Departure:
 
     __slots__ = ("ends_at", "has_left", "is_overdue", "not_after", "task")
 
-    def __init__(self, not_after: float, *, ends_at: float, task: asyncio.Task[Any] | None) -> None:
+    def __init__(self, not_after: float, ends_at: float, task: asyncio.Task[Any] | None, /) -> None:
         self.not_after = not_after
         self.has_left = False
         self.ends_at = ends_at
@@ -61,7 +61,7 @@ class Departures:
     def begin(self, not_after: float) -> Departure:
         """Note that this task begins to send a request; when its time is over, the task is cancelled."""
         ends_at = self._loop.time() + self._seconds
-        departure = Departure(not_after, ends_at=ends_at, task=asyncio.current_task())
+        departure = Departure(not_after, ends_at, asyncio.current_task())
         _of_this_task.set(departure)
         self._open[departure] = None
         if self._timer is None:
