@@ -35,7 +35,8 @@ class Limits:
 
     :param max_concurrency: calls in flight at once, 1 to 1000. Default 64.
     :param calls_per_second: starts per second at most; None sets no pace.
-    :param stop_after_unknown: a streak of this many lost answers ends the run; None goes on. Default 20.
+    :param stop_after_unknown: so many lost answers end the run, where four clear ones make up for a lost one: a streak
+        of so many does, and so does a vendor that keeps losing every fourth or more; None goes on. Default 20.
     :raises ConfigurationError: a value is out of its range.
     """
 

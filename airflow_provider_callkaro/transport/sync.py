@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import urllib3
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 class SyncTransport:
@@ -99,6 +101,7 @@ class SyncTransport:
                 )
                 if delay is None:
                     raise
+                _log.info("Waiting %.1f s before try %d: %s", delay, attempt + 1, error)
             self._sleep(delay)
 
     def _exchange(self, request: Request) -> Download:

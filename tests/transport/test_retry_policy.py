@@ -155,6 +155,12 @@ def test_a_lost_call_goes_out_once_and_a_lost_campaign_again(serve, transport_to
     assert (len(server.requests), pauses) == (3, [0.5])
 
 
+def test_whoever_looks_at_a_silent_task_reads_how_long_it_waits_and_why(serve, transport_to, caplog):
+    caplog.set_level("INFO")
+    transport_to(serve(answer_with("429 Slow", "Retry-After: 7"), accept)).call(CALL, CallKaro().read_placed_call)
+    assert "Waiting 7.7 s before try 2: CallKaro asked to slow down (429)" in caplog.text
+
+
 def test_a_call_that_was_turned_away_waits_as_long_as_it_was_told(serve, transport_to, pauses):
     server = serve(answer_with("429 Slow", "Retry-After: 7"), answer_with("503 Busy", "Retry-After: 99999"), accept)
     assert transport_to(server).call(CALL, CallKaro().read_placed_call).call_id == "a1b2c3d4e5"
