@@ -128,28 +128,31 @@ def test_a_ledger_that_cannot_be_opened_leaves_a_summary_too(caller, endings) ->
 
 
 def test_a_second_blow_while_the_run_settles_leaves_a_summary_too(caller, endings) -> None:
-    """Airflow's timeout strikes; the wind-down waits for the calls in flight; the supervisor strikes again."""
+    """Airflow's timeout strikes; the run waits for the calls in flight; then the supervisor strikes as well."""
     caller.sandbox.fault("hold_after_accepting", after=20)
 
     class Clock:
-        """Strikes in the main thread, as a signal does, some time after the source has broken off."""
+        """Strikes in the main thread, as a signal does, and once more a moment later."""
 
         strikes_at = math.inf
 
         def __call__(self) -> float:
-            if time.monotonic() > self.strikes_at and threading.current_thread() is threading.main_thread():
+            now = time.monotonic()
+            if now > self.strikes_at and threading.current_thread() is threading.main_thread():
+                self.strikes_at = now + 0.3
                 raise Struck
-            return time.monotonic()
+            return now
+
+    def strike_once_a_call_is_in_flight() -> None:
+        caller.sandbox.wait_for_held(1)
+        clock.strikes_at = 0.0
 
     clock = Clock()
-
-    def contacts() -> Iterator[Any]:
-        yield from rows(21)  # the last one is held, and while it is in flight the next row is asked for
-        clock.strikes_at = time.monotonic() + 0.3
-        raise OverflowError
-
+    hand = threading.Thread(target=strike_once_a_call_is_in_flight)
+    hand.start()
     with pytest.raises(Struck):
-        caller.place(contacts(), total=100, on_failure=endings, clock=clock, limits=Limits(max_concurrency=2))
+        caller.place(rows(100), total=100, on_failure=endings, clock=clock, limits=Limits(max_concurrency=2))
+    hand.join()
     summary = endings.only
     assert (summary.accepted, summary.total) == (20, 100)
     assert summary.unknown >= 1
@@ -227,7 +230,7 @@ def test_a_report_that_fails_among_rows_that_are_no_calls_forgets_nobody(caller,
 
 def test_a_run_that_has_to_wait_says_why_and_how_long_and_not_too_often(caller, caplog) -> None:
     caplog.set_level(logging.INFO)
-    caller.sandbox.fault("throttled", after=20, first=12, retry_after=0.02)
+    caller.sandbox.fault("throttled", after=20, first=3, retry_after=0.02)
     run = caller.place(rows(200), limits=LIMITS)
     assert run.summary.accepted == 200
     lines = [record.getMessage() for record in caplog.records if record.name.endswith("dispatch.notices")]
