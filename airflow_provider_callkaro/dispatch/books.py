@@ -103,10 +103,6 @@ class Books:
             for row in rows:
                 self._report.add(row)
 
-    def stop_reporting(self) -> None:
-        """Report no further rows: the run has failed, so nobody will read of them, and the ledger comes first."""
-        self._report = None
-
     def enter(self, answer: Answer) -> Sequence[Job]:
         """Take in what came back for a dispatch.
 

@@ -88,10 +88,11 @@ class Dispatcher:
             try:
                 why = self._dispatch()
             except BaseException as error:
-                self._books.stop_reporting()
                 with suppress(LedgerError):  # then the claims stand unsettled, which reads as unknown
                     self._wind_down(grace=CALM_GRACE if isinstance(error, Exception) else KILLED_GRACE)
+                self._leave_what_was_read()
                 raise
+        self._books.report()
         if why is not None:
             self._leave_the_rest(Reason.STOPPED)
         return self._summary(stopped=why)
@@ -139,7 +140,6 @@ class Dispatcher:
         """Settle what waited for the end of the run; say why the list is refused, if it is."""
         self._list_refused = self._books.conclude(is_done=is_done)
         self._books.commit([])
-        self._books.report()
         return None if self._list_refused is None else Closed.LIST_REFUSED.value
 
     def _done(self) -> bool:
@@ -270,6 +270,14 @@ class Dispatcher:
         dispatch = None if key is None else self._out.pop(key, None)
         for job in dispatch.jobs if dispatch is not None else ():
             self._books.interrupted(job)
+
+    def _leave_what_was_read(self) -> None:
+        """Give the rows that a failed run has read their outcome, and report what can be reported of it."""
+        with suppress(Exception):  # the run fails with what ended it; what cannot be said is counted by `account`
+            self._unpack(before=math.inf)
+            for job in self._supply.known_rest():
+                self._books.leave(job, Reason.STOPPED)
+            self._books.report()
 
     def _leave_the_rest(self, reason: Reason) -> None:
         """Give every row that was not dispatched its outcome: what the ledger knows, else pending."""

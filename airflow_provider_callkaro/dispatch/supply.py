@@ -51,13 +51,20 @@ class Supply:
         """
         if wanted > 0 and (self._sifting or sifted):
             self._sift()
-        jobs = [self._ready.popleft() for _ in range(min(wanted, len(self._ready)))]
-        return jobs if sifted else jobs + self._read(READ_ROWS, jobs=wanted - len(jobs))
+        if not sifted and len(self._ready) < wanted:
+            self._ready.extend(self._read(READ_ROWS, jobs=wanted - len(self._ready)))
+        return [self._ready.popleft() for _ in range(min(wanted, len(self._ready)))]
 
     def rest(self) -> list[Job]:
         """Some of the calls that are left and that the ledger does not know."""
-        jobs = [self._ready.popleft() for _ in range(min(len(self._ready), SIFTED_ROWS))]
-        return self._books.sift(jobs + self._read(READ_ROWS, jobs=SIFTED_ROWS - len(jobs)))
+        if len(self._ready) < SIFTED_ROWS:
+            self._ready.extend(self._read(READ_ROWS, jobs=SIFTED_ROWS - len(self._ready)))
+        return self._books.sift([self._ready.popleft() for _ in range(min(len(self._ready), SIFTED_ROWS))])
+
+    def known_rest(self) -> list[Job]:
+        """All calls that have been read and that the ledger does not know; nothing more is read."""
+        jobs, self._ready = list(self._ready), deque()
+        return self._books.sift(jobs)
 
     def _sift(self) -> None:
         """Pass quickly over the part of a list that has been dispatched before."""
@@ -74,7 +81,11 @@ class Supply:
         for _ in range(rows):
             if len(found) >= jobs:
                 break
-            row = self._intake.next()
+            try:
+                row = self._intake.next()
+            except BaseException:  # what was read before it is not lost
+                self._ready.extend(found)
+                raise
             if row is None:
                 break
             if isinstance(row, RowOutcome):

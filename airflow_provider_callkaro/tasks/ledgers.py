@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_provider_callkaro.calls.phone import LEGACY_PREFIXES, legacy_spellings
 from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerRequired
 from airflow_provider_callkaro.ledger.contract import CallLedger
+from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
 from airflow_provider_callkaro.ledger.run_record import RunRecord
 from airflow_provider_callkaro.tasks.identity import identify, run_name
 from airflow_provider_callkaro.tasks.rules import caps_of
@@ -66,7 +68,9 @@ def _in_sql(context: Mapping[str, Any], *, settings: ListSettings, resumed: bool
     engine, run = sql_engine(str(settings.ledger_conn_id)), run_name(context)
     record = identify(context, settings=settings, records=SqlRunRecords(engine, run=run), resumed=resumed)
     own, *others = record.scopes
-    ledger = SqlLedger(engine, scope=own, also=others, run=run, caps=caps_of(settings.policy))
+    ledger = SqlLedger(
+        engine, scope=own, also=others, run=run, caps=caps_of(settings.policy), legacy=_earlier_spellings()
+    )
     return Memory(record=record, ledger=ledger, name=f'connection "{settings.ledger_conn_id}"')
 
 
@@ -78,7 +82,8 @@ def _in_task_state(store: Any, context: Mapping[str, Any], *, settings: ListSett
 
     records = TaskStateRunRecords(store, retention=NEVER_EXPIRE)
     record = identify(context, settings=settings, records=records, resumed=resumed)
-    return Memory(record=record, ledger=TaskStateLedger(store, retention=NEVER_EXPIRE), name="the task's own state")
+    ledger = TaskStateLedger(store, retention=NEVER_EXPIRE, legacy=_earlier_spellings())
+    return Memory(record=record, ledger=ledger, name="the task's own state")
 
 
 def _in_memory(context: Mapping[str, Any], *, settings: ListSettings) -> Memory:
@@ -88,6 +93,11 @@ def _in_memory(context: Mapping[str, Any], *, settings: ListSettings) -> Memory:
     record = identify(context, settings=settings, records=MemoryRunRecords(run=run, store=store))
     ledger = MemoryLedger(scope=record.scopes[0], run=run, store=store)
     return Memory(record=record, ledger=ledger, name="this process alone")
+
+
+def _earlier_spellings() -> LegacyNumbers:
+    """How earlier versions may have written the same person's number."""
+    return LegacyNumbers(spellings=legacy_spellings, prefixes=LEGACY_PREFIXES)
 
 
 def _refuse_moving_parts(context: Mapping[str, Any], *, settings: ListSettings) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
+from airflow_provider_callkaro.calls.options import refuse_next_window
 from airflow_provider_callkaro.dispatch.intake import Shard
 from airflow_provider_callkaro.dispatch.run import Limits, redial_states
 from airflow_provider_callkaro.exceptions import ConfigurationError
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 WHEN_CLOSED = ("wait", "schedule", "stop")
 WARN_OR_FAIL = ("warn", "fail")
-NEXT_WINDOW_TEXT = "next_window"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +84,9 @@ class ListSettings:
             check_policy(self.policy, ledger_conn_id=self.ledger_conn_id)
         elif self.expires_after is not None:
             raise ConfigurationError("expires_after needs a policy, which tells when a call may ring")
-        elif self._asks_for_next_window():
-            raise ConfigurationError(
-                'schedule_at="next_window" needs a policy, which says when that is: set policy, or leave schedule_at '
-                "out to ring at once"
-            )
+        options = self.call_options if isinstance(self.call_options, Mapping) else {}
+        for moment in (self.schedule_at, options.get("schedule_at")):
+            refuse_next_window(moment, has_policy=self.policy is not None)
         object.__setattr__(self, "shard", _read_shard(self.shard))
         self.limits  # noqa: B018 - checks its values
         if not is_template(self.redial) and not _has_template(self.redial):
@@ -137,11 +135,6 @@ class ListSettings:
         """The fields of every call whose row does not say otherwise."""
         scheduled = {"schedule_at": self.schedule_at} if self.schedule_at else {}
         return {**(self.call_options or {}), **scheduled}
-
-    def _asks_for_next_window(self) -> bool:
-        options = self.call_options if isinstance(self.call_options, Mapping) else {}
-        given = (self.schedule_at, options.get("schedule_at"))
-        return any(isinstance(value, str) and value.strip().lower() == NEXT_WINDOW_TEXT for value in given)
 
 
 def _check_word(name: str, value: Any, words: Sequence[str]) -> None:
