@@ -19,8 +19,9 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
 from airflow_provider_callkaro.tasks.account import Account
 from airflow_provider_callkaro.tasks.arguments import is_template, opened
-from airflow_provider_callkaro.vendors.mrassistant import MAX_TARGETS, VOCABULARY, CampaignSettings
+from airflow_provider_callkaro.vendors.mrassistant import VOCABULARY, CampaignSettings
 from airflow_provider_callkaro.vendors.mrassistant_campaigns import MrAssistantCampaigns
+from airflow_provider_callkaro.vendors.mrassistant_settings import read_longest_call, read_targets_per_campaign
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.policy import CallingPolicy
@@ -32,6 +33,7 @@ CAMPAIGN_FIELDS = (
     "retry_failed",
     "retry_attempts",
     "notify_on_call_complete",
+    "longest_call",
     "context",
     "webhook_url",
     "webhook_secret",
@@ -55,7 +57,7 @@ class CampaignArguments:
     webhook_secret: str | None
     notify_on_call_complete: Any
     extra_fields: Mapping[str, Any] | None
-    longest_call: timedelta
+    longest_call: Any
     shard: Any
 
     @classmethod
@@ -68,24 +70,10 @@ class CampaignArguments:
 
         :raises ConfigurationError: naming the argument.
         """
-        if not isinstance(self.longest_call, timedelta) or self.longest_call <= timedelta(0):
-            raise ConfigurationError("longest_call must be a positive timedelta")
-        if any(
-            map(
-                is_template,
-                (
-                    self.targets_per_campaign,
-                    self.concurrent_calls,
-                    self.retry_failed,
-                    self.retry_attempts,
-                    self.notify_on_call_complete,
-                ),
-            )
-        ):
+        if any(map(is_template, self._coerced)):
             return
         settings = self._settings(name="checked", private=False)
-        if not 1 <= self._targets <= MAX_TARGETS:
-            raise ConfigurationError(f"targets_per_campaign must be from 1 to {MAX_TARGETS}")
+        rings_for = self._rings_for(settings)
         if policy is None:
             return
         if settings.retry_failed or settings.retry_attempts:
@@ -93,14 +81,16 @@ class CampaignArguments:
                 "MrAssistant does not say when it redials, so no policy can be kept with retry_failed or "
                 "retry_attempts: leave them out, or the policy"
             )
-        if self.rings_for >= _longest_opening(policy):
+        if rings_for >= _longest_opening(policy):
             raise ConfigurationError(
                 f"a campaign of {self._targets} targets, {settings.concurrent_calls} at a time, may ring for "
-                f"{self.rings_for}, and no window of the policy is open for so long: lower targets_per_campaign or "
+                f"{rings_for}, and no window of the policy is open for so long: lower targets_per_campaign or "
                 "longest_call, or raise concurrent_calls"
             )
 
-    def account(self, hook: MrAssistantHook, *, agent_id: str | None, policy: CallingPolicy | None) -> Account:
+    def account(
+        self, hook: MrAssistantHook, *, agent_id: str | None, policy: CallingPolicy | None
+    ) -> tuple[Account, MrAssistantCampaigns]:
         """The account behind the hook's connection, which takes calls as campaigns.
 
         :raises ConfigurationError: a rendered argument or the connection cannot work.
@@ -111,34 +101,43 @@ class CampaignArguments:
         if self.webhook_secret:
             mask_secret(self.webhook_secret)
         part = None if self.shard is None else int(self.shard[0]) + 1
-        vendor = MrAssistantCampaigns(
-            connection.vendor,
-            self._settings(name=self.name, private=True),
-            targets_per_campaign=self._targets,
-            part=part,
-        )
-        return Account(
+        settings = self._settings(name=self.name, private=True)
+        vendor = MrAssistantCampaigns(connection.vendor, settings, targets_per_campaign=self._targets, part=part)
+        account = Account(
             connection_id=hook.mrassistant_conn_id,
             vendor=vendor,
             target=connection.target,
             agent_id=connection.agent_id,
             schedule_timezone=connection.schedule_timezone,
             vocabulary=VOCABULARY,
-            rings_for=self.rings_for,
+            rings_for=self._rings_for(settings),
+        )
+        return account, vendor
+
+    @property
+    def _coerced(self) -> tuple[Any, ...]:
+        """What may come as the text of a number, a yes or a no, or a time."""
+        return (
+            self.targets_per_campaign,
+            self.concurrent_calls,
+            self.retry_failed,
+            self.retry_attempts,
+            self.notify_on_call_complete,
+            self.longest_call,
         )
 
     @property
-    def rings_for(self) -> timedelta:
-        """How long after its creation a full campaign may still ring phones."""
-        rounds = math.ceil(self._targets / int(self.concurrent_calls))
-        return rounds * self.longest_call + timedelta(seconds=STALE_SECONDS)
-
-    @property
     def _targets(self) -> int:
-        return int(self.targets_per_campaign)
+        return read_targets_per_campaign(self.targets_per_campaign)
+
+    def _rings_for(self, settings: CampaignSettings) -> timedelta:
+        """How long after its creation a full campaign may still ring phones."""
+        rounds = math.ceil(self._targets / settings.concurrent_calls)
+        return rounds * read_longest_call(self.longest_call) + timedelta(seconds=STALE_SECONDS)
 
     def _settings(self, *, name: str, private: bool) -> CampaignSettings:
-        """
+        """The settings of every campaign.
+
         :param private: whether what must not be shown is among them.
         """
         return CampaignSettings(
@@ -147,23 +146,23 @@ class CampaignArguments:
             retry_failed=self.retry_failed,
             retry_attempts=self.retry_attempts,
             notify_on_call_complete=self.notify_on_call_complete,
-            context=(self.context or None) if private else None,
-            webhook_url=(self.webhook_url or None) if private else None,
-            webhook_secret=(self.webhook_secret or None) if private else None,
-            extra_fields=(self.extra_fields or {}) if private else {},
+            context=self.context if private else None,
+            webhook_url=self.webhook_url if private else None,
+            webhook_secret=self.webhook_secret if private else None,
+            extra_fields=self.extra_fields if private and self.extra_fields is not None else {},
         )
 
 
-class CampaignCount:
-    """Remembers which campaigns took calls."""
+class CampaignsOfRows:
+    """Tells the vendor of campaigns which rows it took, those too that an earlier try of the run had settled."""
 
-    def __init__(self) -> None:
-        self.ids: set[str] = set()
+    def __init__(self, campaigns: MrAssistantCampaigns) -> None:
+        self._campaigns = campaigns
 
     def add(self, row: RowOutcome) -> None:
         """See `RowSink.add`."""
         if row.outcome is Outcome.ACCEPTED and row.call_id is not None:
-            self.ids.add(row.call_id)
+            self._campaigns.remember(row.call_id)
 
 
 def _check_agent(agent_id: str | None) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow_provider_callkaro.dispatch.report import RowSink
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
 from airflow_provider_callkaro.operators.fan_out import FAN_OUT_FIELDS, FanOutOperator
-from airflow_provider_callkaro.operators.mrassistant_account import CAMPAIGN_FIELDS, CampaignArguments, CampaignCount
+from airflow_provider_callkaro.operators.mrassistant_account import CAMPAIGN_FIELDS, CampaignArguments, CampaignsOfRows
 from airflow_provider_callkaro.sources.given import as_source
 from airflow_provider_callkaro.tasks.account import Account
 from airflow_provider_callkaro.tasks.private import Private
@@ -24,9 +24,11 @@ class MrAssistantCreateCampaignOperator(FanOutOperator):
     """Ring everybody on a list through MrAssistant campaigns, each person at most once, and account for every row.
 
     Creating a campaign starts it, so up to ``targets_per_campaign`` calls are claimed together, settled together, and
-    unknown together when an answer is lost. Returns a summary of fixed size: ``{"campaigns", "total", "accepted",
-    "rejected", "skipped", "unknown", "pending", "reasons": {reason: rows}, "report"}``, where ``campaigns`` is how many
-    campaigns took calls. The report gives the campaign of each row as its ``call_id``.
+    unknown together when an answer is lost. Returns a summary of bounded size: ``{"campaigns", "created", "total",
+    "accepted", "rejected", "skipped", "unknown", "pending", "reasons": {reason: rows}, "report"}``. ``campaigns`` is
+    how many campaigns there are, ``created`` the first 100 of them, each ``{"campaign_id", "status", "total_targets",
+    "calls_initiated", "calls_completed", "calls_failed", "scheduled_at", "started_at"}`` as MrAssistant answered; of
+    one that an earlier try created only the id is known. The report gives the campaign of each row as its ``call_id``.
 
     :param contacts: where the rows come from: `SqlContacts`, `FileContacts`, `AssetContacts`, a list of mappings or of
         numbers, or an upstream task's output. Templated, never shown.
@@ -76,7 +78,7 @@ class MrAssistantCreateCampaignOperator(FanOutOperator):
     :param notify_on_call_complete: whether it reports every completed call. Templated.
     :param extra_fields: what else your account's campaigns take, sent as it is. Templated, never shown.
     :param longest_call: how long one call takes at most, from the first ring to the end; with a policy a campaign only
-        starts if its last target will be rung before the window closes. Default 5 minutes.
+        starts if its last target will be rung before the window closes. Default 5 minutes. Templated.
     :param dry_run: read, check and look up everything, send nothing, and say what would have been done.
     :param mrassistant_conn_id: the MrAssistant connection. Templated.
     :raises ConfigurationError: an argument cannot work, naming it.
@@ -122,7 +124,7 @@ class MrAssistantCreateCampaignOperator(FanOutOperator):
         webhook_secret: str | None = None,
         notify_on_call_complete: bool | str = False,
         extra_fields: Mapping[str, Any] | None = None,
-        longest_call: timedelta = timedelta(minutes=5),
+        longest_call: timedelta | str = timedelta(minutes=5),
         dry_run: bool = False,
         mrassistant_conn_id: str = MrAssistantHook.default_conn_name,
         **kwargs: Any,
@@ -178,11 +180,13 @@ class MrAssistantCreateCampaignOperator(FanOutOperator):
         return MrAssistantHook(self.mrassistant_conn_id)
 
     def _account(self) -> Account:
-        return CampaignArguments.of(self).account(self.hook, agent_id=self.agent_id, policy=self.policy)
+        arguments = CampaignArguments.of(self)
+        account, self._campaigns = arguments.account(self.hook, agent_id=self.agent_id, policy=self.policy)
+        return account
 
     def _watcher(self) -> RowSink:
-        self._campaigns = CampaignCount()
-        return self._campaigns
+        return CampaignsOfRows(self._campaigns)
 
     def _campaign(self) -> dict[str, Any]:
-        return {"campaigns": len(self._campaigns.ids)}
+        told = self._campaigns.created()
+        return {"campaigns": told["count"], "created": told["campaigns"]}

@@ -74,7 +74,7 @@ class MrAssistantPreflightOperator(PreflightOperator):
     :param notify_on_call_complete: whether it reports every completed call. Templated.
     :param extra_fields: what else your account's campaigns take, sent as it is. Templated, never shown.
     :param longest_call: how long one call takes at most, from the first ring to the end; with a policy a campaign only
-        starts if its last target will be rung before the window closes. Default 5 minutes.
+        starts if its last target will be rung before the window closes. Default 5 minutes. Templated.
     :param price_per_minute: what a minute costs, 0 or more; None tells no cost.
     :param minutes_per_call: how long a call lasts on average. Default 1.
     :param currency: shown behind the cost, such as ``INR``.
@@ -124,7 +124,7 @@ class MrAssistantPreflightOperator(PreflightOperator):
         webhook_secret: str | None = None,
         notify_on_call_complete: bool | str = False,
         extra_fields: Mapping[str, Any] | None = None,
-        longest_call: timedelta = timedelta(minutes=5),
+        longest_call: timedelta | str = timedelta(minutes=5),
         price_per_minute: float | None = None,
         minutes_per_call: float = 1.0,
         currency: str = "",
@@ -189,4 +189,6 @@ class MrAssistantPreflightOperator(PreflightOperator):
         return MrAssistantHook(self.mrassistant_conn_id)
 
     def _account(self) -> Account:
-        return CampaignArguments.of(self).account(self.hook, agent_id=self.agent_id, policy=self.policy)
+        arguments = CampaignArguments.of(self)
+        account, _ = arguments.account(self.hook, agent_id=self.agent_id, policy=self.policy)
+        return account

@@ -54,18 +54,17 @@ class RetryPolicy:
         return self.wait(error, attempt=attempt, random=random) if safe and attempt < self.attempts else None
 
     def wait(self, error: VendorError, *, attempt: int, random: Callable[[], float]) -> float:
-        """Seconds to wait after ``error``: a backoff, and no less than the vendor asked for, clamped; with jitter.
+        """Seconds to wait after ``error``: what the vendor asked for, clamped, else a backoff; with jitter on top.
 
-        A vendor that asks for no pause, for one that lies behind us, or for one that nobody can read gets the backoff
-        all the same: it has just said that it cannot keep up.
+        A vendor that asks for no pause, for one that lies behind us, or for one that nobody can read gets the backoff:
+        it has just said that it cannot keep up.
         """
-        ceiling = min(self.max_delay, self.base_delay * 2.0 ** min(attempt - 1, 30))
-        backoff = ceiling * (0.5 + 0.5 * random())
         asked = error.retry_after if isinstance(error, Throttled) else None
-        if asked is None or not asked > 0:  # also a NaN
-            return backoff
-        asked = min(asked, self.max_retry_after)
-        return max(backoff, asked + min(0.1 * asked, 1.0) * random())  # everybody was told the same moment
+        if asked is not None and asked > 0:  # no NaN either
+            asked = max(self.base_delay, min(asked, self.max_retry_after))
+            return asked + min(0.1 * asked, 1.0) * random()  # everybody was told the same moment
+        ceiling = min(self.max_delay, self.base_delay * 2.0 ** min(attempt - 1, 30))
+        return ceiling * (0.5 + 0.5 * random())
 
 
 def _was_taken(error: VendorError) -> bool:
