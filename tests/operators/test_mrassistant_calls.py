@@ -105,10 +105,10 @@ def test_an_answer_that_waits_for_the_phone_is_waited_for(sandbox, monkeypatch):
 
 def test_a_vendor_that_cannot_be_reached_leaves_the_call_to_the_retry(sandbox):
     store = TaskStateInMemory()
-    sandbox.stop()
+    sandbox.fault("throttled", path=OUTBOUND, first=25, retry_after=0.01)
     with pytest.raises(RunIncomplete, match="1 of 1 rows are pending"):
         call().execute(context(store))
-    sandbox.start()
+    sandbox.clear_faults()
     assert call().execute(context(store, try_number=2)) == sandbox.rings[0].call_id
     assert sandbox.rings_per_number() == {NUMBER: 1}
 
