@@ -90,9 +90,10 @@ class MrAssistantTransferCallOperator(MrAssistantOperator):
         transfer_to: str,
         transfer_type: str = "cold",
         play_dialtone: bool | str | None = None,
+        mrassistant_conn_id: str = MrAssistantHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(mrassistant_conn_id=mrassistant_conn_id, **kwargs)
         self.call_id = call_id
         self.transfer_to = Private(transfer_to)
         self.transfer_type = transfer_type
@@ -154,8 +155,10 @@ class MrAssistantEndCallOperator(MrAssistantOperator):
 
     template_fields: Sequence[str] = ("call_id", *MrAssistantOperator.template_fields)
 
-    def __init__(self, *, call_id: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self, *, call_id: str, mrassistant_conn_id: str = MrAssistantHook.default_conn_name, **kwargs: Any
+    ) -> None:
+        super().__init__(mrassistant_conn_id=mrassistant_conn_id, **kwargs)
         self.call_id = call_id
 
     def execute(self, context: Mapping[str, Any]) -> str:  # noqa: ARG002 - Airflow's signature

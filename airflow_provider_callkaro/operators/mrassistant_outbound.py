@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import XComArg
 
+from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
 from airflow_provider_callkaro.operators.mrassistant_call_control import MrAssistantOperator
 from airflow_provider_callkaro.operators.mrassistant_rendered import ask_for_good
 from airflow_provider_callkaro.tasks.private import Private
@@ -45,9 +46,10 @@ class MrAssistantConfigureOutboundOperator(MrAssistantOperator):
         agent_id: str | None = None,
         schedules: Sequence[Mapping[str, Any]] | str | None = None,
         default_schedule_id: str | None = None,
+        mrassistant_conn_id: str = MrAssistantHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(mrassistant_conn_id=mrassistant_conn_id, **kwargs)
         self.agent_id = agent_id
         self.phone_numbers = Private(phone_numbers)
         self.schedules = schedules
