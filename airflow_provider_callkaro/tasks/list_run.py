@@ -91,8 +91,9 @@ class ListRun:
             if not self._nap(summary):
                 summary = replace(summary, stopped=self._stop.why)
                 break
+        self._say_unusual(summary)
         conclude(summary, self._settings)
-        return summary, self._say_unusual(summary)
+        return summary, self._as_xcom(summary)
 
     def rehearse(self, observe: Observe) -> Summary:
         """Go through the list once, ring nobody, and tell ``observe`` of every call."""
@@ -185,22 +186,23 @@ class ListRun:
 
     def _give_account(self, summary: Summary, report: Report | None) -> None:
         """The ending of a run that breaks off: nothing of it may hide what broke it off."""
-        for step in (lambda: self._leave_summary(summary), report.publish if report is not None else None):
-            if step is None:
-                continue
-            try:
-                step()
-            except Exception as error:
-                self._log.warning("The run's account is not complete (%s)", type(error).__name__)
+        self._leave_summary(summary)
+        try:
+            if report is not None:
+                report.publish()
+        except Exception as error:
+            self._log.warning("The report of the run that broke off is not there: %s", error)
 
-    def _leave_summary(self, summary: Summary) -> dict[str, Any]:
+    def _leave_summary(self, summary: Summary) -> None:
+        """Say what the run came to, and leave it in XCom at once: what comes after may fail."""
         self._log.info("%s", summary)
         self._log.info(
             "%d calls were sent in this pass; %d rows were settled before it", summary.dialled, summary.resumed
         )
-        result = self._as_xcom(summary)
-        self._context["ti"].xcom_push(key=self._result_key, value=result)
-        return result
+        try:
+            self._context["ti"].xcom_push(key=self._result_key, value=self._as_xcom(summary))
+        except Exception as error:  # the report is still to come, and everybody has been rung
+            self._log.warning("The summary could not be left in XCom (%s)", type(error).__name__)
 
     def _as_xcom(self, summary: Summary) -> dict[str, Any]:
         return summary.as_xcom(campaign=self._campaign(), report=self._settings.report_path)
@@ -211,7 +213,7 @@ class ListRun:
         if store is not None:
             store.set("progress", snapshot.as_state())
 
-    def _say_unusual(self, summary: Summary) -> dict[str, Any]:
+    def _say_unusual(self, summary: Summary) -> None:
         if not summary.total:
             self._log.warning("The list is empty: nobody was rung. min_rows=1 makes such a run fail")
         if summary.unknown:
@@ -219,7 +221,6 @@ class ListRun:
                 "%d calls are unknown: they may have rung, and nobody is rung again for them unless redial asks for it",
                 summary.unknown,
             )
-        return self._as_xcom(summary)
 
     def _nap(self, summary: Summary) -> bool:
         """Sleep until the next call may ring: in the worker for a moment, else deferred, without a worker slot.
