@@ -8,7 +8,8 @@ must be open; where the zone cannot be told, the answer is no.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from os import PathLike
@@ -172,6 +173,21 @@ class CallingPolicy:
         if opening is None:
             raise NeverOpens("the policy has no window at its own opening, which must not happen: please report it")
         return moment, opening
+
+    def openings(self, after: datetime, call: Call | None = None) -> Iterator[tuple[datetime, Opening]]:
+        """One opening after the other: the moment from which on the phone may ring, and the opening itself.
+
+        The one search for an opening that lasts: whoever needs one takes the first that does.
+
+        :raises ZoneUnknown: the zone of the call cannot be told.
+        :raises NeverOpens: nothing opens any more within 400 days.
+        """
+        while True:
+            moment, opening = self.next_opening(after, call)
+            yield moment, opening
+            if opening.ends == math.inf:
+                return
+            after = instant(int(opening.ends))
 
     def opening_at(self, at: datetime, call: Call | None = None) -> Opening | None:
         """The opening that holds ``at``; None when closed.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch.job import Held, Job
@@ -19,6 +19,7 @@ from airflow_provider_callkaro.ledger.call_caps import CallCaps
 from airflow_provider_callkaro.ledger.contract import OverCap
 
 
+@runtime_checkable
 class CallHistory(Protocol):
     """A ledger that can tell when numbers were called."""
 

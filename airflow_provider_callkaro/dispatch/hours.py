@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
+from itertools import islice
 
 from airflow_provider_callkaro.calls.call import Call
 from airflow_provider_callkaro.calls.opening import Opening
@@ -136,13 +137,11 @@ class CallingHours:
         is_shared = self._shared and after is now
         if is_shared and self._next is not None and self._next[0] <= now < self._next[1]:
             return self._next[1:]
-        for _ in range(SEARCHED_WINDOWS):
-            moment, opening = self._policy.next_opening(after, call)
+        for moment, opening in islice(self._policy.openings(after, call), SEARCHED_WINDOWS):
             if self._holds(moment, opening):
                 if is_shared:
                     self._next = (now, moment, opening)
                 return moment, opening
-            after = instant(int(opening.ends))
         raise NeverOpens("no window of the policy is open for as long as the vendor takes to ring all phones")
 
     def _holds(self, moment: datetime, opening: Opening) -> bool:

@@ -11,8 +11,8 @@ from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperat
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown, Rejected, Unauthorized, VendorError
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
-from airflow_provider_callkaro.operators.mrassistant_rendered import ask_for_good, refuse_empty
-from airflow_provider_callkaro.tasks.arguments import own_copies
+from airflow_provider_callkaro.tasks.failing import ask_for_good
+from airflow_provider_callkaro.tasks.arguments import given_arguments, own_copies, refuse_vanished
 from airflow_provider_callkaro.tasks.ledgers import task_state_of
 from airflow_provider_callkaro.tasks.private import Private
 from airflow_provider_callkaro.vendors.mrassistant_calls import check_transfer
@@ -30,6 +30,7 @@ class MrAssistantOperator(BaseOperator):
 
     template_fields: Sequence[str] = ("mrassistant_conn_id",)
     ui_color = "#dfe6f5"
+    _given: frozenset[str] = frozenset()
 
     def __init__(self, *, mrassistant_conn_id: str = MrAssistantHook.default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -38,7 +39,7 @@ class MrAssistantOperator(BaseOperator):
     def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
         """Render the template fields of this try, and of no other."""
         own_copies(self, self.template_fields)
-        self._given = [name for name, value in self._arguments().items() if value is not None]
+        self._given = given_arguments(self, self.template_fields)
         super().render_template_fields(context, jinja_env)
 
     @cached_property
@@ -46,16 +47,9 @@ class MrAssistantOperator(BaseOperator):
         """The MrAssistant hook."""
         return MrAssistantHook(self.mrassistant_conn_id)
 
-    def _arguments(self) -> dict[str, Any]:
-        """The templated arguments, as they stand now."""
-        values = {name: getattr(self, name) for name in self.template_fields}
-        return {name: each.value if isinstance(each, Private) else each for name, each in values.items()}
-
     def _refuse_empty(self) -> None:
-        """Fail where an argument was given and rendered to nothing."""
-        arguments = self._arguments()
-        given = getattr(self, "_given", [name for name, value in arguments.items() if value is not None])
-        refuse_empty({name: arguments[name] for name in given})
+        """Fail for good where an argument was given and comes to nothing once it is rendered."""
+        ask_for_good(refuse_vanished, self, self._given or given_arguments(self, self.template_fields))
 
 
 class MrAssistantTransferCallOperator(MrAssistantOperator):

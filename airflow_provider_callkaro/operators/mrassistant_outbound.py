@@ -10,7 +10,7 @@ from airflow.providers.common.compat.sdk import XComArg
 
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
 from airflow_provider_callkaro.operators.mrassistant_call_control import MrAssistantOperator
-from airflow_provider_callkaro.operators.mrassistant_rendered import ask_for_good
+from airflow_provider_callkaro.tasks.failing import ask_for_good
 from airflow_provider_callkaro.tasks.private import Private
 
 

@@ -49,7 +49,8 @@ class MrAssistantPreflightOperator(PreflightOperator):
     :param stale_after: how long after the end of its data interval a run is long past. Default one day.
     :param calls_per_second: starts per second at most, evenly spaced, also after a pause; None sets no pace.
     :param max_concurrency: campaigns created at once, 1 to 1000. Default 1.
-    :param stop_after_unknown: a streak of this many lost answers ends the run; None goes on. Default 2.
+    :param stop_after_unknown: so many lost answers end the run, of which four clear ones make up for one; None goes on.
+        Default 2.
     :param on_unknown: ``"warn"`` (default) or ``"fail"`` when calls ended unknown.
     :param on_none_accepted: ``"fail"`` (default) or ``"warn"`` when a list that is not empty ends with nobody accepted,
         and neither an earlier run nor a rule about people (suppression, caps, expiry) explains it.

@@ -7,7 +7,7 @@ was given and renders to nothing is an error: a sensor that waits for no hours a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import time, timedelta, tzinfo
 from typing import Any
@@ -111,19 +111,6 @@ class Hours:
             )
         policy: CallingPolicy = ask(agent_id=self.agent_id, campaign_id=self.campaign_id)
         return policy
-
-
-def refuse_empty(values: Mapping[str, Any]) -> None:
-    """Refuse arguments that were given and have rendered to nothing.
-
-    :raises ConfigurationError: one of them, by name.
-    """
-    for name, value in values.items():
-        if value is None or (isinstance(value, str) and value.strip().lower() in _NOTHING) or value == []:
-            raise ConfigurationError(
-                f"{name} was given and is empty after rendering: look at its template, and at the task or param that "
-                "it names"
-            )
 
 
 def read_min_remaining(value: Any) -> timedelta:

@@ -21,9 +21,10 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_callkaro.calls.policy import CallingPolicy
-from airflow_provider_callkaro.sensors.hours import EVERY_DAY, Hours, read_min_remaining, refuse_empty
+from airflow_provider_callkaro.sensors.hours import EVERY_DAY, Hours, read_min_remaining
 from airflow_provider_callkaro.sensors.rescheduling import AirflowRescheduleException, first_reschedule
 from airflow_provider_callkaro.sensors.waiting import Opening, next_opening
+from airflow_provider_callkaro.tasks.arguments import refuse_vanished
 from airflow_provider_callkaro.triggers.schedule_window import ScheduleWindowTrigger, nap
 
 SHORT_WAIT = timedelta(seconds=60)
@@ -151,7 +152,7 @@ class ScheduleWindowSensor(BaseSensorOperator):
         return self._wait(began=datetime.fromisoformat(began) if began else self._first_start(context))
 
     def _wait(self, *, began: datetime) -> str | None:
-        refuse_empty({name: getattr(self, name) for name in self._given})
+        refuse_vanished(self, self._given)
         self.policy = policy = self._hours().read()
         while True:
             now = datetime.now(UTC)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from airflow_provider_callkaro.calls.policy import CallingPolicy
+from airflow_provider_callkaro.calls.wall_clock import instant
 from airflow_provider_callkaro.exceptions import NeverOpens
 
 LONGEST_SEARCH = timedelta(days=366)
@@ -36,15 +38,13 @@ def next_opening(
     :returns: the opening, or None where none comes in time.
     """
     until = min(until, after + LONGEST_SEARCH)
-    while after <= until:
-        try:
-            at = policy.next_open(after)
-        except NeverOpens:
-            return None
-        closes_at = policy.closes_at(at)
-        if at > until:
-            return None
-        if closes_at is None or closes_at - at >= min_remaining:
-            return Opening(at=at, closes_at=closes_at)
-        after = closes_at
+    try:
+        for at, opening in policy.openings(after):
+            if at > until:
+                return None
+            closes_at = None if opening.ends == math.inf else instant(int(opening.ends))
+            if closes_at is None or closes_at - at >= min_remaining:
+                return Opening(at=at, closes_at=closes_at)
+    except NeverOpens:
+        pass
     return None

@@ -57,14 +57,15 @@ def given_arguments(operator: Any, names: Iterable[str]) -> frozenset[str]:
     return frozenset(name for name in names if opened(getattr(operator, name)) is not None)
 
 
-def refuse_vanished(operator: Any, given: Iterable[str]) -> None:
+def refuse_vanished(task: Any, given: Iterable[str]) -> None:
     """Refuse an argument that was given and is nothing when the task runs.
 
+    :param task: an operator or a sensor.
     :param given: what `given_arguments` found.
     :raises ConfigurationError: naming the first such argument.
     """
     for name in sorted(given):
-        if is_nothing(opened(getattr(operator, name))):
+        if is_nothing(opened(getattr(task, name))):
             raise _come_to_nothing(name)
 
 

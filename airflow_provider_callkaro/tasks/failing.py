@@ -7,7 +7,7 @@ from typing import ParamSpec, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_callkaro.exceptions import NotAllowed, Rejected, Unauthorized
+from airflow_provider_callkaro.exceptions import ConfigurationError, NotAllowed, Rejected, Unauthorized
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -21,4 +21,15 @@ def fail_without_retry(method: Callable[P, T], *arguments: P.args, **named: P.kw
     try:
         return method(*arguments, **named)
     except (Unauthorized, Rejected, NotAllowed) as error:
+        raise AirflowFailException(str(error)) from error
+
+
+def ask_for_good(method: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Call a hook's method, or a check; whatever a retry of the task cannot change fails the task without one.
+
+    :raises AirflowFailException: an argument cannot work, the key was refused, or the request was rejected.
+    """
+    try:
+        return fail_without_retry(method, *arguments, **named)
+    except ConfigurationError as error:
         raise AirflowFailException(str(error)) from error

@@ -19,6 +19,8 @@ from airflow_provider_callkaro.tasks.account import Account
 if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.policy import CallingPolicy
 
+_CAPS_NEED_SQL = "the policy's max_calls and min_gap count calls over many runs: set ledger_conn_id to a SQL connection"
+
 
 class Suppression:
     """Who must not be called: a source of contacts, a callable that returns numbers, or a collection of numbers.
@@ -84,9 +86,7 @@ def check_policy(policy: CallingPolicy, *, ledger_conn_id: str | None) -> None:
     :raises ConfigurationError: it has caps, and no SQL ledger is named.
     """
     if (policy.max_calls is not None or policy.min_gap is not None) and not ledger_conn_id:
-        raise ConfigurationError(
-            "the policy's max_calls and min_gap count calls over many runs: set ledger_conn_id to a SQL connection"
-        )
+        raise ConfigurationError(_CAPS_NEED_SQL)
 
 
 def caps_of(policy: CallingPolicy | None) -> CallCaps | None:
@@ -112,7 +112,7 @@ def rules_for(
     :param ledger: whom the caps ask when a number was called before.
     :raises ConfigurationError: the zone in which the vendor reads times of day is not known.
     """
-    from airflow_provider_callkaro.dispatch.caps import Caps
+    from airflow_provider_callkaro.dispatch.caps import CallHistory, Caps
     from airflow_provider_callkaro.dispatch.hours import CallingHours, WhenClosed, utc_now
 
     takes_times_of_day = "min_trigger_time" in account.vocabulary.fields
@@ -132,8 +132,10 @@ def rules_for(
     )
     if caps_of(policy) is None:
         return Rules(hours=hours, suppressed=suppressed)
+    if not isinstance(ledger, CallHistory):
+        raise ConfigurationError(_CAPS_NEED_SQL)
     caps = Caps(
-        history=ledger,  # type: ignore[arg-type]  # a SQL ledger, as check_policy has seen to
+        history=ledger,
         max_calls=policy.max_calls,
         per=policy.per,
         min_gap=policy.min_gap,

@@ -171,7 +171,7 @@ class TestTransfer:
     ):
         before = len(sandbox.requests)
         operator = rendered(transfer(**{"call_id": call_id, name: "{{ params.found }}"}), found=value)
-        with pytest.raises(AirflowFailException, match=f"^{name} was given and rendered to nothing"):
+        with pytest.raises(AirflowFailException, match=f"^{name} was given and comes to nothing"):
             operator.execute(context())
         assert len(sandbox.requests) == before
 
@@ -244,7 +244,7 @@ class TestEnd:
     @pytest.mark.parametrize("value", ["", "None"])
     def test_a_call_that_a_template_did_not_find_fails_by_its_name(self, sandbox, value):
         operator = rendered(end("{{ params.found }}"), found=value)
-        with pytest.raises(AirflowFailException, match=r"^call_id was given and rendered to nothing"):
+        with pytest.raises(AirflowFailException, match=r"^call_id was given and comes to nothing"):
             operator.execute(context())
         assert sandbox.requests == []
 
@@ -277,7 +277,7 @@ class TestConfiguration:
     @pytest.mark.parametrize("name", ["agent_id", "phone_numbers", "schedules", "default_schedule_id"])
     def test_an_argument_that_rendered_to_nothing_fails_by_its_name(self, sandbox, name):
         operator = rendered(self.configure(**{name: "{{ params.found }}"}), found="None")
-        with pytest.raises(AirflowFailException, match=f"^{name} was given and rendered to nothing"):
+        with pytest.raises(AirflowFailException, match=f"^{name} was given and comes to nothing"):
             operator.execute(context())
         assert sandbox.requests == []
 
@@ -287,7 +287,7 @@ class TestConfiguration:
             operator = self.configure(agent_id="{{ params.missing }}")
         operator.render_template_fields({"params": {"missing": None}, "task": operator})
         assert operator.agent_id is None
-        with pytest.raises(AirflowFailException, match=r"^agent_id was given and rendered to nothing"):
+        with pytest.raises(AirflowFailException, match=r"^agent_id was given and comes to nothing"):
             operator.execute(context())
         assert sandbox.requests == []
 

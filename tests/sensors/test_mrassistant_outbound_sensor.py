@@ -185,7 +185,7 @@ def test_an_agent_that_a_template_did_not_find_is_no_default(sandbox, value):
     waiting = sensor(agent_id="{{ params.found }}")
     with DAG("d", schedule=None):
         waiting.render_template_fields({"params": {"found": value}, "task": waiting})
-    with pytest.raises(AirflowFailException, match="agent_id was given and rendered to nothing"):
+    with pytest.raises(AirflowFailException, match="agent_id was given and comes to nothing"):
         run(waiting)
     assert sandbox.requests == []
 
