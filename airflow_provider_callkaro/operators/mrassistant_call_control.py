@@ -11,8 +11,8 @@ from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperat
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown, Rejected, Unauthorized, VendorError
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
-from airflow_provider_callkaro.tasks.failing import ask_for_good
 from airflow_provider_callkaro.tasks.arguments import given_arguments, own_copies, refuse_vanished
+from airflow_provider_callkaro.tasks.failing import ask_for_good
 from airflow_provider_callkaro.tasks.ledgers import task_state_of
 from airflow_provider_callkaro.tasks.private import Private
 from airflow_provider_callkaro.vendors.mrassistant_calls import check_transfer
