@@ -165,9 +165,9 @@ class SqlLedger:
             called: dict[str, list[datetime]] = {}
             for chunk in chunks(sorted(number_of), size=MAX_ROWS):
                 query = self._statements.called(chunk, since=earliest)
-                for digits, moment in connection.exec_driver_sql(*query).fetchall():
-                    number = given[number_of[digits]]
-                    called.setdefault(number, []).append(as_instant(moment).replace(tzinfo=UTC))
+                for digits, moment, calls in connection.exec_driver_sql(*query).fetchall():
+                    instants = called.setdefault(given[number_of[digits]], [])
+                    instants.extend([as_instant(moment).replace(tzinfo=UTC)] * calls)
             return called
 
         return self._session.transact(read, action="read")

@@ -117,11 +117,12 @@ class Claiming:
         called: dict[str, list[datetime]] = {}
         for some in chunks(sorted(number_of), size=MAX_ROWS):
             query = self.author.statements.called_within(some, seconds=seconds)
-            for id_, digits, moment in connection.exec_driver_sql(*query).fetchall():
+            for id_, digits, moment, calls in connection.exec_driver_sql(*query).fetchall():
                 if not id_:
                     now = as_instant(moment)
-                elif id_ not in made and id_ not in self.not_called:
-                    called.setdefault(number_of[digits], []).append(as_instant(moment))
+                elif id_ not in made:
+                    instants = called.setdefault(number_of[digits], [])
+                    instants.extend([as_instant(moment)] * (calls - (id_ in self.not_called)))
         return now, called
 
     def _choose_redials(self, connection: Connection, lost: dict[str, Lost]) -> None:

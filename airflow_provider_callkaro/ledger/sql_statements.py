@@ -31,6 +31,8 @@ Query = tuple[str, Any]
 """A statement and its parameters, for ``Connection.exec_driver_sql``."""
 
 COLUMNS = ", ".join(Row._fields)
+# A redial takes the place of the call before it, which may have rung too; nobody knows any more, so it counts.
+_CALLS = "(redials + CASE WHEN state = 'rejected' THEN 0 ELSE 1 END)"
 GIVEN = Row._fields.index("claimed_at")  # so many columns of a new row are given, the rest is the database's
 
 
@@ -139,21 +141,21 @@ class Statements:
         )
 
     def called(self, numbers: Sequence[str], *, since: str) -> Query:
-        """Number and time of every dispatch to the numbers since then that may have rung, whatever its scope."""
+        """Number, time and count of the calls to the numbers since then that may have rung, whatever their scope."""
         marks = _repeat(self._mark, len(numbers))
         return (
-            f"SELECT number, claimed_at FROM voice_call_ledger WHERE number IN ({marks}) "
-            f"AND claimed_at >= {self._mark} AND state <> 'rejected'",
+            f"SELECT number, claimed_at, {_CALLS} FROM voice_call_ledger WHERE number IN ({marks}) "
+            f"AND claimed_at >= {self._mark} AND {_CALLS} > 0",
             (*numbers, since),
         )
 
     def called_within(self, numbers: Sequence[str], *, seconds: int) -> Query:
-        """Id, number and time of every such dispatch in the last seconds; the first row has the time of now alone."""
+        """Likewise with the id, for the last seconds; the first row has no id, and the time of now."""
         marks = _repeat(self._mark, len(numbers))
         return (
-            f"SELECT '' AS id, '' AS number, {self.now} AS claimed_at UNION ALL "
-            f"SELECT id, number, claimed_at FROM voice_call_ledger WHERE number IN ({marks}) "
-            f"AND claimed_at >= {self.ago(seconds)} AND state <> 'rejected'",
+            f"SELECT '' AS id, '' AS number, {self.now} AS claimed_at, 0 AS calls UNION ALL "
+            f"SELECT id, number, claimed_at, {_CALLS} FROM voice_call_ledger WHERE number IN ({marks}) "
+            f"AND claimed_at >= {self.ago(seconds)} AND {_CALLS} > 0",
             tuple(numbers),
         )
 

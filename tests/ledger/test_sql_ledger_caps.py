@@ -17,7 +17,7 @@ from ageing_ledger import let_time_pass
 from ledger_contract import accept, reject, release
 
 from airflow_provider_callkaro.ledger.call_caps import CallCaps
-from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, OverCap
+from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, OverCap, Settlement
 from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
 from airflow_provider_callkaro.ledger.sql import SqlLedger
 
@@ -120,6 +120,23 @@ def test_a_redial_counts_like_any_other_call(engine, scope, number) -> None:
         rejected = ledger.state_of(["policy 1"])["policy 1"]
         assert ledger.commit(claim=[claim("policy 1", number, replaces=rejected)]) == {}
         assert ledger.commit(claim=[claim("policy 2", number)]) == {"policy 2": OverCap()}
+
+
+@pytest.mark.parametrize("settlement", [accept, reject])
+def test_a_call_that_was_redialled_counts_as_two(engine, scope, number, settlement) -> None:
+    """Its answer was lost, so it may have rung; its redial stands in its place, and must not make it forgotten."""
+    twice = CallCaps(max_calls=2, per=timedelta(days=30))
+    with SqlLedger(engine, scope=f"{scope}/a", run="monday", caps=twice) as ledger:
+        ledger.commit(claim=[claim("policy 1", number)])
+        ledger.commit(settle=[Settlement(key="policy 1", state=EntryState.UNKNOWN, reason="no_answer")])
+        lost = ledger.state_of(["policy 1"])["policy 1"]
+        assert ledger.commit(claim=[claim("policy 1", number, replaces=lost)]) == {}
+        was_rung = settlement is accept
+        verdict = ledger.commit(settle=[settlement("policy 1")], claim=[claim("policy 2", number)])
+        assert verdict == ({"policy 2": OverCap()} if was_rung else {})
+        since = datetime.now(UTC) - timedelta(days=1)
+        assert len(ledger.called_since([number], since)[number]) == 2
+        assert ledger.commit(claim=[claim("policy 3", number)]) == {"policy 3": OverCap()}
 
 
 def test_a_call_in_two_scopes_counts_once(engine, scope, number) -> None:
