@@ -13,7 +13,7 @@ from airflow_provider_callkaro.ledger.memory import MemoryLedger, MemoryStore
 from airflow_provider_callkaro.ledger.sql import SqlLedger
 from airflow_provider_callkaro.sandbox import Sandbox
 
-pytest.register_assert_rewrite("placing_calls")
+pytest.register_assert_rewrite("placing_calls", "histories")
 
 from placing_calls import DND_NUMBER, Caller  # noqa: E402 - its asserts are rewritten first
 

@@ -1,105 +1,79 @@
 """Random histories: runs, retries, crashes, two at once, redials and every fault of the vendor, in any order.
 
-Two things hold in all of them: nobody is rung twice unasked, and every row is accounted for. A crash is a ledger that
+Four things hold in all of them: nobody is rung twice unasked, every row is accounted for, a run leaves exactly one
+summary however it ends, and nobody is rung outside the hours of a run that keeps to some. A crash is a ledger that
 raises at some commit, just before or just after it is written, and takes no word from then on: what a killed process
-leaves behind. (Processes that are really killed are in `test_killed_workers.py`.)
+leaves behind. (Processes that are really killed are in `test_killed_workers.py`, runs in several scopes and under caps
+in `test_histories_of_scopes.py`.)
 """
 
 from __future__ import annotations
 
 import itertools
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy
 from airflow_task_state import TaskStateInMemory
-from hypothesis import HealthCheck, settings
+from histories import (
+    CONTACTS,
+    FAULTS,
+    LIMITS,
+    OPTIONS,
+    PAUSES,
+    PEOPLE,
+    QUICK,
+    REDIALS,
+    Breaking,
+    Clock,
+    Killed,
+    Slow,
+    Struck,
+    breaking_off,
+    person,
+    play,
+)
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from placing_calls import Caller, CampaignCaller, LedgerAround, Run, numbers
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from placing_calls import Caller, CampaignCaller, Lines, Run
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
-from airflow_provider_callkaro.dispatch.run import Limits, redial_states
+from airflow_provider_callkaro.dispatch.hours import WhenClosed
+from airflow_provider_callkaro.dispatch.run import redial_states
 from airflow_provider_callkaro.dispatch.stop import Stop
+from airflow_provider_callkaro.dispatch.tally import Summary
+from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerError
 from airflow_provider_callkaro.ledger.contract import Entry, EntryState
 from airflow_provider_callkaro.ledger.sql import SqlLedger
 from airflow_provider_callkaro.ledger.task_state import TaskStateLedger
-from airflow_provider_callkaro.sandbox import FaultKind, Sandbox
-from airflow_provider_callkaro.transport.retry import RetryPolicy
+from airflow_provider_callkaro.sandbox import Sandbox
 
-settings.register_profile(
-    "histories",
-    max_examples=150,
-    stateful_step_count=10,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-settings.register_profile("many-histories", settings.get_profile("histories"), max_examples=1_000)
-PROFILE = settings.get_profile(os.environ.get("CALLKARO_HISTORIES", "histories"))
-
-PEOPLE = numbers(12)
-QUICK = RetryPolicy(attempts=3, throttled_attempts=3, base_delay=0.002, max_delay=0.004, max_retry_after=0.01)
 NOBODY_THERE = "http://127.0.0.1:1"
 READ_AS_NO_CALL = {Reason.BAD_NUMBER, Reason.BAD_PRIORITY, Reason.DUPLICATE}
-HOLDS = {FaultKind.HOLD_BEFORE_ACCEPTING, FaultKind.HOLD_AFTER_ACCEPTING, FaultKind.RATE_LIMIT, FaultKind.LATENCY}
-OPTIONS: dict[FaultKind, dict[str, Any]] = {FaultKind.THROTTLED: {"retry_after": 0.005}}
-
-CONTACTS = st.lists(
-    st.one_of(
-        st.sampled_from(PEOPLE).map(lambda number: {"to_number": number}),
-        st.sampled_from(PEOPLE).map(lambda number: {"to_number": f" {number[:3]} ({number[3:8]}) {number[8:]}"}),
-        st.sampled_from(PEOPLE).map(lambda number: {"to_number": number, "priority": 101}),
-        st.just({"to_number": "junk"}),
-    ),
-    max_size=30,
-)
-FAULTS = st.lists(
-    st.fixed_dictionaries(
-        {"kind": st.sampled_from([kind for kind in FaultKind if kind not in HOLDS]), "every": st.integers(1, 4)},
-        optional={"after": st.integers(0, 12), "first": st.integers(1, 6)},
-    ),
-    max_size=2,
-)
-LIMITS = st.builds(
-    Limits, max_concurrency=st.sampled_from([1, 2, 5, 64]), stop_after_unknown=st.sampled_from([None, 2, 20])
-)
 WHICH_RUN = st.sampled_from(["the same run", "another run"])
-REDIALS = st.sampled_from(["unknown", "rejected", ["unknown", "rejected"]])
+BLOWS = st.sampled_from([OverflowError(), ConfigurationError("the list cannot be read"), Struck()])
 
 
-class Killed(BaseException):
-    """The process is no more."""
+class Full(Lines):
+    """A report that cannot be written from one line on.
 
-
-class Dying(LedgerAround):
-    """A ledger whose process is killed at one of its commits: nothing reaches the store any more.
-
-    :param at: the number of that commit, from 1.
-    :param written: whether that commit is written.
+    :param at: that line, from 0.
     """
 
-    def __init__(self, ledger: Any, *, at: int, written: bool) -> None:
-        super().__init__(ledger)
+    def __init__(self, *, at: int, error: BaseException) -> None:
+        super().__init__()
         self._at = at
-        self._written = written
+        self._error = error
 
-    def commit(self, *, settle=(), claim=()):
-        self.commits += 1
-        if self.commits > self._at or (self.commits == self._at and not self._written):
-            raise Killed
-        lost = self.ledger.commit(settle=settle, claim=claim)
-        if self.commits == self._at:
-            raise Killed
-        return lost
-
-
-def person(contact: Mapping[str, Any]) -> str:
-    return "+" + "".join(filter(str.isdigit, contact["to_number"]))
+    def add(self, row) -> None:
+        if len(self.rows) >= self._at:
+            raise self._error
+        super().add(row)
 
 
 class Histories(RuleBasedStateMachine):
@@ -113,6 +87,7 @@ class Histories(RuleBasedStateMachine):
         self.run = "run 0"
         self.most_rings = 1
         sandbox.reset()
+        self.clock = Clock(sandbox)
 
     def which(self, which_run: str) -> str:
         if which_run == "another run":
@@ -123,18 +98,54 @@ class Histories(RuleBasedStateMachine):
         for fault in faults:
             self.sandbox.fault(**fault, path=self.caller.path, **OPTIONS.get(fault["kind"], {}))
 
-    def place(self, contacts: Sequence[Mapping[str, Any]], *, run: str, rows: Any = None, **options: Any) -> None:
-        """One try, and a close look at what it did."""
+    def place(
+        self,
+        contacts: Sequence[Mapping[str, Any]],
+        *,
+        run: str,
+        rows: Any = None,
+        knows_total: bool = True,
+        **options: Any,
+    ) -> Run | None:
+        """One try, and a close look at what it did and at the account that it gives.
+
+        :return: what it came to; None where it broke off.
+        """
         known = self.caller.entries(*PEOPLE, run=run)
         rang = self.sandbox.rings_per_number()
+        total = len(contacts) if knows_total else None
+        read, broke_off_with = [], []
+
+        def counted() -> Iterator[Any]:
+            for contact in contacts if rows is None else rows:
+                read.append(contact)
+                yield contact
+            read.append("the end")
+
         try:
-            ended = self.caller.place(rows or contacts, run=run, policy=QUICK, **options)
-        except Killed:
+            ended = self.caller.place(
+                counted(), run=run, policy=QUICK, total=total, on_failure=broke_off_with.append, **options
+            )
+        except (Killed, Struck, OverflowError, ConfigurationError, LedgerError, OSError):
             ended = None
         self.sandbox.clear_faults()
-        if ended is not None:
-            assert ended.summary.total == len(contacts)
-            self.check(ended, contacts, known=known, rang=rang, redial=options.get("redial"))
+        if ended is None:
+            [summary] = broke_off_with
+            self.check_account(summary, rang=sum(rang.values()))
+            assert summary.unread is (total is None and read[-1:] != ["the end"])
+            assert summary.total == (total or len([row for row in read if row != "the end"]))
+            return None
+        assert broke_off_with == []
+        assert ended.summary.total == len(contacts)
+        self.check_account(ended.summary, rang=sum(rang.values()))
+        self.check(ended, contacts, known=known, rang=rang, redial=options.get("redial"))
+        return ended
+
+    def check_account(self, summary: Summary, *, rang: int) -> None:
+        """The counts add up, and nobody who was rung is counted as not rung."""
+        counts = (summary.accepted, summary.rejected, summary.skipped, summary.unknown, summary.pending)
+        assert sum(counts) == summary.total
+        assert len(self.sandbox.rings) - rang <= summary.accepted + summary.unknown
 
     def check(
         self, ended: Run, contacts: Sequence[Mapping[str, Any]], *, known: Mapping[str, Entry], rang: Any, redial: Any
@@ -165,22 +176,98 @@ class Histories(RuleBasedStateMachine):
     def a_crash_and_a_retry(self, contacts, faults, limits, at, written) -> None:
         run = self.which("another run")
         self.switch_on(faults)
-        ledger = Dying(self.caller.open_ledger(run), at=at, written=written)
+        ledger = Breaking(self.caller.open_ledger(run), at=at, error=Killed(), written=written, for_good=True)
         self.place(contacts, run=run, limits=limits, ledger=ledger)
         self.place(contacts, run=run)
 
     @rule(contacts=CONTACTS, which_run=WHICH_RUN, limits=LIMITS, at=st.integers(0, 30), faults=FAULTS)
     def a_stop_in_the_middle(self, contacts, which_run, limits, at, faults) -> None:
         stop = Stop(clock=time.monotonic)
+        rows = breaking_off(contacts, at=at, event=lambda: stop.ask("Airflow ended the task"))
+        self.switch_on(faults)
+        self.place(contacts, run=self.which(which_run), rows=rows, limits=limits, stop=stop)
 
-        def rows() -> Iterator[Any]:
-            for index, contact in enumerate(contacts):
-                if index == at:
-                    stop.ask("Airflow ended the task")
-                yield contact
+    @rule(
+        contacts=CONTACTS,
+        which_run=WHICH_RUN,
+        faults=FAULTS,
+        limits=LIMITS,
+        at=st.integers(0, 30),
+        error=BLOWS,
+        knows_total=st.booleans(),
+    )
+    def a_source_that_breaks(self, contacts, which_run, faults, limits, at, error, knows_total) -> None:
+        def strike() -> None:
+            raise error
 
         self.switch_on(faults)
-        self.place(contacts, run=self.which(which_run), rows=rows(), limits=limits, stop=stop)
+        rows = breaking_off(contacts, at=at, event=strike)
+        self.place(contacts, run=self.which(which_run), rows=rows, limits=limits, knows_total=knows_total)
+
+    @rule(
+        contacts=CONTACTS,
+        faults=FAULTS,
+        limits=LIMITS,
+        at=st.integers(1, 12),
+        error=st.sampled_from([LedgerError("the database has gone"), Struck()]),
+        written=st.booleans(),
+        for_good=st.booleans(),
+        knows_total=st.booleans(),
+    )
+    def a_ledger_that_fails(self, contacts, faults, limits, at, error, written, for_good, knows_total) -> None:
+        run = self.which("another run")
+        self.switch_on(faults)
+        ledger = Breaking(self.caller.open_ledger(run), at=at, error=error, written=written, for_good=for_good)
+        self.place(contacts, run=run, limits=limits, ledger=ledger, knows_total=knows_total)
+
+    @rule(
+        contacts=CONTACTS,
+        which_run=WHICH_RUN,
+        faults=FAULTS,
+        limits=LIMITS,
+        at=st.integers(0, 30),
+        error=st.sampled_from([OSError(28, "No space left on device"), Struck()]),
+        knows_total=st.booleans(),
+    )
+    def a_report_that_fails(self, contacts, which_run, faults, limits, at, error, knows_total) -> None:
+        self.switch_on(faults)
+        report = Full(at=at, error=error)
+        self.place(contacts, run=self.which(which_run), limits=limits, report=report, knows_total=knows_total)
+
+    @rule(
+        contacts=CONTACTS,
+        which_run=WHICH_RUN,
+        faults=FAULTS,
+        limits=LIMITS,
+        slow=st.sampled_from(["vendor", "ledger", "source"]),
+        at=st.integers(0, 20),
+        by=PAUSES,
+        when_closed=st.sampled_from([WhenClosed.STOP, WhenClosed.WAIT]),
+    )
+    def a_window_that_closes_in_the_middle(
+        self, contacts, which_run, faults, limits, slow, at, by, when_closed
+    ) -> None:
+        run = self.which(which_run)
+        self.clock.begin_a_new_day()
+        options = {"limits": limits, "wall": self.clock, "around": self.clock.around, "run": run}
+        rules = self.clock.rules(when_closed)
+        pass_time = partial(self.clock.put_forward, by)
+        rung = len(self.sandbox.rings)
+        self.switch_on(faults)
+        if slow == "vendor":
+            with self.clock.stalls(by=by, after=at, path=self.caller.path):
+                ended = self.place(contacts, rules=rules, **options)
+        elif slow == "ledger":
+            ledger = Slow(self.caller.open_ledger(run), at=at, pass_time=pass_time)
+            ended = self.place(contacts, rules=rules, ledger=ledger, **options)
+        else:
+            rows = breaking_off(contacts, at=at, event=pass_time)
+            ended = self.place(contacts, rules=rules, rows=rows, **options)
+        if when_closed is WhenClosed.WAIT and ended is not None and ended.summary.resume_at is not None:
+            self.clock.put_forward(ended.summary.resume_at - self.clock.now)
+            self.place(contacts, rules=self.clock.rules(when_closed), **options)
+        for ring in self.sandbox.rings[rung:]:
+            assert self.clock.is_open(self.clock.rang_at(ring))
 
     @rule(contacts=CONTACTS, which_run=WHICH_RUN)
     def a_vendor_that_cannot_be_reached(self, contacts, which_run) -> None:
@@ -257,11 +344,11 @@ def new_scope(tmp_path: Path) -> Iterator[Callable[..., Caller]]:
 
 
 def test_no_history_over_the_sql_ledger_rings_anybody_twice_or_loses_a_row(sandbox, new_scope) -> None:
-    run_state_machine_as_test(lambda: SharedHistories(sandbox, new_scope(sandbox)), settings=PROFILE)
+    play(lambda: SharedHistories(sandbox, new_scope(sandbox)))
 
 
 def test_no_history_of_campaigns_rings_anybody_twice_or_loses_a_row(sandbox, new_scope) -> None:
-    run_state_machine_as_test(lambda: SharedHistories(sandbox, new_scope(sandbox, CampaignCaller)), settings=PROFILE)
+    play(lambda: SharedHistories(sandbox, new_scope(sandbox, CampaignCaller)))
 
 
 def test_no_history_of_one_run_over_the_task_state_rings_anybody_twice_or_loses_a_row(sandbox) -> None:
@@ -269,4 +356,4 @@ def test_no_history_of_one_run_over_the_task_state_rings_anybody_twice_or_loses_
         store = TaskStateInMemory()  # every run is a try of the one run that the store belongs to
         return Histories(sandbox, Caller(sandbox, lambda run: TaskStateLedger(store)))
 
-    run_state_machine_as_test(new_history, settings=PROFILE)
+    play(new_history)
