@@ -10,6 +10,7 @@ No error leaves here with the database's own words: they quote the parameters, a
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
@@ -94,6 +95,8 @@ class SqlSession:
                 connected = self._connection is not None
                 self._drop()
                 if not isinstance(error, (SQLAlchemyError, UnicodeError)):
+                    # A cursor that a frame still holds keeps SQLite's lock, though its connection is closed.
+                    traceback.clear_frames(error.__traceback__)
                     raise
                 problem = _name(error)
                 if isinstance(error, (DataError, UnicodeError)) and not self.ascii_only:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import secrets
+import sqlite3
 import traceback
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -227,6 +229,33 @@ def test_a_task_timeout_in_the_middle_of_a_commit_leaves_the_ledger_usable(engin
         assert "customer 7" not in everything(ledger, "customer 7")
         ledger.commit(settle=[accept()])
         assert everything(ledger)[NUMBER].state is EntryState.ACCEPTED
+
+
+@pytest.mark.parametrize("word", ["INSERT", "SELECT"])
+def test_a_task_timeout_in_the_middle_of_a_statement_leaves_no_lock_behind(tmp_path, word) -> None:
+    """Whoever handles the timeout still has its traceback, and with it all that the frames in it held."""
+
+    class TaskTimeout(BaseException):
+        pass
+
+    def interrupt(connection, cursor, statement, *_) -> None:
+        if armed and statement.startswith(word):
+            armed.clear()
+            raise TaskTimeout
+
+    path, armed = tmp_path / "ledger.db", []
+    engine = sqlalchemy.create_engine(f"sqlite:///{path}")
+    sqlalchemy.event.listen(engine, "after_cursor_execute", interrupt)
+    with SqlLedger(engine, scope="calls", run="monday") as ledger:
+        ledger.commit(claim=[claim(), claim("customer 7")])
+        armed.append("now")
+        try:
+            ledger.commit(settle=[accept(), release("customer 7")], claim=[claim(), claim("customer 8")])
+        except TaskTimeout:
+            with closing(sqlite3.connect(path, timeout=0)) as somebody_else:
+                somebody_else.execute("BEGIN IMMEDIATE")
+        assert not armed
+    engine.dispose()
 
 
 def test_somebody_who_reads_the_table_does_not_hold_up_the_calls(engine, scope) -> None:
