@@ -11,6 +11,7 @@ from copy import copy
 from typing import Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.sources.given import RowContacts
 from airflow_provider_callkaro.tasks.private import Private
 
 
@@ -45,10 +46,10 @@ def rendered(task: Any, render: Callable[[], None]) -> None:
     :param render: renders them.
     :raises ConfigurationError: one was given and came to nothing, naming it; nothing was sent.
     """
-    given = {name: opened(getattr(task, name, None)) for name in task.template_fields}
+    given = {name: _contents(getattr(task, name, None)) for name in task.template_fields}
     render()
     for name, before in given.items():
-        for path in _vanished(name, before, opened(getattr(task, name, None))):
+        for path in _vanished(name, before, _contents(getattr(task, name, None))):
             raise _come_to_nothing(path)
 
 
@@ -78,7 +79,24 @@ def own_copies(operator: Any, names: Sequence[str]) -> None:
     for name in names:
         value = getattr(operator, name, None)
         if hasattr(value, "template_fields"):
-            setattr(operator, name, copy(value))
+            setattr(operator, name, _own_copy(value))
+
+
+def _own_copy(holder: Any) -> Any:
+    """A copy of an object that is rendered in place, and of those within it."""
+    own = copy(holder)
+    own_copies(own, own.template_fields)
+    return own
+
+
+def _contents(value: Any) -> Any:
+    """What is rendered of a value: of an object that is rendered in place its fields, as they stand now."""
+    value = opened(value)
+    if isinstance(value, RowContacts):  # it refuses by itself what is no list, and its rows may have empty cells
+        return None
+    if hasattr(value, "template_fields"):
+        return {name: _contents(getattr(value, name, None)) for name in value.template_fields}
+    return value
 
 
 def _vanished(path: str, before: Any, after: Any) -> Iterator[str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import pytest
 from airflow_task_state import TaskStateInMemory
 from fanning_out import connect, context_of, people, rendered
 
+from airflow_provider_callkaro.calls import CallingPolicy
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.operators.callkaro import (
     CallKaroCreateCampaignOperator,
@@ -13,6 +16,7 @@ from airflow_provider_callkaro.operators.callkaro import (
     CallKaroOutboundCallOperator,
     CallKaroPreflightOperator,
 )
+from airflow_provider_callkaro.sources import FileContacts, SqlContacts
 
 NOTHING = ["{{ conf.get('x', '') }}", "{{ none }}", "  {{ conf.x }}  "]
 OF_A_LIST = ["agent_id", "batch_id", "ledger_conn_id", "ledger_scope", "redial", "report_path", "schedule_at"]
@@ -44,6 +48,47 @@ def test_of_a_single_call(sandbox, argument):
     with pytest.raises(ConfigurationError, match=f"^{argument} was given"):
         run(CallKaroOutboundCallOperator(**arguments))
     assert sandbox.requests == []
+
+
+@pytest.mark.parametrize("template", NOTHING)
+@pytest.mark.parametrize("place", ["contacts", "suppression.source"])
+def test_of_a_query(sandbox, place, template):
+    """The query would take everybody for the segment, or protect nobody."""
+    query = SqlContacts(
+        "select phone as to_number from people where segment = :segment or :segment = ''",
+        conn_id="call_ledger",
+        parameters={"segment": template},
+    )
+    arguments = (
+        {"contacts": query} if place == "contacts" else {"policy": CallingPolicy(timezone="UTC", suppress=query)}
+    )
+    operator = CallKaroFanOutCallsOperator(
+        **{"task_id": "calls", "contacts": people(3), "agent_id": "asha", **arguments}
+    )
+    with pytest.raises(ConfigurationError, match=f"^{place}.parameters.segment was given and comes to nothing"):
+        run(operator)
+    assert sandbox.requests == []
+
+
+def test_of_the_connection_of_a_file(sandbox, tmp_path):
+    """Another storage would be read, the one that needs no connection."""
+    path = tmp_path / "people.csv"
+    path.write_text("to_number\n+919876543210\n")
+    contacts = FileContacts(str(path), conn_id=NOTHING[0])
+    with pytest.raises(ConfigurationError, match=r"^contacts\.conn_id was given"):
+        run(CallKaroFanOutCallsOperator(task_id="calls", contacts=contacts, agent_id="asha"))
+    assert sandbox.requests == []
+
+
+def test_what_a_run_was_given_is_not_what_the_next_one_gets(sandbox):
+    """Several runs of one DAG in one process, as in ``dag.test()``."""
+    policy = CallingPolicy(timezone="UTC", suppress="{{ protected }}")
+    task = CallKaroFanOutCallsOperator(task_id="calls", contacts=people(3), agent_id="asha", policy=policy)
+    for protected in (1, 2):
+        context = context_of(f"scheduled__{protected}", store=TaskStateInMemory())
+        numbers = [person["to_number"] for person in people(protected)]
+        result = rendered(copy(task), context, protected=numbers).execute(context)
+        assert result["reasons"] == {"suppressed": protected}
 
 
 def test_of_a_campaign_whose_agent_would_be_dropped(sandbox):
