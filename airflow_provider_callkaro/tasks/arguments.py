@@ -6,6 +6,7 @@ fall back to a default in silence: no memory over runs, another scope, no campai
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.sources.given import RowContacts
 from airflow_provider_callkaro.tasks.private import Private
+
+_SUPPRESSION = re.compile(r"^suppression\.source")  # the attribute that holds what the user calls policy.suppress
 
 
 def is_template(value: Any) -> bool:
@@ -46,11 +49,11 @@ def rendered(task: Any, render: Callable[[], None]) -> None:
     :param render: renders them.
     :raises ConfigurationError: one was given and came to nothing, naming it; nothing was sent.
     """
-    given = {name: _contents(getattr(task, name, None)) for name in task.template_fields}
+    given = {name: _laid_open(getattr(task, name, None)) for name in task.template_fields}
     render()
     for name, before in given.items():
-        for path in _vanished(name, before, _contents(getattr(task, name, None))):
-            raise _come_to_nothing(path)
+        for path in _vanished(name, before, _laid_open(getattr(task, name, None))):
+            raise _come_to_nothing(_SUPPRESSION.sub("policy.suppress", path))
 
 
 def given_arguments(operator: Any, names: Iterable[str]) -> frozenset[str]:
@@ -58,45 +61,40 @@ def given_arguments(operator: Any, names: Iterable[str]) -> frozenset[str]:
     return frozenset(name for name in names if opened(getattr(operator, name)) is not None)
 
 
-def refuse_vanished(task: Any, given: Iterable[str]) -> None:
+def refuse_vanished(operator: Any, given: Iterable[str]) -> None:
     """Refuse an argument that was given and is nothing when the task runs.
 
-    :param task: an operator or a sensor.
     :param given: what `given_arguments` found.
     :raises ConfigurationError: naming the first such argument.
     """
     for name in sorted(given):
-        if is_nothing(opened(getattr(task, name))):
+        if is_nothing(opened(getattr(operator, name))):
             raise _come_to_nothing(name)
 
 
-def own_copies(operator: Any, names: Sequence[str]) -> None:
+def own_copies(holder: Any, names: Sequence[str]) -> None:
     """Give a task its own copies of the objects that hold its templated values, before they are rendered.
 
     Airflow renders such objects in place, and they are shared with the DAG's own task: without a copy a second run in
     one process would see what the first one was given.
     """
     for name in names:
-        value = getattr(operator, name, None)
+        value = getattr(holder, name, None)
         if hasattr(value, "template_fields"):
-            setattr(operator, name, _own_copy(value))
+            own = copy(value)
+            own_copies(own, own.template_fields)  # a suppression holds a source, which holds the values
+            setattr(holder, name, own)
 
 
-def _own_copy(holder: Any) -> Any:
-    """A copy of an object that is rendered in place, and of those within it."""
-    own = copy(holder)
-    own_copies(own, own.template_fields)
-    return own
+def _laid_open(value: Any) -> Any:
+    """A value as it stands now, and what Airflow renders in place within it: a source's query, path and parameters.
 
-
-def _contents(value: Any) -> Any:
-    """What is rendered of a value: of an object that is rendered in place its fields, as they stand now."""
+    Rows that the DAG itself gives are no arguments; each is judged by itself.
+    """
     value = opened(value)
-    if isinstance(value, RowContacts):  # it refuses by itself what is no list, and its rows may have empty cells
-        return None
-    if hasattr(value, "template_fields"):
-        return {name: _contents(getattr(value, name, None)) for name in value.template_fields}
-    return value
+    if isinstance(value, RowContacts) or not hasattr(value, "template_fields"):
+        return value
+    return {name: _laid_open(getattr(value, name, None)) for name in value.template_fields}
 
 
 def _vanished(path: str, before: Any, after: Any) -> Iterator[str]:

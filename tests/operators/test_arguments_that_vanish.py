@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from copy import copy
 
 import pytest
 from airflow_task_state import TaskStateInMemory
 from fanning_out import connect, context_of, people, rendered
 
-from airflow_provider_callkaro.calls import CallingPolicy
+from airflow_provider_callkaro.calls import CallingPolicy, ScheduleWindow
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.operators.callkaro import (
     CallKaroCreateCampaignOperator,
@@ -21,10 +22,16 @@ from airflow_provider_callkaro.sources import FileContacts, SqlContacts
 NOTHING = ["{{ conf.get('x', '') }}", "{{ none }}", "  {{ conf.x }}  "]
 OF_A_LIST = ["agent_id", "batch_id", "ledger_conn_id", "ledger_scope", "redial", "report_path", "schedule_at"]
 
+QUERY = "select phone as to_number from renewals where due_on = :day"
+
 
 @pytest.fixture(autouse=True)
 def _connected(sandbox, monkeypatch, tmp_path):
     connect(sandbox, monkeypatch, tmp_path)
+
+
+def due_on(day):
+    return SqlContacts(QUERY, conn_id="call_ledger", parameters={"day": day})
 
 
 def run(operator):
@@ -51,44 +58,41 @@ def test_of_a_single_call(sandbox, argument):
 
 
 @pytest.mark.parametrize("template", NOTHING)
-@pytest.mark.parametrize("place", ["contacts", "suppression.source"])
-def test_of_a_query(sandbox, place, template):
-    """The query would take everybody for the segment, or protect nobody."""
-    query = SqlContacts(
-        "select phone as to_number from people where segment = :segment or :segment = ''",
-        conn_id="call_ledger",
-        parameters={"segment": template},
-    )
-    arguments = (
-        {"contacts": query} if place == "contacts" else {"policy": CallingPolicy(timezone="UTC", suppress=query)}
-    )
-    operator = CallKaroFanOutCallsOperator(
-        **{"task_id": "calls", "contacts": people(3), "agent_id": "asha", **arguments}
-    )
-    with pytest.raises(ConfigurationError, match=f"^{place}.parameters.segment was given and comes to nothing"):
-        run(operator)
+@pytest.mark.parametrize(
+    ("name", "contacts"),
+    [
+        ("contacts.path", lambda template: FileContacts(template)),
+        ("contacts.conn_id", lambda template: FileContacts("/lists/today.csv", conn_id=template)),
+        ("contacts.parameters.day", lambda template: due_on(template)),
+        ("contacts.parameters[0]", lambda template: SqlContacts(QUERY, conn_id="call_ledger", parameters=[template])),
+    ],
+)
+def test_of_a_source(sandbox, name, contacts, template):
+    """A day that comes to nothing would be an empty list, which succeeds."""
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(name)} was given and comes to nothing"):
+        run(CallKaroFanOutCallsOperator(task_id="calls", contacts=contacts(template), agent_id="asha"))
     assert sandbox.requests == []
 
 
-def test_of_the_connection_of_a_file(sandbox, tmp_path):
-    """Another storage would be read, the one that needs no connection."""
-    path = tmp_path / "people.csv"
-    path.write_text("to_number\n+919876543210\n")
-    contacts = FileContacts(str(path), conn_id=NOTHING[0])
-    with pytest.raises(ConfigurationError, match=r"^contacts\.conn_id was given"):
-        run(CallKaroFanOutCallsOperator(task_id="calls", contacts=contacts, agent_id="asha"))
+@pytest.mark.parametrize("operator", [CallKaroFanOutCallsOperator, CallKaroOutboundCallOperator])
+def test_of_the_list_of_people_not_to_call(sandbox, operator):
+    """A list of nobody would let everybody on it be rung."""
+    whom = {"contacts": people(3)} if operator is CallKaroFanOutCallsOperator else {"to_number": "+919876543210"}
+    policy = CallingPolicy(windows=ScheduleWindow("00:00", "24:00"), timezone="UTC", suppress=due_on("{{ none }}"))
+    with pytest.raises(ConfigurationError, match=r"^policy\.suppress\.parameters\.day was given"):
+        run(operator(task_id="calls", agent_id="asha", policy=policy, **whom))
     assert sandbox.requests == []
 
 
-def test_what_a_run_was_given_is_not_what_the_next_one_gets(sandbox):
-    """Several runs of one DAG in one process, as in ``dag.test()``."""
-    policy = CallingPolicy(timezone="UTC", suppress="{{ protected }}")
+def test_a_second_run_in_one_process_is_given_its_own_list_of_people_not_to_call():
+    """Airflow hands each run a shallow copy of the DAG's task and renders what the copy holds in place."""
+    policy = CallingPolicy(windows=ScheduleWindow("00:00", "24:00"), timezone="UTC", suppress=due_on("{{ conf.day }}"))
     task = CallKaroFanOutCallsOperator(task_id="calls", contacts=people(3), agent_id="asha", policy=policy)
-    for protected in (1, 2):
-        context = context_of(f"scheduled__{protected}", store=TaskStateInMemory())
-        numbers = [person["to_number"] for person in people(protected)]
-        result = rendered(copy(task), context, protected=numbers).execute(context)
-        assert result["reasons"] == {"suppressed": protected}
+    days = [
+        rendered(copy(task), context_of(), conf={"day": day}).suppression.source.parameters["day"]
+        for day in ("monday", "tuesday")
+    ]
+    assert days == ["monday", "tuesday"]
 
 
 def test_of_a_campaign_whose_agent_would_be_dropped(sandbox):
