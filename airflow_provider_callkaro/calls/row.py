@@ -269,6 +269,10 @@ class RowReader:
 
 
 def _row_of_number(row: Any) -> Mapping[str, Any]:
+    if row is None:
+        raise InvalidCall(
+            Reason.NOT_A_ROW, "the row cannot be read: its line is broken or a value of it is none that Python can have"
+        )
     if not isinstance(row, (str, int)) or isinstance(row, bool):
         raise InvalidCall(Reason.NOT_A_ROW, "a contact row must be a mapping of columns, or a number")
     return {"to_number": row}

@@ -71,7 +71,7 @@ class Intake:
             except InvalidCall as error:
                 if self._shard is None or self._shard.holds(str(self._row_number)):
                     self.taken += 1
-                    return self._ended(Outcome.REJECTED, error.reason)
+                    return self._ended(Outcome.REJECTED, error.reason, detail=str(error))
                 continue
             key = call.key
             if self._shard is not None and not self._shard.holds(key):
@@ -83,5 +83,5 @@ class Intake:
         self.exhausted = True
         return None
 
-    def _ended(self, outcome: Outcome, reason: Reason) -> RowOutcome:
-        return RowOutcome(row_number=self._row_number, outcome=outcome, reason=reason)
+    def _ended(self, outcome: Outcome, reason: Reason, *, detail: str | None = None) -> RowOutcome:
+        return RowOutcome(row_number=self._row_number, outcome=outcome, reason=reason, detail=detail)

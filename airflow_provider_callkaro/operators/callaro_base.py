@@ -119,6 +119,6 @@ def admit(context: Mapping[str, Any], *, stale_runs: str, stale_after: timedelta
     if memory.was_admitted or context.get("dag_run") is None:
         return
     if is_stale(context, stale_after):
-        refuse_stale_run(context, choice=choice)
+        refuse_stale_run(context, choice=choice, dialling="the campaign is started all the same")
     else:
         memory.keep_admitted()

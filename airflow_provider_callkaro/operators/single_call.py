@@ -8,7 +8,7 @@ from typing import Any
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
 from airflow_provider_callkaro.calls.masking import mask_number
-from airflow_provider_callkaro.calls.outcome import Outcome
+from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch.report import RowSink
 from airflow_provider_callkaro.dispatch.tally import RowOutcome
 from airflow_provider_callkaro.exceptions import ConfigurationError
@@ -28,6 +28,16 @@ SINGLE_CALL_FIELDS = (
     "redial",
 )
 """The templated arguments that the single calls of all vendors have."""
+
+
+_ONCE_MENDED = '; once that is mended, redial="rejected" sends it again'
+_AT_A_RISK = '; redial="unknown" sends it once more, and it may ring a second time'
+_WAYS_ON: dict[str | None, str] = {
+    Reason.ALREADY_REJECTED: _ONCE_MENDED,
+    Reason.ALREADY_UNKNOWN: _AT_A_RISK,
+    Outcome.REJECTED: _ONCE_MENDED,
+    Outcome.UNKNOWN: _AT_A_RISK,
+}
 
 
 class SingleCallOperator(PlacingOperator):
@@ -73,19 +83,21 @@ class SingleCallOperator(PlacingOperator):
     def _place_call(self, context: Mapping[str, Any], *, resumed: bool) -> str:
         row = {"to_number": self.to_number.value, "metadata": self._facts(), "call_key": self.call_key}
         run = self._list_run(context, self._settings_for(RowContacts([row])), result_key="summary")
-        run.run(resumed=resumed)
-        return self._call_id(self._kept.row, str(self.to_number.value))
+        summary, _ = run.run(resumed=resumed)
+        return self._call_id(self._kept.row, str(self.to_number.value), earlier=summary.resumed > 0)
 
-    def _call_id(self, row: RowOutcome | None, number: str) -> str:
+    def _call_id(self, row: RowOutcome | None, number: str, *, earlier: bool) -> str:
         if row is None:
             raise ConfigurationError("the call has no outcome, which must not happen: please report it")
         shown = mask_number(number)
         if row.outcome is Outcome.ACCEPTED:
-            self.log.info("Call %s to %s was accepted", row.call_id, shown)
+            self.log.info("Call %s to %s was accepted%s", row.call_id, shown, " in an earlier try" if earlier else "")
             return row.call_id or ""
         if row.outcome is Outcome.SKIPPED:
-            raise AirflowSkipException(f"{shown} was not rung: {row.reason}")
-        raise AirflowFailException(f"the call to {shown} ended {row.outcome}: {row.detail or row.reason}")
+            raise AirflowSkipException(f"{shown} was not rung: {row.reason}{_WAYS_ON.get(row.reason, '')}")
+        when = " in an earlier try, and nothing was sent now" if earlier else ""
+        way_on = _WAYS_ON.get(row.outcome, "") if earlier else ""
+        raise AirflowFailException(f"the call to {shown} ended {row.outcome}{when}: {row.detail or row.reason}{way_on}")
 
 
 class _LastRow:

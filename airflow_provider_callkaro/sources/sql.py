@@ -147,8 +147,9 @@ class SqlContacts:
                     f"({_told(error)}): see that the database can be reached and answers; a retry of the task runs the "
                     "query again"
                 ) from None
+            behind = f" behind row {reached.rows}" if reached.rows else ""
             raise ConfigurationError(
-                f'SqlContacts: sql cannot be run on connection "{self.conn_id}" behind row {reached.rows}: {what}; '
+                f'SqlContacts: sql cannot be run on connection "{self.conn_id}"{behind}: {what.rstrip(".")}; '
                 "give one select statement, with placeholders in the driver's own style"
             ) from None
 

@@ -81,7 +81,7 @@ def own_copies(holder: Any, names: Sequence[str]) -> None:
     for name in names:
         value = getattr(holder, name, None)
         if hasattr(value, "template_fields"):
-            own = copy(value)
+            own: Any = copy(value)
             own_copies(own, own.template_fields)  # a suppression holds a source, which holds the values
             setattr(holder, name, own)
 

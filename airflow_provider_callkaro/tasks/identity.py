@@ -6,6 +6,7 @@ and decide nothing anew.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
@@ -14,6 +15,8 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.run_record import RunRecord, RunRecords
 from airflow_provider_callkaro.tasks.settings import ListSettings
 from airflow_provider_callkaro.tasks.staleness import StaleRuns, due_at, is_stale, refuse_stale_run
+
+log = logging.getLogger(__name__)
 
 _OF_ITS_OWN_INTERVAL = frozenset({"scheduled", "backfill"})  # types of runs whose moment belongs to one of them alone
 
@@ -72,6 +75,12 @@ def identify(
         record = proposed if settings.dry_run else records.begin(proposed)
     elif record.is_stale and not resumed:
         refuse_stale_run(context, choice=settings.stale_choice)
+    if settings.ledger_scope and settings.ledger_scope != record.scopes[0]:
+        log.warning(
+            "ledger_scope is %s now, but this run began in %s and stays there: a new run takes the new one",
+            settings.ledger_scope,
+            record.scopes[0],
+        )
     if settings.ledger_conn_id is None and record.shard != settings.shard:
         raise ConfigurationError(
             f"shard was {_named(record.shard)} when this run first started and is {_named(settings.shard)} now, and "

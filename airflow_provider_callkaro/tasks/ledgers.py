@@ -104,9 +104,9 @@ def _refuse_moving_parts(context: Mapping[str, Any], *, settings: ListSettings) 
     """A mapped task remembers by its place in the mapping; whoever is in another chunk next time is rung again."""
     if getattr(context["ti"], "map_index", -1) >= 0 and settings.shard is None:
         raise LedgerRequired(
-            "a mapped task remembers only the calls of its own map_index, so a person in two chunks, or in another one "
-            "after a clear, would be rung twice: set ledger_conn_id to a SQL connection, or map over shard=(index, "
-            "count) instead, which gives each person to one task; nobody was rung"
+            "a mapped task remembers only the calls of its own map_index, so a person who is in two of them, or in "
+            "another one after a clear, would be rung twice: set ledger_conn_id to a SQL connection; a fan-out may "
+            "instead map over shard=(index, count), which gives each person to one task; nobody was rung"
         )
 
 

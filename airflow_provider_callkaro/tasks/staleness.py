@@ -56,9 +56,15 @@ def is_stale(context: Mapping[str, Any], stale_after: timedelta) -> bool:
     return datetime.now(UTC) - due_at(context) > stale_after
 
 
-def refuse_stale_run(context: Mapping[str, Any], *, choice: StaleRuns) -> None:
+def refuse_stale_run(
+    context: Mapping[str, Any],
+    *,
+    choice: StaleRuns,
+    dialling: str = "it rings everybody whom the ledger does not know yet",
+) -> None:
     """End the task of a run that is long past, unless its author asked to dial all the same.
 
+    :param dialling: what the task does then, for the message.
     :raises AirflowSkipException: such runs are skipped.
     :raises AirflowFailException: such runs fail.
     """
@@ -68,7 +74,7 @@ def refuse_stale_run(context: Mapping[str, Any], *, choice: StaleRuns) -> None:
     age = datetime.now(UTC) - due
     message = (
         f"this run was due at {due:%Y-%m-%d %H:%M} UTC, {_days(age)} ago, more than stale_after allows: nobody is "
-        'rung. With stale_runs="dial" it rings everybody whom the ledger does not know yet'
+        f'rung. With stale_runs="dial" {dialling}'
     )
     raise AirflowSkipException(message) if choice is StaleRuns.SKIP else AirflowFailException(message)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 from airflow_task_state import TaskStateInMemory
 from task_context import task_context
 
@@ -66,6 +66,28 @@ def test_a_field_that_cannot_be_is_refused_before_anything_is_sent(connected):
     with pytest.raises(ConfigurationError, match="given for all calls: priority"):
         call(priority=101).execute(context(TaskStateInMemory()))
     assert connected.requests == []
+
+
+def test_a_call_that_an_earlier_try_settled_says_so_and_how_to_go_on(connected):
+    """Whoever has mended the agent and clears the task must not read that the agent does not exist."""
+    store = TaskStateInMemory()
+    with pytest.raises(AirflowFailException, match=r"ended rejected: .*Agent does not exist$"):
+        call(agent_id="unknown").execute(context(store))
+    with pytest.raises(AirflowFailException, match=r"in an earlier try, and nothing was sent now: .*redial=.rejected"):
+        call().execute(context(store, try_number=2))
+    assert connected.rings == []
+    call(redial="rejected").execute(context(store, try_number=3))
+    assert connected.rings_per_number() == {NUMBER: 1}
+
+
+def test_a_person_whose_call_another_run_has_seen_rejected_is_skipped_with_a_way_on(connected, monkeypatch, tmp_path):
+    ledger = {"conn_type": "sqlite", "host": str(tmp_path / "ledger.db")}
+    monkeypatch.setenv("AIRFLOW_CONN_CALL_LEDGER", json.dumps(ledger))
+    shared = {"ledger_conn_id": "call_ledger", "ledger_scope": "welcome calls"}
+    with pytest.raises(AirflowFailException):
+        call(agent_id="unknown", **shared).execute(context(None, run_id="manual__1"))
+    with pytest.raises(AirflowSkipException, match=r"already_rejected; once that is mended, redial=.rejected"):
+        call(**shared).execute(context(None, run_id="manual__2"))
 
 
 def test_a_refused_key_fails_the_task_for_good(connected):

@@ -168,7 +168,7 @@ def test_what_a_template_made_of_it_is_refused_before_anything_is_sent(sandbox, 
 
 
 def test_a_number_that_cannot_be_read_fails_the_task_and_rings_nobody(sandbox):
-    with pytest.raises(AirflowFailException, match="ended rejected: bad_number"):
+    with pytest.raises(AirflowFailException, match="ended rejected: the phone number cannot be read"):
         call(to_number="98765 43210").execute(context())
     assert sandbox.rings == []
 

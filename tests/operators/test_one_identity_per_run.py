@@ -41,6 +41,16 @@ def test_a_run_that_began_in_time_and_one_of_the_same_interval_that_begins_late_
     assert rings(sandbox) == {1}
 
 
+def test_a_cleared_run_stays_in_the_scope_in_which_it_began_and_says_so(sandbox, caplog):
+    """Somebody names another scope and clears the task, to ring the same people again: that takes a new run."""
+    for scope, attempt in (("november", 1), ("november, once more", 2)):
+        fan_out(context_of("manual__1", try_number=attempt), **LEDGER, ledger_scope=scope)
+    assert rings(sandbox) == {1}
+    assert "ledger_scope is november, once more now, but this run began in november and stays there" in caplog.text
+    fan_out(context_of("manual__2"), **LEDGER, ledger_scope="november, once more")
+    assert rings(sandbox) == {2}
+
+
 def test_a_run_that_only_waits_keeps_its_own_scope(sandbox):
     """Friday's list goes on on Monday; next month's list of the same people is another one."""
     for run_id, days in (("scheduled__october", 2.5), ("scheduled__november", 2.4)):
