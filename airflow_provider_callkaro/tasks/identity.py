@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
@@ -40,7 +40,7 @@ def default_scope(context: Mapping[str, Any], *, over_runs: bool) -> str:
     task = f"{ti.dag_id}/{ti.task_id}"
     start, end = context.get("data_interval_start"), context.get("data_interval_end")
     if start is not None and end is not None and (start != end or _run_type(context) in _OF_ITS_OWN_INTERVAL):
-        return f"{task}@{start.astimezone(UTC).isoformat()}/{end.astimezone(UTC).isoformat()}"
+        return f"{task}@{_interval(start, end)}"
     if over_runs:
         raise ConfigurationError(
             "this run was started by hand or by an asset and has no data interval, so the ledger cannot tell whether "
@@ -71,7 +71,7 @@ def identify(
         stale = not resumed and is_stale(context, settings.stale_after)
         if stale:
             refuse_stale_run(context, choice=settings.stale_choice)
-        proposed = _proposed(context, settings=settings, stale=stale)
+        proposed = _proposed(context, settings=settings, stale=stale, earlier=resumed or context["ti"].try_number > 1)
         record = proposed if settings.dry_run else records.begin(proposed)
     elif record.is_stale and not resumed:
         refuse_stale_run(context, choice=settings.stale_choice)
@@ -89,16 +89,37 @@ def identify(
     return record
 
 
-def _proposed(context: Mapping[str, Any], *, settings: ListSettings, stale: bool) -> RunRecord:
+def _proposed(context: Mapping[str, Any], *, settings: ListSettings, stale: bool, earlier: bool) -> RunRecord:
+    """The record of a run that has none.
+
+    :param earlier: an earlier try of it may have rung people, under a version that kept no records: then the scopes in
+        which that version would have claimed block as well.
+    """
     over_runs = settings.ledger_conn_id is not None and not settings.dry_run
-    own = settings.ledger_scope or default_scope(context, over_runs=over_runs)
-    shared = stale and not settings.ledger_scope and settings.stale_choice is StaleRuns.DIAL
+    scopes = [settings.ledger_scope or default_scope(context, over_runs=over_runs)]
+    may_be_replayed = stale or (earlier and is_stale(context, settings.stale_after))
+    if may_be_replayed and not settings.ledger_scope and settings.stale_choice is StaleRuns.DIAL:
+        scopes.append(replayed_scope(context))
+    if earlier and over_runs and settings.ledger_scope:
+        scopes.append(_scope_without_a_name(context))
     return RunRecord(
-        scopes=(own, replayed_scope(context)) if shared else (own,),
+        scopes=tuple(dict.fromkeys(scopes)),
         due=due_at(context),
         is_stale=stale,
         shard=settings.shard,
     )
+
+
+def _scope_without_a_name(context: Mapping[str, Any]) -> str:
+    """The scope in which earlier versions claimed where the task named none."""
+    ti = context["ti"]
+    start, end = context.get("data_interval_start"), context.get("data_interval_end")
+    moment = ti.run_id if start is None or end is None else _interval(start, end)
+    return f"{ti.dag_id}/{ti.task_id}@{moment}"
+
+
+def _interval(start: datetime, end: datetime) -> str:
+    return f"{start.astimezone(UTC).isoformat()}/{end.astimezone(UTC).isoformat()}"
 
 
 def _run_type(context: Mapping[str, Any]) -> str:

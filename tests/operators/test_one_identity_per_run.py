@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -88,6 +90,37 @@ def test_a_run_by_hand_is_told_to_name_its_scope_where_the_ledger_remembers_over
     for run_id in ("manual__1", "manual__2"):
         fan_out(context_of(run_id, start=NOW, end=NOW), **LEDGER, ledger_scope="winter renewals")
     assert sandbox.rings_per_number() == {person["to_number"]: 1 for person in people(5)}
+
+
+def begun_by_an_earlier_version(tmp_path, context, *, scope):
+    """Ring five people in the scope that an earlier version gave the run, which kept no records of runs."""
+    fan_out(context, **LEDGER, ledger_scope=scope, stale_runs="dial")
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as ledger:
+        ledger.execute("DROP TABLE voice_call_runs")
+
+
+@pytest.mark.parametrize("how", ["no interval", "an interval of no length"])
+def test_a_run_by_hand_that_an_earlier_version_began_goes_on_in_the_scope_that_it_is_told_now(sandbox, tmp_path, how):
+    begun = context_of("manual__1", start=NOW, end=NOW)
+    scope = f"outreach/calls@{NOW.isoformat()}/{NOW.isoformat()}"
+    if how == "no interval":
+        begun["data_interval_start"] = begun["data_interval_end"] = None
+        scope = "outreach/calls@manual__1"
+    begun_by_an_earlier_version(tmp_path, begun, scope=scope)
+    begun["ti"].try_number = 2
+    retried = fan_out(begun, **LEDGER, ledger_scope="winter renewals", contacts=people(8))
+    assert retried["accepted"] == 8
+    assert rings(sandbox) == {1}
+
+
+def test_a_backfill_that_an_earlier_version_began_wakes_from_its_nap_among_those_it_has_rung(sandbox, tmp_path):
+    last_month = context_of("backfill__1", start=days_ago(31), end=days_ago(30))
+    begun_by_an_earlier_version(tmp_path, last_month, scope="outreach/calls@replayed")
+    operator = CallKaroFanOutCallsOperator(
+        task_id="calls", contacts=people(8), agent_id="asha", stale_runs="dial", **LEDGER
+    )
+    assert operator.go_on(last_month)["accepted"] == 8
+    assert rings(sandbox) == {1}
 
 
 def test_a_scheduled_run_has_its_moment_to_itself_under_any_timetable(sandbox):
