@@ -72,6 +72,16 @@ def test_a_source_that_breaks_off_leaves_counts_and_a_report(sandbox, context, t
     assert set(sandbox.rings_per_number().values()) == {1}
 
 
+def test_a_summary_that_airflow_does_not_take_does_not_cost_the_report(sandbox, context, tmp_path):
+    def push(key, value):
+        raise ConnectionError("the API server is away")
+
+    context["ti"].xcom_push = push
+    with pytest.raises(ConnectionError):
+        fan_out(context, report_path=str(tmp_path / "report.csv"))
+    assert (tmp_path / "report.csv").read_text().count("accepted") == 5
+
+
 def test_rows_that_nobody_can_count_are_named_as_unread(sandbox, context):
     with pytest.raises(RuntimeError, match="the warehouse has gone"):
         fan_out(context, contacts=BrokenSource(people(30)))
