@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -86,6 +87,8 @@ def identify(
             f"shard was {_named(record.shard)} when this run first started and is {_named(settings.shard)} now, and "
             "the task's own state remembers only its own part: give it the part that it had, or set ledger_conn_id"
         )
+    if settings.ledger_scope and settings.ledger_scope not in record.scopes:  # told only now: it blocks as well
+        return replace(record, scopes=(*record.scopes, settings.ledger_scope))
     return record
 
 

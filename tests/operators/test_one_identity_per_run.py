@@ -92,6 +92,20 @@ def test_a_run_by_hand_is_told_to_name_its_scope_where_the_ledger_remembers_over
     assert sandbox.rings_per_number() == {person["to_number"]: 1 for person in people(5)}
 
 
+def test_a_scope_that_a_run_is_told_after_its_first_start_blocks_as_well(sandbox):
+    """Its first try named another one, was corrected and cleared; meanwhile another run has rung the same people."""
+    this, other = context_of("scheduled__1"), context_of("scheduled__2", start=days_ago(2), end=days_ago(0.5))
+    sandbox.stop()
+    with pytest.raises(RunIncomplete):
+        fan_out(this, **LEDGER, ledger_scope="misspelt", contacts=people(1))
+    sandbox.start()
+    fan_out(other, **LEDGER, ledger_scope="winter renewals")
+    this["ti"].try_number = 2
+    retried = fan_out(this, **LEDGER, ledger_scope="winter renewals", contacts=people(8))
+    assert (retried["accepted"], retried["skipped"]) == (3, 5)
+    assert rings(sandbox) == {1}
+
+
 def begun_by_an_earlier_version(tmp_path, context, *, scope):
     """Ring five people in the scope that an earlier version gave the run, which kept no records of runs."""
     fan_out(context, **LEDGER, ledger_scope=scope, stale_runs="dial")
