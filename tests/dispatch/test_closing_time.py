@@ -177,6 +177,41 @@ def test_a_call_that_is_too_late_for_ever_is_left_to_the_next_try(caller) -> Non
     assert caller.place(rows(5)).summary.accepted == 5
 
 
+def test_a_call_that_is_too_late_when_its_turn_comes_takes_nobodys_turn(caller) -> None:
+    """The dialler looks before it begins: no place is taken for it and no connection is opened."""
+    wall, begun = Wall(), []
+
+    class Watched:
+        """Tells how late it was when a request was handed to the transport."""
+
+        def __init__(self, transport) -> None:
+            self._transport = transport
+            self.deadline = transport.deadline
+
+        async def __aenter__(self):
+            await self._transport.__aenter__()
+            return self
+
+        async def __aexit__(self, *exc_info) -> None:
+            await self._transport.__aexit__(*exc_info)
+
+        async def send(self, request, *, not_after):
+            begun.append(wall() - not_after)
+            return await self._transport.send(request, not_after=not_after)
+
+    class Slow(LedgerAround):
+        def commit(self, *, settle=(), claim=()):
+            lost = super().commit(settle=settle, claim=claim)
+            if claim:
+                wall.let_the_window_close()
+            return lost
+
+    ledger = Slow(caller.open_ledger("monday"))
+    run = caller.place(rows(5), rules=wall.rules(), wall=wall, ledger=ledger, around=Watched)
+    assert run.summary.reasons == {Reason.WINDOW_CLOSED: 5}
+    assert (begun, caller.sandbox.requests) == ([], [])
+
+
 def test_a_campaign_leaves_before_the_first_of_its_targets_is_too_late(sandbox, caller) -> None:
     """Many calls in one request: the earliest moment of them holds for all."""
     wall, late = Wall(), []
