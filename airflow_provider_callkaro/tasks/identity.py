@@ -98,7 +98,7 @@ def _proposed(context: Mapping[str, Any], *, settings: ListSettings, stale: bool
     :param earlier: an earlier try of it may have rung people, under a version that kept no records: then the scopes in
         which that version would have claimed block as well.
     """
-    over_runs = settings.ledger_conn_id is not None and not settings.dry_run
+    over_runs = settings.ledger_conn_id is not None
     scopes = [settings.ledger_scope or default_scope(context, over_runs=over_runs)]
     may_be_replayed = stale or (earlier and is_stale(context, settings.stale_after))
     if may_be_replayed and not settings.ledger_scope and settings.stale_choice is StaleRuns.DIAL:

@@ -12,7 +12,11 @@ from airflow_task_state import TaskStateInMemory
 from fanning_out import connect, context_of, fan_out, people
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerRequired, RunIncomplete
-from airflow_provider_callkaro.operators.callkaro import CallKaroFanOutCallsOperator, CallKaroOutboundCallOperator
+from airflow_provider_callkaro.operators.callkaro import (
+    CallKaroFanOutCallsOperator,
+    CallKaroOutboundCallOperator,
+    CallKaroPreflightOperator,
+)
 
 NOW = datetime.now(UTC)
 LEDGER = {"ledger_conn_id": "call_ledger"}
@@ -76,6 +80,16 @@ def test_a_run_that_is_long_past_when_it_first_starts_rings_nobody(sandbox):
     with pytest.raises(AirflowSkipException, match="more than stale_after allows"):
         fan_out(context_of("scheduled__friday", start=days_ago(3), end=days_ago(2)), **LEDGER)
     assert sandbox.rings == []
+
+
+def test_a_rehearsal_is_told_what_the_run_behind_it_would_be_told(sandbox):
+    """A preflight that passes where the calls are refused after it is worth nothing."""
+    context = context_of("manual__1", start=NOW, end=NOW)
+    preflight = CallKaroPreflightOperator(task_id="preflight", contacts=people(3), agent_id="asha", **LEDGER)
+    with pytest.raises(ConfigurationError, match="set ledger_scope on the task"):
+        preflight.execute(context)
+    with pytest.raises(ConfigurationError, match="set ledger_scope on the task"):
+        fan_out(context, **LEDGER, dry_run=True)
 
 
 @pytest.mark.parametrize("how", ["no interval", "an interval of no length"])
