@@ -28,7 +28,7 @@ class CallKaroCreateCampaignOperator(BaseOperator):
 
     :param name: what the campaign is called in the dashboard, 1 to 200 characters. Templated.
     :param agent_id: the one agent of all its calls; without it each call names its own. Templated.
-    :param callkaro_conn_id: the CallKaro connection.
+    :param callkaro_conn_id: the CallKaro connection. Templated.
     """
 
     template_fields: Sequence[str] = ("name", "agent_id", "callkaro_conn_id")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_callkaro.operators.placing import PlacingOperator
+from airflow_provider_callkaro.tasks.ending import of_nobody
 
 FAN_OUT_FIELDS = (
     "contacts",
@@ -47,7 +48,10 @@ class FanOutOperator(PlacingOperator):
             summary, report = rehearse(run, settings)
             self.log.info("Dry run, nobody was rung:\n%s", report)
             return summary.as_xcom(campaign=self._campaign(), report=settings.report_path)
-        _, result = run.run(resumed=resumed)
+        summary, result = run.run(resumed=resumed)
+        why = of_nobody(summary)
+        if why is not None:  # and on_none_accepted lets it be
+            self.log.warning("%s", why)
         for outlet in self.outlets:
             context["outlet_events"][outlet].extra = {key: value for key, value in result.items() if key != "reasons"}
         return result

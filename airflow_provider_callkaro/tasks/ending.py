@@ -74,13 +74,17 @@ def refuse_beyond_limits(summary: Summary, settings: ListSettings) -> None:
 def refuse_dead_list(summary: Summary, settings: ListSettings) -> None:
     """Fail the task whose list is too short, or in which nobody was accepted and nothing explains it."""
     refuse_short_list(summary.total, settings)
-    explained = any(reason in summary.reasons for reason in _REACHED_OTHERWISE)
-    if settings.on_none_accepted == "fail" and summary.total and not summary.accepted and not explained:
-        reasons = ", ".join(f"{reason} {count}" for reason, count in summary.reasons.items())
-        raise AirflowFailException(
-            f"none of {summary.total} rows was accepted ({reasons}): correct the list or the task's settings; "
-            'on_none_accepted="warn" lets such a run succeed'
-        )
+    why = of_nobody(summary)
+    if settings.on_none_accepted == "fail" and why is not None:
+        raise AirflowFailException(f'{why}; on_none_accepted="warn" lets such a run succeed')
+
+
+def of_nobody(summary: Summary) -> str | None:
+    """What is said of a list in which nobody was accepted and nothing explains it; None of any other."""
+    if not summary.total or summary.accepted or any(reason in summary.reasons for reason in _REACHED_OTHERWISE):
+        return None
+    reasons = ", ".join(f"{reason} {count}" for reason, count in summary.reasons.items())
+    return f"none of {summary.total} rows was accepted ({reasons}): correct the list or the task's settings"
 
 
 def refuse_short_list(rows: int, settings: ListSettings) -> None:

@@ -199,7 +199,9 @@ class ListRun:
         """Say what the run came to, and leave it in XCom at once: what comes after may fail."""
         self._log.info("%s", summary)
         self._log.info(
-            "%d calls were sent in this pass; %d rows were settled before it", summary.dialled, summary.resumed
+            "%d calls were sent in this pass (one that was turned away counts each time); %d rows were settled before",
+            summary.dialled,
+            summary.resumed,
         )
         try:
             self._context["ti"].xcom_push(key=self._result_key, value=self._as_xcom(summary))

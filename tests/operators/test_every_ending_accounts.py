@@ -159,12 +159,13 @@ def test_one_closed_recipient_denies_nobody_the_retry(sandbox, context):
     assert summary_of(context)["accepted"] == 1
 
 
-def test_a_dead_night_is_not_green(sandbox, context):
+def test_a_dead_night_is_not_green(sandbox, context, capsys):
     with pytest.raises(AirflowFailException, match="none of 4 rows was accepted"):
         fan_out(context, contacts=[{"to_number": "12"} for _ in range(4)])
     assert summary_of(context)["rejected"] == 4
     warned = fan_out(context_of(store=TaskStateInMemory()), contacts=[{"to_number": "12"}], on_none_accepted="warn")
     assert warned["rejected"] == 1
+    assert "none of 1 rows was accepted (bad_number 1)" in capsys.readouterr().out
 
 
 def test_a_list_that_has_been_rung_before_is_no_dead_night(sandbox):
