@@ -143,7 +143,7 @@ class VendorTimes:
             return None
         later, sooner = self._shifts(opening, last_day=last_day)
         narrowed = earliest + later, latest - sooner
-        if narrowed[0] <= rings < narrowed[1]:
+        if narrowed[0] <= rings < narrowed[1] and not _holds_a_change(opening):
             return told._replace(earliest=_time_of_day(narrowed[0]), latest=_time_of_day(narrowed[1]))
         left = min(midnight, opening.window[1]) - moment
         return told._replace(
@@ -170,6 +170,13 @@ class VendorTimes:
             later = max(later, most - offset_at(self._zone, first) + offset_at(zone, first))
             sooner = max(sooner, offset_at(self._zone, last) - offset_at(zone, last) - least)
         return -(-later // 60), -(-sooner // 60)
+
+
+def _holds_a_change(opening: Opening) -> bool:
+    """Whether a clock is put forward or back during the opening: what is closed in a skipped hour is closed on other
+    days, and the opening does not say so."""
+    first, last = second_of(opening.window[0]), second_of(opening.window[1]) - 1
+    return any(offset_at(zone, first) != offset_at(zone, last) for zone in opening.zones)
 
 
 def _reach(call: Call, *, carry_over: bool | None) -> int:

@@ -70,6 +70,14 @@ def test_a_call_that_is_carried_over_a_clock_change_rings_within_the_hours_there
     assert all(policy.is_open(moment) for moment in may_ring(ready, now=saturday, vendor=INDIA, days=12))
 
 
+def test_an_hour_that_is_closed_and_skipped_today_is_closed_on_the_days_after() -> None:
+    """From 2 to 3 nobody is rung in New York; on the day on which there is no such hour the window has no gap."""
+    policy = CallingPolicy(timezone="America/New_York", windows=ScheduleWindow("03:00", "02:00"))
+    sunday = datetime(2026, 3, 8, 9, tzinfo=UTC)
+    ready = judge(policy, sunday, number_of_retries=3, gap_between_retries=1440).call
+    assert all(policy.is_open(moment) for moment in may_ring(ready, now=sunday, vendor=INDIA, days=12))
+
+
 def test_where_the_hours_of_both_days_do_not_hold_now_the_call_stays_on_its_day() -> None:
     policy = CallingPolicy(timezone="Europe/London", windows=ScheduleWindow("09:00", "20:00"))
     nine = datetime(2026, 10, 24, 8, 10, tzinfo=UTC)
