@@ -69,6 +69,7 @@ def identify(
     """
     record = records.find()
     if record is None:
+        _refuse_new_part(context, settings=settings)
         stale = not resumed and is_stale(context, settings.stale_after)
         if stale:
             refuse_stale_run(context, choice=settings.stale_choice)
@@ -111,6 +112,20 @@ def _proposed(context: Mapping[str, Any], *, settings: ListSettings, stale: bool
         is_stale=stale,
         shard=settings.shard,
     )
+
+
+def _refuse_new_part(context: Mapping[str, Any], *, settings: ListSettings) -> None:
+    """Refuse a part of a list that begins anew in a run that was cleared, where each part remembers only itself.
+
+    If the list is cut into more parts than before the clear, the new one holds people whom the others have rung.
+    """
+    was_cleared = bool(getattr(context.get("dag_run"), "clear_number", 0))
+    if was_cleared and settings.shard is not None and settings.ledger_conn_id is None and not settings.dry_run:
+        raise ConfigurationError(
+            f"this run was cleared, and {_named(settings.shard)} starts in it for the first time: the task's own state "
+            "cannot tell whom the other parts have rung, which may have been cut otherwise. Set ledger_conn_id, or "
+            "trigger a new run if nobody has been rung; nobody was rung now"
+        )
 
 
 def _scope_without_a_name(context: Mapping[str, Any]) -> str:

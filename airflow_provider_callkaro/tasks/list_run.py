@@ -161,11 +161,9 @@ class ListRun:
                 on_failure=lambda summary: self._give_account(summary, report),
             )
             if not settings.dry_run:
-                try:
-                    self._leave_summary(summary)
-                finally:  # whether or not Airflow takes the one, the other is there
-                    if report is not None:
-                        report.publish()
+                self._leave_summary(summary)
+                if report is not None:
+                    report.publish()
             return summary
         finally:
             _close(rows)

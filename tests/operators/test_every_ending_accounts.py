@@ -77,8 +77,7 @@ def test_a_summary_that_airflow_does_not_take_does_not_cost_the_report(sandbox, 
         raise ConnectionError("the API server is away")
 
     context["ti"].xcom_push = push
-    with pytest.raises(ConnectionError):
-        fan_out(context, report_path=str(tmp_path / "report.csv"))
+    assert fan_out(context, report_path=str(tmp_path / "report.csv"))["accepted"] == 5
     assert (tmp_path / "report.csv").read_text().count("accepted") == 5
 
 

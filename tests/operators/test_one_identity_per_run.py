@@ -194,6 +194,17 @@ def test_a_list_is_not_cut_anew_while_the_parts_remember_only_themselves(sandbox
     assert len(sandbox.rings) == rung
 
 
+def test_a_part_that_is_added_after_a_clear_rings_nobody_whom_the_others_have_rung(sandbox):
+    """Two parts become three: the third has no memory, and holds people of both."""
+    for index in (0, 1):
+        fan_out(context_of(map_index=index, store=TaskStateInMemory()), contacts=people(40), shard=(index, 2))
+    cleared = context_of(map_index=2, store=TaskStateInMemory())
+    cleared["dag_run"].clear_number = 1
+    with pytest.raises(ConfigurationError, match="part 2 of 3 starts in it for the first time"):
+        fan_out(cleared, contacts=people(40), shard=(2, 3))
+    assert sandbox.rings_per_number() == {person["to_number"]: 1 for person in people(40)}
+
+
 def test_task_state_that_is_wiped_on_success_is_no_ledger(sandbox, monkeypatch):
     monkeypatch.setenv("AIRFLOW__STATE_STORE__CLEAR_ON_SUCCESS", "True")
     with pytest.raises(LedgerRequired, match="clear_on_success"):
