@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 
 settings.register_profile(
     "histories",
-    max_examples=80,
+    max_examples=60,
     stateful_step_count=10,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-settings.register_profile("many-histories", settings.get_profile("histories"), max_examples=600)
+settings.register_profile("many-histories", settings.get_profile("histories"), max_examples=400)
 settings.register_profile("ten-thousand", settings.get_profile("histories"), max_examples=2_000)
 PROFILE = settings.get_profile(os.environ.get("CALLKARO_HISTORIES", "histories"))
 

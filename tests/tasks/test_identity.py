@@ -64,6 +64,12 @@ def test_a_run_that_wakes_up_is_who_it_was_although_it_would_be_long_past_by_now
     assert woken.due == FRESH["data_interval_end"]
 
 
+def test_the_retry_of_a_run_that_began_in_time_goes_on_although_it_would_be_long_past_by_now():
+    kept = records()
+    began = identify(FRESH, settings=settings(), records=kept)
+    assert identify(LONG_PAST, settings=settings(), records=kept) == began
+
+
 def test_a_retry_keeps_the_scope_that_it_had_when_its_template_renders_to_another_now():
     """The one that it is told now blocks beside it: somebody may have been rung in either."""
     kept = records()
