@@ -12,7 +12,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Any
 
-from airflow_provider_callkaro.tasks.ledgers import task_state_of
+from airflow_provider_callkaro.tasks.ledgers import keep, task_state_of
 from airflow_provider_callkaro.vendors.callaro_answers import CallaroCampaign, CampaignId
 
 CAMPAIGN = "callaro_campaign"
@@ -131,7 +131,7 @@ class CampaignMemory:
 
     def _set(self, key: str, value: dict[str, Any]) -> None:
         if self._store is not None:
-            self._store.set(key, value)
+            keep(self._store, key, value)
 
 
 def _digest(fields: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from airflow_provider_callkaro.hooks.callkaro import CallKaroHook
 from airflow_provider_callkaro.links.callkaro import CallKaroCampaignLink
 from airflow_provider_callkaro.tasks.arguments import given_arguments, own_copies, refuse_vanished
 from airflow_provider_callkaro.tasks.failing import fail_without_retry
-from airflow_provider_callkaro.tasks.ledgers import task_state_of
+from airflow_provider_callkaro.tasks.ledgers import keep, task_state_of
 from airflow_provider_callkaro.tasks.private import Private
 
 CAMPAIGN_STATE = "campaign"
@@ -65,7 +65,7 @@ class CallKaroCreateCampaignOperator(BaseOperator):
         else:
             batch_id = fail_without_retry(self.hook.create_campaign, self.name, self.agent_id)
             if store is not None:
-                store.set(CAMPAIGN_STATE, {"batch_id": batch_id})
+                keep(store, CAMPAIGN_STATE, {"batch_id": batch_id})
             self.log.info("Created campaign %s", batch_id)
         CallKaroCampaignLink.show(context, batch_id)
         return batch_id

@@ -57,7 +57,8 @@ class CallKaroFanOutCallsOperator(FanOutOperator):
         and neither an earlier run nor a rule about people (suppression, caps, expiry) explains it.
     :param max_rejected: above this many rejected rows (a count, or a fraction of all rows) the task fails after the
         run; what was accepted stays accepted. None never fails.
-    :param min_rows: a list of fewer rows fails the task, before anybody is rung where the number is known. Default 0.
+    :param min_rows: a list of fewer rows fails the task, before anybody is rung where the number is known. With a
+        ``shard`` it is told only there. Default 0.
     :param shard: ``(index, count)`` takes only the rows whose key hashes there, so that several tasks share one list.
     :param report_path: one line per row, CSV or JSON Lines by its ending, local or in object storage. Templated.
     :param ledger_conn_id: a SQL connection whose ledger remembers who has been rung, over runs and DAGs; None uses the

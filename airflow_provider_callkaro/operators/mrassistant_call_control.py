@@ -13,7 +13,7 @@ from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnkn
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
 from airflow_provider_callkaro.tasks.arguments import given_arguments, own_copies, refuse_vanished
 from airflow_provider_callkaro.tasks.failing import ask_for_good
-from airflow_provider_callkaro.tasks.ledgers import task_state_of
+from airflow_provider_callkaro.tasks.ledgers import keep, task_state_of
 from airflow_provider_callkaro.tasks.private import Private
 from airflow_provider_callkaro.vendors.mrassistant_calls import check_transfer
 from airflow_provider_callkaro.vendors.mrassistant_settings import read_yes_or_no
@@ -221,4 +221,4 @@ class _TransferMemory:
 
     def _set(self, told: dict[str, Any]) -> None:
         if self._store is not None:
-            self._store.set(TRANSFER, told)
+            keep(self._store, TRANSFER, told)

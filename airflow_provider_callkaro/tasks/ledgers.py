@@ -41,6 +41,13 @@ def task_state_of(context: Mapping[str, Any]) -> Any | None:
     return context.get("task_state_store")
 
 
+def keep(store: Any, key: str, value: Any) -> None:
+    """Write into the task's state what has to outlast the days after which Airflow forgets."""
+    from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]  # 3.3 and later
+
+    store.set(key, value, retention=NEVER_EXPIRE)
+
+
 def remember(context: Mapping[str, Any], *, settings: ListSettings, resumed: bool = False) -> Memory:
     """Find or make the record of this run, and the ledger that goes with it.
 

@@ -113,7 +113,7 @@ class ListRun:
         return memory
 
     def _refuse_short_list(self) -> None:
-        total = self._total()
+        total = self._settings.contacts.total(self._context)  # of the whole list, whichever part of it is taken here
         if total is not None:
             refuse_short_list(total, self._settings)
 

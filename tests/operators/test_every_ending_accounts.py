@@ -184,6 +184,18 @@ def test_an_empty_list_says_so_and_fails_where_rows_were_expected(sandbox, conte
     assert sandbox.rings == []
 
 
+def test_the_parts_of_a_list_are_not_taken_for_short_lists(sandbox):
+    """`min_rows` is about the list, of which a part has fewer rows."""
+    for index in range(3):
+        fan_out(
+            context_of(map_index=index, store=TaskStateInMemory()), contacts=people(60), shard=(index, 3), min_rows=50
+        )
+    assert len(sandbox.rings) == 60
+    with pytest.raises(AirflowFailException, match="60 rows, fewer than min_rows=100"):
+        fan_out(context_of(store=TaskStateInMemory()), contacts=people(60), shard=(0, 3), min_rows=100)
+    assert len(sandbox.rings) == 60
+
+
 def test_a_wrong_campaign_condemns_nobody(sandbox, context):
     """All are refused alike: the list is not burnt, and the mended run rings everybody."""
     with pytest.raises(AirflowFailException):
