@@ -34,7 +34,9 @@ from histories import (
     Killed,
     Slow,
     Struck,
+    about_newcomers,
     breaking_off,
+    people_of,
     person,
     play,
 )
@@ -86,6 +88,8 @@ class Histories(RuleBasedStateMachine):
         self.runs = itertools.count(1)
         self.run = "run 0"
         self.most_rings = 1
+        self.people = list(PEOPLE)
+        self.groups = itertools.count(1)
         sandbox.reset()
         self.clock = Clock(sandbox)
 
@@ -111,7 +115,7 @@ class Histories(RuleBasedStateMachine):
 
         :return: what it came to; None where it broke off.
         """
-        known = self.caller.entries(*PEOPLE, run=run)
+        known = self.caller.entries(*self.people, run=run)
         rang = self.sandbox.rings_per_number()
         total = len(contacts) if knows_total else None
         read, broke_off_with = [], []
@@ -153,7 +157,7 @@ class Histories(RuleBasedStateMachine):
         deciding = {
             person(contacts[row.row_number - 1]): row for row in ended.rows if row.reason not in READ_AS_NO_CALL
         }
-        for number in PEOPLE:
+        for number in self.people:
             rung_now = self.sandbox.rings_per_number().get(number, 0) - rang.get(number, 0)
             before = known[number].state if number in known else None
             row = deciding.get(number)
@@ -240,14 +244,18 @@ class Histories(RuleBasedStateMachine):
         faults=FAULTS,
         limits=LIMITS,
         slow=st.sampled_from(["vendor", "ledger", "source"]),
-        at=st.integers(0, 20),
+        at=st.integers(0, 6),
         by=PAUSES,
         when_closed=st.sampled_from([WhenClosed.STOP, WhenClosed.WAIT]),
     )
     def a_window_that_closes_in_the_middle(
         self, contacts, which_run, faults, limits, slow, at, by, when_closed
     ) -> None:
+        """Of people who have not been called yet, so that there is somebody to ring too late."""
         run = self.which(which_run)
+        group = next(self.groups)
+        self.people += people_of(group)
+        contacts = about_newcomers(contacts, group=group)
         self.clock.begin_a_new_day()
         options = {"limits": limits, "wall": self.clock, "around": self.clock.around, "run": run}
         rules = self.clock.rules(when_closed)
@@ -258,7 +266,7 @@ class Histories(RuleBasedStateMachine):
             with self.clock.stalls(by=by, after=at, path=self.caller.path):
                 ended = self.place(contacts, rules=rules, **options)
         elif slow == "ledger":
-            ledger = Slow(self.caller.open_ledger(run), at=at, pass_time=pass_time)
+            ledger = Slow(self.caller.open_ledger(run), at=at + 1, pass_time=pass_time)
             ended = self.place(contacts, rules=rules, ledger=ledger, **options)
         else:
             rows = breaking_off(contacts, at=at, event=pass_time)
@@ -290,7 +298,7 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def the_ledger_knows_everybody_who_was_rung(self) -> None:
         rings = self.sandbox.rings_per_number()
-        states = {number: entry.state for number, entry in self.caller.entries(*PEOPLE, run=self.run).items()}
+        states = {number: entry.state for number, entry in self.caller.entries(*self.people, run=self.run).items()}
         assert set(rings) <= set(states)
         for number, state in states.items():
             if state is EntryState.ACCEPTED:
@@ -298,10 +306,10 @@ class Histories(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """When the trouble is over, one more try brings the whole list to its end."""
-        everybody = [{"to_number": number} for number in PEOPLE]
+        everybody = [{"to_number": number} for number in self.people]
         self.place(everybody, run=self.run)
         self.nobody_is_rung_twice_unasked()
-        assert set(self.caller.entries(*PEOPLE, run=self.run)) == set(PEOPLE)
+        assert set(self.caller.entries(*self.people, run=self.run)) == set(self.people)
 
 
 class SharedHistories(Histories):
