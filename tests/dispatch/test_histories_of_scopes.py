@@ -86,6 +86,7 @@ class ScopedHistories(RuleBasedStateMachine):
         self.sandbox = sandbox
         self.world = world
         self.tries: list[Try] = []
+        self.left_open: list[tuple[Scopes, set[str]]] = []  # whom a killed try may still be ringing
         self.most_calls: int | None = None
         sandbox.reset()
 
@@ -129,11 +130,12 @@ class ScopedHistories(RuleBasedStateMachine):
         def blocks(entry: Entry) -> bool:
             return entry.may_be_ringing or entry.redials > 0 or entry.state not in wanted
 
-        return {
+        known = {
             number
             for number, entries in standing.items()
             if any(blocks(entry) for scope, entry in entries.items() if scope in one.scopes)
         }
+        return known.union(*(people for scopes, people in self.left_open if set(scopes) & set(one.scopes)))
 
     def rings_of(self, one: Try) -> Counter[str]:
         return Counter(ring.to_number for ring in self.sandbox.rings if ring.metadata["asked_by"] == one.number)
@@ -171,9 +173,12 @@ class ScopedHistories(RuleBasedStateMachine):
         ledger = Breaking(self.world.ledger(one.run, scopes), at=at, error=Killed(), written=written, for_good=True)
         ended = self.place(one, contacts, ledger=ledger, limits=limits)
         self.check(one, ended, contacts, blocked=blocked)
+        if ended is None:
+            self.left_open.append((one.scopes, set(self.rings_of(one))))
 
     @rule()
     def the_lease_runs_out(self) -> None:
+        self.left_open.clear()
         self.world.let_time_pass(LATER)
 
     @rule(
@@ -219,6 +224,8 @@ class ScopedHistories(RuleBasedStateMachine):
         first.result()
         assert not set(self.rings_of(frozen)) & before
         assert not set(self.rings_of(second)) & blocked
+        if set(frozen.scopes) & set(second.scopes):
+            assert not set(self.rings_of(frozen)) & set(self.rings_of(second))
 
     def is_somebody_held(self) -> bool:
         try:
