@@ -129,7 +129,8 @@ class MemoryLedger:
         """Whether a row is what a redial was decided on, and nobody is ringing under it."""
         if row.entry.state is EntryState.CLAIMED and (self._is_young(row) or row.owner == id(self)):
             return False
-        return self._as_entry(row) == wanted.replaces
+        entry, replaces = self._as_entry(row), wanted.replaces  # the rows of two scopes may be of two runs
+        return replaces is not None and (entry.state, entry.redials) == (replaces.state, replaces.redials)
 
     def _is_young(self, row: MemoryRow) -> bool:
         return self._store.clock() - row.claimed_at < CLAIM_LEASE.total_seconds()

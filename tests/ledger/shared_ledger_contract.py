@@ -125,6 +125,14 @@ class SharedLedgerContract(LedgerContract):
                 assert everything(ledger)[NUMBER].call_id == f"a call of {own}"
                 assert ledger.commit(claim=[claim()])[NUMBER].call_id == f"a call of {own}"
 
+    def test_a_redial_takes_over_what_two_runs_have_left_in_two_scopes(self, make_ledger: MakeLedger) -> None:
+        for run, scope in (("monday", "a"), ("tuesday", "b")):
+            with make_ledger(run=run, scope=scope) as ledger:
+                ledger.commit(claim=[claim()])
+                ledger.commit(settle=[reject()])
+        with make_ledger(run="tuesday", scope="a", also=["b"]) as ledger:
+            assert ledger.commit(claim=[claim(replaces=everything(ledger)[NUMBER])]) == {}
+
     def test_a_redial_takes_the_call_over_in_every_scope_and_gives_it_back_in_every_scope(
         self, make_ledger: MakeLedger
     ) -> None:
