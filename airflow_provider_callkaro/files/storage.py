@@ -39,7 +39,7 @@ def storage_of(path: str, *, conn_id: str | None = None) -> Any:
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
     try:
-        target = ObjectStoragePath(path, conn_id=conn_id)
+        target = ObjectStoragePath(Path(path).expanduser() if path.startswith("~") else path, conn_id=conn_id)
         target.fs  # noqa: B018 - the library of the storage is looked up only here
     except (ValueError, ImportError):
         package = _PACKAGES.get(_scheme(path), "the provider of its storage")
