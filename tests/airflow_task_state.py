@@ -10,8 +10,19 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 ADVISED_BYTES = 65_535  # of one value's JSON text; source: [state_store] max_value_storage_bytes
 LONGEST_KEY = 512  # characters; source: the column of Airflow's table
+
+try:
+    from airflow.sdk import NEVER_EXPIRE  # noqa: F401
+
+    _IS_THERE = True
+except ImportError:
+    _IS_THERE = False
+
+needs_task_state = pytest.mark.skipif(not _IS_THERE, reason="this Airflow has no task state: 3.3 or later")
 
 
 class TaskStateInMemory:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from airflow_task_state import TaskStateInMemory
+from airflow_task_state import TaskStateInMemory, needs_task_state
 from task_context import task_context
 
 from airflow_provider_callkaro.operators.callkaro import CallKaroFanOutCallsOperator
@@ -15,6 +15,7 @@ from airflow_provider_callkaro.sources import FileContacts
 pyarrow = pytest.importorskip("pyarrow")
 
 
+@needs_task_state
 def test_everybody_but_the_row_that_cannot_be_read_is_rung_once_over_two_tries(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

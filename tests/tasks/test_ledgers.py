@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from airflow_task_state import TaskStateInMemory
+from airflow_task_state import TaskStateInMemory, needs_task_state
 from task_context import task_context
 
 from airflow_provider_callkaro.calls.policy import CallingPolicy
@@ -20,13 +20,6 @@ from airflow_provider_callkaro.tasks.settings import ListSettings
 
 NUMBER = "+919876543210"
 ANY_TIME = CallingPolicy(timezone="UTC")
-
-try:
-    from airflow.sdk import NEVER_EXPIRE  # noqa: F401
-
-    HAS_TASK_STATE = True
-except ImportError:
-    HAS_TASK_STATE = False
 
 
 class Retaining(TaskStateInMemory):
@@ -86,7 +79,7 @@ class TestBeforeTaskState:
         assert memory(context, **choices).name == "this process alone"
 
 
-@pytest.mark.skipif(not HAS_TASK_STATE, reason="this Airflow has no task state: 3.3 or later")
+@needs_task_state
 class TestTaskState:
     def test_what_it_remembers_never_expires(self):
         """Airflow drops entries after 30 days; a run that is cleared later would ring everybody again."""
