@@ -36,9 +36,13 @@ def right_request(client, endpoint):
             endpoint.template.rpartition("/")[2], []
         ):
             client.callaro("POST", f"/{campaign}/{action}")
-        path = "/" + endpoint.template.replace("{id}", str(campaign))
+        files = {"file": ("c.csv", f"phone\n{NUMBER}"), "column_mapping": (None, "{}")}
+        asked = campaign
+        if "/contact-imports/" in endpoint.template:
+            made = client.callaro("POST", "/" + Endpoint.CALLARO_CONTACTS_IMPORT.template, files=files).json()
+            asked = made.get("data", made)["import_id"]
+        path = "/" + endpoint.template.replace("{id}", str(asked))
         if endpoint is Endpoint.CALLARO_CONTACTS_IMPORT:
-            files = {"file": ("c.csv", f"phone\n{NUMBER}"), "column_mapping": (None, "{}")}
             return lambda: client.callaro("POST", path, files=files)
         body = {"name": "May", "agent_id": 42, "contacts": [{"phone_e164": NUMBER}]}
         return lambda: client.callaro(endpoint.method, path, json=None if endpoint.method == "GET" else body)

@@ -283,7 +283,7 @@ class TestHealth:
     def test_an_answer_that_is_lost_is_asked_for_again(self, slow):
         campaign_id = launched()
         slow.callaro_health(campaign_id, failure_rate=0.4)
-        slow.fault("throttled", path=f"{CAMPAIGN}/dispatch_health", first=20, retry_after=0)
+        slow.fault("throttled", path=f"{CAMPAIGN}/dispatch_health", first=20, retry_after=0.01)
         sensor = watching(campaign_id, maximum={"failure_rate": 0.2}, mode="reschedule")
         with pytest.raises(AirflowRescheduleException):
             sensor.execute({"ti": Instance()})
