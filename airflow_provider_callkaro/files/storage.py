@@ -17,6 +17,17 @@ _PACKAGES = {
     "abfss": "apache-airflow-providers-microsoft-azure",
     "adl": "apache-airflow-providers-microsoft-azure",
 }
+_CONNECTION_TYPES = {
+    "s3": ("aws",),
+    "s3a": ("aws",),
+    "gs": ("google_cloud_platform",),
+    "gcs": ("google_cloud_platform",),
+    "abfs": ("adls", "wasb"),
+    "abfss": ("adls", "wasb"),
+    "adl": ("adls", "wasb"),
+}
+_NO_STORAGE = frozenset({"callkaro", "callaro", "mrassistant"})  # types whose password goes to a vendor alone
+_WITHOUT_CONNECTION = frozenset({"", "file", "local"})
 _WITHOUT_FOLDERS = frozenset(_PACKAGES)  # a name there may hold slashes; making its "folder" could make a bucket
 
 
@@ -34,12 +45,13 @@ def storage_of(path: str, *, conn_id: str | None = None) -> Any:
     """The place that a path names, as an ObjectStoragePath: looked up but not touched.
 
     :param conn_id: the Airflow connection that opens the storage; None takes the storage's default.
-    :raises ConfigurationError: Airflow has no storage of that kind here.
+    :raises ConfigurationError: Airflow has no storage of that kind here, or the connection is of another kind.
     """
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
     try:
         target = ObjectStoragePath(Path(path).expanduser() if path.startswith("~") else path, conn_id=conn_id)
+        _check_connection(target, path)
         target.fs  # noqa: B018 - the library of the storage is looked up only here
     except (ValueError, ImportError):
         package = _PACKAGES.get(_scheme(path), "the provider of its storage")
@@ -47,6 +59,30 @@ def storage_of(path: str, *, conn_id: str | None = None) -> Any:
             f"Airflow cannot reach {shown(path)} here: install {package}, or give another path"
         ) from None
     return target
+
+
+def _check_connection(target: Any, path: str) -> None:
+    """Refuse a connection of another kind, before its password goes to a storage that must not have it.
+
+    A storage's library takes the login and the password of any connection for its own.
+    """
+    from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
+
+    # which a path can name as well; where it stands depends on the version
+    conn_id = getattr(target, "conn_id", None) or (getattr(target, "storage_options", None) or {}).get("conn_id")
+    scheme = _scheme(path)
+    if conn_id is None or scheme in _WITHOUT_CONNECTION:
+        return
+    try:
+        kind, right = BaseHook.get_connection(conn_id).conn_type or "", _CONNECTION_TYPES.get(scheme)
+    except AirflowNotFoundException:
+        return  # the storage says so itself, where it needs one
+    if kind in _NO_STORAGE if right is None else kind not in right:
+        needed = "a storage's" if right is None else " or ".join(f'"{each}"' for each in right)
+        raise ConfigurationError(
+            f'connection "{conn_id}", which is to open {shown(path)}, is of type "{kind}" and not of type {needed}: '
+            "name another connection; its password was sent to nobody"
+        )
 
 
 def local_path(target: Any) -> Path | None:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from airflow_provider_callkaro import __version__
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.transport.target import Credentials, Target, checked_base_url
+from airflow_provider_callkaro.transport.target import Credentials, Target, checked_base_url, is_loopback
+from airflow_provider_callkaro.vendors.domains import owner_of
 
 CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 60.0  # seconds
 LONGEST_TIMEOUT = 600  # seconds
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedConnection:
     """The fields of an Airflow connection that was fetched from an event loop, where reading them later would block."""
 
+    conn_type: str | None
     host: str | None
     port: int | None
     login: str | None
@@ -36,11 +42,30 @@ class FetchedConnection:
 
         conn = await get_async_connection(connection_id, hook=hook)
         return cls(
+            conn_type=conn.conn_type,
             host=conn.host,
             port=conn.port,
             login=conn.login,
             password=conn.password,
             extra_dejson=await get_async_extra_dejson(conn),
+        )
+
+
+def check_type(conn: Any, *, connection_id: str, hook: Any) -> None:
+    """Refuse a connection of another type, before its password goes to a host that must not have it.
+
+    Types that mean nothing in particular, such as ``http`` or none at all, are refused as well: nobody can tell then
+    whose password it is.
+
+    :param conn: an Airflow connection.
+    :param hook: the hook class that is to use it.
+    :raises ConfigurationError: it is of another type.
+    """
+    if conn.conn_type != hook.conn_type:
+        raise ConfigurationError(
+            f'connection "{connection_id}" is of type "{conn.conn_type or ""}", and {hook.hook_name} takes only its '
+            f'own type "{hook.conn_type}": name another connection, or set its type (of a URI it is the scheme); its '
+            "password was sent to nobody"
         )
 
 
@@ -140,22 +165,42 @@ class ConnectionFields:
     ) -> Target:
         """Where the vendor's requests go: host, headers, timeouts.
 
+        A host that is not the vendor's own, such as a company's gateway, is taken and warned of: the key goes there.
+
         :param default_host: the vendor's host where the connection names none; None where none is documented.
-        :raises ConfigurationError: there is no host, or a field cannot work.
+        :raises ConfigurationError: there is no host, it looks like another vendor's, or a field cannot work.
         """
         host = self._conn.host or default_host
         if not host:
             raise ConfigurationError(
                 f'connection "{self._id}" has no host: {vendor} documents no address, so set the one of your account'
             )
+        base_url = checked_base_url(host, port=self._conn.port, connection=self._id)
+        if host != default_host:
+            self._check_owner(urlsplit(base_url).hostname or "", vendor=vendor)
         return Target(
             vendor=vendor,
-            base_url=checked_base_url(host, port=self._conn.port, connection=self._id),
+            base_url=base_url,
             headers={**headers, "User-Agent": f"airflow-provider-callkaro/{__version__}"},
             connect_timeout=self._seconds("connect_timeout", CONNECT_TIMEOUT),
             read_timeout=self._seconds("read_timeout", READ_TIMEOUT),
             credentials=credentials,
         )
+
+    def _check_owner(self, host: str, *, vendor: str) -> None:
+        owner = owner_of(host, vendor=vendor)
+        if owner is None and not is_loopback(host):
+            log.warning(
+                'Connection "%s" sends its key to %s, which is none of %s\'s own hosts: see that it is meant so',
+                self._id,
+                host,
+                vendor,
+            )
+        elif owner not in (None, vendor):
+            raise ConfigurationError(
+                f'the host of connection "{self._id}", {host}, looks like one of {owner}, which is not {vendor}: '
+                f"correct the host, or use a connection for {owner}; its password was sent to nobody"
+            )
 
     def _seconds(self, name: str, default: float) -> float:
         given = self._extra.get(name)

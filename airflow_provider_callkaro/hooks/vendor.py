@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, VendorError
 from airflow_provider_callkaro.forms import behaviour, widgets
-from airflow_provider_callkaro.hooks.connection import FetchedConnection
+from airflow_provider_callkaro.hooks.connection import FetchedConnection, check_type
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.transport.sync import SyncTransport
 from airflow_provider_callkaro.transport.target import Target
@@ -61,21 +61,27 @@ class VendorHook(BaseHook):
     def connection(self) -> Any:
         """The connection, read once.
 
-        :raises ConfigurationError: it cannot work, naming the field.
+        :raises ConfigurationError: it is of another vendor's type, or cannot work, naming the field.
         """
-        connection_id = getattr(self, self.conn_name_attr)
-        return self._read_connection(self.get_connection(connection_id), connection_id=connection_id)
+        return self._checked(self.get_connection(self._connection_id))
 
     async def async_connection(self) -> Any:
         """The connection, read once, in a way that does not hold up the event loop of a triggerer.
 
-        :raises ConfigurationError: it cannot work, naming the field.
+        :raises ConfigurationError: it is of another vendor's type, or cannot work, naming the field.
         """
         if "connection" not in vars(self):
-            connection_id = getattr(self, self.conn_name_attr)
-            fetched = await FetchedConnection.fetch(connection_id, hook=type(self))
-            self.connection = self._read_connection(fetched, connection_id=connection_id)
+            self.connection = self._checked(await FetchedConnection.fetch(self._connection_id, hook=type(self)))
         return self.connection
+
+    @property
+    def _connection_id(self) -> str:
+        connection_id: str = getattr(self, self.conn_name_attr)
+        return connection_id
+
+    def _checked(self, conn: Any) -> Any:
+        check_type(conn, connection_id=self._connection_id, hook=type(self))
+        return self._read_connection(conn, connection_id=self._connection_id)
 
     def get_conn(self) -> Any:
         """What the connection says; see `connection`."""

@@ -150,13 +150,17 @@ def sql_engine(conn_id: str) -> Any:
 
     :raises ConfigurationError: the connection is not to a SQL database.
     """
-    from airflow.providers.common.compat.sdk import BaseHook
+    from airflow.providers.common.compat.sdk import AirflowException, BaseHook
+    from airflow.providers.common.sql.hooks.sql import DbApiHook
 
-    hook = BaseHook.get_hook(conn_id)
+    connection = BaseHook.get_connection(conn_id)
     try:
-        return hook.get_sqlalchemy_engine()
-    except AttributeError:
+        hook = connection.get_hook()
+    except AirflowException:  # a type that no installed provider knows
+        hook = None
+    if not isinstance(hook, DbApiHook):
         raise ConfigurationError(
-            f'ledger_conn_id "{conn_id}" is a connection of type "{hook.conn_type}", which is no SQL database: use '
-            "SQLite, PostgreSQL, MySQL or MariaDB"
-        ) from None
+            f'ledger_conn_id "{conn_id}" is a connection of type "{connection.conn_type or ""}", which is no SQL '
+            "database that Airflow knows here: use SQLite, PostgreSQL, MySQL or MariaDB"
+        )
+    return hook.get_sqlalchemy_engine()

@@ -125,7 +125,10 @@ class TestConnection:
             ledger.commit(claim=[Claim(key=NUMBER, number=NUMBER)])
         assert store.texts == {}
 
-    def test_one_that_is_no_sql_database_is_refused_by_name(self, monkeypatch):
-        monkeypatch.setenv("AIRFLOW_CONN_VENDOR", json.dumps({"conn_type": "http", "host": "example.com"}))
-        with pytest.raises(ConfigurationError, match='ledger_conn_id "vendor" is a connection of type "http"'):
+    @pytest.mark.parametrize("conn_type", ["http", "callkaro", "no_such_type", ""])
+    def test_one_that_is_no_sql_database_is_refused_by_name(self, monkeypatch, conn_type):
+        given = {"conn_type": conn_type, "host": "example.com", "password": "a-secret"}
+        monkeypatch.setenv("AIRFLOW_CONN_VENDOR", json.dumps(given))
+        refusal = f'ledger_conn_id "vendor" is a connection of type "{conn_type}", which is no SQL'
+        with pytest.raises(ConfigurationError, match=refusal):
             memory(task_context(), ledger_conn_id="vendor")
