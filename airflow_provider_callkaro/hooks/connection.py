@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from airflow_provider_callkaro import __version__
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.transport.target import Credentials, Target, checked_base_url, is_loopback
-from airflow_provider_callkaro.vendors.domains import owner_of
+from airflow_provider_callkaro.transport.target import Credentials, Target, checked_base_url
+from airflow_provider_callkaro.vendors.hosts import is_loopback, owner_of
 
 CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 60.0  # seconds

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.vendors.hosts import is_loopback
 
 IDLE_SECONDS = 2.0  # a connection is used again within; one closed by the other end would turn a call into an unknown
 _HOST_NAME = re.compile(r"[a-z0-9_.:\-]+")
@@ -101,7 +101,7 @@ def checked_base_url(host: str, *, port: int | None, connection: str) -> str:
         number = parts.port if parts.port is not None else port
     except ValueError:
         parts, number = urlsplit(""), None
-    name, path = _plain_name(parts.hostname or ""), parts.path.rstrip("/")
+    name, path = _plain_name(parts.hostname or "", connection=connection), parts.path.rstrip("/")
     if (
         parts.scheme not in ("http", "https")
         or not _HOST_NAME.fullmatch(name)
@@ -122,19 +122,24 @@ def checked_base_url(host: str, *, port: int | None, connection: str) -> str:
     return f"{parts.scheme}://{f'[{name}]' if ':' in name else name}{f':{number}' if number else ''}{path}"
 
 
-def _plain_name(hostname: str) -> str:
-    """The name as DNS knows it (bücher.example is xn--bcher-kva.example); empty where it cannot be one."""
+def _plain_name(hostname: str, *, connection: str) -> str:
+    """The name as DNS knows it (bücher.example is xn--bcher-kva.example); empty where it cannot be one.
+
+    :raises ConfigurationError: two standards in use know it by different names, so that it may be two hosts.
+    """
     try:
-        return hostname.encode("idna").decode()
+        plain = hostname.encode("idna").decode()  # IDNA 2003
+        if hostname.isascii():
+            return plain
+
+        import idna
+
+        today = idna.encode(hostname, uts46=True).decode()  # IDNA 2008
     except UnicodeError:
         return ""
-
-
-def is_loopback(hostname: str) -> bool:
-    """Whether what is sent to this host stays on this machine."""
-    if hostname == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(hostname).is_loopback
-    except ValueError:
-        return False
+    if plain != today:
+        raise ConfigurationError(
+            f'the host of connection "{connection}" has letters that stand for one host in some places and for another '
+            "one elsewhere: write it in ASCII (xn--…), as its owner registered it"
+        )
+    return today

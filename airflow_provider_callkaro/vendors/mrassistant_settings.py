@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider_callkaro.calls.call import InvalidCall, plain_metadata
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.vendors.hosts import is_loopback
 
 MAX_NAME = 255  # characters; source: create campaign, name
 MAX_TARGETS = 1_000  # per campaign; source: create campaign, targets
@@ -53,7 +54,7 @@ class CampaignSettings:
     :param retry_attempts: how often, 0 to 3. Default 0; how it goes together with ``retry_failed`` is not documented.
     :param context: facts for the agent in every call; not shown. How it is joined with a target's own is not
         documented.
-    :param webhook_url: where MrAssistant reports the campaign's progress, http or https; not shown, because it may
+    :param webhook_url: where MrAssistant reports the campaign's progress, by https; not shown, because it may
         carry a token.
     :param webhook_secret: with which it signs these reports; not shown.
     :param notify_on_call_complete: whether it reports each call. Default false.
@@ -177,8 +178,12 @@ def _plain(name: str, value: Any) -> dict[str, Any]:
 def _check_url(url: Any) -> None:
     try:
         parts = urlsplit(url) if isinstance(url, str) and url.isprintable() and " " not in url else None
-        works = parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:
-        works = False
-    if not works:
-        raise ConfigurationError("webhook_url must be an address, https://… or http://…")
+        parts = None
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError("webhook_url must be an address, https://…")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ConfigurationError(
+            "webhook_url is plain http, over which numbers and transcripts would travel unencrypted: use https (plain "
+            "http is allowed for this machine only)"
+        )

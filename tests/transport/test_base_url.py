@@ -110,6 +110,27 @@ def test_what_is_no_address_is_refused_without_repeating_it(host):
     assert "secret" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "https://faß.example",  # IDNA 2003: fass.example; IDNA 2008: xn--fa-hia.example
+        "https://βόλος.example",
+        "https://نامه\u200cای.example",
+        "https://\u0dc1\u0dca\u200d\u0dbb\u0dd3.example",
+    ],
+)
+def test_a_name_that_stands_for_two_hosts_is_refused(host):
+    """Whoever registers the other one would get the key from every program that goes by the other standard."""
+    with pytest.raises(ConfigurationError) as error:
+        base_url(host)
+    assert 'host of connection "callkaro_default"' in str(error.value)
+    assert "write it in ASCII" in str(error.value)
+
+
+def test_the_ascii_form_of_such_a_name_is_taken():
+    assert base_url("xn--fa-hia.example") == "https://xn--fa-hia.example"
+
+
 @pytest.mark.parametrize("port", [0, -1, 65_536])
 def test_a_port_that_does_not_exist_is_refused(port):
     with pytest.raises(ConfigurationError):

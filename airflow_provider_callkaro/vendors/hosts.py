@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 DOMAINS = {"CallKaro": "callkaro.ai", "Callaro": "callaro.ai", "MrAssistant": "mrassistant.ai"}
 """Each vendor's own domain. MrAssistant documents no address of its API; its domain is that of its documentation."""
 
@@ -21,3 +23,13 @@ def owner_of(host: str, *, vendor: str) -> str | None:
             return owner
     named = [owner for owner in DOMAINS if owner.lower() in plain]
     return None if not named or vendor in named else named[0]
+
+
+def is_loopback(hostname: str) -> bool:
+    """Whether what is sent to this host stays on this machine."""
+    if hostname == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(hostname).is_loopback
+    except ValueError:
+        return False
