@@ -5,6 +5,8 @@ SQL where a connection is given, else the task's own state (Airflow 3.3 and late
 
 from __future__ import annotations
 
+import copy
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from typing import Any
 from airflow_provider_callkaro.calls.phone import LEGACY_PREFIXES, legacy_spellings
 from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerRequired
 from airflow_provider_callkaro.ledger.contract import CallLedger
+from airflow_provider_callkaro.ledger.digests import FIELD, LedgerKeys, read_keys
 from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
 from airflow_provider_callkaro.ledger.run_record import RunRecord
 from airflow_provider_callkaro.tasks.identity import identify, run_name
@@ -145,15 +148,26 @@ def _refuse_forgetting(context: Mapping[str, Any], *, settings: ListSettings, st
     )
 
 
+def ledger_keys(conn_id: str) -> LedgerKeys | None:
+    """The keys of the ledger, from the extra of the connection that keeps it; None keeps it in clear.
+
+    :param conn_id: of the ledger's connection; of the vendor's, for a ledger in the task's own state.
+    :raises ConfigurationError: what stands there is no key.
+    """
+    from airflow.providers.common.compat.sdk import BaseHook
+
+    return read_keys(_extra(BaseHook.get_connection(conn_id)).get(FIELD), where=f'connection "{conn_id}"')
+
+
 def sql_engine(conn_id: str) -> Any:
-    """The SQLAlchemy engine of an Airflow connection.
+    """The SQLAlchemy engine of an Airflow connection; it knows nothing of the ledger's secret.
 
     :raises ConfigurationError: the connection is not to a SQL database.
     """
     from airflow.providers.common.compat.sdk import AirflowException, BaseHook
     from airflow.providers.common.sql.hooks.sql import DbApiHook
 
-    connection = BaseHook.get_connection(conn_id)
+    connection = _without_secret(BaseHook.get_connection(conn_id))
     try:
         hook = connection.get_hook()
     except AirflowException:  # a type that no installed provider knows
@@ -163,4 +177,25 @@ def sql_engine(conn_id: str) -> Any:
             f'ledger_conn_id "{conn_id}" is a connection of type "{connection.conn_type or ""}", which is no SQL '
             "database that Airflow knows here: use SQLite, PostgreSQL, MySQL or MariaDB"
         )
+    _hand(connection, hook)
     return hook.get_sqlalchemy_engine()
+
+
+def _extra(connection: Any) -> Mapping[str, Any]:
+    extra = connection.extra_dejson
+    return extra if isinstance(extra, dict) else {}
+
+
+def _without_secret(connection: Any) -> Any:
+    """The connection without the ledger's secret: some hooks hand the whole extra to the driver, and to the log."""
+    extra = _extra(connection)
+    if FIELD not in extra:
+        return connection
+    bare = copy.deepcopy(connection)
+    bare.extra = json.dumps({name: value for name, value in extra.items() if name != FIELD})
+    return bare
+
+
+def _hand(connection: Any, hook: Any) -> None:
+    """Have a hook take this connection, where it would fetch its own, secret and all."""
+    hook.get_connection = lambda *_: connection

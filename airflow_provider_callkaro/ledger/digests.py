@@ -1,0 +1,152 @@
+"""Digests with a key: whoever has the secret can tell people, calls and runs apart, and nobody else learns anything.
+
+An unkeyed digest of a phone number is a phone number: there are so few of them that all can be tried. A keyed ledger
+therefore holds HMAC-SHA256 digests under a secret that is no part of it. Each purpose has a key of its own, derived
+from the secret, so that a digest made for one purpose says nothing where another is meant. A digest names the key that
+made it (``k1:…``): no clear value looks like one, and two keys may live side by side while one gives way to the other.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+
+from airflow_provider_callkaro.exceptions import ConfigurationError
+
+FIELD = "ledger_secret"  # of a connection's extra; Airflow masks the values of fields that are called so
+SHORTEST_SECRET = 32  # characters
+_BLOCK = 64  # bytes of a block of SHA-256
+_BYTES = 16  # of a digest: 128 bits
+_CHARACTERS = 22  # that many characters hold them
+_SALT = b"airflow-provider-callkaro ledger 1"
+_GIVEN = re.compile(rf"([a-z][a-z0-9]{{0,7}}):(\S{{{SHORTEST_SECRET},}})")
+_DIGEST = re.compile(rf"([a-z][a-z0-9]{{0,7}}):[A-Za-z0-9_-]{{{_CHARACTERS}}}")
+_HOW = (
+    f'"k1:" and a secret of at least {SHORTEST_SECRET} characters without blanks, such as what python -c "import '
+    "secrets; print('k1:' + secrets.token_hex(32))\" prints"
+)
+
+
+class Purpose(StrEnum):
+    """What a digest is for. The words are part of every digest that was ever written: they never change."""
+
+    NUMBER = "number"
+    """Of the digits of a phone number."""
+    CALL = "call"
+    """Of the key under which a person may be rung once."""
+    RUN = "run"
+    """Of the task instance of one run."""
+    PLACE = "place"
+    """Of the id that a row has in a ledger without a key."""
+    CHECK = "check"
+    """Tells whether two secrets of one name are the same."""
+    AUDIT = "audit"
+    """Seals a line of the audit trail."""
+
+    __hash__ = str.__hash__  # an enumeration's own takes half as long as the digest
+
+
+class LedgerKey:
+    """One secret and its name.
+
+    :param id: the name: a letter, then up to seven letters or digits, all of them small. It stands beside each digest.
+    :param secret: any text that cannot be guessed; it is kept nowhere, only the keys derived from it are.
+    """
+
+    __slots__ = ("_states", "id")
+
+    def __init__(self, *, id: str, secret: str) -> None:  # noqa: A002
+        self.id = id
+        root = hmac.digest(_SALT, secret.encode(), "sha256")
+        self._states = {purpose: _states(hmac.digest(root, purpose.encode() + b"\1", "sha256")) for purpose in Purpose}
+
+    def __repr__(self) -> str:
+        return f"LedgerKey(id={self.id!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LedgerKey) and (self.id, self.check) == (other.id, other.check)
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.check))
+
+    @property
+    def check(self) -> str:
+        """What may be kept beside the ledger to tell this secret from another one of the same name."""
+        return self.digest(Purpose.CHECK, self.id)
+
+    def digest(self, purpose: Purpose, text: str) -> str:
+        """The digest of a text, 128 bits, after the key's name: 31 characters at most."""
+        return f"{self.id}:{urlsafe_b64encode(self._mac(purpose, text)[:_BYTES])[:_CHARACTERS].decode()}"
+
+    def place(self, id_: str) -> str:
+        """The 20 hexadecimal digits of the digest of an id, without the key's name."""
+        return self._mac(Purpose.PLACE, id_)[:10].hex()
+
+    def _mac(self, purpose: Purpose, text: str) -> bytes:
+        # HMAC by its definition, from states that are prepared once: hmac.digest takes three times as long.
+        before, after = self._states[purpose]
+        inner, outer = before.copy(), after.copy()
+        inner.update(text.encode("utf-8", "surrogatepass"))
+        outer.update(inner.digest())
+        digest: bytes = outer.digest()
+        return digest
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerKeys:
+    """The keys that a process knows, one at least; the first is the one that is meant to write.
+
+    :raises ValueError: there is none, or two have one name.
+    """
+
+    keys: tuple[LedgerKey, ...]
+
+    def __post_init__(self) -> None:
+        if len({key.id for key in self.keys}) != len(self.keys) or not self.keys:
+            raise ValueError("a ledger needs one key at least, and each must have a name of its own")
+
+    @property
+    def first(self) -> LedgerKey:
+        """The key that is meant to write."""
+        return self.keys[0]
+
+    def find(self, id_: str) -> LedgerKey | None:
+        """The key of this name, None where there is none."""
+        return next((key for key in self.keys if key.id == id_), None)
+
+
+def read_keys(given: Any, *, where: str) -> LedgerKeys | None:
+    """The keys that the field of a connection's extra holds.
+
+    :param given: ``"k1:secret"``, or a list of such texts of which the first is to write; nothing keeps a clear ledger.
+    :param where: what holds the field, for the message, such as ``connection "call_ledger"``.
+    :return: None where nothing is given.
+    :raises ConfigurationError: it is something else, or two have one name. The message quotes nothing of it.
+    """
+    if given in (None, "", []):
+        return None
+    texts = given if isinstance(given, (list, tuple)) else [given]
+    found = [_GIVEN.fullmatch(text.strip()) if isinstance(text, str) else None for text in texts]
+    keys = [LedgerKey(id=one[1], secret=one[2]) for one in found if one is not None]
+    if len(keys) < len(texts):
+        raise ConfigurationError(f'"{FIELD}" in the extra of {where} must be {_HOW}, or a list of such texts')
+    if len({key.id for key in keys}) < len(keys):
+        raise ConfigurationError(f'two secrets in "{FIELD}" in the extra of {where} have one name: call the new one k2')
+    return LedgerKeys(tuple(keys))
+
+
+def key_of(text: str) -> str | None:
+    """The name of the key that made a digest; None of a text that is no digest."""
+    found = _DIGEST.fullmatch(text)
+    return found and found[1]
+
+
+def _states(key: bytes) -> tuple[Any, Any]:
+    """SHA-256 after the inner and after the outer block of HMAC."""
+    block = key.ljust(_BLOCK, b"\0")
+    return sha256(bytes(byte ^ 0x36 for byte in block)), sha256(bytes(byte ^ 0x5C for byte in block))
