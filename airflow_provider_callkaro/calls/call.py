@@ -77,7 +77,7 @@ class Call:
     :raises InvalidCall: a field is out of its range.
     """
 
-    to_number: str
+    to_number: str = field(repr=False)
     agent_id: str | None = None
     batch_id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -89,7 +89,7 @@ class Call:
     gap_between_retries: int | Sequence[int] | None = None
     priority: int | None = None
     language: str | None = None
-    call_key: str | None = None
+    call_key: str | None = field(default=None, repr=False)
     timezone: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
 

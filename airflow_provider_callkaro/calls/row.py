@@ -26,7 +26,7 @@ TIME_FIELDS = frozenset({"schedule_at", "min_trigger_time", "max_trigger_time"})
 MAX_PLANS = 1_000  # sets of columns remembered; rows of JSON may each have a set of their own
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Columns:
     """What each column of a row means: `fields` as (column, field, reader), the rest as (column, name in metadata)."""
 

@@ -31,8 +31,8 @@ class Job:
     """
 
     row_number: int
-    key: str
-    number: str
+    key: str = field(repr=False)
+    number: str = field(repr=False)
     call: Call
     ready: Call = field(init=False)
     not_after: float = math.inf

@@ -40,8 +40,8 @@ class Claim:
     :param replaces: the entry that a deliberate redial takes over; None for a first dispatch.
     """
 
-    key: str
-    number: str
+    key: str = field(repr=False)
+    number: str = field(repr=False)
     replaces: Entry | None = None
 
 
@@ -55,7 +55,7 @@ class Settlement:
     :param detail: one masked sentence for the report, such as the vendor's message.
     """
 
-    key: str
+    key: str = field(repr=False)
     state: EntryState | None
     call_id: str | None = None
     reason: str | None = None

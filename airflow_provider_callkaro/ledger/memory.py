@@ -45,7 +45,7 @@ class MemoryStore:
     """
 
     clock: Callable[[], float] = time.monotonic
-    rows: dict[Place, MemoryRow] = field(default_factory=dict)
+    rows: dict[Place, MemoryRow] = field(default_factory=dict, repr=False)
     runs: dict[str, RunRecord] = field(default_factory=dict)
 
 

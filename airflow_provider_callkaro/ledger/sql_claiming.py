@@ -41,13 +41,13 @@ class Claiming:
     """
 
     author: Author
-    claims: Mapping[str, Claim]
+    claims: Mapping[str, Claim] = field(repr=False)
     caps: CallCaps | None
     legacy: LegacyNumbers | None
-    not_called: frozenset[str] = frozenset()
-    won: dict[str, Row] = field(default_factory=dict)
+    not_called: frozenset[str] = field(default=frozenset(), repr=False)
+    won: dict[str, Row] = field(default_factory=dict, repr=False)
     """The rows of what was won, by id, in every scope."""
-    taken: dict[str, tuple[Row, ...]] = field(default_factory=dict)
+    taken: dict[str, tuple[Row, ...]] = field(default_factory=dict, repr=False)
     """By head, the rows that the redials have replaced."""
 
     def lock_numbers(self, connection: Connection) -> None:

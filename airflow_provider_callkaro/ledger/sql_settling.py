@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.ledger.contract import Settlement
@@ -34,9 +34,9 @@ class Settling:
     """
 
     author: Author
-    settlements: Mapping[str, Settlement]
-    open: Mapping[str, Row]
-    replaced: Mapping[str, Sequence[Row]]
+    settlements: Mapping[str, Settlement] = field(repr=False)
+    open: Mapping[str, Row] = field(repr=False)
+    replaced: Mapping[str, Sequence[Row]] = field(repr=False)
     _put_back: int = 0
     _taken_over: int = 0
     _given_up: int = 0

@@ -78,6 +78,9 @@ class Row(NamedTuple):
     claimed_at: Any
     settled_at: Any
 
+    def __repr__(self) -> str:
+        return f"Row({self.state}, not shown)"  # whoever keeps a frame keeps what its variables show
+
 
 class Standing(NamedTuple):
     """A row that was read, and whether it is so young that somebody may be ringing under it if it is open."""

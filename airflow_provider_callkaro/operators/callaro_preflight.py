@@ -35,8 +35,8 @@ class Question:
     """
 
     limits: Thresholds = field(default_factory=Thresholds)
-    query: Mapping[str, Any] = field(default_factory=dict)
-    body: Mapping[str, Any] | None = None
+    query: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    body: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, task: Any, what: str) -> Question:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
@@ -52,11 +52,11 @@ class CampaignArguments:
     concurrent_calls: Any
     retry_failed: Any
     retry_attempts: Any
-    context: Mapping[str, Any] | None
-    webhook_url: str | None
-    webhook_secret: str | None
+    context: Mapping[str, Any] | None = field(repr=False)
+    webhook_url: str | None = field(repr=False)
+    webhook_secret: str | None = field(repr=False)
     notify_on_call_complete: Any
-    extra_fields: Mapping[str, Any] | None
+    extra_fields: Mapping[str, Any] | None = field(repr=False)
     longest_call: Any
     shard: Any
 

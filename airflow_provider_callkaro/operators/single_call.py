@@ -81,15 +81,17 @@ class SingleCallOperator(PlacingOperator):
         return self._place_call(context, resumed=True)
 
     def _place_call(self, context: Mapping[str, Any], *, resumed: bool) -> str:
-        row = {"to_number": self.to_number.value, "metadata": self._facts(), "call_key": self.call_key}
-        run = self._list_run(context, self._settings_for(RowContacts([row])), result_key="summary")
+        run = self._list_run(context, self._settings_for(self._row()), result_key="summary")
         summary, _ = run.run(resumed=resumed)
-        return self._call_id(self._kept.row, str(self.to_number.value), earlier=summary.resumed > 0)
+        return self._call_id(self._kept.row, earlier=summary.resumed > 0)
 
-    def _call_id(self, row: RowOutcome | None, number: str, *, earlier: bool) -> str:
+    def _row(self) -> RowContacts:
+        return RowContacts([{"to_number": self.to_number.value, "metadata": self._facts(), "call_key": self.call_key}])
+
+    def _call_id(self, row: RowOutcome | None, *, earlier: bool) -> str:
         if row is None:
             raise ConfigurationError("the call has no outcome, which must not happen: please report it")
-        shown = mask_number(number)
+        shown = mask_number(str(self.to_number.value))
         if row.outcome is Outcome.ACCEPTED:
             self.log.info("Call %s to %s was accepted%s", row.call_id, shown, " in an earlier try" if earlier else "")
             return row.call_id or ""

@@ -160,7 +160,7 @@ def ledger_keys(conn_id: str) -> LedgerKeys | None:
 
 
 def sql_engine(conn_id: str) -> Any:
-    """The SQLAlchemy engine of an Airflow connection; it knows nothing of the ledger's secret.
+    """The SQLAlchemy engine of an Airflow connection; it knows nothing of the ledger's secret, and logs no parameter.
 
     :raises ConfigurationError: the connection is not to a SQL database.
     """
@@ -178,7 +178,7 @@ def sql_engine(conn_id: str) -> Any:
             "database that Airflow knows here: use SQLite, PostgreSQL, MySQL or MariaDB"
         )
     _hand(connection, hook)
-    return hook.get_sqlalchemy_engine()
+    return hook.get_sqlalchemy_engine(engine_kwargs={"hide_parameters": True})
 
 
 def _extra(connection: Any) -> Mapping[str, Any]:

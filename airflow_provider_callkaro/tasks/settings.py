@@ -52,7 +52,7 @@ class ListSettings:
     agent_id: str | None = None
     batch_id: str | None = None
     default_region: str | None = None
-    call_options: Mapping[str, Any] | None = None
+    call_options: Mapping[str, Any] | None = field(default=None, repr=False)
     column_map: Mapping[str, str | None] | None = None
     suppression: Suppression = field(default_factory=lambda: Suppression(None))
     calls_per_second: float | None = None

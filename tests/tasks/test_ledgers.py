@@ -43,6 +43,15 @@ def mapped(context: dict[str, Any]) -> dict[str, Any]:
     return context
 
 
+def test_an_engine_that_logs_its_statements_shows_nobody(monkeypatch, tmp_path, caplog):
+    monkeypatch.setenv("AIRFLOW_CONN_CALLS", json.dumps({"conn_type": "sqlite", "host": str(tmp_path / "calls.db")}))
+    caplog.set_level(logging.DEBUG, logger="sqlalchemy.engine")
+    with memory(task_context(), ledger_conn_id="calls", ledger_scope="all").ledger as ledger:
+        ledger.commit(claim=[Claim(key=NUMBER, number=NUMBER)])
+    assert "INSERT INTO voice_call_ledger" in caplog.text
+    assert NUMBER[1:] not in caplog.text
+
+
 class TestBeforeTaskState:
     """An Airflow before 3.3, without a ledger_conn_id: no store in the context."""
 

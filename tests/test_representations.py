@@ -1,0 +1,83 @@
+"""What a value says of itself: whoever keeps the variables of a frame (error trackers, rich logs) keeps that."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+
+import pytest
+
+import airflow_provider_callkaro
+from airflow_provider_callkaro.calls.call import Call
+from airflow_provider_callkaro.dispatch.job import Answer, Dispatch, Job, Judged
+from airflow_provider_callkaro.ledger.contract import Claim, EntryState, Settlement
+from airflow_provider_callkaro.ledger.sql_table import Row
+from airflow_provider_callkaro.vendors.http import Request, Response
+
+NUMBER = "+919876543210"
+NAME = "Asha Raghavan"
+KEY = "ck_live_9f8a7b6c5d4e3f2a1b0c"
+TELLING = {"to_number", "number", "phone_number", "key", "call_key", "password", "access", "refresh", "log_in"} | {
+    "metadata",
+    "context",
+    "extra",
+    "call_options",
+    "body",
+    "headers",
+    "raw",
+    "webhook_secret",
+    "extra_fields",
+    "suppress",
+}
+
+
+def classes() -> Iterator[type]:
+    """Every class of the package but the sandbox's, which is the vendor and rings no real phone."""
+    for module in pkgutil.walk_packages(airflow_provider_callkaro.__path__, "airflow_provider_callkaro."):
+        if ".sandbox" not in module.name and not module.name.endswith("__main__"):
+            found = vars(importlib.import_module(module.name)).values()
+            yield from (each for each in found if inspect.isclass(each) and each.__module__ == module.name)
+
+
+def test_no_dataclass_shows_what_holds_a_number_a_key_or_a_fact_about_a_person():
+    shown = {
+        f"{found.__qualname__}.{field.name}"
+        for found in classes()
+        if dataclasses.is_dataclass(found) and found.__dataclass_params__.repr
+        for field in dataclasses.fields(found)
+        if field.repr and field.name in TELLING
+    }
+    assert shown == set()
+
+
+def test_every_class_of_the_tree_is_looked_at():
+    assert {Call, Job, Claim, Settlement, Response} <= set(classes())
+
+
+CALL = Call(to_number=NUMBER, call_key=NAME, metadata={"name": NAME}, extra={"from_number": NUMBER})
+JOB = Job(row_number=1, key=NUMBER, number=NUMBER, call=CALL)
+JOB.ready = CALL
+DISPATCH = Dispatch((JOB,), Request.json("POST", "/call", {"to_number": NUMBER, "name": NAME}, rings=True))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        CALL,
+        JOB,
+        DISPATCH,
+        Answer(DISPATCH, "c-1", None),
+        Judged(call=CALL),
+        Claim(key=NUMBER, number=NUMBER),
+        Settlement(key=NUMBER, state=EntryState.ACCEPTED),
+        Response(200, f"{NUMBER} {NAME}".encode(), {"x-echo": KEY}),
+        Row("0", "s", NUMBER, NUMBER[1:], "claimed", None, None, None, "r", "o", 1, 0, None, None),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_value_on_its_way_says_nothing_of_whom_it_is_about(value):
+    for text in (repr(value), str(value), f"{[value]}"):
+        assert [secret for secret in (NUMBER[1:], NAME, KEY) if secret in text] == []
