@@ -17,6 +17,7 @@ from typing import IO, Any, Protocol
 from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.dispatch.tally import RowOutcome
 from airflow_provider_callkaro.exceptions import ConfigurationError, NotWritten
+from airflow_provider_callkaro.files.spreadsheet import plain_cell
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,8 @@ class Report:
     A report that cannot take a line (the disk for temporary files is full) holds up nobody: it takes no more, and says
     so when it is to be published.
 
-    :param kind: ``csv`` or ``jsonl``; see `report_format`.
+    :param kind: ``csv`` or ``jsonl``; see `report_format`. In CSV, what a spreadsheet would run as a formula stands
+        behind an apostrophe.
     :param open_target: opens the place where the report shall stand, for writing bytes; what is written there appears
         once its block has ended well, and not at all where it has not.
     """
@@ -64,7 +66,7 @@ class Report:
         if kind == "csv":
             writer = csv.writer(self._lines, lineterminator="\n")
             writer.writerow(COLUMNS)
-            self._write = writer.writerow
+            self._write = lambda values: writer.writerow([*values[:3], *map(_cell, values[3:])])
         else:
             self._write = self._write_json
 
@@ -111,3 +113,7 @@ class Report:
 
     def _write_json(self, values: tuple[Any, ...]) -> None:
         self._lines.write(json.dumps(dict(zip(COLUMNS, values, strict=True))) + "\n")
+
+
+def _cell(text: str | None) -> str | None:
+    return None if text is None else plain_cell(text)

@@ -6,13 +6,13 @@ import errno
 import logging
 import os
 import stat
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.files.local import create, opened_folder, remove, what_stands_at
 from airflow_provider_callkaro.files.storage import local_path, make_folder, shown, storage_of
 
 log = logging.getLogger(__name__)
@@ -47,20 +47,20 @@ def check_writable(path: str) -> None:
 
 
 def _try_folder(place: Path) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    stands = place.stat() if place.exists() else None
-    if stands is not None and not stat.S_ISREG(stands.st_mode):
-        if stat.S_ISDIR(stands.st_mode):
+    with opened_folder(place.parent) as folder:
+        stands = what_stands_at(place.name, folder) if place.name else None
+        if not place.name or (stands is not None and stat.S_ISDIR(stands.st_mode)):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        return  # a pipe or a device is written to as it is
-    probe = place.with_name(f"_write_check_{uuid4().hex}.txt")
-    try:
-        probe.write_bytes(_NOTE)
-    finally:
-        with suppress(FileNotFoundError):
-            probe.unlink()
-    if stands is not None and not _may_replace(stands, folder=place.parent.stat()):
-        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+        if stands is not None and not stat.S_ISREG(stands.st_mode):
+            return  # a pipe or a device is written to as it is
+        probe = f"_write_check_{uuid4().hex}.txt"
+        try:
+            with open(create(probe, folder), "wb") as file:
+                file.write(_NOTE)
+        finally:
+            remove(probe, folder)
+        if stands is not None and not _may_replace(stands, folder=os.fstat(folder)):
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
 
 def _may_replace(stands: os.stat_result, *, folder: os.stat_result) -> bool:
@@ -97,6 +97,8 @@ def _what_is_missing(error: Exception) -> str:
             return f"a part of the path is a file and no folder ({mask_error(error)})"
         case IsADirectoryError():
             return f"it is a folder and no file ({mask_error(error)})"
+        case OSError(errno=errno.ELOOP):
+            return "it is a symbolic link, or somebody else's link is on the way there, and neither is written through"
         case ImportError():
             return f"a library of its storage is missing ({mask_error(error)})"
         case _:

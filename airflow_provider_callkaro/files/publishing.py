@@ -9,24 +9,23 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
 from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.exceptions import NotWritten
+from airflow_provider_callkaro.files.local import create, keep_names, opened_folder, remove, what_stands_at
 from airflow_provider_callkaro.files.storage import local_path, make_folder, shown, storage_of
-
-_PERMISSIONS = 0o777
 
 
 @contextmanager
 def published(path: str) -> Iterator[IO[bytes]]:
     """A file to write to, which stands at ``path`` once the block has ended well, in place of what stood there.
 
-    Local: written beside its place and moved there in one step; a symbolic link keeps pointing where it points, and a
-    file that is replaced hands on its permissions. Elsewhere: gathered here, then uploaded in one piece, which
+    Local: written beside its place, readable by its owner alone, and moved there in one step. No symbolic link is
+    written through, not even where one is set meanwhile. Elsewhere: gathered here, then uploaded in one piece, which
     object storage shows once all of it is there (SFTP, HDFS and SMB may show a part of it). Missing folders are made.
 
     :param path: anything that Airflow's ``ObjectStoragePath`` understands.
@@ -47,49 +46,25 @@ def published(path: str) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _replaced(place: Path) -> Iterator[IO[bytes]]:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    before = _what_stands_at(place)
-    if before is not None and not stat.S_ISREG(before.st_mode):
-        with place.open("wb") as device:  # a pipe or a device has nothing to lose; a folder is refused here
-            yield device
-        return
-    # Not after the file's own name, which may be as long as a name can be.
-    beside = place.with_name(f".unfinished-{uuid4().hex}")
-    try:
-        with open(beside, "xb", opener=None if before is None else _opener(before)) as file:
-            if before is not None:
-                os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode) & _PERMISSIONS)
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, place)
-    except BaseException:
-        with suppress(OSError):
-            beside.unlink()
-        raise
-    _keep_name(place.parent)
-
-
-def _what_stands_at(place: Path) -> os.stat_result | None:
-    try:
-        return place.stat()
-    except FileNotFoundError:
-        return None
-
-
-def _opener(before: os.stat_result) -> Any:
-    """Opens a new file that is at no moment open to more people than the one that it replaces."""
-    return lambda name, flags: os.open(name, flags, stat.S_IMODE(before.st_mode) & _PERMISSIONS)
-
-
-def _keep_name(folder: Path) -> None:
-    """Have the new name survive a loss of power, where the file system knows how."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
+    with opened_folder(place.parent) as folder:
+        before = what_stands_at(place.name, folder)
+        if before is not None and not stat.S_ISREG(before.st_mode):
+            # A pipe or a device has nothing to lose; a folder is refused here.
+            with open(os.open(place.name, os.O_WRONLY | os.O_NOFOLLOW, dir_fd=folder), "wb") as device:
+                yield device
+            return
+        # Not after the file's own name, which may be as long as a name can be.
+        beside = f".unfinished-{uuid4().hex}"
         try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            with open(create(beside, folder), "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, place.name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            remove(beside, folder)
+            raise
+        keep_names(folder)
 
 
 @contextmanager

@@ -86,12 +86,12 @@ def _check_connection(target: Any, path: str) -> None:
 
 
 def local_path(target: Any) -> Path | None:
-    """Where a place lies on this machine, behind its symbolic links; None where it lies elsewhere."""
+    """Where a place lies on this machine, as its path says and through no link; None where it lies elsewhere."""
     from fsspec.implementations.local import LocalFileSystem
 
     if not isinstance(target.fs, LocalFileSystem):
         return None
-    return Path(target.fs._strip_protocol(target.path)).resolve()  # as its `open` reads the path: ~ and all
+    return Path(target.fs._strip_protocol(target.path)).absolute()  # as its `open` reads the path: ~ and all
 
 
 def make_folder(target: Any) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_callkaro.exceptions import LedgerError
 from airflow_provider_callkaro.ledger.sql_statements import Statements
+from airflow_provider_callkaro.ledger.sqlite_file import make_private
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
@@ -148,6 +149,8 @@ class SqlSession:
                 connection.close()
 
     def _connect(self) -> Connection:
+        if self._engine.dialect.name == "sqlite":
+            make_private(self._engine.url.database)
         connection = self._connection = self._engine.connect().execution_options(
             isolation_level=self._statements.isolation, preserve_rowcount=True
         )

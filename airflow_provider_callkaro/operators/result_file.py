@@ -18,6 +18,7 @@ from typing import IO, Any, Self
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.files.publishing import published
+from airflow_provider_callkaro.files.spreadsheet import plain_cell
 from airflow_provider_callkaro.files.storage import storage_of
 from airflow_provider_callkaro.sources.file_formats import FileFormat, format_named
 
@@ -81,10 +82,11 @@ def file_format(path: str, named: str | None) -> FileFormat:
 class ResultFile:
     """Gathers rows, and writes them to their place at the end.
 
-    In CSV, a value that is no text is written as JSON writes it (``true``, ``12.5``, ``{"a":1}``), and no value is an
-    empty cell. In Parquet, a column of numbers, of whole numbers or of true and false is one; nested values are text in
-    JSON, and so is everything in a column that mixes kinds, except what is text already. JSON Lines keeps the rows as
-    they came; NaN, which JSON does not have, is no value.
+    In CSV, a value that is no text is written as JSON writes it (``true``, ``12.5``, ``{"a":1}``), no value is an empty
+    cell, and what a spreadsheet would run as a formula stands behind an apostrophe. In Parquet, a column of numbers, of
+    whole numbers or of true and false is one; nested values are text in JSON, and so is everything in a column that
+    mixes kinds, except what is text already. JSON Lines keeps the rows as they came; NaN, which JSON does not have, is
+    no value.
 
     :param path: where it is to stand: anything that Airflow's ``ObjectStoragePath`` understands.
     :param kind: how the file is written.
@@ -164,10 +166,11 @@ class ResultFile:
         text = io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")
         writer = csv.writer(text, lineterminator="\n")
         if self._columns:
-            writer.writerow(self._columns)
+            writer.writerow([plain_cell(name) for name in self._columns])
         for line in self._lines():
             row = json.loads(line)
-            writer.writerow([None if (value := row.get(name)) is None else _text(value) for name in self._columns])
+            values = (row.get(name) for name in self._columns)
+            writer.writerow([None if value is None else plain_cell(_text(value)) for value in values])
         text.flush()
         text.detach()
 

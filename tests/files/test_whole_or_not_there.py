@@ -131,37 +131,6 @@ def test_a_reader_never_sees_a_part(tmp_path: Path) -> None:
     assert path.read_bytes() == b"today's"
 
 
-def test_a_link_keeps_pointing_and_what_it_points_to_is_replaced(tmp_path: Path) -> None:
-    kept = tmp_path / "2026-11-21.csv"
-    kept.write_bytes(YESTERDAY)
-    link = tmp_path / "latest.csv"
-    link.symlink_to(kept.name)
-    with published(str(link)) as file:
-        file.write(b"today's")
-    assert link.is_symlink()
-    assert kept.read_bytes() == b"today's"
-
-
-def test_a_new_file_has_the_permissions_of_any_new_file_and_a_replaced_one_those_it_had(tmp_path: Path) -> None:
-    def mode(path: Path) -> int:
-        return stat.S_IMODE(path.stat().st_mode)
-
-    (tmp_path / "ordinary").touch()
-    private = tmp_path / "private.csv"
-    private.touch(mode=0o600)
-    shared = tmp_path / "shared.csv"
-    shared.touch()
-    shared.chmod(0o666)
-    for path in (tmp_path / "new.csv", private, shared):
-        with published(str(path)) as file:
-            file.write(b"rows")
-            [unfinished] = tmp_path.glob(".unfinished-*")
-            assert mode(unfinished) == mode(path if path.exists() else tmp_path / "ordinary")
-    assert mode(tmp_path / "new.csv") == mode(tmp_path / "ordinary")
-    assert mode(private) == 0o600
-    assert mode(shared) == 0o666
-
-
 def test_a_name_as_long_as_a_name_can_be_is_written(tmp_path: Path) -> None:
     path = tmp_path / ("n" * 251 + ".csv")
     with published(str(path)) as file:

@@ -1,0 +1,112 @@
+"""Places on this machine that are written to: reached through no link that a stranger set, and readable by their owner.
+
+What stands in reports and exports are phone numbers, and the folder may be one that others may write to, such as /tmp.
+A folder is therefore opened once, step by step and past no link, and whatever is then done in it is done through that
+opening: what somebody exchanges meanwhile is not met any more.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+OWNER_ONLY = 0o600  # the permissions of every file that this package writes for its users
+MAX_LINKS = 40  # as many as Linux follows on one way
+_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW  # to enter it, it need not be readable
+
+
+@contextmanager
+def opened_folder(folder: Path) -> Iterator[int]:
+    """A folder as a descriptor, made with its parents where it is missing.
+
+    A symbolic link on the way is followed where it belongs to root or to the user of this process, who could write to
+    the place that it points to anyway; anybody else's is refused, as Linux does it in /tmp.
+
+    :param folder: absolute.
+    :raises OSError: it cannot be reached or made, or a stranger's link stands on the way to it.
+    """
+    real = _past_trusted_links(folder)
+    descriptor = os.open("/", _FOLDER)
+    try:
+        for name in real.parts[1:]:
+            descriptor, before = _entered(name, descriptor), descriptor
+            os.close(before)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def what_stands_at(name: str, folder: int) -> os.stat_result | None:
+    """What has a name in a folder; None where nothing has.
+
+    :raises OSError: it is a symbolic link (``ELOOP``), or somebody else's pipe or device, who would read along.
+    """
+    try:
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    if stat.S_ISLNK(found.st_mode):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode) or _is_trusted(found)):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+    return found
+
+
+def create(name: str, folder: int) -> int:
+    """A new file, open for writing, which at no moment is open to anybody but its owner.
+
+    :return: its descriptor.
+    :raises OSError: it cannot be made, or something has that name.
+    """
+    return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, OWNER_ONLY, dir_fd=folder)
+
+
+def keep_names(folder: int) -> None:
+    """Have the names in a folder survive a loss of power, where the file system knows how."""
+    with suppress(OSError):
+        descriptor = os.open(".", os.O_RDONLY, dir_fd=folder)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def remove(name: str, folder: int) -> None:
+    """Remove a file; one that is not there, or cannot be removed, stays as it is."""
+    with suppress(OSError):
+        os.unlink(name, dir_fd=folder)
+
+
+def _entered(name: str, folder: int) -> int:
+    try:
+        return os.open(name, _FOLDER, dir_fd=folder)
+    except FileNotFoundError:
+        with suppress(FileExistsError):  # another task makes it at this moment
+            os.mkdir(name, dir_fd=folder)
+        return os.open(name, _FOLDER, dir_fd=folder)
+
+
+def _past_trusted_links(folder: Path) -> Path:
+    reached, left, links = Path("/"), [*reversed(folder.parts[1:])], 0
+    while left:
+        name = left.pop()
+        place = reached.parent if name == ".." else reached / name
+        found = place.lstat() if place.is_symlink() else None
+        if found is None:
+            reached = place
+            continue
+        links += 1
+        if links > MAX_LINKS or not _is_trusted(found):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        target = place.readlink()
+        reached = Path("/") if target.is_absolute() else reached
+        left.extend(reversed(target.parts[1:] if target.is_absolute() else target.parts))
+    return reached
+
+
+def _is_trusted(found: os.stat_result) -> bool:
+    return found.st_uid in (0, os.geteuid())
