@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_callkaro.exceptions import NotSent, VendorError
 from airflow_provider_callkaro.transport.failures import no_answer, not_sent, too_late
 from airflow_provider_callkaro.transport.target import IDLE_SECONDS, Target
+from airflow_provider_callkaro.transport.unpacking import ASKED_FOR, unpacked
 from airflow_provider_callkaro.vendors.http import MAX_BODY_BYTES, Request, Response
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class AsyncTransport:
             connector=PunctualConnector(
                 wall=self._wall, limit=self._max_connections, keepalive_timeout=IDLE_SECONDS, ttl_dns_cache=60
             ),
-            skip_auto_headers=("Accept-Encoding",),
+            auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(
                 total=None,  # that would be a timer per request
@@ -101,7 +102,7 @@ class AsyncTransport:
         credentials = self._target.credentials
         self._proof = {} if credentials is None else await asyncio.to_thread(credentials.headers)
         # not the session's: those aiohttp sends to a proxy too, before there is a tunnel
-        self._headers = CIMultiDict({**self._target.headers, **self._proof})
+        self._headers = CIMultiDict({"Accept-Encoding": ASKED_FOR, **self._target.headers, **self._proof})
 
     def _headers_of(self, request: Request) -> Mapping[str, str]:
         if request.content_type is None:
@@ -127,6 +128,7 @@ class AsyncTransport:
                 body = await answer.read()
             else:
                 body = await _bounded_body(answer)
+                body = unpacked(body, answer.headers.get("Content-Encoding"), at_most=MAX_BODY_BYTES)
         except self._missed as error:
             if departure.has_left:  # aiohttp sends a GET again whose connection was closed by the other end
                 raise no_answer(self._target.vendor, error) from None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.exceptions import OutcomeUnknown
 from airflow_provider_callkaro.transport.failures import no_answer
+from airflow_provider_callkaro.transport.unpacking import Unpacker, unpacked, unpacker_for
 from airflow_provider_callkaro.vendors.http import MAX_BODY_BYTES, Response
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Download:
         self._deadline = deadline
         self._ends_at = ends_at
         self._first: bytes | None = None
+        self._unpacker: Unpacker | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -62,8 +64,12 @@ class Download:
     def start(self) -> Self:
         """Read the first piece of the body, which is kept for `chunks`: until then, asking again loses nothing.
 
-        :raises OutcomeUnknown: the body broke off.
+        :raises OutcomeUnknown: the body broke off, or is packed in a way that is not known here.
         """
+        try:
+            self._unpacker = unpacker_for(self._encoding)
+        except ValueError as error:
+            raise self._cut_short(error) from None
         self._first = self._piece()
         return self
 
@@ -90,7 +96,8 @@ class Download:
 
         try:
             with self._deadline.within(max(0.0, self._ends_at - time.monotonic())):
-                body = self._answer.read(MAX_BODY_BYTES, decode_content=True)
+                body = self._answer.read(MAX_BODY_BYTES, decode_content=False)
+            body = unpacked(body, self._encoding, at_most=MAX_BODY_BYTES)
             self.close()
         except (HTTPError, OSError, ValueError) as error:
             self.close()
@@ -101,17 +108,36 @@ class Download:
         """Close the answer; what has not been read is lost."""
         self._answer.close()
 
+    @property
+    def _encoding(self) -> str | None:
+        return self._answer.headers.get("Content-Encoding")
+
     def _piece(self) -> bytes:
         from urllib3.exceptions import HTTPError
 
         try:
             with self._deadline.within(PIECE_SECONDS):
-                return self._answer.read(PIECE, decode_content=True)
+                if self._unpacker is None:
+                    return self._answer.read(PIECE, decode_content=False)
+                return self._unpacked_piece(self._unpacker)
         except (HTTPError, OSError, ValueError) as error:
-            raise OutcomeUnknown(
-                f"the export that {self._vendor} was sending was cut short ({type(error).__name__}): what came of it "
-                "is not used; ask again for all of it",
-                vendor=self._vendor,
-                status=self.status,
-                reason=Reason.NO_ANSWER,
-            ) from None
+            raise self._cut_short(error) from None
+
+    def _unpacked_piece(self, unpacker: Unpacker) -> bytes:
+        piece = unpacker.unpack(b"", PIECE)
+        while not piece:
+            packed = self._answer.read(PIECE, decode_content=False)
+            if not packed:
+                unpacker.finish()
+                return b""
+            piece = unpacker.unpack(packed, PIECE)
+        return piece
+
+    def _cut_short(self, error: Exception) -> OutcomeUnknown:
+        return OutcomeUnknown(
+            f"the export that {self._vendor} was sending was cut short ({type(error).__name__}): what came of it "
+            "is not used; ask again for all of it",
+            vendor=self._vendor,
+            status=self.status,
+            reason=Reason.NO_ANSWER,
+        )

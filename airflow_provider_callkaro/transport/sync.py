@@ -14,6 +14,7 @@ from airflow_provider_callkaro.transport.download import Download
 from airflow_provider_callkaro.transport.failures import no_answer, not_sent
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.transport.target import IDLE_SECONDS, Target
+from airflow_provider_callkaro.transport.unpacking import ASKED_FOR
 from airflow_provider_callkaro.vendors.http import Request, Response
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class SyncTransport:
                     request.method,
                     self._target.url(request.path),
                     body=body,
-                    headers={**headers, **about},
+                    headers={"Accept-Encoding": ASKED_FOR, **headers, **about},
                     timeout=Timeout(connect=self._target.connect_timeout, read=self._target.read_timeout),
                     retries=False,
                     redirect=False,

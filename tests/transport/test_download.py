@@ -160,8 +160,10 @@ def test_a_file_of_two_hundred_megabytes_needs_hardly_any_memory(serve, transpor
         chunked(FILE[:100_000]) + b"zz\r\n",
         sized(PACKED[: len(PACKED) // 2], length=len(PACKED), more=b"Content-Encoding: gzip\r\n"),
         sized(PACKED[:600] + b"spoiled" + PACKED[607:], more=b"Content-Encoding: gzip\r\n"),
+        sized(PACKED[:-9], more=b"Content-Encoding: gzip\r\n"),
+        sized(FILE, more=b"Content-Encoding: br\r\n"),
     ],
-    ids=["one byte short", "half", "no last chunk", "no chunk", "half a gzip", "a spoiled gzip"],
+    ids=["a byte short", "half", "no last chunk", "no chunk", "half a gzip", "a spoiled one", "one cut off", "br"],
 )
 def test_a_file_that_is_cut_short_is_an_error_that_says_so(serve, fetch, data):
     with pytest.raises(OutcomeUnknown, match="cut short"):

@@ -16,7 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_callkaro.calls import Call
-from airflow_provider_callkaro.exceptions import NotSent, OutcomeUnknown, Rejected, VendorError
+from airflow_provider_callkaro.exceptions import (
+    NotSent,
+    OutcomeUnknown,
+    Rejected,
+    Throttled,
+    Unauthorized,
+    VendorError,
+)
 from airflow_provider_callkaro.vendors.answers import PlacedCall
 from airflow_provider_callkaro.vendors.callkaro import CallKaro
 
@@ -112,6 +119,11 @@ def test_an_answer_that_stops_half_way_may_have_rung(serve, place_call):
         b"HTTP/1.1 200 OK\r\n" + b"X-Long: " + b"x" * 200_000 + b"\r\n\r\n{}",
         b"HTTP/1.1 200 OK\r\n" + b"X-Many: x\r\n" * 5_000 + b"\r\n{}",
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 8\r\n\r\nno gzip!",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(ACCEPTED)[:-9],
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(ACCEPTED) + b"and more",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip\r\n\r\n" + gzip.compress(gzip.compress(ACCEPTED)),
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\r\n\x8b\x02\x80",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: zstd\r\n\r\n\x28\xb5\x2f\xfd",
     ],
     ids=lambda data: repr(data[:60]),
 )
@@ -136,12 +148,27 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"".join(
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 43\r\n\r\n" + ACCEPTED,
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(ACCEPTED),
         b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\n\r\n" + zlib.compress(ACCEPTED),
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\n\r\n" + zlib.compress(ACCEPTED, wbits=-15),
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\n\r\n" + ACCEPTED,
         b"HTTP/1.1 200 OK\r\nSet-Cookie: \xff;;;=\r\nX-Odd: \xe9\r\nContent-Length: 43\r\n\r\n" + ACCEPTED,
     ],
-    ids=["chunked", "until the end", "HTTP/1.0", "after 100 Continue", "gzip", "deflate", "odd headers"],
+    ids=["chunked", "until the end", "HTTP/1.0", "after 100 Continue", "gzip", "deflate", "raw", "identity", "odd"],
 )
 def test_an_answer_in_any_wrapping_is_read(serve, place_call, data):
     assert place_call(serve(answering(data)).url).call_id == "a1b2c3d4e5"
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "x-secret"])
+@pytest.mark.parametrize(
+    ("status", "meaning"), [("429 Slow down", Throttled), ("401 No", Unauthorized), ("400 No", Rejected)]
+)
+def test_a_refusal_in_a_wrapping_that_nobody_asked_for_is_a_refusal(serve, place_call, encoding, status, meaning):
+    def refuse(connection):
+        connection.read_request()
+        connection.answer(b"\x1b\x2a\x00", status=status, headers=[f"Content-Encoding: {encoding}"])
+
+    with pytest.raises(meaning):
+        place_call(serve(refuse).url)
 
 
 @pytest.mark.parametrize("encoding", [b"", b"Content-Encoding: gzip\r\n"], ids=["plain", "gzip"])
