@@ -1,8 +1,8 @@
 """Outreach whenever a new list lands: the calls follow the asset, not the clock.
 
 The first DAG stands for whatever exports the list; it says in its asset event where the file is. The second one is
-started by that event and calls everybody in the file. Connections: ``callkaro_default``. Variable ``outreach_lists``: a
-folder, local or in object storage.
+started by that event and calls everybody in the file, if it lies where such files are to lie. Connections:
+``callkaro_default``. Variable ``outreach_lists``: a folder, local or in object storage.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ with DAG("export_callback_requests", schedule=None, start_date=datetime(2026, 1,
 with DAG("asset_outreach", schedule=[CONTACTS], start_date=datetime(2026, 1, 1), tags=["callkaro"]) as outreach:
     CallKaroFanOutCallsOperator(
         task_id="calls",
-        contacts=AssetContacts(CONTACTS),
+        contacts=AssetContacts(CONTACTS, base_path="{{ var.value.outreach_lists }}"),
         agent_id="agent_support_id",
         max_rejected=0.1,
     )

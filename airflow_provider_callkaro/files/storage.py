@@ -41,14 +41,35 @@ def shown(path: str) -> str:
     return f"{scheme}://{host.rpartition('@')[2]}{slash}{name}"
 
 
+def connection_in(path: str) -> str | None:
+    """What stands before the ``@`` of a path's host: the connection that opens it, as ``ObjectStoragePath`` has it."""
+    try:
+        named, at, _ = urlsplit(path).netloc.rpartition("@")
+    except ValueError:  # brackets that never close: no storage takes it
+        return None
+    return named if at else None
+
+
 def storage_of(path: str, *, conn_id: str | None = None) -> Any:
     """The place that a path names, as an ObjectStoragePath: looked up but not touched.
 
     :param conn_id: the Airflow connection that opens the storage; None takes the storage's default.
-    :raises ConfigurationError: Airflow has no storage of that kind here, or the connection is of another kind.
+    :raises ConfigurationError: Airflow has no storage of that kind here, the connection is of another kind, or the path
+        names another one, or a login.
     """
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
+    named = connection_in(path)
+    if named and ":" in named:
+        raise ConfigurationError(
+            f"{shown(path)} was given with a login and a password, which paths show to many: keep them in an Airflow "
+            "connection"
+        )
+    if named and conn_id not in (None, named):
+        raise ConfigurationError(
+            f'{shown(path)} was given with another connection before its @ than conn_id, which is "{conn_id}": take it '
+            "out of the path"
+        )
     try:
         target = ObjectStoragePath(Path(path).expanduser() if path.startswith("~") else path, conn_id=conn_id)
         _check_connection(target, path)

@@ -1,7 +1,8 @@
 """Contact rows from what the triggering asset events point at.
 
 A DAG that is scheduled on an asset is told *that* new contacts exist; the events say *where*. Either the producing task
-wrote the path of its file into the event's extra, or the asset's own URI is the file.
+wrote the path of its file into the event's extra, or the asset's own URI is the file. Whoever may use the REST API can
+make an event, so what one names is taken only below a place that the DAG's author named.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.files.confining import path_below, stays_below
+from airflow_provider_callkaro.files.storage import connection_in, shown
 from airflow_provider_callkaro.sources.contract import ContactRow
 from airflow_provider_callkaro.sources.file_formats import check_delimiter, format_named
-from airflow_provider_callkaro.sources.files import contact_files
+from airflow_provider_callkaro.sources.files import contact_files, plain_path
+from airflow_provider_callkaro.sources.reading import ContactFile
 
 log = logging.getLogger(__name__)
 
@@ -22,31 +26,39 @@ log = logging.getLogger(__name__)
 class AssetContacts:
     """The rows of the files that this run's triggering asset events name, oldest event first, each file once.
 
+    A path in an event's extra must lie at or below ``base_path``, without that at or below the asset's own URI; one
+    that begins with no slash is meant from there. Symbolic links that lead out of it, and a connection before the ``@``
+    of a path, are refused.
+
     :param asset: take only the events of this asset: an Asset, its name or its URI. None takes all. Templated.
     :param conn_id: the Airflow connection that opens the storage; None takes the storage's default. Templated.
+    :param base_path: the folder, local or in object storage, below which every file must lie, the assets' own URIs
+        among them. Default: each asset's own URI. Templated.
     :param format: ``csv``, ``jsonl`` or ``parquet``; None goes by the ending of each file.
     :param path_key: where in an event's extra the path stands; an event without it means the asset's URI. Default
         ``path``. Templated.
     :param delimiter: what separates the cells of a CSV, one character. Default ``,``.
-    :raises ConfigurationError: ``format`` or ``delimiter`` is none of these.
+    :raises ConfigurationError: ``format`` or ``delimiter`` is none of these, or ``base_path`` names a connection.
     """
 
-    __slots__ = ("_format", "asset", "conn_id", "delimiter", "path_key")
+    __slots__ = ("_format", "asset", "base_path", "conn_id", "delimiter", "path_key")
 
-    template_fields: Sequence[str] = ("asset", "conn_id", "path_key")
+    template_fields: Sequence[str] = ("asset", "conn_id", "base_path", "path_key")
 
     def __init__(
         self,
         asset: Any = None,
         *,
         conn_id: str | None = None,
+        base_path: str | os.PathLike[str] | None = None,
         format: str | None = None,  # noqa: A002 - the word users look for
         path_key: str = "path",
         delimiter: str = ",",
     ) -> None:
         # Only a text is kept: Airflow's templater would take an Asset for a path or for an object of the user's.
         self.asset = getattr(asset, "uri", None) or getattr(asset, "name", asset)
-        self.conn_id = conn_id
+        self.base_path, self.conn_id = plain_path(base_path, conn_id)
+        self._check_base()
         self.path_key = path_key
         self._format = None if format is None else format_named(format)
         self.delimiter = check_delimiter(delimiter)
@@ -54,22 +66,19 @@ class AssetContacts:
     def __repr__(self) -> str:
         which = "the triggering assets" if self.asset is None else f"asset {self.asset}"
         through = "" if self.conn_id is None else f" through connection {self.conn_id}"
-        return f"rows of the files that the events of {which} name{through}"
+        below = "" if self.base_path is None else f" below {shown(str(self.base_path))}"
+        return f"rows of the files that the events of {which} name{below}{through}"
 
     def rows(self, context: Mapping[str, Any]) -> Generator[ContactRow, None, None]:
         """The files' rows, read as they are asked for; which files there are is decided at the first row.
 
         :param context: the task's context; its events are read at the first row only.
-        :raises ConfigurationError: no event triggered this run, or one names no file that can be read.
+        :raises ConfigurationError: no event triggered this run, or one names no file that can be read, or one that is
+            not below the place where files must lie.
         """
+        self._check_base()
         events = self._events(context)
-        found = [
-            file
-            for event in events
-            for file in contact_files(
-                self._path(event), conn_id=self.conn_id, file_format=self._format, delimiter=self.delimiter
-            )
-        ]
+        found = [file for event in events for file in self._files(event)]
         files = {file.url: file for file in found}
         log.info("Contacts come from %d files named by %d asset events", len(files), len(events))
         for file in files.values():
@@ -92,22 +101,47 @@ class AssetContacts:
             )
         return sorted(events, key=lambda event: event.timestamp)
 
-    def _path(self, event: Any) -> str:
+    def _files(self, event: Any) -> list[ContactFile]:
         asset = _asset(event)
         path = (event.extra or {}).get(self.path_key)
         if path is None:
             path = asset.uri
-            if "://" not in path and not os.path.isabs(path):
+            if not _is_place(path):
                 raise ConfigurationError(
                     f'AssetContacts: asset "{path}" has no URI that is a file: give it one, or put the path of a file '
                     f'into extra["{self.path_key}"] of its events'
                 )
-        if not isinstance(path, str):
+        if not isinstance(path, str) or not path.strip():
             raise ConfigurationError(
                 f'AssetContacts: extra["{self.path_key}"] of an event of asset "{asset.uri}" is no text: put a path '
                 "there"
             )
-        return path
+        base = str(asset.uri if self.base_path is None else self.base_path)
+        if not _is_place(base) and self.base_path is None:
+            raise ConfigurationError(
+                f'AssetContacts: an event of asset "{base}" names a file, and anybody who may make events could name '
+                "any: set base_path to the folder below which such files lie"
+            )
+        whose = f'AssetContacts: an event of asset "{asset.uri}"'
+        path = path_below(path, base, whose=whose, way_out="set base_path to the folder below which such files lie")
+        files = contact_files(path, conn_id=self.conn_id, file_format=self._format, delimiter=self.delimiter)
+        if not all(stays_below(file.filesystem, file.path, base) for file in files):
+            raise ConfigurationError(
+                f"{whose} names a file behind a symbolic link that leads out of {shown(base)}: put the file "
+                "itself there"
+            )
+        return files
+
+    def _check_base(self) -> None:
+        if isinstance(self.base_path, str):
+            if not self.base_path.strip():
+                raise ConfigurationError("AssetContacts: base_path is empty: name the folder below which the files lie")
+            if connection_in(self.base_path) is not None:
+                raise ConfigurationError("AssetContacts: base_path names a connection before its @: use conn_id")
+
+
+def _is_place(uri: str) -> bool:
+    return "://" in uri or os.path.isabs(uri)
 
 
 def _each_once(events: Iterable[Any]) -> list[Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken, VoiceCallError
-from airflow_provider_callkaro.files.storage import shown, storage_of
+from airflow_provider_callkaro.files.storage import connection_in, shown, storage_of
 from airflow_provider_callkaro.sources.contract import ContactRow
 from airflow_provider_callkaro.sources.file_formats import FileFormat, check_delimiter, format_named, format_of
 from airflow_provider_callkaro.sources.reading import ContactFile
@@ -35,14 +35,15 @@ class FileContacts:
     order of their names; names that begin with ``_`` or ``.`` are passed over in folders and patterns.
 
     :param path: a path or URL; a folder is read with everything below it; ``*``, ``?`` and ``[…]`` make it a pattern.
-        Templated.
+        It may name its connection (``s3://conn_id@bucket/…``) where that is written in the DAG, not where a template
+        or an upstream task brings it. Templated.
     :param conn_id: the Airflow connection that opens the storage; None takes the storage's default. Templated.
     :param format: ``csv``, ``jsonl`` or ``parquet``; None goes by the ending of each file.
     :param delimiter: what separates the cells of a CSV, one character. Default ``,``.
     :raises ConfigurationError: ``format`` or ``delimiter`` is none of these.
     """
 
-    __slots__ = ("_format", "conn_id", "delimiter", "path")
+    __slots__ = ("_format", "_names_connection", "conn_id", "delimiter", "path")
 
     template_fields: Sequence[str] = ("path", "conn_id")
 
@@ -54,7 +55,8 @@ class FileContacts:
         format: str | None = None,  # noqa: A002 - the word users look for
         delimiter: str = ",",
     ) -> None:
-        self.path, self.conn_id = _plain(path, conn_id)
+        self.path, self.conn_id = plain_path(path, conn_id)
+        self._names_connection = isinstance(self.path, str) and connection_in(self.path) is not None
         self._format = None if format is None else format_named(format)
         self.delimiter = check_delimiter(delimiter)
 
@@ -66,6 +68,11 @@ class FileContacts:
 
         :raises ConfigurationError: there is no such file, or one that cannot be read as what it should be.
         """
+        if isinstance(self.path, str) and not self._names_connection and connection_in(self.path) is not None:
+            raise ConfigurationError(
+                f"contacts: {shown(self.path)} came with a connection before its @, which is not written in the DAG: "
+                "name it with conn_id, and take it out of the path"
+            )
         found = contact_files(self.path, conn_id=self.conn_id, file_format=self._format, delimiter=self.delimiter)
         for file in found:
             yield from file.rows()
@@ -83,7 +90,7 @@ def contact_files(
     :raises ConfigurationError: there is none, the storage is unknown, or a file's format is.
     :raises SourceBroken: the storage does not answer, or refuses.
     """
-    path, conn_id = _plain(path, conn_id)
+    path, conn_id = plain_path(path, conn_id)
     if not isinstance(path, str) or not path.strip():
         raise ConfigurationError("contacts: the path of the file is empty")
     try:
@@ -136,7 +143,7 @@ def _is_hidden(name: str) -> bool:
     return any(part.startswith(_HIDDEN) for part in name.split("/"))
 
 
-def _plain(path: Any, conn_id: str | None) -> tuple[Any, str | None]:
+def plain_path(path: Any, conn_id: str | None) -> tuple[Any, str | None]:
     """A path object as a text, because Airflow's templater treats such objects in each version differently."""
     options = getattr(path, "storage_options", None)  # an ObjectStoragePath, which is no os.PathLike in every version
     if options is None and not isinstance(path, os.PathLike):

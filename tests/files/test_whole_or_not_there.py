@@ -158,9 +158,7 @@ def test_a_home_folder_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert (tmp_path / "report.csv").read_bytes() == b"rows"
 
 
-@pytest.mark.parametrize(
-    "path", ["s3://key:secret@bucket/a.csv?X-Amz-Signature=secret", "nosuch://bucket/a.csv#secret"]
-)
+@pytest.mark.parametrize("path", ["s3://bucket/a.csv?X-Amz-Signature=secret", "nosuch://bucket/a.csv#secret"])
 def test_a_storage_that_is_not_there_is_named_without_what_opens_it(path: str) -> None:
     with pytest.raises(ConfigurationError, match=r"//bucket/a\.csv here: install") as caught, published(path):
         pass

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.files.confining import path_below
 from airflow_provider_callkaro.sources import AssetContacts
 
 
@@ -68,7 +69,7 @@ def test_the_file_an_event_names_is_read_and_else_the_asset_itself(lists: Path) 
         {"uri": "s3://warehouse/renewals", "extra": {"path": f"{lists}/asha.jsonl"}},
         {"uri": f"file://{lists}/ravi.jsonl"},
     )
-    assert names(AssetContacts(), run) == ["asha", "ravi"]
+    assert names(AssetContacts(base_path=lists), run) == ["asha", "ravi"]
 
 
 def test_the_oldest_event_comes_first_whatever_its_asset(lists: Path) -> None:
@@ -77,7 +78,7 @@ def test_the_oldest_event_comes_first_whatever_its_asset(lists: Path) -> None:
         {"uri": "s3://warehouse/a", "extra": {"path": f"{lists}/ravi.jsonl"}, "minute": 1},
         {"uri": "s3://warehouse/b", "extra": {"path": f"{lists}/meera.jsonl"}, "minute": 3},
     )
-    assert names(AssetContacts(), run) == ["ravi", "meera", "asha"]
+    assert names(AssetContacts(base_path=lists), run) == ["ravi", "meera", "asha"]
 
 
 def test_a_file_that_two_events_name_is_read_once(lists: Path) -> None:
@@ -87,7 +88,7 @@ def test_a_file_that_two_events_name_is_read_once(lists: Path) -> None:
         {"uri": "s3://warehouse/renewals", "extra": {"path": f"{lists}/asha.jsonl"}},
         {"uri": "s3://warehouse/renewals", "extra": {"path": f"{lists}/*.jsonl"}},
     )
-    assert names(AssetContacts(), run) == ["asha", "meera", "ravi"]
+    assert names(AssetContacts(base_path=lists), run) == ["asha", "meera", "ravi"]
 
 
 def test_one_asset_of_several_can_be_taken(lists: Path) -> None:
@@ -106,7 +107,7 @@ def test_one_asset_of_several_can_be_taken(lists: Path) -> None:
 
 def test_the_path_may_stand_under_another_key(lists: Path) -> None:
     run = context({"uri": "s3://warehouse/renewals", "extra": {"export": f"{lists}/asha.jsonl"}})
-    assert names(AssetContacts(path_key="export"), run) == ["asha"]
+    assert names(AssetContacts(path_key="export", base_path=f"file://{lists}"), run) == ["asha"]
 
 
 def test_options_reach_the_reader(lists: Path) -> None:
@@ -132,7 +133,7 @@ def test_a_run_of_other_assets_is_told_which_one_is_missing(lists: Path) -> None
     [
         ({"uri": "renewals"}, r'asset "renewals" has no URI that is a file.*extra\["path"\]'),
         ({"uri": "file:///a.csv", "extra": {"path": ["a.csv"]}}, r'extra\["path"\] .* is no text'),
-        ({"uri": "file:///nowhere/a.csv"}, "no file is at file:///nowhere/a.csv"),
+        ({"uri": "file:///nowhere/a.csv"}, "no file is at /nowhere/a.csv"),
         ({"uri": "nosuch://warehouse/renewals"}, "nosuch://warehouse/renewals"),
     ],
 )
@@ -159,6 +160,109 @@ def test_the_rendered_view_shows_which_asset() -> None:
     assert str(AssetContacts("renewals", conn_id="minio")) == (
         "rows of the files that the events of asset renewals name through connection minio"
     )
+    assert str(AssetContacts(base_path="s3://lists/in")) == (
+        "rows of the files that the events of the triggering assets name below s3://lists/in"
+    )
+
+
+def test_a_path_without_a_slash_is_meant_from_the_base(lists: Path) -> None:
+    run = context({"uri": "s3://warehouse/renewals", "extra": {"path": "asha.jsonl"}})
+    assert names(AssetContacts(base_path=lists), run) == ["asha"]
+
+
+def test_without_a_base_the_assets_own_place_is_the_base(lists: Path) -> None:
+    run = context({"uri": f"file://{lists}", "name": "lists", "extra": {"path": f"{lists}/asha.jsonl"}})
+    assert names(AssetContacts(), run) == ["asha"]
+    for uri in (f"file://{lists}/ravi.jsonl", "s3://warehouse/renewals", "callback_requests"):
+        run = context({"uri": uri, "extra": {"path": f"{lists}/asha.jsonl"}})
+        with pytest.raises(ConfigurationError, match="set base_path to the folder below which such files lie"):
+            names(AssetContacts(), run)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/etc/passwd",
+        "{lists}/../outside/secret.jsonl",
+        "../outside/secret.jsonl",
+        "sub/../../outside/secret.jsonl",
+        "{lists}-secret/secret.jsonl",
+        "file://{outside}/secret.jsonl",
+        "FILE://{outside}/secret.jsonl",
+        "file:{outside}/secret.jsonl",
+        "local://{outside}/secret.jsonl",
+        "file://localhost{outside}/secret.jsonl",
+        "//localhost{lists}/asha.jsonl",
+        "%2e%2e/outside/secret.jsonl",
+        "..%2foutside%2fsecret.jsonl",
+        "..\\outside\\secret.jsonl",
+        "..\t/outside/secret.jsonl",
+        " {outside}/secret.jsonl",
+        "~/secret.jsonl\n",
+        "simplecache::file://{outside}/secret.jsonl",
+        "out.jsonl",
+        "out/secret.jsonl",
+        "out",
+        "*/secret.jsonl",
+        "s3://other_conn@bucket/secret.jsonl",
+        "file://other_conn@{lists}/asha.jsonl",
+        "s3://warehouse/renewals/secret.jsonl",
+    ],
+)
+def test_an_event_chooses_no_file_elsewhere(tmp_path_factory: pytest.TempPathFactory, path: str) -> None:
+    root = tmp_path_factory.mktemp("root")
+    lists, outside = root / "lists", root / "outside"
+    for folder in (lists, outside, root / "lists-secret"):
+        folder.mkdir()
+        (folder / "secret.jsonl").write_text(json.dumps({"name": "secret"}) + "\n")
+    (lists / "secret.jsonl").unlink()
+    (lists / "asha.jsonl").write_text(json.dumps({"name": "asha"}) + "\n")
+    (lists / "out.jsonl").symlink_to(outside / "secret.jsonl")
+    (lists / "out").symlink_to(outside)
+    run = context({"uri": "s3://warehouse/renewals", "extra": {"path": path.format(lists=lists, outside=outside)}})
+    rows = AssetContacts(base_path=lists, conn_id="minio").rows(run)
+    with pytest.raises(ConfigurationError, match=r"s3://warehouse/renewals\" names|no file is at") as caught:
+        next(rows)
+    assert "other_conn" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "taken"),
+    [
+        ("s3://lists/in/2026/a.csv", "s3://lists/in/2026/a.csv"),
+        ("S3://lists/in", "s3://lists/in"),
+        ("2026/*.csv", "s3://lists/in/2026/*.csv"),
+        ("s3://lists/in/day=2026-01-01%2000%3A00/a.csv", "s3://lists/in/day=2026-01-01%2000%3A00/a.csv"),
+        ("s3://lists/inside/a.csv", None),
+        ("s3://LISTS/in/a.csv", None),
+        ("s3://lists.evil.example/in/a.csv", None),
+        ("s3a://lists/in/a.csv", None),
+        ("s3://lists/in/../out/a.csv", None),
+        ("s3://key:secret@lists/in/a.csv", None),
+        ("/in/a.csv", None),
+        ("file:///in/a.csv", None),
+    ],
+)
+def test_in_object_storage_bucket_and_folder_are_the_authors(path: str, taken: str | None) -> None:
+    def below() -> str:
+        return path_below(path, "s3://lists/in/", whose="an event", way_out="set base_path")
+
+    if taken is not None:
+        assert below() == taken
+        return
+    with pytest.raises(ConfigurationError, match="an event names") as caught:
+        below()
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("base", ["", "  ", "s3://other_conn@lists/in"])
+def test_a_base_that_is_none_is_refused(base: str) -> None:
+    with pytest.raises(ConfigurationError, match="base_path"):
+        AssetContacts(base_path=base)
+    source = AssetContacts(base_path="{{ var.value.lists }}")
+    source.base_path = base  # as a template renders
+    with pytest.raises(ConfigurationError, match="base_path"):
+        names(source, context({"uri": "s3://lists/in/a.csv"}))
 
 
 @pytest.mark.parametrize("wrong", [{"format": "xlsx"}, {"delimiter": ""}])

@@ -124,3 +124,26 @@ def parquet_file(*rows: Any) -> bytes:
     file = io.BytesIO()
     parquet.write_table(pyarrow.Table.from_pylist(list(rows)), file)
     return file.getvalue()
+
+
+def test_a_connection_in_a_path_is_the_authors_alone() -> None:
+    source = FileContacts("{{ dag_run.conf['list'] }}")
+    source.path = "s3://other_conn@lists/a.csv"  # as the template renders
+    with pytest.raises(ConfigurationError, match="not written in the DAG: name it with conn_id") as caught:
+        next(source.rows({}))
+    assert "other_conn" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "conn_id", "message"),
+    [
+        ("s3://minio@lists/a.csv", "archive", "another connection before its @ than conn_id"),
+        ("s3://key:secret@lists/a.csv", None, "keep them in an Airflow connection"),
+    ],
+)
+def test_a_path_that_names_another_connection_or_a_login_is_refused(
+    path: str, conn_id: str | None, message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        read(path, conn_id=conn_id)
+    assert "secret" not in str(caught.value)

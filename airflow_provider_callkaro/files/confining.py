@@ -1,0 +1,89 @@
+"""Paths that somebody else may choose, such as in an asset event, held below a place that the DAG's author chose.
+
+Such a path is refused rather than mended wherever two readers could understand it differently: the storage must open
+what was looked at here. Which connection opens it is not the path's to say either.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.files.storage import connection_in, shown
+
+_PARTS = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/]*))?(.*)", re.DOTALL)
+_ON_THIS_MACHINE = frozenset({"", "file", "local"})
+_UNCLEAR = re.compile(
+    r"[\x00-\x1f\x7f\\]"  # URL parsers drop some of these, and elsewhere a backslash is a slash
+    r"|^\s|\s$|::"  # fsspec's way of opening one storage through another
+    r"|%(?:2[eEfF5]|5[cC]|[01][0-9a-fA-F]|7[fF])"  # . / % \ and control characters, for who decodes them
+    r"|(?:^|/)\.{1,2}(?:/|$)"
+)
+
+
+def path_below(path: str, base: str, *, whose: str, way_out: str) -> str:
+    """A path as it is to be opened, which lies at or below ``base``; one that begins with no slash is meant from there.
+
+    What symbolic links make of it is to be asked of each file found: see `stays_below`.
+
+    :param base: the place that the author chose.
+    :param whose: what named the path, for messages.
+    :param way_out: what the author may do, for messages.
+    :raises ConfigurationError: it lies elsewhere, names a connection, or is one that can be understood in two ways.
+    """
+    if connection_in(path) is not None:
+        raise ConfigurationError(
+            f"{whose} names a path with a connection or a login before its @: which connection opens it is said with "
+            "conn_id; take it out of the path"
+        )
+    scheme, host, name = _parts(path)
+    if _UNCLEAR.search(path) or (host and scheme in _ON_THIS_MACHINE):
+        raise ConfigurationError(
+            f"{whose} names a path that can be understood in two ways (a step such as .., a backslash, an escape): "
+            "write it plainly"
+        )
+    base_scheme, base_host, base_name = _place(base)
+    if not scheme and host is None and not name.startswith("/"):
+        name = f"{base_name.rstrip('/')}/{name}"
+    elif (_kind(scheme), host or "") != (_kind(base_scheme), base_host) or not _is_below(
+        _real(name, scheme), _real(base_name, base_scheme)
+    ):
+        raise ConfigurationError(f"{whose} names {shown(path)}, which is not below {shown(base)}: {way_out}")
+    return name if _kind(base_scheme) == "" else f"{base_scheme}://{base_host}{name}"
+
+
+def stays_below(filesystem: Any, name: str, base: str) -> bool:
+    """Whether a file that was found lies below ``base`` once its symbolic links are followed, on this machine."""
+    from fsspec.implementations.local import LocalFileSystem
+
+    if not isinstance(filesystem, LocalFileSystem):
+        return True
+    return _is_below(_real(name, ""), _real(_place(base)[2], ""))
+
+
+def _parts(path: str) -> tuple[str, str | None, str]:
+    scheme, host, name = _PARTS.fullmatch(path).groups()  # type: ignore[union-attr]  # it matches any text
+    return (scheme or "").lower(), host, name
+
+
+def _place(base: str) -> tuple[str, str, str]:
+    """The base's scheme, host and path; on this machine the path is absolute."""
+    scheme, host, name = _parts(base)
+    if _kind(scheme) == "":
+        return "", "", os.path.abspath(os.path.expanduser(f"{host or ''}{name}"))
+    return scheme, host or "", name
+
+
+def _kind(scheme: str) -> str:
+    return "" if scheme in _ON_THIS_MACHINE else scheme
+
+
+def _real(name: str, scheme: str) -> str:
+    return name if _kind(scheme) else os.path.realpath(name)
+
+
+def _is_below(name: str, base: str) -> bool:
+    top = base.rstrip("/")
+    return name in (base, top) or name.startswith(f"{top}/")
