@@ -3,6 +3,7 @@
 VoiceCallError
 ├── ConfigurationError        the connection or an argument cannot work; nothing was sent
 │   ├── LedgerRequired        without a ledger the task cannot tell who has been rung; nothing was sent
+│   ├── RetentionTooShort     what a prune would take out still keeps somebody from being rung; nothing was pruned
 │   └── NeverOpens            the calling policy leaves no moment in which a phone may ring
 ├── LedgerError               the ledger could not be read or written; nothing was sent without a durable claim
 ├── SourceBroken              the contact rows could not be read to their end; a retry reads them again
@@ -38,6 +39,10 @@ class ConfigurationError(VoiceCallError):
 
 class LedgerRequired(ConfigurationError):
     """There is no durable record of who has been rung, and this try needs one. Nothing was sent."""
+
+
+class RetentionTooShort(ConfigurationError):
+    """A cap or a scope that is still open needs what a prune would take out. Nothing was pruned."""
 
 
 class NeverOpens(ConfigurationError):

@@ -92,5 +92,7 @@ def get_provider_info() -> dict[str, Any]:
                 "conn-fields": MRASSISTANT_FIELDS,
             },
         ],
+        # Airflow 3.2 and later adds these to its own command line.
+        "cli": ["airflow_provider_callkaro.commands.definition.get_callkaro_cli_commands"],
         "extra-links": ["airflow_provider_callkaro.links.callkaro.CallKaroCampaignLink"],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,7 @@ from airflow_provider_callkaro.exceptions import LedgerError
 from airflow_provider_callkaro.ledger.call_caps import CallCaps
 from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, Lost, Settlement
 from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
+from airflow_provider_callkaro.ledger.scope_uses import CREATE_SCOPES, SCOPES_TABLE, ScopeNote
 from airflow_provider_callkaro.ledger.sql_claiming import Claiming, spelled
 from airflow_provider_callkaro.ledger.sql_dialects import statements_for
 from airflow_provider_callkaro.ledger.sql_rows import Author, read_entry
@@ -67,6 +69,11 @@ class SqlLedger:
         self._caps = caps
         self._legacy_known = legacy
         self._legacy: LegacyNumbers | None = None
+        self._note = ScopeNote(
+            statements=self._statements,
+            scopes=self._scopes,
+            cap_seconds=0 if caps is None else math.ceil(caps.span.total_seconds()),
+        )
         self._owner = secrets.token_hex(16)
         self._turn = 0
         self._open: dict[str, Row] = {}
@@ -76,6 +83,7 @@ class SqlLedger:
 
     def __enter__(self) -> Self:
         self._session.create_table(TABLE, self._statements.create)
+        self._session.create_table(SCOPES_TABLE, [self._statements.suited(CREATE_SCOPES)])
         if self._caps is not None and self._statements.create_locks is not None:
             self._session.create_table(LOCKS_TABLE, [self._statements.create_locks])
         if self._legacy_known is not None and self._legacy_known.prefixes:
@@ -94,6 +102,7 @@ class SqlLedger:
         :param claim: distinct keys; a key that this object holds already is lost.
         :return: for each key whose claim was lost, what stood in the way.
         :raises LedgerError: nothing can be said of the claims, so none of them may be dispatched.
+        :raises ConfigurationError: a scope in which it claims was pruned; nothing was written.
         """
         if not settle and not claim:
             return {}
@@ -112,7 +121,10 @@ class SqlLedger:
             legacy=self._legacy,
             not_called=frozenset(rejected) if self._caps is not None else frozenset(),
         )
-        lost = self._session.transact(Turn(settling=settling, claiming=claiming).write, action="written")
+        turn = Turn(settling=settling, claiming=claiming, note=self._note)
+        lost = self._session.transact(turn.write, action="written")
+        if claims:
+            self._note.committed()
         for id_ in settling.ids(settlements):
             self._open.pop(id_, None)
             self._replaced.pop(id_, None)

@@ -35,6 +35,14 @@ class MysqlStatements(Statements):
     now = "UTC_TIMESTAMP(6)"
 
     _on_conflict = "ON DUPLICATE KEY UPDATE id = id"
+    _on_held = "ON DUPLICATE KEY UPDATE used_at = used_at"
+    _on_noted = (
+        "ON DUPLICATE KEY UPDATE used_at = VALUES(used_at), cap_seconds = GREATEST(cap_seconds, VALUES(cap_seconds))"
+    )
+
+    def suited(self, create: str) -> str:
+        """The statement that creates a table, as this database takes it."""
+        return create.replace("TIMESTAMP", "DATETIME(6)") + _TABLE_OPTIONS
 
     def ago(self, seconds: int) -> str:
         """The expression for an instant so long ago."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from airflow_provider_callkaro.ledger.sql_values import digest
 
-_SCOPE_DIGITS = 12
+SCOPE_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,4 +35,4 @@ class Scope:
 
 def scopes_of(names: Iterable[str]) -> tuple[Scope, ...]:
     """The scopes of these names, each once."""
-    return tuple(Scope(name, digest(name)[:_SCOPE_DIGITS]) for name in dict.fromkeys(names))
+    return tuple(Scope(name, digest(name)[:SCOPE_DIGITS]) for name in dict.fromkeys(names))

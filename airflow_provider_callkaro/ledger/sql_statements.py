@@ -63,6 +63,12 @@ class Statements:
     _mark = "%s"
     _on_conflict = "ON CONFLICT (id) DO NOTHING"
     _for_update = " FOR UPDATE"
+    _on_held = "ON CONFLICT (id) DO UPDATE SET used_at = voice_call_scopes.used_at"
+    _on_noted = (
+        "ON CONFLICT (id) DO UPDATE SET used_at = excluded.used_at, cap_seconds = CASE WHEN "
+        "voice_call_scopes.cap_seconds > excluded.cap_seconds THEN voice_call_scopes.cap_seconds "
+        "ELSE excluded.cap_seconds END"
+    )
 
     def ago(self, seconds: int) -> str:
         """The expression for an instant so long ago."""
@@ -185,6 +191,33 @@ class Statements:
     def read_run(self, id: str) -> Query:  # noqa: A002
         """The record of a run."""
         return f"SELECT record FROM voice_call_runs WHERE id = {self._mark}", (id,)
+
+    def note_scope(self, id: str, *, cap_seconds: int) -> Query:  # noqa: A002
+        """Note that a scope is used now, by a run whose caps look so far back; its row is locked by that."""
+        return (
+            "INSERT INTO voice_call_scopes (id, used_at, cap_seconds, pruned_at) "
+            f"VALUES ({self._mark},{self.now},{self._mark},NULL) {self._on_noted}",
+            (id, cap_seconds),
+        )
+
+    def hold_scope(self, id: str, *, used_at: str) -> Query:  # noqa: A002
+        """Lock the row of a scope, which is added, as used then, if it is not there."""
+        return (
+            "INSERT INTO voice_call_scopes (id, used_at, cap_seconds, pruned_at) "
+            f"VALUES ({self._mark},{self._mark},0,NULL) {self._on_held}",
+            (id, used_at),
+        )
+
+    def pruned_scopes(self, ids: Sequence[str]) -> Query:
+        """Those of the scopes that were pruned, and when."""
+        marks = _repeat(self._mark, len(ids))
+        return f"SELECT id, pruned_at FROM voice_call_scopes WHERE id IN ({marks}) AND pruned_at IS NOT NULL", tuple(
+            ids
+        )
+
+    def suited(self, create: str) -> str:
+        """The statement that creates a table, as this database takes it."""
+        return create
 
 
 def _repeat(text: str, times: int) -> str:

@@ -2,7 +2,8 @@
 
 ``voice_call_ledger`` has one row per person and scope, ``voice_call_runs`` one per run (see `SqlRunRecords`), and
 ``voice_call_locks``, in MySQL and MariaDB only, a few rows that hold nothing: a commit under caps locks those of its
-numbers. All are created on first use. They may as well be created by hand, from what ``statements_for("postgresql")``
+numbers. ``voice_call_scopes`` notes which scopes are in use, and ``voice_call_audit`` who has done what (see
+`scope_uses` and `sql_audit`). All are created on first use. They may as well be created by hand, from what ``statements_for("postgresql")``
 holds (or "mysql") as ``create``, ``create_runs`` and ``create_locks``.
 
 A run that claims in several scopes writes a row in each. The first is the call. The further ones only block: their

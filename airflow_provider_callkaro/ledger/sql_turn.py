@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.ledger.contract import Lost
+from airflow_provider_callkaro.ledger.scope_uses import ScopeNote
 from airflow_provider_callkaro.ledger.sql_claiming import Claiming
 from airflow_provider_callkaro.ledger.sql_settling import Settling
 
@@ -23,16 +24,20 @@ class Turn:
 
     settling: Settling
     claiming: Claiming
+    note: ScopeNote
 
     def write(self, connection: Connection) -> Mapping[str, Lost]:
         """What is done within the transaction.
 
         :return: for each key whose claim was lost, what stood in the way.
+        :raises ConfigurationError: a scope in which it claims was pruned.
         """
         begin = self.settling.author.statements.begin
         if begin is not None:
             connection.exec_driver_sql(begin)
         self.claiming.lock_numbers(connection)
+        if self.claiming.claims:
+            self.note.write(connection)
         settled = self.settling.settlements.keys()
         both = settled & self.claiming.claims.keys()
         self.settling.release(connection)

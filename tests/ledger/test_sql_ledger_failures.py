@@ -150,16 +150,15 @@ def test_no_error_of_the_database_carries_a_number_or_a_key_into_the_log(empty_d
 def test_a_user_who_may_not_create_tables_can_use_one_that_is_there(kind, request) -> None:
     server = request.getfixturevalue(kind)
     user = f"callkaro_{secrets.token_hex(4)}"
+    tables = ("voice_call_ledger", "voice_call_scopes")
+    grants = [f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {user}" for table in tables]
     grant, revoke = {
         "postgresql": (
-            [f"CREATE ROLE {user} LOGIN", f"GRANT SELECT, INSERT, UPDATE, DELETE ON voice_call_ledger TO {user}"],
+            [f"CREATE ROLE {user} LOGIN", *grants],
             [f"DROP OWNED BY {user}", f"DROP ROLE {user}"],
         ),
         "mariadb": (
-            [
-                f"CREATE USER {user}@'127.0.0.1'",
-                f"GRANT SELECT, INSERT, UPDATE, DELETE ON voice_call_ledger TO {user}@'127.0.0.1'",
-            ],
+            [f"CREATE USER {user}@'127.0.0.1'", *(f"{grant}@'127.0.0.1'" for grant in grants)],
             [f"DROP USER {user}@'127.0.0.1'"],
         ),
     }[kind]

@@ -126,7 +126,7 @@ def test_a_person_released_at_the_very_moment_of_a_lost_claim_is_won_after_all(p
     engine = sqlalchemy.create_engine(postgresql_url)
 
     def release_in_between(connection, cursor, statement, *_) -> None:
-        if statement.startswith("INSERT") and held:
+        if statement.startswith("INSERT INTO voice_call_ledger") and held:
             holder.commit(settle=[release(held.pop())])
 
     held: list[str] = []
@@ -149,12 +149,13 @@ def test_a_redial_that_is_lost_in_another_scope_at_the_very_moment_forgets_nothi
         before = everything(ledger)
 
     def claim_in_between(connection, cursor, statement, *_) -> None:
-        if statement.startswith("INSERT") and pending:
+        if statement.startswith("INSERT INTO voice_call_ledger") and pending:
             rival.commit(claim=[claim(pending.pop())])
 
     pending: list[str] = []
     sqlalchemy.event.listen(engine, "before_cursor_execute", claim_in_between)
     with rival, SqlLedger(engine, scope=f"{scope} a", also=[f"{scope} b", f"{scope} c"], run="monday") as ledger:
+        rival.commit(claim=[claim("+919876500099")])  # it has noted its scope, and waits for nobody's note
         standing = everything(ledger)[NUMBER]
         pending.append(NUMBER)
         (entry,) = ledger.commit(claim=[claim(replaces=standing)]).values()

@@ -1,0 +1,69 @@
+"""``airflow callkaro audit …``: one function for each command; False where something is not in order."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections import deque
+from typing import Any
+
+from airflow_provider_callkaro.commands.opening import opened
+from airflow_provider_callkaro.commands.output import print_json, show_result, show_rows, tell
+from airflow_provider_callkaro.ledger.audit import AuditLine, AuditMark
+from airflow_provider_callkaro.ledger.audit import verify as verify_lines
+
+
+def show(arguments: Namespace) -> None:
+    """The last lines of the trail."""
+    with opened(arguments) as ledger:
+        lines = deque(ledger.audit.lines(), maxlen=max(arguments.limit, 1))
+    told = [_read(line) for line in lines]
+    if arguments.output == "json":
+        print_json(told)
+        return
+    rows = [
+        {
+            "line": each.pop("line"),
+            "at": str(each.pop("at", ""))[:19],
+            "action": each.pop("action", "?"),
+            "who": _in_words(each.pop("who", {})),
+            "what": _in_words({name: value for name, value in each.items() if name != "digest"}),
+        }
+        for each in told
+    ]
+    show_rows(rows, output=arguments.output, nothing="the ledger has no audit trail yet")
+
+
+def verify(arguments: Namespace) -> bool:
+    """Look whether the trail is whole."""
+    expected = [AuditMark.read(text) for text in arguments.last]
+    with opened(arguments) as ledger:
+        verdict = verify_lines(ledger.audit.lines(), sealed=ledger.audit.sealed, expected=expected)
+    last = None if verdict.last is None else str(verdict.last)
+    is_whole = not verdict.problems
+    for problem in verdict.problems:
+        tell(problem)
+    if is_whole and not expected:
+        tell("a trail that was cut off at its end looks whole: --last tells, with the digest that a run's XCom has")
+    show_result(
+        {"lines": verdict.lines, "last": last, "whole": is_whole, "problems": list(verdict.problems)},
+        output=arguments.output,
+        sentence=f"{verdict.lines} lines, "
+        + ("all whole" if is_whole else f"{len(verdict.problems)} do not fit")
+        + (f"; the last is {last}" if last else ""),
+    )
+    return is_whole
+
+
+def _read(line: AuditLine) -> dict[str, Any]:
+    try:
+        told = json.loads(line.text)
+    except ValueError:
+        told = {}
+    return {"line": line.place, **(told if isinstance(told, dict) else {}), "digest": line.digest}
+
+
+def _in_words(values: Any) -> str:
+    if not isinstance(values, dict):
+        return str(values)
+    return ", ".join(f"{name} {value}" for name, value in values.items() if value not in (None, ""))

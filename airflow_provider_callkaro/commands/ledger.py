@@ -1,0 +1,159 @@
+"""``airflow callkaro ledger …``: one function for each command; False where something is not in order."""
+
+from __future__ import annotations
+
+import re
+from argparse import Namespace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_callkaro.commands.opening import OpenLedger, opened
+from airflow_provider_callkaro.commands.output import show_result, show_rows
+from airflow_provider_callkaro.commands.person import asked_number
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.ledger.audit import Action
+from airflow_provider_callkaro.ledger.contents import findings, scopes_held
+from airflow_provider_callkaro.ledger.contract import EntryState
+from airflow_provider_callkaro.ledger.persons import HeldCall, Persons, Resolution
+from airflow_provider_callkaro.ledger.retention import Retention
+from airflow_provider_callkaro.ledger.sql_audit import entry
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+_SPAN = re.compile(r"([0-9]{1,6})\s*([hdw])", re.IGNORECASE)
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+def show(arguments: Namespace) -> None:
+    """The scopes of a ledger, or calls of it."""
+    with opened(arguments) as ledger:
+        persons = Persons(ledger.upkeep)
+        if arguments.person:
+            texts = ledger.texts_of(asked_number(None, arguments))
+            calls = persons.calls_to(texts, scope=arguments.scope)
+            _show_calls(calls[: arguments.limit], arguments, nothing="the ledger has no call to this number")
+        elif arguments.state is not None:
+            state = EntryState(arguments.state)
+            calls = persons.calls_that_are(state, scope=arguments.scope, limit=arguments.limit)
+            _show_calls(calls, arguments, nothing=f"no call is {state}")
+        else:
+            _show_scopes(ledger, arguments)
+
+
+def resolve(arguments: Namespace) -> None:
+    """Settle one unknown call as a person says."""
+    resolution = Resolution(arguments.resolution)
+    with opened(arguments) as ledger:
+        persons = Persons(ledger.upkeep)
+        id_ = arguments.call or _the_unknown_one(ledger, persons, arguments)
+        ledger.audit.create()
+        line = entry(Action.RESOLVED, who=ledger.who, call=id_, resolution=resolution)
+
+        def settle(connection: Connection) -> None:
+            if not ledger.audit.has_in(connection, line):  # or the answer to this very commit was lost
+                persons.resolve_in(connection, id_, resolution)
+                ledger.audit.append_in(connection, line)
+
+        ledger.upkeep.write(settle)
+        what = {
+            Resolution.CALLED: "counts as accepted, and is never rung again in its scope",
+            Resolution.FREE: "is forgotten: the next run may ring the person",
+        }[resolution]
+        show_result({"call": id_, "resolved": resolution}, output=arguments.output, sentence=f"call {id_} {what}")
+
+
+def prune(arguments: Namespace) -> None:
+    """Forget the scopes that nobody uses any more."""
+    older_than = read_span(arguments.older_than, name="--older-than")
+    longest_cap = None if arguments.longest_cap is None else read_span(arguments.longest_cap, name="--longest-cap")
+    with opened(arguments) as ledger:
+        retention = Retention(ledger.upkeep, older_than=older_than)
+        retention.create()
+        plan = retention.plan(keep_open=arguments.keep_open_scopes, longest_cap=longest_cap)
+        scopes, rows = len(plan.scopes), plan.rows
+        if not arguments.dry_run:
+            ledger.audit.create()
+            told = {"older_than": arguments.older_than, "scopes": scopes, "rows": rows}
+            ledger.audit.append(entry(Action.PRUNING, who=ledger.who, **told))
+            scopes, rows = retention.prune(plan)
+            told = {"older_than": arguments.older_than, "scopes": scopes, "rows": rows}
+            ledger.audit.append(entry(Action.PRUNED, who=ledger.who, **told))
+        verb = "would be forgotten" if arguments.dry_run else "are forgotten"
+        kept = f"; {plan.kept_rows} older rows of {len(plan.kept)} open scopes stay" if plan.kept else ""
+        show_result(
+            {"scopes": scopes, "rows": rows, "kept_scopes": len(plan.kept), "kept_rows": plan.kept_rows},
+            output=arguments.output,
+            sentence=f"{scopes} scopes with {rows} rows {verb}{kept}",
+        )
+
+
+def check(arguments: Namespace) -> bool:
+    """Look whether the ledger is in order."""
+    with opened(arguments) as ledger:
+        found = list(findings(ledger.upkeep))
+    rows = [{"what": each.what, "found": each.found, "advice": each.advice} for each in found]
+    show_rows(rows, output=arguments.output, nothing="")
+    return not any(each.advice for each in found)
+
+
+def read_span(text: str, *, name: str) -> timedelta:
+    """A span of time as it is typed: ``400d``, ``12w``, ``36h``.
+
+    :param name: of the option, for the message.
+    :raises ConfigurationError: it is none.
+    """
+    match = _SPAN.fullmatch(text.strip())
+    if match is None:
+        raise ConfigurationError(f"{name} takes a number and a unit, such as 400d, 12w or 36h")
+    return int(match[1]) * _UNITS[match[2].lower()]
+
+
+def _the_unknown_one(ledger: OpenLedger, persons: Persons, arguments: Namespace) -> str:
+    """The id of a person's only unknown call.
+
+    :raises ConfigurationError: there is none, or more than one.
+    """
+    if not arguments.person:
+        raise ConfigurationError("say which call: --call with its id (ledger show has it), or --person for its number")
+    calls = persons.calls_to(ledger.texts_of(asked_number(None, arguments)), scope=arguments.scope)
+    unknown = [call for call in calls if call.state is EntryState.UNKNOWN or call.may_be_ringing]
+    if len(unknown) == 1:
+        return unknown[0].id
+    if not unknown:
+        raise ConfigurationError("no call to this number is unknown" + (" in this scope" if arguments.scope else ""))
+    raise ConfigurationError(
+        f"{len(unknown)} calls to this number are unknown: name one with --call, or its scope with --scope"
+    )
+
+
+def _show_calls(calls: list[HeldCall], arguments: Namespace, *, nothing: str) -> None:
+    rows = [
+        {
+            "call": call.id,
+            "scope": call.scope,
+            "state": call.state,
+            "may be ringing": call.may_be_ringing,
+            "reason": call.reason,
+            "call id": call.call_id,
+            "redials": call.redials,
+            "claimed (UTC)": f"{call.claimed_at:%Y-%m-%d %H:%M:%S}",
+            "settled (UTC)": None if call.settled_at is None else f"{call.settled_at:%Y-%m-%d %H:%M:%S}",
+        }
+        for call in calls
+    ]
+    show_rows(rows, output=arguments.output, nothing=nothing)
+
+
+def _show_scopes(ledger: OpenLedger, arguments: Namespace) -> None:
+    scopes = [scope for scope in scopes_held(ledger.upkeep) if arguments.scope in (None, scope.name)]
+    rows: list[dict[str, Any]] = [
+        {
+            "scope": scope.name,
+            **{state.value: scope.calls.get(state, 0) for state in EntryState},
+            "blocked from elsewhere": scope.blocked,
+            "last claim (UTC)": f"{scope.last_claim:%Y-%m-%d %H:%M:%S}",
+        }
+        for scope in scopes[: arguments.limit]
+    ]
+    show_rows(rows, output=arguments.output, nothing="the ledger is empty")

@@ -1,0 +1,93 @@
+"""The ledger behind an Airflow connection, as a command opens it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import warnings
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from getpass import getuser
+from typing import Any
+
+from airflow_provider_callkaro.calls.phone import legacy_spellings
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.ledger.sql_audit import SqlAudit
+from airflow_provider_callkaro.ledger.sql_values import as_digits
+from airflow_provider_callkaro.ledger.upkeep import Upkeep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLedger:
+    """A ledger, and what a command needs beside it.
+
+    :param audit: its trail.
+    :param who: gives the command.
+    """
+
+    upkeep: Upkeep
+    audit: SqlAudit
+    who: Mapping[str, Any]
+
+    def texts_of(self, number: str) -> list[str]:
+        """Every text under which a number, E.164, may stand in the table."""
+        return [as_digits(each) for each in (number, *legacy_spellings(number))]
+
+
+@contextmanager
+def opened(arguments: Namespace) -> Iterator[OpenLedger]:
+    """The ledger of the connection that a command names.
+
+    :raises ConfigurationError: the connection is not to a SQL database, or no ledger is there.
+    """
+    engine = _engine(arguments.conn_id)
+    try:
+        with Upkeep(engine) as upkeep:
+            yield OpenLedger(upkeep=upkeep, audit=SqlAudit(upkeep), who=_who())
+    finally:
+        engine.dispose()
+
+
+def _engine(conn_id: str) -> Any:
+    from airflow.exceptions import AirflowNotFoundException
+
+    from airflow_provider_callkaro.tasks.ledgers import sql_engine
+
+    with _by_the_metadata_database():
+        try:
+            return sql_engine(conn_id)
+        except AirflowNotFoundException:
+            raise ConfigurationError(
+                f'Airflow has no connection "{conn_id}": name the one that the tasks have as ledger_conn_id'
+            ) from None
+
+
+@contextmanager
+def _by_the_metadata_database() -> Iterator[None]:
+    """Have Airflow 3 look for connections where its own commands do; by default it asks the environment only.
+
+    Its warnings are about its own calls, and would stand before the JSON that a program reads.
+    """
+    name = "_AIRFLOW_PROCESS_CONTEXT"
+    before = os.environ.get(name)
+    os.environ[name] = "server"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+def _who() -> dict[str, Any]:
+    """Who gives a command, as the machine knows them."""
+    try:
+        user = getuser()
+    except (KeyError, OSError):
+        user = "?"
+    return {"user": user, "host": socket.gethostname()}

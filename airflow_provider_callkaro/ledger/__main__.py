@@ -1,0 +1,9 @@
+"""``python -m airflow_provider_callkaro.ledger``: the commands, for an Airflow that takes none from providers.
+
+The one file of this room that knows of what stands above it.
+"""
+
+from airflow_provider_callkaro.commands.definition import main
+
+if __name__ == "__main__":
+    main()

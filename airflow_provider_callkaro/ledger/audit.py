@@ -1,0 +1,143 @@
+"""The audit trail: who has done what with a ledger, line by line, each bound to the one before.
+
+A line's digest is made of the digest before it, its place and its text, so that nothing can be changed, taken out or
+put in without every later digest coming out otherwise. Where the ledger has a key, each digest is sealed with it as
+well: whoever can write the table can make digests anew, and no seals. A chain that is cut off at its end is whole in
+itself: only somebody who has kept a later digest can tell.
+
+No line holds a phone number, a name, a key of a call or a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from hmac import compare_digest
+
+from airflow_provider_callkaro.exceptions import ConfigurationError
+
+
+class Action(StrEnum):
+    """What a line tells of."""
+
+    STARTED = "started"
+    ENDED = "ended"
+    RESOLVED = "resolved"
+    ERASED = "erased"
+    PRUNING = "pruning"
+    """A prune begins; if it is killed, this is all that is left of it."""
+    PRUNED = "pruned"
+    CARRIED_OVER = "carried over"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditLine:
+    """One line of the trail.
+
+    :param place: from 1.
+    :param text: JSON.
+    :param digest: of the line and all before it, 64 hexadecimal digits.
+    :param seal: of the digest, with the key that the ledger had then; None where it had none.
+    """
+
+    place: int
+    text: str
+    digest: str
+    seal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditMark:
+    """A place in the trail and the digest that stands there: what is kept elsewhere to find a truncation."""
+
+    place: int
+    digest: str
+
+    def __str__(self) -> str:
+        return f"{self.place}:{self.digest}"
+
+    @classmethod
+    def read(cls, text: str) -> AuditMark:
+        """The mark that ``str`` gave.
+
+        :raises ConfigurationError: it is none.
+        """
+        place, _, digest = text.strip().partition(":")
+        if not place.isdecimal() or len(digest) != 64:
+            raise ConfigurationError('a mark of the audit trail is "place:digest", as the XCom "audit" of a run has it')
+        return cls(int(place), digest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditVerdict:
+    """What became of a verification.
+
+    :param lines: how many lines were read.
+    :param last: the last one; None where there is none.
+    :param problems: one sentence for each thing that does not fit; empty where all does.
+    """
+
+    lines: int
+    last: AuditMark | None
+    problems: tuple[str, ...]
+
+
+Sealed = Callable[[str, str], "bool | None"]
+"""Whether a seal is that of a digest; None where its key is not known."""
+
+
+def digest_of(*, before: str, place: int, text: str) -> str:
+    """The digest of a line.
+
+    :param before: the digest of the line before; empty for the first.
+    """
+    return sha256(f"{before}\n{place}\n{text}".encode()).hexdigest()
+
+
+def verify(
+    lines: Iterable[AuditLine], *, sealed: Sealed | None = None, expected: Iterable[AuditMark] = ()
+) -> AuditVerdict:
+    """Go over a whole trail.
+
+    After a line that does not fit, the next one is held against what stands there, so each change is told once.
+
+    :param lines: in their order.
+    :param sealed: tells whether a seal fits; None where the ledger has no key.
+    :param expected: marks that were kept elsewhere.
+    """
+    problems: list[str] = []
+    wanted = {mark.place: mark.digest for mark in expected}
+    place, before = 0, ""
+    last: AuditLine | None = None
+    first_sealed = unproven = None
+    count = 0
+    for line in lines:
+        count += 1
+        place += 1
+        if line.place != place:
+            problems.append(f"line {place} is missing: line {line.place} stands in its place")
+            place = line.place
+        if not compare_digest(digest_of(before=before, place=place, text=line.text), line.digest):
+            problems.append(f"line {place} was changed, or what stood before it")
+        if place in wanted and not compare_digest(wanted.pop(place), line.digest):
+            problems.append(f"line {place} is not the one that was kept elsewhere")
+        if line.seal is None:
+            if first_sealed is not None:
+                problems.append(f"line {place} has no seal, although line {first_sealed} has one")
+        else:
+            first_sealed = first_sealed or place
+            fits = None if sealed is None else sealed(line.seal, line.digest)
+            if fits is False:
+                problems.append(f"line {place} has a seal that does not fit")
+            unproven = place if fits is None else None
+        before, last = line.digest, line
+    if sealed is not None and last is not None and last.seal is None and first_sealed is None:
+        problems.append("the ledger has a key, and no line of the trail is sealed with one")
+    if unproven is not None:
+        problems.append(f"the last seal (line {unproven}) is of a key that the connection does not have")
+    problems += [f"line {missing} is missing: the trail was cut off before it" for missing in sorted(wanted)]
+    return AuditVerdict(
+        lines=count, last=None if last is None else AuditMark(last.place, last.digest), problems=tuple(problems)
+    )

@@ -1,0 +1,127 @@
+"""What a ledger holds, scope by scope, and whether it is in order."""
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from airflow_provider_callkaro.ledger.scope_uses import SCOPES_TABLE
+from airflow_provider_callkaro.ledger.sql_scopes import SCOPE_DIGITS
+from airflow_provider_callkaro.ledger.sql_statements import LEASE_SECONDS
+from airflow_provider_callkaro.ledger.sql_table import RUNS_TABLE
+from airflow_provider_callkaro.ledger.sql_values import as_instant
+from airflow_provider_callkaro.ledger.upkeep import Upkeep, run
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+AFTER_EVERY_ID = "g"  # sorts after every hexadecimal digit, in every collation
+_CLOCKS_AGREE = timedelta(minutes=1)
+_DURABLE = {  # what tells whether a commit is on the disk when it returns, and the values of which it is
+    "postgresql": ("SELECT current_setting('fsync')", ("on",)),
+    "mysql": ("SELECT @@GLOBAL.innodb_flush_log_at_trx_commit", ("1",)),
+    "mariadb": ("SELECT @@GLOBAL.innodb_flush_log_at_trx_commit", ("1",)),
+    "sqlite": ("PRAGMA journal_mode", ("wal", "delete", "truncate", "persist")),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeContents:
+    """What one scope holds.
+
+    :param id: 12 hexadecimal digits, with which the ids of its rows begin.
+    :param calls: how many, by state.
+    :param blocked: how many people it keeps from being rung because of a call in another scope.
+    :param last_claim: by the database's clock, UTC without an offset.
+    """
+
+    id: str
+    name: str
+    calls: Mapping[str, int]
+    blocked: int
+    last_claim: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was looked at.
+
+    :param advice: what to do about it; empty where all is well.
+    """
+
+    what: str
+    found: str
+    advice: str = ""
+
+
+def scope_ids(upkeep: Upkeep) -> Iterator[str]:
+    """The ids of all scopes that have rows, each found by one look at the index."""
+    start = ""
+    while True:
+        found = upkeep.read(partial(_first_from, start=start))
+        if found is None:
+            return
+        yield found
+        start = found + AFTER_EVERY_ID
+
+
+def _first_from(connection: Connection, start: str) -> str | None:
+    found = run(connection, "SELECT MIN(id) FROM voice_call_ledger WHERE id >= :start", start=start).scalar()
+    return None if found is None else str(found)[:SCOPE_DIGITS]
+
+
+def scopes_held(upkeep: Upkeep) -> list[ScopeContents]:
+    """Every scope of the ledger, the one that was used last first."""
+
+    def contents(connection: Connection, id_: str) -> ScopeContents | None:
+        rows = run(
+            connection,
+            "SELECT state, COUNT(*), MIN(scope), MAX(claimed_at) FROM voice_call_ledger "
+            "WHERE id >= :start AND id < :end GROUP BY state",
+            start=id_,
+            end=id_ + AFTER_EVERY_ID,
+        ).all()
+        if not rows:
+            return None
+        calls = {str(state): int(count) for state, count, _, _ in rows if not str(state).startswith("also ")}
+        return ScopeContents(
+            id=id_,
+            name=str(rows[0][2]),
+            calls=calls,
+            blocked=sum(int(count) for _, count, _, _ in rows) - sum(calls.values()),
+            last_claim=max(as_instant(moment) for *_, moment in rows),
+        )
+
+    found = [upkeep.read(partial(contents, id_=id_)) for id_ in scope_ids(upkeep)]
+    return sorted((each for each in found if each is not None), key=lambda scope: scope.last_claim, reverse=True)
+
+
+def findings(upkeep: Upkeep) -> Iterator[Finding]:
+    """What is worth knowing of a ledger, and what is wrong with it."""
+    query, durable = _DURABLE[upkeep.dialect]
+    found = str(upkeep.read(lambda connection: run(connection, query).scalar()))
+    advice = "" if found in durable else "a crash of the database may lose whom it has rung: make commits durable"
+    yield Finding(what="durable commits", found=found, advice=advice)
+    apart = abs(_database_time(upkeep) - datetime.now(UTC).replace(tzinfo=None))
+    advice = "" if apart < _CLOCKS_AGREE else "leases and caps go by the database's clock: set both by NTP"
+    yield Finding(what="clock, from this machine's", found=f"{apart.total_seconds():.0f} s", advice=advice)
+    for table in (RUNS_TABLE, SCOPES_TABLE):
+        there = upkeep.has(table)
+        yield Finding(what=f"table {table}", found="there" if there else "not there yet: the next run makes it")
+    unsettled = _count(upkeep, f"state = 'claimed' AND claimed_at <= {upkeep.statements.ago(LEASE_SECONDS)}")
+    advice = "ask the vendor whether they rang, then ledger resolve, or redial on purpose" if unsettled else ""
+    yield Finding(what="calls that nobody has settled", found=str(unsettled), advice=advice)
+    yield Finding(what="calls that are unknown", found=str(_count(upkeep, "state = 'unknown'")))
+
+
+def _count(upkeep: Upkeep, where: str) -> int:
+    query = f"SELECT COUNT(*) FROM voice_call_ledger WHERE {where}"
+    return int(upkeep.read(lambda connection: run(connection, query).scalar_one()))
+
+
+def _database_time(upkeep: Upkeep) -> datetime:
+    return as_instant(upkeep.read(lambda connection: run(connection, f"SELECT {upkeep.statements.now}").scalar_one()))

@@ -1,0 +1,182 @@
+"""What the ledger holds of one person, or under one id: shown, resolved, and taken out.
+
+A call stands in one row, and in a further row for each further scope that it blocks; these have no number. They are
+found by what they have in common with the call: its key, and the commit that made them.
+"""
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from airflow_provider_callkaro.exceptions import ConfigurationError, NotAllowed
+from airflow_provider_callkaro.ledger.contract import EntryState
+from airflow_provider_callkaro.ledger.sql_rows import OPEN, as_standing
+from airflow_provider_callkaro.ledger.sql_statements import COLUMNS, LEASE_SECONDS
+from airflow_provider_callkaro.ledger.sql_table import ALSO, Row, Standing
+from airflow_provider_callkaro.ledger.sql_values import as_instant
+from airflow_provider_callkaro.ledger.upkeep import Upkeep, run
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+RESOLVED = "resolved"
+"""The reason of an entry that a person has settled."""
+_RESOLVABLE = (EntryState.UNKNOWN, EntryState.CLAIMED)
+
+
+class Resolution(StrEnum):
+    """What a person has found out about a call that the ledger calls unknown."""
+
+    CALLED = "called"
+    """The phone rang, or will: never again in this scope."""
+    FREE = "free"
+    """It did not, and will not: the next run may ring them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldCall:
+    """One call of the ledger, without anything that tells whose it is.
+
+    :param id: of its row.
+    :param state: an open claim that is older than the lease is unknown.
+    :param may_be_ringing: nobody has settled it, and somebody may be at it right now.
+    :param claimed_at: by the database's clock, UTC without an offset.
+    """
+
+    id: str
+    scope: str
+    state: EntryState
+    may_be_ringing: bool
+    reason: str | None
+    call_id: str | None
+    redials: int
+    claimed_at: datetime
+    settled_at: datetime | None
+
+
+class Persons:
+    """Looks at the calls of a ledger one by one.
+
+    :param upkeep: the ledger's database.
+    """
+
+    def __init__(self, upkeep: Upkeep) -> None:
+        self._upkeep = upkeep
+
+    def calls_to(self, numbers: Sequence[str], *, scope: str | None = None) -> list[HeldCall]:
+        """The calls to a number, the newest first.
+
+        :param numbers: every text under which the number may stand in the table.
+        :param scope: the name of the one scope to look into; None looks into all.
+        """
+        found = self._upkeep.read(lambda connection: list(rows_of(connection, self._columns, numbers)))
+        calls = [_held(standing) for standing in found if scope is None or standing.row.scope == scope]
+        return sorted(calls, key=lambda call: call.claimed_at, reverse=True)
+
+    def calls_that_are(self, state: EntryState, *, scope: str | None = None, limit: int = 100) -> list[HeldCall]:
+        """The newest calls in a state; an open claim that is older than the lease is unknown.
+
+        :param limit: so many at most.
+        """
+        old = f"claimed_at <= {self._upkeep.statements.ago(LEASE_SECONDS)}"
+        claimed = {EntryState.UNKNOWN: f"(state = 'claimed' AND {old})", EntryState.CLAIMED: "state = 'claimed'"}
+        asked = " OR ".join(
+            ["(state = :state AND state <> 'claimed')", *([claimed[state]] if state in claimed else [])]
+        )
+        values = {"state": str(state), "limit": limit, **({"scope": scope} if scope is not None else {})}
+        query = (
+            f"SELECT {self._columns} FROM voice_call_ledger WHERE ({asked})"
+            f"{' AND scope = :scope' if scope is not None else ''} ORDER BY claimed_at DESC LIMIT :limit"
+        )
+        found = self._upkeep.read(lambda connection: run(connection, query, **values).all())
+        calls = [_held(as_standing(values)) for values in found]
+        return [call for call in calls if call.state is state]
+
+    def resolve_in(self, connection: Connection, id_: str, resolution: Resolution) -> HeldCall:
+        """Settle an unknown call as a person says, in every scope that it blocks, within a transaction.
+
+        :param id_: of its row.
+        :return: the call as it was.
+        :raises ConfigurationError: there is no such call.
+        :raises NotAllowed: it is not unknown, or somebody may be ringing under it.
+        """
+        found = self._rows(connection, "id = :id", id=id_, lock=True)
+        if not found or found[0].row.state.startswith(ALSO):
+            raise ConfigurationError(f"the ledger has no call {id_}: look it up with ledger show")
+        row, is_young = found[0]
+        call = _held(found[0])
+        if call.reason == RESOLVED and call.state is EntryState.ACCEPTED and resolution is Resolution.CALLED:
+            return call  # the answer to this very commit was lost, or somebody has said the same
+        if row.state in OPEN and is_young:
+            raise NotAllowed(
+                f"call {id_} may be ringing right now: it was claimed less than an hour ago and nobody has settled it; "
+                "resolve it after that"
+            )
+        if call.state not in _RESOLVABLE:
+            raise NotAllowed(f"call {id_} is {call.state}, and only what is unknown can be resolved")
+        ids = [row.id, *(also.id for also in further_rows(connection, [row]))]
+        if resolution is Resolution.FREE:
+            run(connection, "DELETE FROM voice_call_ledger WHERE id IN :ids", ids=ids)
+            return call
+        settled = f"reason = :reason, detail = NULL, owner = :owner, settled_at = {self._upkeep.statements.now}"
+        for state, some in ((str(EntryState.ACCEPTED), ids[:1]), (ALSO + EntryState.ACCEPTED, ids[1:])):
+            if some:  # of another owner from now on, so that a frozen try that wakes up leaves it alone
+                run(
+                    connection,
+                    f"UPDATE voice_call_ledger SET state = :state, {settled} WHERE id IN :ids",
+                    state=state,
+                    reason=RESOLVED,
+                    owner=RESOLVED,
+                    ids=some,
+                )
+        return call
+
+    @property
+    def _columns(self) -> str:
+        return f"{COLUMNS}, claimed_at > {self._upkeep.statements.ago(LEASE_SECONDS)}"
+
+    def _rows(self, connection: Connection, where: str, *, lock: bool = False, **values: str) -> list[Standing]:
+        locked = " FOR UPDATE" if lock and self._upkeep.dialect != "sqlite" else ""
+        query = f"SELECT {self._columns} FROM voice_call_ledger WHERE {where}{locked}"
+        return [as_standing(values) for values in run(connection, query, **values)]
+
+
+def rows_of(connection: Connection, columns: str, numbers: Sequence[str]) -> Iterable[Standing]:
+    """The rows of calls to a number; those in further scopes are not among them."""
+    query = f"SELECT {columns} FROM voice_call_ledger WHERE number IN :numbers"
+    return [as_standing(values) for values in run(connection, query, numbers=list(numbers))]
+
+
+def further_rows(connection: Connection, calls: Iterable[Row]) -> list[Row]:
+    """The rows that the same commits made for the same keys in further scopes."""
+    found: list[Row] = []
+    for call in calls:
+        query = (
+            f"SELECT {COLUMNS} FROM voice_call_ledger WHERE number = '' AND call_key = :key AND owner = :owner "
+            "AND turn = :turn"
+        )
+        rows = run(connection, query, key=call.call_key, owner=call.owner, turn=call.turn)
+        found += [Row._make(values) for values in rows if str(values[Row._fields.index("state")]).startswith(ALSO)]
+    return found
+
+
+def _held(standing: Standing) -> HeldCall:
+    row, is_young = standing
+    state = EntryState(row.state.removeprefix(ALSO))
+    is_open = state is EntryState.CLAIMED
+    return HeldCall(
+        id=row.id,
+        scope=row.scope,
+        state=EntryState.UNKNOWN if is_open and not is_young else state,
+        may_be_ringing=is_open and is_young,
+        reason=row.reason,
+        call_id=row.call_id,
+        redials=row.redials,
+        claimed_at=as_instant(row.claimed_at),
+        settled_at=None if row.settled_at is None else as_instant(row.settled_at),
+    )

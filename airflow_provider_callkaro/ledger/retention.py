@@ -1,0 +1,213 @@
+"""What may be forgotten, and how: whole scopes that nobody uses any more, in batches, while runs go on.
+
+A row protects the person it tells of from being rung twice in its scope, and counts for caps. So only a scope of which
+nothing is younger than the retention is taken out, and never what a cap still looks at. A scope that was pruned is
+marked for good: a run that is cleared long after it, and would find nobody in its scope, is refused.
+"""
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from airflow_provider_callkaro.exceptions import ConfigurationError, RetentionTooShort
+from airflow_provider_callkaro.ledger.contents import AFTER_EVERY_ID, scope_ids
+from airflow_provider_callkaro.ledger.scope_uses import CREATE_SCOPES, SCOPES_TABLE
+from airflow_provider_callkaro.ledger.upkeep import Upkeep, run
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+SHORTEST = timedelta(days=1)  # whatever is younger may be under way, be retried, or count for a cap of a day
+BATCH = 500  # rows a transaction
+_LONG_AGO = "1970-01-01 00:00:00"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeUse:
+    """One scope, as the ledger holds it.
+
+    :param id: 12 hexadecimal digits, with which the ids of its rows begin.
+    :param name: as the user gave it.
+    :param rows: how many it has, those of calls that only block it included.
+    :param old: how many of them are older than the retention.
+    :param is_used: whether it was used within the retention.
+    :param is_pruned: a prune that marked it did not come to its end.
+    """
+
+    id: str
+    name: str
+    rows: int
+    old: int
+    is_used: bool
+    is_pruned: bool
+
+    @property
+    def is_open(self) -> bool:
+        """Whether old rows of it still keep people from being rung twice, because runs still use it."""
+        return self.old > 0 and self.is_used and not self.is_pruned
+
+    @property
+    def may_go(self) -> bool:
+        """Whether all of it may be forgotten."""
+        return self.is_pruned or not self.is_used
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a prune would do.
+
+    :param scopes: that go.
+    :param rows: in them.
+    :param kept: scopes that are still open, and their old rows, which stay.
+    :param kept_rows: old rows that stay.
+    """
+
+    scopes: tuple[ScopeUse, ...]
+    rows: int
+    kept: tuple[ScopeUse, ...]
+    kept_rows: int
+
+
+class Retention:
+    """Forgets what is older than a span of time, by the database's clock.
+
+    :param older_than: at least a day.
+    :raises ConfigurationError: it is shorter.
+    """
+
+    def __init__(self, upkeep: Upkeep, *, older_than: timedelta) -> None:
+        if older_than < SHORTEST:
+            raise ConfigurationError("--older-than must be a day or more: what is younger may still be under way")
+        self._upkeep = upkeep
+        self._older_than = older_than
+        self._cutoff = upkeep.statements.ago(int(older_than.total_seconds()))
+
+    def create(self) -> None:
+        """Create the table of scopes, if it is not there yet."""
+        self._upkeep.create(SCOPES_TABLE, [self._upkeep.statements.suited(CREATE_SCOPES)])
+
+    def plan(self, *, keep_open: bool = False, longest_cap: timedelta | None = None) -> Plan:
+        """What may go.
+
+        :param keep_open: leave the old rows of scopes that are still open, and go on with the others.
+        :param longest_cap: how far back the caps of all DAGs look; None takes what the runs have noted.
+        :raises RetentionTooShort: a cap looks further back, or an open scope has older rows.
+        """
+        cap = longest_cap if longest_cap is not None else self._noted_cap()
+        if cap > self._older_than:
+            raise RetentionTooShort(
+                f"a cap counts calls over {_days(cap)}, so rows that are younger must stay: nothing was pruned; prune "
+                "what is older than that, or say with --longest-cap how far back the caps look today"
+            )
+        scopes = list(self._scopes())
+        kept = tuple(scope for scope in scopes if scope.is_open)
+        if kept and not keep_open:
+            names = ", ".join(f'"{scope.name}"' for scope in kept[:5]) + (", …" if len(kept) > 5 else "")
+            raise RetentionTooShort(
+                f"{len(kept)} scopes are still in use and hold older rows ({names}), and the people in them would be "
+                "rung again: nothing was pruned; --keep-open-scopes leaves these and prunes the others"
+            )
+        going = tuple(scope for scope in scopes if scope.may_go)
+        return Plan(
+            scopes=going,
+            rows=sum(scope.rows for scope in going),
+            kept=kept,
+            kept_rows=sum(scope.old for scope in kept),
+        )
+
+    def prune(self, plan: Plan) -> tuple[int, int]:
+        """Carry the plan out, scope by scope; one that has come into use meanwhile is left alone.
+
+        :return: the scopes and the rows that are gone.
+        """
+        scopes = rows = 0
+        for scope in plan.scopes:
+            if self._upkeep.write(partial(self._mark, id_=scope.id)):
+                scopes += 1
+                while removed := self._upkeep.write(partial(_remove_some, id_=scope.id)):
+                    rows += removed
+        return scopes, rows
+
+    def _noted_cap(self) -> timedelta:
+        """The longest cap that a run has noted whose scope is not pruned yet.
+
+        :raises RetentionTooShort: no run has noted anything.
+        """
+        noted, seconds = self._upkeep.read(
+            lambda connection: run(
+                connection,
+                "SELECT COUNT(*), MAX(CASE WHEN pruned_at IS NULL THEN cap_seconds ELSE 0 END) "
+                "FROM voice_call_scopes WHERE used_at > :long_ago",
+                long_ago=_LONG_AGO,
+            ).one()
+        )
+        if not noted:
+            raise RetentionTooShort(
+                "no run has told this ledger yet how far back its caps look: nothing was pruned; say it with "
+                "--longest-cap, 0d where no policy has max_calls or min_gap"
+            )
+        return timedelta(seconds=seconds)
+
+    def _scopes(self) -> Iterator[ScopeUse]:
+        """Every scope that has rows, each in a short read of its own: the rows of one lie side by side."""
+        for id_ in scope_ids(self._upkeep):
+            yield self._upkeep.read(partial(self._use_of, id_=id_))
+
+    def _use_of(self, connection: Connection, id_: str) -> ScopeUse:
+        rows, name, old, young = run(
+            connection,
+            f"SELECT COUNT(*), MIN(scope), SUM(CASE WHEN claimed_at < {self._cutoff} THEN 1 ELSE 0 END), "
+            f"SUM(CASE WHEN claimed_at >= {self._cutoff} OR settled_at >= {self._cutoff} THEN 1 ELSE 0 END) "
+            "FROM voice_call_ledger WHERE id >= :start AND id < :end",
+            start=id_,
+            end=id_ + AFTER_EVERY_ID,
+        ).one()
+        noted = run(
+            connection,
+            f"SELECT CASE WHEN used_at >= {self._cutoff} THEN 1 ELSE 0 END, pruned_at FROM voice_call_scopes "
+            "WHERE id = :id",
+            id=id_,
+        ).first()
+        used, pruned_at = noted or (0, None)
+        return ScopeUse(
+            id=id_,
+            name=name or "",
+            rows=int(rows),
+            old=int(old or 0),
+            is_used=bool(used or young),
+            is_pruned=pruned_at is not None,
+        )
+
+    def _mark(self, connection: Connection, id_: str) -> bool:
+        """Mark a scope as pruned, unless it has come into use; a run that claims in it waits for this or is seen."""
+        statements = self._upkeep.statements
+        connection.exec_driver_sql(*statements.hold_scope(id_, used_at=_LONG_AGO)).close()
+        use = self._use_of(connection, id_)
+        if use.may_go and not use.is_pruned:
+            run(connection, f"UPDATE voice_call_scopes SET pruned_at = {statements.now} WHERE id = :id", id=id_)
+        return use.may_go
+
+
+def _remove_some(connection: Connection, id_: str) -> int:
+    ids = (
+        run(
+            connection,
+            f"SELECT id FROM voice_call_ledger WHERE id >= :start AND id < :end LIMIT {BATCH}",
+            start=id_,
+            end=id_ + AFTER_EVERY_ID,
+        )
+        .scalars()
+        .all()
+    )
+    if ids:
+        run(connection, "DELETE FROM voice_call_ledger WHERE id IN :ids", ids=list(ids))
+    return len(ids)
+
+
+def _days(span: timedelta) -> str:
+    return f"{span.days} days" if span.days >= 2 else f"{span.total_seconds() / 3600:.0f} hours"

@@ -1,0 +1,71 @@
+"""Which scopes are in use, and which have been pruned: what a claim looks at, so that nobody is rung whom it forgot.
+
+A ledger object notes its scopes in its first commit that claims, and once an hour from then on, in the transaction of
+the claim itself. A prune marks a scope before it takes the first row out of it, under the same row's lock: so either
+the prune sees that the scope is in use, or the claim sees that it was pruned, and is refused.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.ledger.sql_scopes import Scope
+from airflow_provider_callkaro.ledger.sql_statements import Statements
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+SCOPES_TABLE = "voice_call_scopes"
+CREATE_SCOPES = """\
+CREATE TABLE IF NOT EXISTS voice_call_scopes (
+    id VARCHAR(12) NOT NULL PRIMARY KEY,
+    used_at TIMESTAMP NOT NULL,
+    cap_seconds INTEGER NOT NULL,
+    pruned_at TIMESTAMP
+)"""
+NOTED_FOR = 3600.0  # seconds for which a note is good; the shortest retention is a day
+
+
+@dataclass(slots=True, kw_only=True)
+class ScopeNote:
+    """The scopes of one ledger object, as it notes them.
+
+    :param scopes: all in which it claims.
+    :param cap_seconds: how far back the caps of its run look; 0 where it has none.
+    :param clock: seconds, of any origin.
+    """
+
+    statements: Statements
+    scopes: Sequence[Scope]
+    cap_seconds: int = 0
+    clock: Callable[[], float] = time.monotonic
+    _good_until: float = field(default=float("-inf"), init=False)
+    _noted_at: float = field(default=float("-inf"), init=False)
+
+    def write(self, connection: Connection) -> None:
+        """Note the scopes in the transaction that claims in them, if the last note is too old.
+
+        :raises ConfigurationError: one of them was pruned, so nobody knows who has been rung there.
+        """
+        now = self.clock()
+        if now < self._good_until:
+            return
+        self._noted_at = now
+        for scope in sorted(self.scopes, key=lambda scope: scope.digits):
+            connection.exec_driver_sql(*self.statements.note_scope(scope.digits, cap_seconds=self.cap_seconds)).close()
+        ids = [scope.digits for scope in self.scopes]
+        pruned = connection.exec_driver_sql(*self.statements.pruned_scopes(ids)).first()
+        if pruned is not None:
+            names = {scope.digits: scope.name for scope in self.scopes}
+            raise ConfigurationError(
+                f'the call ledger was pruned of scope "{names[pruned[0]]}" on {str(pruned[1])[:10]}, so it cannot tell '
+                "who has been rung there: nobody was rung; to ring them now, give the task another ledger_scope"
+            )
+
+    def committed(self) -> None:
+        """The transaction was committed: the note is good for a while."""
+        self._good_until = self._noted_at + NOTED_FOR

@@ -1,0 +1,133 @@
+"""The audit trail in its table beside the ledger. Lines are added, and neither changed nor removed."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_callkaro.ledger.audit import Action, AuditLine, AuditMark, Sealed, digest_of
+from airflow_provider_callkaro.ledger.upkeep import Upkeep, run
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+AUDIT_TABLE = "voice_call_audit"
+CREATE_AUDIT = """\
+CREATE TABLE IF NOT EXISTS voice_call_audit (
+    place INTEGER NOT NULL PRIMARY KEY,
+    entry VARCHAR(32) NOT NULL,
+    record TEXT NOT NULL,
+    digest VARCHAR(64) NOT NULL,
+    seal VARCHAR(160)
+)"""
+_LOCK = -1  # no bucket of a number: two writers at once would both go on from the same line
+_PAGE = 500  # lines that are read at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """A line that is still to be written.
+
+    :param what: what belongs to the action: counts, digests. Nothing that tells of a person who is called.
+    :param who: who did it.
+    :param id: tells it from every other, so that a transaction that runs twice writes it once.
+    """
+
+    action: Action
+    who: Mapping[str, Any]
+    what: Mapping[str, Any]
+    id: str
+
+
+def entry(action: Action, *, who: Mapping[str, Any], **what: Any) -> AuditEntry:
+    """A new line."""
+    return AuditEntry(action=action, who=who, what=what, id=secrets.token_hex(16))
+
+
+class SqlAudit:
+    """The trail of one ledger.
+
+    :param upkeep: the ledger's database.
+    :param seal: seals a digest with the ledger's key; None where it has none.
+    :param sealed: tells whether a seal is that of a digest; None where it has none.
+    """
+
+    def __init__(
+        self, upkeep: Upkeep, *, seal: Callable[[str], str] | None = None, sealed: Sealed | None = None
+    ) -> None:
+        self._upkeep = upkeep
+        self._seal = seal
+        self.sealed = sealed
+
+    def create(self) -> None:
+        """Create the table, if it is not there yet.
+
+        :raises LedgerError: it is not there and cannot be created.
+        """
+        self._upkeep.create_locks()
+        self._upkeep.create(AUDIT_TABLE, [self._upkeep.statements.suited(CREATE_AUDIT)])
+
+    def append(self, new: AuditEntry) -> AuditMark:
+        """Add a line, in a transaction of its own.
+
+        :raises LedgerError: it could not be written.
+        """
+        return self._upkeep.write(lambda connection: self.append_in(connection, new))
+
+    def append_in(self, connection: Connection, new: AuditEntry) -> AuditMark:
+        """Add a line within a transaction that has begun, so that it is written if the rest of it is."""
+        statements = self._upkeep.statements
+        query = statements.lock_numbers([_LOCK])
+        if query is not None:
+            connection.exec_driver_sql(*query).close()
+        if (done := self.has_in(connection, new)) is not None:
+            return done
+        last = run(connection, "SELECT place, digest FROM voice_call_audit ORDER BY place DESC LIMIT 1").first()
+        place, before = (last[0] + 1, last[1]) if last is not None else (1, "")
+        now = run(connection, f"SELECT {statements.now}").scalar_one()
+        told = {"at": f"{now} UTC", "action": new.action, "who": dict(new.who), **new.what}
+        text = json.dumps(told, sort_keys=True, default=str)
+        digest = digest_of(before=before, place=place, text=text)
+        run(
+            connection,
+            "INSERT INTO voice_call_audit (place, entry, record, digest, seal) "
+            "VALUES (:place, :entry, :record, :digest, :seal)",
+            place=place,
+            entry=new.id,
+            record=text,
+            digest=digest,
+            seal=None if self._seal is None else self._seal(digest),
+        )
+        return AuditMark(place, digest)
+
+    def has_in(self, connection: Connection, new: AuditEntry) -> AuditMark | None:
+        """Where the line stands that is written with a transaction, if it was committed before and runs again."""
+        done = run(connection, "SELECT place, digest FROM voice_call_audit WHERE entry = :entry", entry=new.id).first()
+        return None if done is None else AuditMark(*done)
+
+    def lines(self) -> Iterator[AuditLine]:
+        """The whole trail, page by page; nothing where there is none yet.
+
+        :raises LedgerError: it could not be read.
+        """
+        if not self._upkeep.has(AUDIT_TABLE):
+            return
+        place: int | None = None
+        while page := self._upkeep.read(partial(_page, after=place)):
+            yield from page
+            place = page[-1].place
+
+
+def _page(connection: Connection, *, after: int | None) -> list[AuditLine]:
+    where = "" if after is None else "WHERE place > :after "
+    values = {} if after is None else {"after": after}
+    rows = run(
+        connection,
+        f"SELECT place, record, digest, seal FROM voice_call_audit {where}ORDER BY place LIMIT {_PAGE}",  # noqa: S608
+        **values,
+    )
+    return [AuditLine(place=place, text=text, digest=digest, seal=seal) for place, text, digest, seal in rows]

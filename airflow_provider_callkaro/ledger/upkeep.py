@@ -1,0 +1,106 @@
+"""What a person does to a ledger, beside the runs that use it: one connection, short transactions.
+
+A command takes its turn as a run does, so it may be killed at any moment and run beside any fan-out. Its statements are
+few and rare; they are built as texts with names, which SQLAlchemy writes as each database takes them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from random import random as random_fraction
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.ledger.sql_dialects import statements_for
+from airflow_provider_callkaro.ledger.sql_session import SqlSession
+from airflow_provider_callkaro.ledger.sql_table import LOCKS_TABLE, TABLE
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection, Engine
+
+T = TypeVar("T")
+
+
+class Upkeep:
+    """A ledger as the commands see it. Opened with ``with``.
+
+    :param engine: of the database; taken as it is.
+    :param sleep: waits for a number of seconds before a transaction is tried again.
+    :param random: a number from 0 to 1, which spreads those waits.
+    :raises ConfigurationError: the engine's database is none in which a ledger can live.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        random: Callable[[], float] = random_fraction,
+    ) -> None:
+        self.statements = statements_for(engine.dialect.name)
+        self.dialect = engine.dialect.name
+        self._session = SqlSession(engine=engine, statements=self.statements, table=TABLE, sleep=sleep, random=random)
+
+    def __enter__(self) -> Self:
+        """Find the ledger.
+
+        :raises ConfigurationError: there is none in this database.
+        """
+        if not self.has(TABLE):
+            self._session.close()
+            raise ConfigurationError(
+                f'there is no call ledger (table "{TABLE}") in this {self.dialect} database: name the connection that '
+                "the tasks have as ledger_conn_id"
+            )
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._session.close()
+
+    def has(self, table: str) -> bool:
+        """Whether the database has the table."""
+        from sqlalchemy import inspect
+
+        return self.read(lambda connection: inspect(connection).has_table(table))
+
+    def create(self, table: str, statements: Sequence[str]) -> None:
+        """Create a table that is not there yet.
+
+        :raises LedgerError: it is not there and cannot be created.
+        """
+        self._session.create_table(table, statements)
+
+    def create_locks(self) -> None:
+        """Create the table behind locks, where the database needs one."""
+        if self.statements.create_locks is not None:
+            self.create(LOCKS_TABLE, [self.statements.create_locks])
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """What ``work`` reads in one short transaction.
+
+        :raises LedgerError: it could not be read.
+        """
+        return self._session.transact(work, action="read")
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """What ``work`` gives that writes in one short transaction; it may be run twice, and must end the same.
+
+        :raises LedgerError: it could not be written.
+        """
+
+        def begun(connection: Connection) -> T:
+            if self.statements.begin is not None:
+                connection.exec_driver_sql(self.statements.begin)
+            return work(connection)
+
+        return self._session.transact(begun, action="written")
+
+
+def run(connection: Connection, statement: str, /, **values: Any) -> Any:
+    """Execute a statement whose values have names; a value that is a list or a tuple fills an ``IN``."""
+    from sqlalchemy import bindparam, text
+
+    lists = [name for name, value in values.items() if isinstance(value, (list, tuple))]
+    several: list[Any] = [bindparam(name, expanding=True) for name in lists]
+    return connection.execute(text(statement).bindparams(*several), values)

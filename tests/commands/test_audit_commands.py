@@ -1,0 +1,79 @@
+"""The audit trail by its commands: any change is found, and a truncation by a digest that was kept elsewhere."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import sqlalchemy
+
+from airflow_provider_callkaro.ledger.audit import Action, AuditMark
+from airflow_provider_callkaro.ledger.contract import Claim
+from airflow_provider_callkaro.ledger.sql import SqlLedger
+from airflow_provider_callkaro.ledger.sql_audit import SqlAudit, entry
+from airflow_provider_callkaro.ledger.upkeep import Upkeep
+
+
+def begin(engine: sqlalchemy.Engine) -> None:
+    with SqlLedger(engine, scope="calls", run="a run") as ledger:
+        ledger.commit(claim=[Claim(key="+919876500001", number="+919876500001")])
+
+
+def write(engine: sqlalchemy.Engine, *, by: str, lines: int) -> AuditMark:
+    with Upkeep(engine) as upkeep:
+        audit = SqlAudit(upkeep)
+        audit.create()
+        marks = [audit.append(entry(Action.STARTED, who={"task": by}, count=number)) for number in range(lines)]
+    return marks[-1]
+
+
+def test_writers_at_once_make_one_chain(engine, command) -> None:
+    begin(engine)
+    writers = [threading.Thread(target=write, args=(engine,), kwargs={"by": name, "lines": 10}) for name in "abcd"]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    answer = command("audit", "verify")
+    assert (answer["lines"], answer["whole"]) == (40, True)
+    told = command("audit", "show")
+    assert [line["line"] for line in told] == list(range(1, 41))
+    assert [line["count"] for line in told if line["who"] == {"task": "b"}] == list(range(10))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            "UPDATE voice_call_audit SET record = REPLACE(record, 'asha', 'nobody') WHERE place = 3",
+            "line 3 was changed",
+        ),
+        ("DELETE FROM voice_call_audit WHERE place = 3", "line 3 is missing"),
+        ("UPDATE voice_call_audit SET digest = REPEAT('0', 64) WHERE place = 3", "line 3 was changed"),
+        ("DELETE FROM voice_call_audit WHERE place > 3", None),
+        ("DELETE FROM voice_call_audit", None),
+    ],
+)
+def test_any_change_is_found_and_a_truncation_by_a_digest_from_elsewhere(engine, command, capsys, change, message):
+    begin(engine)
+    kept = write(engine, by="asha", lines=5)
+    assert command("audit", "verify", "--last", str(kept))["whole"]
+    if engine.dialect.name == "sqlite":
+        change = change.replace("REPEAT('0', 64)", f"'{'0' * 64}'")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(change)
+    if message is None:
+        assert command("audit", "verify")["whole"]  # in itself
+        with pytest.raises(SystemExit):
+            command("audit", "verify", "--last", str(kept))
+        message = "line 5 is missing: the trail was cut off"
+    else:
+        with pytest.raises(SystemExit):
+            command("audit", "verify")
+    assert message in capsys.readouterr().err
+
+
+def test_a_mark_that_is_none_is_refused(engine, command) -> None:
+    begin(engine)
+    with pytest.raises(SystemExit, match="place:digest"):
+        command("audit", "verify", "--last", "7")
