@@ -4,6 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+_TLS_FIELDS: dict[str, dict[str, Any]] = {
+    "ca_bundle": {
+        "label": "CA bundle",
+        "description": "Absolute path, on the workers, of the authorities (PEM) that may vouch for the host, in place "
+        "of the machine's own.",
+        "schema": {"type": ["string", "null"]},
+    },
+    "client_certificate": {
+        "label": "Client certificate",
+        "description": "Absolute path, on the workers, of a certificate (PEM) with its chain that the host is shown.",
+        "schema": {"type": ["string", "null"]},
+    },
+    "client_key": {
+        "label": "Client key",
+        "description": "Absolute path, on the workers, of its key (PEM, no passphrase); empty where the same file has "
+        "it.",
+        "schema": {"type": ["string", "null"]},
+    },
+}
+
 CALLKARO_FIELDS: dict[str, dict[str, Any]] = {
     "schedule_timezone": {
         "label": "Schedule time zone",
@@ -22,6 +42,7 @@ CALLKARO_FIELDS: dict[str, dict[str, Any]] = {
         "description": "The agent for calls that name none.",
         "schema": {"type": ["string", "null"]},
     },
+    **_TLS_FIELDS,
 }
 
 CALLKARO_FORM: dict[str, Any] = {
@@ -37,6 +58,7 @@ CALLARO_FIELDS: dict[str, dict[str, Any]] = {
         "description": "Which tenant is meant, for keys that reach several. Sent as X-Tenant-Id.",
         "schema": {"type": ["string", "null"]},
     },
+    **_TLS_FIELDS,
 }
 
 CALLARO_FORM: dict[str, Any] = {
@@ -63,6 +85,7 @@ MRASSISTANT_FIELDS: dict[str, dict[str, Any]] = {
         "document: mon=0, mon=1, sun=0 or sun=1. Only for reading its hours.",
         "schema": {"type": ["string", "null"]},
     },
+    **_TLS_FIELDS,
 }
 
 MRASSISTANT_FORM: dict[str, Any] = {

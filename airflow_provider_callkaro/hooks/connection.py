@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 from airflow_provider_callkaro import __version__
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.transport.target import Credentials, Target, checked_base_url
+from airflow_provider_callkaro.transport.tls import FILES, Trust
 from airflow_provider_callkaro.vendors.hosts import is_loopback, owner_of
 
 CONNECT_TIMEOUT = 10.0  # seconds
@@ -184,8 +186,33 @@ class ConnectionFields:
             headers={**headers, "User-Agent": f"airflow-provider-callkaro/{__version__}"},
             connect_timeout=self._seconds("connect_timeout", CONNECT_TIMEOUT),
             read_timeout=self._seconds("read_timeout", READ_TIMEOUT),
+            trust=self._trust(),
             credentials=credentials,
         )
+
+    def _trust(self) -> Trust:
+        paths = {name: self._path(name) for name in FILES}
+        if paths["client_key"] and not paths["client_certificate"]:
+            raise ConfigurationError(
+                f'"client_key" in the extra of connection "{self._id}" goes with a "client_certificate": set both'
+            )
+        trust = Trust(**paths)
+        if any(paths.values()):
+            try:
+                trust.context()
+            except ConfigurationError as error:
+                raise ConfigurationError(f'the extra of connection "{self._id}": {error}') from None
+        return trust
+
+    def _path(self, name: str) -> str | None:
+        given = self._extra.get(name)
+        if given in (None, ""):
+            return None
+        if not isinstance(given, str) or not given.isprintable() or not os.path.isabs(given.strip()):
+            raise ConfigurationError(
+                f'"{name}" in the extra of connection "{self._id}" must be the absolute path of a file on the worker'
+            )
+        return given.strip()
 
     def _check_owner(self, host: str, *, vendor: str) -> None:
         owner = owner_of(host, vendor=vendor)

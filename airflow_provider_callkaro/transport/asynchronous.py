@@ -51,7 +51,11 @@ class AsyncTransport:
         await self._take_headers()
         self._session = aiohttp.ClientSession(
             connector=PunctualConnector(
-                wall=self._wall, limit=self._max_connections, keepalive_timeout=IDLE_SECONDS, ttl_dns_cache=60
+                wall=self._wall,
+                limit=self._max_connections,
+                keepalive_timeout=IDLE_SECONDS,
+                ttl_dns_cache=60,
+                ssl=self._target.tls() or True,
             ),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),

@@ -1,14 +1,15 @@
 """A deadline over a whole exchange for `urllib3`, which knows only how long one byte may take after another.
 
 A timer shuts the socket down when the time is over, and whoever reads from it finds its end. Looking up a name cannot
-be shut down: it takes as long as the system lets it, and then it is too late.
+be shut down: so connections are made in a thread, which is left behind when it takes too long.
 """
 
 from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ class Deadline:
     def __init__(self) -> None:
         self.has_passed = False
         self._connection: HTTPConnection | None = None
+        self._ends_at = 0.0
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
@@ -40,6 +42,7 @@ class Deadline:
         """
         timer = threading.Timer(seconds, self._pass)
         timer.daemon = True
+        self._ends_at = time.monotonic() + seconds
         token = _deadline.set(self)
         timer.start()
         try:
@@ -56,6 +59,32 @@ class Deadline:
         """
         self._connection = connection
         self.check()
+
+    def reach(self, connection: HTTPConnection, connect: Callable[[], None]) -> None:
+        """Let a connection be made.
+
+        :raises DeadlinePassed: it took too long. What comes of it later is closed.
+        """
+        self.watch(connection)
+        failures: list[BaseException] = []
+        is_made = threading.Event()
+
+        def make() -> None:
+            try:
+                connect()
+                if self.has_passed:
+                    connection.close()
+            except BaseException as error:
+                failures.append(error)
+            finally:
+                is_made.set()
+
+        threading.Thread(target=make, name="callkaro-connect", daemon=True).start()
+        if not is_made.wait(max(0.0, self._ends_at - time.monotonic())):
+            self._pass()
+        self.check()
+        if failures:
+            raise failures[0]
 
     def check(self) -> None:
         """See whether the time is over.
@@ -81,10 +110,7 @@ class _PlainConnection(HTTPConnection):
     """Shows itself to the deadline that holds."""
 
     def connect(self) -> None:
-        deadline = _deadline.get()
-        deadline.watch(self)
-        super().connect()
-        deadline.check()
+        _deadline.get().reach(self, super().connect)
 
     def request(self, *arguments: Any, **options: Any) -> None:
         _deadline.get().watch(self)
@@ -95,10 +121,7 @@ class _TlsConnection(HTTPSConnection):
     """Shows itself to the deadline that holds."""
 
     def connect(self) -> None:
-        deadline = _deadline.get()
-        deadline.watch(self)
-        super().connect()
-        deadline.check()
+        _deadline.get().reach(self, super().connect)
 
     def request(self, *arguments: Any, **options: Any) -> None:
         _deadline.get().watch(self)

@@ -95,10 +95,11 @@ class PunctualConnector(TCPConnector):
     """Hands out a connection only to a request that may still leave.
 
     :param wall: seconds since 1970 UTC.
+    :param options: those of `aiohttp.TCPConnector`.
     """
 
-    def __init__(self, *, wall: Callable[[], float], limit: int, keepalive_timeout: float, ttl_dns_cache: int) -> None:
-        super().__init__(limit=limit, keepalive_timeout=keepalive_timeout, ttl_dns_cache=ttl_dns_cache)
+    def __init__(self, *, wall: Callable[[], float], **options: Any) -> None:
+        super().__init__(**options)
         self._wall = wall
 
     async def connect(self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:

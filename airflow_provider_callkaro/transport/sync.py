@@ -18,6 +18,8 @@ from airflow_provider_callkaro.transport.unpacking import ASKED_FOR
 from airflow_provider_callkaro.vendors.http import Request, Response
 
 if TYPE_CHECKING:
+    import ssl
+
     import urllib3
 
 T = TypeVar("T")
@@ -125,7 +127,7 @@ class SyncTransport:
         if self._clock() - self._last_used > IDLE_SECONDS:
             self.close()
         if self._pool is None:
-            self._pool = _open_pool(self._target.proxy())
+            self._pool = _open_pool(self._target.proxy(), self._target.tls())
         body = None if request.body is None else _Body(request.body)
         about = {} if request.body is None else {"Content-Length": str(len(request.body))}
         if request.content_type is not None:
@@ -163,7 +165,7 @@ class _Body(io.BytesIO):
         return super().read(size)
 
 
-def _open_pool(proxy: str | None) -> urllib3.PoolManager:
+def _open_pool(proxy: str | None, tls: ssl.SSLContext | None) -> urllib3.PoolManager:
     from urllib.parse import unquote, urlsplit
 
     from urllib3 import PoolManager, ProxyManager, make_headers
@@ -171,6 +173,7 @@ def _open_pool(proxy: str | None) -> urllib3.PoolManager:
     from airflow_provider_callkaro.transport.deadline import watched
 
     if proxy is None:
-        return watched(PoolManager())
+        return watched(PoolManager(ssl_context=tls))
     user, _, _ = urlsplit(proxy).netloc.rpartition("@")
-    return watched(ProxyManager(proxy, proxy_headers=make_headers(proxy_basic_auth=unquote(user)) if user else None))
+    proxy_headers = make_headers(proxy_basic_auth=unquote(user)) if user else None
+    return watched(ProxyManager(proxy, proxy_headers=proxy_headers, ssl_context=tls))

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.transport.tls import Trust
 from airflow_provider_callkaro.vendors.hosts import is_loopback
+
+if TYPE_CHECKING:
+    import ssl
 
 IDLE_SECONDS = 2.0  # a connection is used again within; one closed by the other end would turn a call into an unknown
 _HOST_NAME = re.compile(r"[a-z0-9_.:\-]+")
@@ -46,6 +50,7 @@ class Target:
     :param read_timeout: seconds to wait for an answer once the request is out. Default 60: giving up early turns an
         accepted call into an unknown one. Both together are the deadline of a request, from its start to the last byte
         of its answer, however steadily the bytes drip in.
+    :param trust: whom to believe that it is the host, and how to prove ourselves. Default: as the machine believes.
     :param credentials: headers beside ``headers`` that grow old, such as a token: after a 401, which means that nothing
         was done, they are renewed and the request is sent once more. None where the key does not grow old.
     """
@@ -55,6 +60,7 @@ class Target:
     headers: Mapping[str, str] = field(repr=False)
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
+    trust: Trust = field(default_factory=Trust)
     credentials: Credentials | None = field(default=None, repr=False)
 
     @property
@@ -65,6 +71,13 @@ class Target:
     def url(self, path: str) -> str:
         """The whole address of ``path``."""
         return self.base_url + path
+
+    def tls(self) -> ssl.SSLContext | None:
+        """What to speak TLS with; None for plain http.
+
+        :raises ConfigurationError: a file of the connection's TLS cannot be read any more.
+        """
+        return self.trust.context() if self.base_url.startswith("https:") else None
 
     def proxy(self) -> str | None:
         """The proxy that the environment names for this host (``HTTPS_PROXY``, ``NO_PROXY``), or None.

@@ -64,6 +64,19 @@ def test_a_tls_handshake_that_never_ends_has_rung_nobody(serve, place_call):
         place_call(server.url.replace("http://", "https://"), **HASTY)
 
 
+def test_a_name_that_takes_for_ever_to_look_up_has_rung_nobody(place_call, monkeypatch):
+    """Nothing can interrupt a look-up: a silent name server held a task for as long as the system liked."""
+    is_over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: is_over.wait(30) and [])
+    started = time.monotonic()
+    try:
+        with pytest.raises(NotSent):
+            place_call("https://api.callkaro.invalid", **HASTY)
+        assert time.monotonic() - started < 10
+    finally:
+        is_over.set()
+
+
 def test_an_answer_within_the_deadline_is_read_although_it_comes_in_pieces(serve, place_call):
     def in_pieces(connection):
         connection.read_request()

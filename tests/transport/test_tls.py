@@ -11,7 +11,12 @@ from ipaddress import ip_address
 
 import pytest
 
-from airflow_provider_callkaro.exceptions import NotSent
+from airflow_provider_callkaro.exceptions import ConfigurationError, NotSent, VendorError
+from airflow_provider_callkaro.transport.retry import RetryPolicy
+from airflow_provider_callkaro.transport.sync import SyncTransport
+from airflow_provider_callkaro.transport.target import Target
+from airflow_provider_callkaro.transport.tls import Trust
+from airflow_provider_callkaro.vendors.http import Request
 
 HASTY = 0.2  # seconds; for what never comes
 
@@ -46,6 +51,10 @@ for send in (lambda: asyncio.run(send_async()), send_sync):
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     """The path of a certificate that nobody but itself vouches for; its key is in the same file."""
+    return make_certificate(tmp_path_factory.mktemp("tls") / "certificate.pem")
+
+
+def make_certificate(path):
     x509 = pytest.importorskip("cryptography.x509")
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -62,7 +71,6 @@ def certificate(tmp_path_factory):
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
     path.write_bytes(
         made.public_bytes(serialization.Encoding.PEM)
         + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
@@ -157,6 +165,98 @@ def test_a_host_of_another_name_does_not_see_the_key(serve, place_calls, over_tl
     server = serve(over_tls)
     assert place_calls(f"https://localhost:{server.port}") == ["NotSent", "NotSent"]
     assert server.requests == []
+
+
+def demanding(certificate):
+    """A server that serves nobody who does not show this certificate."""
+    context = server_side(certificate)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(certificate)
+
+    def script(connection):
+        connection.socket = context.wrap_socket(connection.socket, server_side=True)
+        connection.read_request()
+        connection.answer()
+
+    return script
+
+
+@pytest.fixture
+def apart(certificate, tmp_path):
+    """The certificate and its key in two files."""
+    blocks = certificate.read_text().split("-----BEGIN PRIVATE KEY")
+    paths = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    paths[0].write_text(blocks[0])
+    paths[1].write_text("-----BEGIN PRIVATE KEY" + blocks[1])
+    return map(str, paths)
+
+
+def test_a_connections_own_authority_vouches_for_the_host(serve, place_call, over_tls, certificate):
+    assert place_call(https(serve(over_tls)), trust=Trust(ca_bundle=str(certificate))).call_id == "a1b2c3d4e5"
+
+
+def test_a_connections_own_authority_stands_in_place_of_the_machines(
+    serve, place_call, over_tls, certificate, monkeypatch, tmp_path
+):
+    """Whom only the machine trusts, such as a proxy that reads along, is not believed."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert ssl.create_default_context().cert_store_stats()["x509_ca"] == 1
+    server = serve(over_tls)
+    with pytest.raises(NotSent):
+        place_call(https(server), trust=Trust(ca_bundle=str(make_certificate(tmp_path / "other.pem"))))
+    assert server.requests == []
+
+
+def test_a_host_that_wants_to_see_a_certificate_is_shown_it(serve, place_call, certificate, apart):
+    path, key = apart
+    for client in ({"client_certificate": str(certificate)}, {"client_certificate": path, "client_key": key}):
+        server = serve(demanding(certificate))
+        placed = place_call(https(server), trust=Trust(ca_bundle=str(certificate), **client))
+        assert placed.call_id == "a1b2c3d4e5"
+    server = serve(demanding(certificate))
+    with pytest.raises(VendorError):
+        place_call(https(server), trust=Trust(ca_bundle=str(certificate)))
+    assert server.requests == []
+
+
+def test_a_download_believes_and_proves_the_same(serve, certificate):
+    server = serve(demanding(certificate))
+    trust = Trust(ca_bundle=str(certificate), client_certificate=str(certificate))
+    target = Target(vendor="Callaro", base_url=https(server), headers={}, trust=trust)
+    transport = SyncTransport(target, policy=RetryPolicy(attempts=1), sleep=pytest.fail, random=float)
+    with transport.download(Request("GET", "/"), pytest.fail) as download:
+        assert b"".join(download.chunks()) == b'{"status":"success","call_id":"a1b2c3d4e5"}'
+    transport.close()
+
+
+@pytest.mark.filterwarnings("ignore:.*TLSv1")
+def test_a_host_that_speaks_nothing_newer_than_tls_1_1_is_not_spoken_to(serve, place_call, certificate):
+    context = server_side(certificate)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+
+    def script(connection):
+        connection.socket = context.wrap_socket(connection.socket, server_side=True)
+        connection.read_request()
+        connection.answer()
+
+    server = serve(script)
+    trust = Trust(ca_bundle=str(certificate))
+    with pytest.raises(NotSent):
+        place_call(https(server), trust=trust)
+    assert server.requests == []
+    assert trust.context().minimum_version == Trust().context().minimum_version == ssl.TLSVersion.TLSv1_2
+
+
+def test_a_file_that_was_replaced_is_read_again(certificate, tmp_path):
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(certificate.read_bytes())
+    trust = Trust(ca_bundle=str(bundle))
+    before = trust.context()
+    assert trust.context() is before  # reading the machine's authorities takes some 20 ms
+    bundle.write_text("nothing")
+    with pytest.raises(ConfigurationError, match=r'"ca_bundle": .*bundle.pem holds no certificate'):
+        trust.context()
 
 
 def tunnel_and(then):
