@@ -109,22 +109,27 @@ class Books:
         :return: its jobs that are to be handed over again.
         """
         jobs, error = answer.dispatch.jobs, answer.error
+        if error is None:
+            self._accept(jobs, answer.call_id)
+            return ()
         if not isinstance(error, NotSent):
             self._tally.dialled += len(jobs)
         if isinstance(error, Rejected) and error.blamed and len(jobs) > 1:
             return self._without_the_blamed(jobs, error)
         if isinstance(error, Rejected) and self._may_be_about_the_list(jobs, error):
             return []
-        if error is None and not self._refusals.is_over:
-            self._let_go(accepted=True)
-        return [job for job in jobs if self._enter(job, answer.call_id, error)]
+        return [job for job in jobs if self._enter(job, error)]
 
-    def _enter(self, job: Job, call_id: str | None, error: VendorError | None) -> bool:
-        """Give a job its outcome, unless it is to be handed over again."""
-        if error is None:
+    def _accept(self, jobs: Sequence[Job], call_id: str | None) -> None:
+        self._tally.dialled += len(jobs)
+        if not self._refusals.is_over:
+            self._let_go(accepted=True)
+        for job in jobs:
             self._settlements.append(Settlement(key=job.key, state=EntryState.ACCEPTED, call_id=call_id))
             self.close_row(RowOutcome(row_number=job.row_number, outcome=Outcome.ACCEPTED, call_id=call_id))
-            return False
+
+    def _enter(self, job: Job, error: VendorError) -> bool:
+        """Give a job its outcome, unless it is to be handed over again."""
         if isinstance(error, Rejected):
             self._settle(job, EntryState.REJECTED, Outcome.REJECTED, error.reason, error)
             return False
@@ -197,7 +202,7 @@ class Books:
         others = []
         for place, job in enumerate(jobs):
             if place in error.blamed:
-                self._enter(job, None, error)
+                self._enter(job, error)
             else:
                 self.release(job)
                 others.append(job)

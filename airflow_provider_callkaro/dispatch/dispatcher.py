@@ -203,8 +203,8 @@ class Dispatcher:
             if self._out.pop(answer.dispatch.key, None) is None:
                 continue  # it was given up on a moment ago
             again = self._books.enter(answer)
-            self._supply.give_back(again)
             if again:
+                self._supply.give_back(again)
                 self._tell_of(answer, calls=len(again))
 
     def _tell_of(self, answer: Answer, *, calls: int) -> None:

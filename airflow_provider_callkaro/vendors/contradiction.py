@@ -16,15 +16,30 @@ _FAILED_WORDS = frozenset(
 )
 _YES = ("success", "ok", "accepted")  # where one of them is false, the answer says no
 _NO_WORDS = frozenset({"false", "no", "0"})
+_GOOD_WORDS = frozenset({"success", "accepted", "queued", "ok"})  # as most answers have it: no need to look closer
 
 
 def says_no(answer: Mapping[str, Any]) -> bool:
     """Whether a 2xx says in its body that it is none, also one level under ``data``."""
+    if _place_says_no(answer):
+        return True
     nested = answer.get("data")
-    for place in (answer, nested if isinstance(nested, dict) else {}):
-        word = str(place.get("status", "")).strip().lower().replace(" ", "_").replace("-", "_")
-        if word in _FAILED_WORDS or (isinstance(place.get("error"), str) and place["error"].strip()):
-            return True
-        if any(str(place[name]).strip().lower() in _NO_WORDS for name in _YES if place.get(name) is not None):
+    return isinstance(nested, dict) and _place_says_no(nested)
+
+
+def _place_says_no(place: Mapping[str, Any]) -> bool:
+    status = place.get("status")
+    if isinstance(status, str) and status not in _GOOD_WORDS and _word(status) in _FAILED_WORDS:
+        return True
+    error = place.get("error")
+    if isinstance(error, str) and error.strip():
+        return True
+    for name in _YES:
+        value = place.get(name)
+        if value is not None and value is not True and str(value).strip().lower() in _NO_WORDS:
             return True
     return False
+
+
+def _word(status: str) -> str:
+    return status.strip().lower().replace(" ", "_").replace("-", "_")
