@@ -109,23 +109,17 @@ def test_a_ledger_that_takes_its_time_lets_nobody_ring_after_closing(durable_cal
     wall, rung = Wall(), []
 
     class Slow(LedgerAround):
+        claimed = 0
+
         def commit(self, *, settle=(), claim=()):
             lost = super().commit(settle=settle, claim=claim)
-            if len(durable_caller.sandbox.rings) >= 50 and not rung:
-                in_flight.wait_until_all_are_answered()
-                rung.append(len(durable_caller.sandbox.rings))
+            if self.claimed >= 50 and not rung:
+                durable_caller.sandbox.wait_for_rings(self.claimed)  # what has been handed over before rings in time
+                rung.append(self.claimed)
                 wall.let_the_window_close()
+            self.claimed += len(claim)
             return lost
 
-    class InFlight:
-        def wait_until_all_are_answered(self) -> None:
-            """What has left rings in time: only what leaves after the write counts."""
-            calm = -1
-            while calm != len(durable_caller.sandbox.rings):
-                calm = len(durable_caller.sandbox.rings)
-                time.sleep(0.3)
-
-    in_flight = InFlight()
     ledger = Slow(durable_caller.open_ledger("monday"))
     run = durable_caller.place(
         rows(400), limits=Limits(max_concurrency=8), rules=wall.rules(), wall=wall, ledger=ledger
