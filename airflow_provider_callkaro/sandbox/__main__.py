@@ -18,15 +18,18 @@ A stand-in for CallKaro, Callaro and MrAssistant answers at {url} with the key {
 Point Airflow at it:
 {exports}
 
+What steers the sandbox itself needs a key of its own:
+  export SANDBOX_KEY='{control}'
+
 See who would have been rung:
-  curl -s {url}/_sandbox/calls | python -m json.tool
+  curl -s -H "$SANDBOX_KEY" {url}/_sandbox/calls | python -m json.tool
 
 Make every tenth call fail after the phone has rung, and stop that again:
-  curl -s -X POST {url}/_sandbox/faults -d '{{"kind": "error_after_accepting", "every": 10}}'
-  curl -s -X DELETE {url}/_sandbox/faults
+  curl -s -H "$SANDBOX_KEY" -X POST {url}/_sandbox/faults -d '{{"kind": "error_after_accepting", "every": 10}}'
+  curl -s -H "$SANDBOX_KEY" -X DELETE {url}/_sandbox/faults
 
 Forget everything:
-  curl -s -X POST {url}/_sandbox/reset
+  curl -s -H "$SANDBOX_KEY" -X POST {url}/_sandbox/reset
 
 Control-C ends it.
 """
@@ -51,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"  export AIRFLOW_CONN_{name.upper()}='{connection}'"
         for name, connection in sandbox.airflow_connections.items()
     )
-    sys.stdout.write(WELCOME.format(url=sandbox.url, key=sandbox.api_key, exports=exports))
+    control = "".join(f"{name}: {key}" for name, key in sandbox.control_headers.items())
+    sys.stdout.write(WELCOME.format(url=sandbox.url, key=sandbox.api_key, exports=exports, control=control))
     sys.stdout.flush()
     signal.sigwait(ENDING_SIGNALS)
     sandbox.stop()
@@ -66,6 +70,7 @@ def _sandbox(options: argparse.Namespace) -> Sandbox:
         host=options.host,
         port=options.port,
         api_key=options.api_key,
+        control_key=options.control_key,
         do_not_disturb=options.do_not_disturb,
         allow_any_host=options.allow_any_host,
         callaro_dial_seconds=options.callaro_dial_seconds,
@@ -82,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8900, help="0 takes any free port (default: %(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
     parser.add_argument("--api-key", default="sandbox", help="the one key that is right (default: %(default)s)")
+    parser.add_argument("--control-key", help="what opens /_sandbox (default: a new one, which is printed)")
     parser.add_argument(
         "--unknown-agent",
         action="append",

@@ -11,6 +11,7 @@ from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -18,6 +19,7 @@ from starlette.routing import Route
 from airflow_provider_callkaro.sandbox.book import Book
 from airflow_provider_callkaro.sandbox.broken_answers import ResetConnection
 from airflow_provider_callkaro.sandbox.control import ControlDesk
+from airflow_provider_callkaro.sandbox.doorkeeper import Doorkeeper
 from airflow_provider_callkaro.sandbox.endpoints import Endpoint
 from airflow_provider_callkaro.sandbox.exchange import Asked, Refused, Vendor
 from airflow_provider_callkaro.sandbox.fault_board import FaultBoard, Strike
@@ -27,15 +29,26 @@ from airflow_provider_callkaro.sandbox.waiting_room import SentAway, WaitingRoom
 
 
 def build_app(
-    *, vendors: Sequence[Vendor], book: Book, board: FaultBoard, waiting: WaitingRoom, desk: ControlDesk
+    *,
+    vendors: Sequence[Vendor],
+    book: Book,
+    board: FaultBoard,
+    waiting: WaitingRoom,
+    desk: ControlDesk,
+    any_host: bool,
+    control_key: str,
 ) -> Starlette:
     """Build the web application from its parts.
 
     :param vendors: whose paths are served; the first one also answers at paths that nobody has.
+    :param any_host: as of `Doorkeeper`.
+    :param control_key: as of `Doorkeeper`.
     """
     reception = Reception(vendors=vendors, book=book, board=board, waiting=waiting)
     return Starlette(
-        routes=reception.routes() + desk.routes(), exception_handlers={HTTPException: reception.error_in_vendor_shape}
+        routes=reception.routes() + desk.routes(),
+        middleware=[Middleware(Doorkeeper, any_host=any_host, control_key=control_key)],
+        exception_handlers={HTTPException: reception.error_in_vendor_shape},
     )
 
 

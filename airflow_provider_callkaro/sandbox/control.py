@@ -1,7 +1,7 @@
 """The sandbox's own endpoints: look at the rings, switch faults, start afresh.
 
-They need no key, stand beside the vendors' paths under ``/_sandbox``, and are neither counted as requests nor hit by
-faults.
+They stand beside the vendors' paths under ``/_sandbox``, have a key of their own (see `Doorkeeper`), and are neither
+counted as requests nor hit by faults.
 """
 
 from __future__ import annotations

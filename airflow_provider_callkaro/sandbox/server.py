@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
+import secrets
 from collections.abc import Collection
 from types import TracebackType
 from typing import Any
@@ -16,6 +16,7 @@ from airflow_provider_callkaro.sandbox.callaro_reading import CallaroImport
 from airflow_provider_callkaro.sandbox.callkaro import Account, CallKaro
 from airflow_provider_callkaro.sandbox.connections import airflow_connections
 from airflow_provider_callkaro.sandbox.control import ControlDesk
+from airflow_provider_callkaro.sandbox.doorkeeper import KEY_HEADER, is_loopback
 from airflow_provider_callkaro.sandbox.endpoints import Endpoint
 from airflow_provider_callkaro.sandbox.fault_board import FaultBoard
 from airflow_provider_callkaro.sandbox.faults import Fault, FaultKind, RetryAfterForm
@@ -41,6 +42,7 @@ class Sandbox:
     :param host: the address to listen on; default ``127.0.0.1``.
     :param port: 0 (default) takes any free port.
     :param api_key: the one key that is right, printable ASCII; default ``sandbox``.
+    :param control_key: what opens ``/_sandbox``, printable ASCII; default a new one: see `control_headers`.
     :param unknown_agents: patterns (``*``, ``?``) of agent ids that do not exist; default ``unknown*``.
     :param do_not_disturb: numbers, with ``+``, that are answered with 400 ``DND_NUMBER``.
     :param allow_any_host: whether other machines may reach it; default False.
@@ -48,7 +50,7 @@ class Sandbox:
     :param callaro_dial_seconds: the running time over which a Callaro campaign dials its audience, 0 or more;
         default 2.
     :param mrassistant_call_seconds: how long a call of MrAssistant takes until it has ended, 0 or more; default 1.
-    :raises ValueError: the host is not a loopback address, there is no such port, or no header can carry the key.
+    :raises ValueError: the host is not a loopback address, there is no such port, or no header can carry a key.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Sandbox:
         host: str = "127.0.0.1",
         port: int = 0,
         api_key: str = DEFAULT_API_KEY,
+        control_key: str | None = None,
         unknown_agents: Collection[str] = DEFAULT_UNKNOWN_AGENTS,
         do_not_disturb: Collection[str] = (),
         allow_any_host: bool = False,
@@ -64,15 +67,19 @@ class Sandbox:
         callaro_dial_seconds: float = 2.0,
         mrassistant_call_seconds: float = 1.0,
     ) -> None:
-        if not allow_any_host and not _is_loopback(host):
+        control_key = secrets.token_urlsafe(16) if control_key is None else control_key
+        if not allow_any_host and not is_loopback(host):
             raise ValueError(f"host {host} is not a loopback address: other machines must be allowed (allow_any_host)")
-        if not (api_key and api_key.isascii() and api_key.isprintable()):
-            raise ValueError("api_key must be printable ASCII, because it travels in a header")
+        for name, key in (("api_key", api_key), ("control_key", control_key)):
+            if not (key and key.isascii() and key.isprintable()):
+                raise ValueError(f"{name} must be printable ASCII, because it travels in a header")
         if not 0 <= port <= 65535:
             raise ValueError("port must be 0 to 65535")
         if not all(0 <= seconds < math.inf for seconds in (callaro_dial_seconds, mrassistant_call_seconds)):
             raise ValueError("callaro_dial_seconds and mrassistant_call_seconds must be 0 or more")
         self.api_key = api_key
+        self.control_key = control_key
+        self._allow_any_host = allow_any_host
         self._host = host
         self._port = port
         self._book = Book()
@@ -113,7 +120,15 @@ class Sandbox:
             waiting=self._waiting,
             forget=self.reset,
         )
-        app = build_app(vendors=self._vendors, book=self._book, board=self._board, waiting=self._waiting, desk=desk)
+        app = build_app(
+            vendors=self._vendors,
+            book=self._book,
+            board=self._board,
+            waiting=self._waiting,
+            desk=desk,
+            any_host=self._allow_any_host,
+            control_key=self.control_key,
+        )
         self._server = ServerThread(app, listener=listener)
         self._callaro.open()
 
@@ -130,6 +145,11 @@ class Sandbox:
         """The base URL, such as ``http://127.0.0.1:8900``. Known once it has been started."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}"
+
+    @property
+    def control_headers(self) -> dict[str, str]:
+        """The header that opens ``/_sandbox``."""
+        return {KEY_HEADER: self.control_key}
 
     @property
     def airflow_connection(self) -> str:
@@ -285,12 +305,3 @@ class Sandbox:
         :raises TimeoutError: there are fewer when the time is over.
         """
         self._waiting.wait_for_held(count, timeout=timeout)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -53,8 +53,10 @@ class Client:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         return self.control(method, path, headers=headers, allow_redirects=False, **options)
 
-    def control(self, method, path, **options):
-        return self._session.request(method, self._sandbox.url + path, timeout=30, **options)
+    def control(self, method, path, *, headers=None, **options):
+        if headers is None:
+            headers = self._sandbox.control_headers
+        return self._session.request(method, self._sandbox.url + path, headers=headers, timeout=30, **options)
 
     def curl(self, command, *, host):
         """Send what a curl command line says, byte for byte, to the sandbox instead of the host it names."""
@@ -66,7 +68,8 @@ class Client:
             if word in ("-X", "--request"):
                 method = next(words)
             elif word in ("-H", "--header"):
-                name, _, value = next(words).partition(":")
+                given = next(words).replace("$SANDBOX_KEY", f"X-Sandbox-Key: {self._sandbox.control_key}")
+                name, _, value = given.partition(":")
                 headers[name] = value.strip()
             elif word in ("-d", "--data"):
                 body = next(words).encode()

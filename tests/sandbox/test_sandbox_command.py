@@ -35,6 +35,11 @@ def running(*options):
         process.stdout.close()
 
 
+def control_key(said):
+    name, value = re.search(r"export SANDBOX_KEY='(\S+): (\S+)'", said).groups()
+    return {name: value}
+
+
 def test_what_it_prints_is_enough_to_begin():
     with running("--api-key", "secret", "--do-not-disturb", "+14155550199", "--unknown-agent", "gone?") as (
         process,
@@ -46,7 +51,7 @@ def test_what_it_prints_is_enough_to_begin():
         assert callaro == connection | {"conn_type": "callaro"}
         mrassistant = json.loads(re.search(r"export AIRFLOW_CONN_MRASSISTANT_DEFAULT='(.*)'", said)[1])
         assert mrassistant == connection | {"conn_type": "mrassistant", "login": "sandbox"}
-        calls = re.search(r"curl -s (\S+/_sandbox/calls)", said)[1]
+        calls = re.search(r'curl -s -H "\$SANDBOX_KEY" (\S+/_sandbox/calls)', said)[1]
         assert calls == connection["host"] + "/_sandbox/calls"
 
         def call(number, agent_id):
@@ -57,7 +62,8 @@ def test_what_it_prints_is_enough_to_begin():
         assert call("+14155550100", "unknown").status_code == 200
         assert call("+14155550100", "gone1").status_code == 404
         assert call("+14155550199", "agent").json()["message"] == "DND_NUMBER"
-        assert requests.get(calls, timeout=30).json()["rings_per_number"] == {"+14155550100": 1}
+        listed = requests.get(calls, headers=control_key(said), timeout=30).json()
+        assert listed["rings_per_number"] == {"+14155550100": 1}
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=30) == 0
 
@@ -73,6 +79,7 @@ def test_it_ends_in_good_order_when_it_is_terminated():
     [
         ["--host", "0.0.0.0"],
         ["--api-key", ""],
+        ["--control-key", ""],
         ["--port", "65536"],
         ["--host", "192.0.2.1", "--allow-any-host"],
         ["--callaro-dial-seconds", "-1"],
@@ -102,7 +109,7 @@ def test_whom_and_how_fast_a_callaro_campaign_dials_can_be_chosen():
         requests.post(campaigns, json={"name": "Renewals", "agent_id": 42}, headers=headers, timeout=30)
         launched = requests.post(campaigns + "/123/launch", headers=headers, timeout=30).json()
         assert launched["data"]["status"] == "completed"
-        listed = requests.get(url + "/_sandbox/calls", timeout=30).json()
+        listed = requests.get(url + "/_sandbox/calls", headers=control_key(said), timeout=30).json()
         assert listed["rings_per_number"] == {"+12025550121": 1, "+12025550122": 1}
 
 

@@ -1,0 +1,80 @@
+"""Who may talk to the sandbox: programs on this machine, and no web page that somebody has open beside it.
+
+A page from anywhere can make a browser ask a server on loopback, and by DNS rebinding read its answers too. It cannot
+choose the headers by which that shows (Host, Origin, Sec-Fetch-Site), and does not know the key of the controls.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+CONTROLS = "/_sandbox/"
+WITHOUT_KEY = frozenset({"/_sandbox/health"})  # says nothing that an open port does not say
+KEY_HEADER = "X-Sandbox-Key"
+
+
+class Doorkeeper:
+    """Stands before the application, and lets nobody in who has no business there.
+
+    :param app: the application.
+    :param any_host: whether it may be addressed by any name, and not only by those of this machine.
+    :param control_key: what the header ``X-Sandbox-Key`` has to say under ``/_sandbox``.
+    """
+
+    def __init__(self, app: ASGIApp, *, any_host: bool, control_key: str) -> None:
+        self._app = app
+        self._any_host = any_host
+        self._control_key = control_key.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 403 or 401, or pass the request on."""
+        refusal = self._refusal(scope)
+        await (self._app if refusal is None else refusal)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> ASGIApp | None:
+        headers = Headers(scope=scope)
+        if not self._any_host and not is_loopback(_name(headers.get("host", ""))):
+            return _refused(403, "the Host header names another machine: address it by the URL that it printed")
+        if not _comes_from_here(headers):
+            return _refused(403, "a web page of somebody else asks: the sandbox answers programs on this machine")
+        path = scope["path"]
+        if path.startswith(CONTROLS) and path not in WITHOUT_KEY:
+            given = headers.get(KEY_HEADER, "").encode("latin-1")
+            if not hmac.compare_digest(given, self._control_key):
+                return _refused(401, f"{KEY_HEADER} is missing or wrong: the sandbox has printed it at its start")
+        return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address is this machine's own."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _comes_from_here(headers: Headers) -> bool:
+    """Whether it comes from a program, or from a page of the sandbox's own, of which there are none yet."""
+    origin = headers.get("origin")
+    if origin is not None and origin.partition("://")[2] != headers.get("host"):
+        return False
+    return headers.get("sec-fetch-site", "none") in ("none", "same-origin")
+
+
+def _name(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _refused(status: int, message: str) -> ASGIApp:
+    return JSONResponse({"status": "error", "message": message}, status_code=status)
