@@ -187,7 +187,7 @@ class RowReader:
 
     def _check_first_row(self, names: tuple[Any, ...], column_of: Mapping[str, Any]) -> None:
         # a file without a header line has its first contact for names
-        shown = mask_text(", ".join(map(str, names[:20])))
+        shown = mask_text(_columns_shown(names, self._words))
         folded = {str(column).lower() for column in names}
         missing = [column for column in self._column_map if self._column_map[column] and column not in folded]
         if missing:
@@ -266,6 +266,12 @@ class RowReader:
                 Reason.SCHEDULE_TIMEZONE_UNKNOWN,
                 'the row has a time of day, but the connection\'s extra has no "schedule_timezone"',
             )
+
+
+def _columns_shown(names: tuple[Any, ...], words: frozenset[str]) -> str:
+    """The columns that are fields by name, the others by their count."""
+    known = sorted(words.intersection(str(name).lower() for name in names))
+    return ", ".join([*known, f"{len(names) - len(known)} other"])
 
 
 def _row_of_number(row: Any) -> Mapping[str, Any]:

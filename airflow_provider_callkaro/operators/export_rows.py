@@ -73,9 +73,12 @@ class ExportRows:
         try:
             yield from self._read(download.headers.get("content-type", "").lower(), first, body)
         except ConfigurationError as error:  # as the reader of contact files says it
-            self._refuse(str(error).removeprefix("contacts: "))
+            wrong = str(error).removeprefix("contacts: ")
         except (ValueError, RecursionError) as error:
-            self._refuse(f"it cannot be read to its end ({type(error).__name__})")
+            wrong = f"it cannot be read to its end ({type(error).__name__})"
+        else:
+            return
+        self._refuse(wrong)  # not where the error was caught: as the context it would carry along what it quotes
 
     def _read(self, content_type: str, first: bytes, body: _Body) -> Iterator[Any]:
         start = first.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
@@ -101,8 +104,7 @@ class ExportRows:
             came += 1
             yield row
         if document.lists == 0:
-            names = mask_text(", ".join(document.names))
-            self._refuse(f"it is JSON that holds no list of rows (what it holds: {names or 'nothing'})")
+            self._refuse(f"it is JSON that holds no list of rows, among {len(document.names)} fields")
         if document.lists > 1:
             self._refuse("it is JSON that holds several lists, and nothing tells which are the rows")
         self._page = document.meta.get("page")

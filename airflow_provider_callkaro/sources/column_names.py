@@ -1,11 +1,12 @@
-"""Names by which the columns of a file can be told apart."""
+"""Names by which the columns of a list can be told apart.
+
+A file without a header line has its first contact where the names should be, so no message shows one.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
-from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
 
@@ -17,6 +18,18 @@ def check_names(columns: Sequence[str], *, name: str) -> None:
     """
     if not all(columns):
         raise ConfigurationError(f"contacts: column {columns.index('') + 1} of {name} has no name: give it one")
-    twice = sorted(mask_text(column) for column, count in Counter(columns).items() if count > 1)
-    if twice:
-        raise ConfigurationError(f"contacts: {name} has two columns named {', '.join(twice)}: rename one")
+    alike = two_alike(columns)
+    if alike is not None:
+        raise ConfigurationError(
+            f"contacts: columns {alike[0]} and {alike[1]} of {name} have the same name: rename one, or put a line of "
+            "names first if the first line is a contact"
+        )
+
+
+def two_alike(columns: Sequence[str]) -> tuple[int, int] | None:
+    """The places, from 1, of the first two columns of one name; None where each has its own."""
+    first: dict[str, int] = {}
+    for place, column in enumerate(columns, start=1):
+        if first.setdefault(column, place) != place:
+            return first[column], place
+    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
@@ -45,10 +46,9 @@ def parquet_rows(file: Any, *, name: str, reached: Reached) -> Iterator[ContactR
 
 
 def _names(parquet: Any, *, file: str) -> list[str]:
-    try:
+    with suppress(UnicodeDecodeError):
         return list(parquet.schema_arrow.names)
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"contacts: {file} has a column whose name is not UTF-8: rename it") from None
+    raise ConfigurationError(f"contacts: {file} has a column whose name is not UTF-8: rename it")
 
 
 def _python_rows(batch: Any) -> list[ContactRow]:

@@ -51,14 +51,18 @@ class ContactFile:
         except VoiceCallError:
             raise
         except (EOFError, gzip.BadGzipFile, zlib.error):
-            raise ConfigurationError(
+            failure: VoiceCallError = ConfigurationError(
                 f"contacts: {self.name} is damaged: mend it, it cannot be read behind row {reached.rows}"
-            ) from None
+            )
         except Exception as error:  # each storage's library has errors of its own
-            raise SourceBroken(
+            failure = SourceBroken(
                 f"contacts: {self.name} broke off behind row {reached.rows} ({mask_error(error)}): see that the file "
                 "is whole and its storage can be reached; a retry of the task reads it again"
-            ) from None
+            )
+        else:
+            return
+        # Not raised where the error was caught: as its context it would carry what it quotes along.
+        raise failure
 
     def _read(self, file: Any, reached: Reached) -> Iterator[ContactRow]:
         match self.format:

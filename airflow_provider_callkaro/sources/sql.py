@@ -7,22 +7,28 @@ million. In return one connection and one read transaction stay open for as long
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
-from airflow_provider_callkaro.calls.masking import mask_error, mask_number, mask_text
+from airflow_provider_callkaro.calls.masking import mask_error, mask_number
 from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken, VoiceCallError
+from airflow_provider_callkaro.sources.column_names import two_alike
 from airflow_provider_callkaro.sources.contract import ContactRow
 from airflow_provider_callkaro.sources.cursors import drivers_of, open_streaming_cursor, returned_no_rows
 from airflow_provider_callkaro.sources.fetching import Fetching, fetching_from
 from airflow_provider_callkaro.sources.reached import Reached
 
-_SAYS_WHAT_IS_WRONG = frozenset({"ProgrammingError", "NotSupportedError"})  # PEP 249: unknown column, bad syntax
-_QUOTES_DATA = "DataError"  # PEP 249: a value that cannot be converted; the text holds the value
+_STATEMENT_IS_WRONG = frozenset({"ProgrammingError", "NotSupportedError"})  # PEP 249: unknown column, bad syntax
+_VALUE_IS_WRONG = "DataError"  # PEP 249: a value that cannot be converted
 _CODES = ("sqlstate", "pgcode", "sqlite_errorname")  # where drivers put what is wrong as a code
 _NUMBER_IN_SQL = re.compile(r"\+?[0-9]{10,15}")
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
+_NO_WORDS_OF_SQL = re.compile(r"'[^']*'|\"[^\"]*\"|\{\{.*?\}\}|\{%.*?%\}|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_WORDS_SHOWN = 5  # of a statement, in a message
+
+T = TypeVar("T")
 
 
 class SqlContacts:
@@ -47,7 +53,7 @@ class SqlContacts:
     :raises ConfigurationError: ``fetch_size`` is below 1.
     """
 
-    __slots__ = ("conn_id", "fetch_size", "parameters", "sql")
+    __slots__ = ("_words", "conn_id", "fetch_size", "parameters", "sql")
 
     template_fields: Sequence[str] = ("sql", "conn_id", "parameters")
     template_ext: Sequence[str] = (".sql",)
@@ -62,6 +68,8 @@ class SqlContacts:
     ) -> None:
         if not isinstance(fetch_size, int) or fetch_size < 1:
             raise ConfigurationError("SqlContacts: fetch_size must be a whole number of rows, 1 or more")
+        # as the author wrote them, and not what a template puts in
+        self._words = frozenset(_WORD.findall(_NO_WORDS_OF_SQL.sub(" ", sql))) if isinstance(sql, str) else frozenset()
         self.sql = sql
         self.conn_id = conn_id
         self.parameters = parameters
@@ -88,7 +96,7 @@ class SqlContacts:
         reached = Reached()
         with self._connected() as connection, _closing(open_streaming_cursor(connection)) as cursor:
             result = fetching_from(cursor, connection, drivers=drivers_of(connection))
-            batch = self._execute(cursor, result, reached)
+            batch = self._told_of(partial(self._execute, cursor, result), reached)
             columns = self._columns(cursor)
             while batch:
                 for row in batch:
@@ -99,59 +107,67 @@ class SqlContacts:
                     else:
                         yield dict(zip(columns, row, strict=True))
                 reached.rows += len(batch)
-                with self._errors(reached):
-                    batch = result.fetch(self.fetch_size)
+                batch = self._told_of(partial(result.fetch, self.fetch_size), reached)
 
     def total(self, context: Mapping[str, Any]) -> None:  # noqa: ARG002
         """None: only reading all of it would tell."""
         return
 
-    def _execute(self, cursor: Any, result: Fetching, reached: Reached) -> Any:
-        with self._errors(reached):
-            if self.parameters:
-                cursor.execute(self.sql, self.parameters)
-            else:
-                cursor.execute(self.sql)  # without parameters a driver leaves every % alone
-            if returned_no_rows(cursor):
-                raise ConfigurationError(
-                    f'SqlContacts: sql on connection "{self.conn_id}" returns no rows: give one select statement'
-                )
-            return result.fetch(self.fetch_size)
+    def _execute(self, cursor: Any, result: Fetching) -> list[Any]:
+        if self.parameters:
+            cursor.execute(self.sql, self.parameters)
+        else:
+            cursor.execute(self.sql)  # without parameters a driver leaves every % alone
+        if returned_no_rows(cursor):
+            raise ConfigurationError(
+                f'SqlContacts: sql on connection "{self.conn_id}" returns no rows: give one select statement'
+            )
+        return result.fetch(self.fetch_size)
 
     def _columns(self, cursor: Any) -> list[str]:
         columns = [str(column[0]) for column in cursor.description]
-        twice = sorted(mask_text(name) for name, count in Counter(columns).items() if count > 1)
-        if twice:
+        alike = two_alike(columns)
+        if alike is not None:
             raise ConfigurationError(
-                f'SqlContacts: sql on connection "{self.conn_id}" returns two columns named {", ".join(twice)}: '
-                "give each a name of its own with AS"
+                f'SqlContacts: columns {alike[0]} and {alike[1]} that sql on connection "{self.conn_id}" returns have '
+                "the same name: give each a name of its own with AS"
             )
         return columns
 
-    @contextmanager
-    def _errors(self, reached: Reached) -> Iterator[None]:
-        """A driver's errors, told from the statement's own, without the values that drivers quote in them."""
+    def _told_of(self, work: Callable[[], T], reached: Reached) -> T:
+        """Do what may fail in the driver, whose words quote rows, and tell its errors without them."""
         try:
-            yield
+            return work()
         except VoiceCallError:
             raise
         except Exception as error:
-            kinds = {kind.__name__ for kind in type(error).__mro__}
-            if _QUOTES_DATA in kinds:
-                what = f"a value cannot be converted ({_told(error)})"
-            elif not reached.rows and (not kinds.isdisjoint(_SAYS_WHAT_IS_WRONG) or _is_sqlites_own(error)):
-                what = mask_text(next(iter(str(error).splitlines()), ""))
-            else:
-                raise SourceBroken(
-                    f'SqlContacts: the query on connection "{self.conn_id}" broke off behind row {reached.rows} '
-                    f"({_told(error)}): see that the database can be reached and answers; a retry of the task runs the "
-                    "query again"
-                ) from None
-            behind = f" behind row {reached.rows}" if reached.rows else ""
-            raise ConfigurationError(
-                f'SqlContacts: sql cannot be run on connection "{self.conn_id}"{behind}: {what.rstrip(".")}; '
-                "give one select statement, with placeholders in the driver's own style"
-            ) from None
+            failure = self._failure(error, reached)
+        # Not raised where the error was caught: as its context it would carry the driver's words along.
+        raise failure
+
+    def _failure(self, error: Exception, reached: Reached) -> VoiceCallError:
+        kinds = {kind.__name__ for kind in type(error).__mro__}
+        if _VALUE_IS_WRONG in kinds:
+            what = f"a value cannot be converted ({_told(error)})"
+        elif not reached.rows and (not kinds.isdisjoint(_STATEMENT_IS_WRONG) or _is_sqlites_own(error)):
+            words = self._words_in(error)
+            what = f"the database does not take it ({_told(error)}{words})"
+        else:
+            return SourceBroken(
+                f'SqlContacts: the query on connection "{self.conn_id}" broke off behind row {reached.rows} '
+                f"({_told(error)}): see that the database can be reached and answers; a retry of the task runs the "
+                "query again"
+            )
+        behind = f" behind row {reached.rows}" if reached.rows else ""
+        return ConfigurationError(
+            f'SqlContacts: sql cannot be run on connection "{self.conn_id}"{behind}: {what}; give one select '
+            "statement, with placeholders in the driver's own style, and run it in the database to see all it says"
+        )
+
+    def _words_in(self, error: Exception) -> str:
+        """Which words of the statement, as its author wrote it, the database speaks of."""
+        spoken = dict.fromkeys(word for word in _WORD.findall(str(error)) if word in self._words)
+        return f"; it speaks of {', '.join(list(spoken)[:_WORDS_SHOWN])}" if spoken else ""
 
     @contextmanager
     def _connected(self) -> Iterator[Any]:
@@ -173,13 +189,16 @@ class SqlContacts:
                 f'SqlContacts: connection "{self.conn_id}" of type "{connection.conn_type}" is no SQL connection that '
                 "Airflow knows here: name another, or install the provider of its type"
             )
+        failure = None
         try:
             database = hook.get_conn()
         except Exception as error:
-            raise SourceBroken(
+            failure = SourceBroken(
                 f'SqlContacts: connection "{self.conn_id}" cannot be opened ({_told(error)}): see that it is set up '
                 "rightly and its database can be reached"
-            ) from None
+            )
+        if failure is not None:
+            raise failure
         with _closing(database):
             yield database
 

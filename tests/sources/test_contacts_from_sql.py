@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import sqlite3
 import sys
 import tracemalloc
@@ -204,13 +205,100 @@ def test_a_statement_that_returns_no_rows_is_refused_and_changes_nothing(scratch
 
 
 def test_two_columns_of_one_name_are_refused_rather_than_one_lost(database: str) -> None:
-    with pytest.raises(ConfigurationError, match="two columns named to_number: give each a name of its own with AS"):
+    with pytest.raises(ConfigurationError, match=r"columns 1 and 2 .* have the same name: give each .* AS"):
         read("select '+919876543210' as to_number, '+919876543211' as to_number")
 
 
 def test_a_misspelt_statement_is_a_clear_error(database: str) -> None:
     with pytest.raises(ConfigurationError, match="selct"):
         read("selct 1")
+
+
+def told(error: BaseException) -> str:
+    """All that a log could print of an error, and of what it was raised from or within."""
+    texts = []
+    link: BaseException | None = error
+    while link is not None:
+        texts.append(f"{link!r} {link}")
+        link = link.__cause__ or link.__context__
+    return "\n".join(texts)
+
+
+NAME = "Asha Raghavan"
+QUOTES = {
+    "sqlite": [
+        "select json_extract(name, '$') as to_number from people",
+        "select phone as to_number, abs(-9223372036854775807 - length(name)) from people",
+        "select name -> phone as to_number from people",
+    ],
+    "postgresql": [
+        "select phone::int as to_number from people",
+        "select name::date as to_number from people",
+        "select name::json as to_number from people",
+        "select name from people where name ~ ('(' || phone)",
+        "select raising(phone || ' ' || name, 'P0001') as to_number from people",
+        "select raising(phone || ' ' || name, '55000') as to_number from people",
+        "select raising(phone || ' ' || name, '42703') as to_number from people",
+        "select raising(phone || ' ' || name, '0A000') as to_number from people",
+        "select raising(phone || ' ' || name, '23514') as to_number from people",
+    ],
+    "mariadb": [
+        "select extractvalue('<a/>', concat('$', phone, name)) as to_number from people",
+        "select phone as to_number from people where name regexp concat('(', phone, name)",
+        "select cast(phone as unsigned) * cast(phone as unsigned) as to_number from people",
+        "select (select name from people union select phone from people) as to_number",
+    ],
+}
+
+
+@pytest.fixture
+def people(database: str) -> Iterator[None]:
+    """A table of one customer, and on PostgreSQL a function that quotes what it is given."""
+    from airflow.providers.common.compat.sdk import BaseHook
+
+    hook = BaseHook.get_connection("warehouse").get_hook()
+    statements = [
+        "drop table if exists people",
+        "create table people (phone varchar(40), name varchar(80))",
+        f"insert into people values ('+919876543210', '{NAME}')",
+    ]
+    if database == "postgresql":
+        statements.append(
+            "create or replace function raising(what text, code text) returns text language plpgsql as "
+            "$$ begin raise exception using errcode = code, message = 'customer ' || what, detail = what; end $$"
+        )
+    hook.run(statements, autocommit=True)
+    yield
+    hook.run(["drop table people"], autocommit=True)
+
+
+def test_no_error_of_reading_quotes_a_row(database: str, people: None) -> None:
+    failures = []
+    for sql in QUOTES[database]:
+        try:
+            read(sql)
+        except (ConfigurationError, SourceBroken) as error:
+            failures.append(error)
+    assert len(failures) >= len(QUOTES[database]) - 2  # MariaDB takes some of them, with a warning
+    for failure in failures:
+        assert re.search(r'"warehouse".* \(\w+, \w+.*(see that|give one select)', str(failure))
+        assert not [part for part in ("Asha", "Raghavan", "9876", "3210") if part in told(failure)]
+
+
+def test_what_a_statement_says_wrongly_is_named_by_its_own_words(database: str, people: None) -> None:
+    with pytest.raises((ConfigurationError, SourceBroken)) as caught:
+        read("select phne as to_number, 'Asha' as name from people")
+    if database != "mariadb":  # whose driver takes an unknown column for a fault of the server
+        assert "it speaks of phne" in str(caught.value)
+    assert "Asha" not in told(caught.value)
+
+
+def test_words_that_a_template_brought_are_not_shown(warehouse: Path) -> None:
+    source = SqlContacts("select to_number from customers where name = '{{ name }}'", conn_id="warehouse")
+    source.sql = "select to_number from customers where name = 'O'Raghavan'"  # as the template renders
+    with pytest.raises(ConfigurationError) as caught:
+        next(source.rows({}))
+    assert "Raghavan" not in told(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -223,9 +311,8 @@ def test_no_error_repeats_a_value(postgresql: Any, monkeypatch: pytest.MonkeyPat
     use_psycopg(monkeypatch, version=version)
     with pytest.raises(ConfigurationError) as caught:
         read(sql, parameters={"name": "Asha +919876543210"})
-    assert "Asha" not in str(caught.value)
-    assert "98765" not in str(caught.value)
-    assert caught.value.__suppress_context__
+    assert "Asha" not in told(caught.value)
+    assert "98765" not in told(caught.value)
 
 
 def test_an_unnamed_number_as_column_is_masked(warehouse: Path) -> None:
@@ -249,8 +336,7 @@ def test_a_server_that_is_down_is_named_without_the_drivers_words(monkeypatch: p
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", "postgres://nobody:secret@127.0.0.1:1/nothing")
     with pytest.raises(SourceBroken, match=r'"warehouse" cannot be opened \(OperationalError\)') as caught:
         read("select 1 as to_number")
-    assert "nobody" not in str(caught.value)
-    assert caught.value.__suppress_context__
+    assert "nobody" not in told(caught.value)
 
 
 ROWS, BAD = 2_500, 1_500
@@ -335,8 +421,7 @@ def test_a_server_that_hangs_up_says_how_far_it_came_and_nothing_else(
         given.extend(source)
     assert len(given) == 300
     assert 'the query on connection "warehouse" broke off behind row 300 (' in str(caught.value)
-    assert "98" not in str(caught.value)
-    assert caught.value.__suppress_context__
+    assert "+9198" not in told(caught.value)
 
 
 def test_a_mysql_server_that_hangs_up_says_how_far_it_came(mariadb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
