@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from random import random as random_fraction
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
-from airflow_provider_callkaro.exceptions import LedgerError
+from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerError
 from airflow_provider_callkaro.ledger.call_caps import CallCaps
 from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, Lost, Settlement
+from airflow_provider_callkaro.ledger.digests import LedgerKeys
 from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
 from airflow_provider_callkaro.ledger.scope_uses import CREATE_SCOPES, SCOPES_TABLE, ScopeNote
 from airflow_provider_callkaro.ledger.sql_claiming import Claiming, spelled
 from airflow_provider_callkaro.ledger.sql_dialects import statements_for
-from airflow_provider_callkaro.ledger.sql_rows import Author, read_entry
+from airflow_provider_callkaro.ledger.sql_keys import holds_legacy, is_keyed, open_names
+from airflow_provider_callkaro.ledger.sql_names import CLEAR, KeysChanged, Names
+from airflow_provider_callkaro.ledger.sql_rows import Author
 from airflow_provider_callkaro.ledger.sql_scopes import scopes_of
 from airflow_provider_callkaro.ledger.sql_session import SqlSession
 from airflow_provider_callkaro.ledger.sql_settling import Settling
@@ -28,6 +33,9 @@ from airflow_provider_callkaro.ledger.sql_values import as_digits, as_instant, a
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
+
+_Result = TypeVar("_Result")
+_log = logging.getLogger(__name__)
 
 
 class SqlLedger:
@@ -44,6 +52,8 @@ class SqlLedger:
     :param caps: how often one person may be called, over all scopes; checked with each claim. None sets no limit.
     :param legacy: how earlier versions may have spelled a number; None looks for none. The ledger looks at its opening
         whether the table holds any at all, and for them only then.
+    :param keys: under which the ledger stands; None keeps it in clear.
+    :param reread: tells the keys of now, where another process has put the ledger under a new one.
     :param sleep: waits for a number of seconds before a transaction is tried again.
     :param random: a number from 0 to 1, which spreads those waits.
     :raises ConfigurationError: the engine's database is none of the four.
@@ -58,14 +68,22 @@ class SqlLedger:
         run: str,
         caps: CallCaps | None = None,
         legacy: LegacyNumbers | None = None,
+        keys: LedgerKeys | None = None,
+        reread: Callable[[], LedgerKeys | None] | None = None,
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = random_fraction,
     ) -> None:
-        self._statements = statements_for(engine.dialect.name)
+        self._dialect = engine.dialect.name
+        self._statements = statements_for(self._dialect)
         self._session = SqlSession(engine=engine, statements=self._statements, table=TABLE, sleep=sleep, random=random)
         self._scopes = scopes_of([scope, *also])
         self._id_of = self._scopes[0].id_of
         self._run = distinct(run)
+        self._keys = keys
+        self._reread = reread
+        self._names: Names = CLEAR
+        self._places: dict[str, str] = {}
+        """Where open claims stand in the table that were made under other names, by id."""
         self._caps = caps
         self._legacy_known = legacy
         self._legacy: LegacyNumbers | None = None
@@ -82,13 +100,13 @@ class SqlLedger:
         """The rows that this try's outstanding redials have replaced; a released one goes back to its place."""
 
     def __enter__(self) -> Self:
-        self._session.create_table(TABLE, self._statements.create)
+        self._take_names(self._keys)
         self._session.create_table(SCOPES_TABLE, [self._statements.suited(CREATE_SCOPES)])
         if self._caps is not None and self._statements.create_locks is not None:
             self._session.create_table(LOCKS_TABLE, [self._statements.create_locks])
         if self._legacy_known is not None and self._legacy_known.prefixes:
-            query = self._statements.holds_any(self._legacy_known.prefixes)
-            if self._session.transact(lambda connection: connection.exec_driver_sql(*query).scalar(), action="read"):
+            prefixes = self._legacy_known.prefixes
+            if self._session.transact(partial(self._holds_legacy, prefixes=prefixes), action="read"):
                 self._legacy = self._legacy_known
         return self
 
@@ -106,6 +124,9 @@ class SqlLedger:
         """
         if not settle and not claim:
             return {}
+        return self._under_keys(partial(self._commit, settle=settle, claim=claim), settle=settle)
+
+    def _commit(self, *, settle: Sequence[Settlement], claim: Sequence[Claim]) -> Mapping[str, Lost]:
         settlements = {self._id_of(settlement.key): settlement for settlement in settle}
         claims = {self._id_of(one.key): one for one in claim}
         if len(claims) != len(claim):
@@ -128,6 +149,7 @@ class SqlLedger:
         for id_ in settling.ids(settlements):
             self._open.pop(id_, None)
             self._replaced.pop(id_, None)
+            self._places.pop(id_, None)
         self._open.update(claiming.won)
         self._replaced.update(claiming.taken)
         settling.tell()
@@ -138,8 +160,9 @@ class SqlLedger:
 
         :raises LedgerError: the ledger could not be read.
         """
-        if not keys:
-            return {}
+        return self._under_keys(partial(self._state_of, keys)) if keys else {}
+
+    def _state_of(self, keys: Sequence[str]) -> Mapping[str, Entry]:
         places = {self._id_of(key): key for key in keys}
         for scope in self._scopes[1:]:
             places.update((scope.id_of(key), key) for key in keys)
@@ -150,11 +173,13 @@ class SqlLedger:
                     places.setdefault(scope.id_of(alias), key)
 
         def read(connection: Connection) -> Mapping[str, Entry]:
-            standing = {one.row.id: one for one in self._author().read(connection, sorted(places))}
+            author = self._author()
+            author.hold_key(connection)
+            standing = {one.row.id: one for one in author.read(connection, sorted(places))}
             found: dict[str, Entry] = {}
             for id_, key in places.items():
                 if id_ in standing and key not in found:
-                    found[key] = read_entry(standing[id_], run=self._run)
+                    found[key] = author.says(standing[id_])
             return found
 
         return self._session.transact(read, action="read")
@@ -170,7 +195,7 @@ class SqlLedger:
         if not numbers:
             return {}
         given = {as_digits(number): number for number in numbers}
-        number_of = spelled(given, legacy=self._legacy)
+        number_of = spelled(given, legacy=self._legacy, names=self._names)
         earliest = as_text(without_zone(since))
 
         def read(connection: Connection) -> Mapping[str, Sequence[datetime]]:
@@ -192,4 +217,54 @@ class SqlLedger:
             run=self._run,
             owner=self._owner,
             turn=self._turn,
+            names=self._names,
+            places=self._places,
         )
+
+    def _take_names(self, keys: LedgerKeys | None) -> None:
+        """Open the ledger under these keys; the claims that are open stand where they stand."""
+        names = open_names(self._session, dialect=self._dialect, keys=keys, table=TABLE)
+        for id_ in self._open:
+            self._places.setdefault(id_, self._names.id(id_))
+        self._names, self._keys = names, keys
+        self._statements = statements_for(self._dialect, keyed=names.is_keyed)
+
+    def _under_keys(self, work: Callable[[], _Result], *, settle: Sequence[Settlement] = ()) -> _Result:
+        """Do some work, and do it again if another process has put the ledger under a new key meanwhile.
+
+        :param settle: what came back before it.
+        """
+        try:
+            return work()
+        except KeysChanged:
+            pass
+        except LedgerError:
+            if not self._is_keyed_by_now():
+                raise
+        self._follow(settle)
+        return work()
+
+    def _follow(self, settle: Sequence[Settlement]) -> None:
+        """Take the keys under which another process has put the ledger.
+
+        :param settle: what came back meanwhile; it is written in any case, because people were rung.
+        :raises LedgerError: this process is not told those keys.
+        """
+        try:
+            self._take_names(self._reread() if self._reread is not None else self._keys)
+        except (LedgerError, ConfigurationError):
+            if settle:
+                self._commit(settle=settle, claim=())
+            raise
+        _log.info("The call ledger was put under a new key meanwhile; this run goes on under it")
+
+    def _is_keyed_by_now(self) -> bool:
+        """Whether a ledger that was opened in clear has been put under a key since."""
+        return self._session.misses_column and not self._names.is_keyed and is_keyed(self._session, TABLE)
+
+    def _holds_legacy(self, connection: Connection, *, prefixes: Sequence[str]) -> bool:
+        """Whether numbers may stand in the table as earlier versions spelled them."""
+        query = self._statements.holds_any(prefixes)
+        if self._names.holds_clear and connection.exec_driver_sql(*query).scalar():
+            return True
+        return self._names.is_keyed and holds_legacy(connection, statements=self._statements)

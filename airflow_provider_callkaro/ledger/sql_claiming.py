@@ -19,7 +19,8 @@ from zlib import crc32
 from airflow_provider_callkaro.ledger.call_caps import CallCaps
 from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, Lost, OverCap
 from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
-from airflow_provider_callkaro.ledger.sql_rows import OPEN, Author, read_entry
+from airflow_provider_callkaro.ledger.sql_names import Names
+from airflow_provider_callkaro.ledger.sql_rows import OPEN, Author
 from airflow_provider_callkaro.ledger.sql_statements import MAX_ROWS
 from airflow_provider_callkaro.ledger.sql_table import ALSO, Row, Standing
 from airflow_provider_callkaro.ledger.sql_values import as_digits, as_instant, chunks
@@ -80,7 +81,7 @@ class Claiming:
     def _look(self, connection: Connection) -> dict[str, Lost]:
         """What can be told to be lost before anything is tried."""
         lost: dict[str, Lost] = {}
-        if self.caps is None and self.legacy is None:
+        if self.caps is None and self.legacy is None and self.author.names.count == 1:
             return lost
         places = {head: self._places(head, claim) for head, claim in self.claims.items()}
         ids = sorted(id_ for each in places.values() for id_ in each)
@@ -91,7 +92,7 @@ class Claiming:
             if any(self.author.has_made(row) for row, _ in found):
                 made.add(head)
             elif found and self.claims[head].replaces is None:
-                lost[head] = read_entry(found[0], run=self.author.run)
+                lost[head] = self.author.says(found[0])
         if self.caps is not None and self.claims:
             self._apply_caps(connection, self.caps, lost, made)
         return lost
@@ -111,7 +112,8 @@ class Claiming:
         self, connection: Connection, numbers: Iterable[str], caps: CallCaps, made: set[str]
     ) -> tuple[datetime, dict[str, list[datetime]]]:
         """The database's time, and when the numbers were called, but for what this commit itself makes or rejects."""
-        number_of = spelled(numbers, legacy=self.legacy)
+        number_of = spelled(numbers, legacy=self.legacy, names=self.author.names)
+        made_there, not_called = self.author.everywhere(made), self.author.everywhere(self.not_called)
         seconds = int(caps.span.total_seconds()) + 1
         now = datetime.min
         called: dict[str, list[datetime]] = {}
@@ -120,9 +122,9 @@ class Claiming:
             for id_, digits, moment, calls in connection.exec_driver_sql(*query).fetchall():
                 if not id_:
                     now = as_instant(moment)
-                elif id_ not in made:
+                elif id_ not in made_there:
                     instants = called.setdefault(number_of[digits], [])
-                    instants.extend([as_instant(moment)] * (calls - (id_ in self.not_called)))
+                    instants.extend([as_instant(moment)] * (calls - (id_ in not_called)))
         return now, called
 
     def _choose_redials(self, connection: Connection, lost: dict[str, Lost]) -> None:
@@ -143,38 +145,36 @@ class Claiming:
                 continue
             self.taken.pop(head, None)
             if not all(self._gives_way(one, self.claims[head]) for one in found):
-                lost[head] = read_entry(found[0], run=self.author.run)
+                lost[head] = self.author.says(found[0])
             elif found:
                 self.taken[head] = tuple(row for row, _ in found)
                 replaced += [row.id for row, _ in found]
-        for some in chunks(replaced, size=MAX_ROWS):
-            connection.exec_driver_sql(*self.author.statements.remove(some))
+        for some in chunks(replaced, size=MAX_ROWS // self.author.names.count):
+            self.author.remove(connection, some)
 
     def _gives_way(self, standing: Standing, claim: Claim) -> bool:
         """Whether a row is still what a redial was decided on, and nobody is ringing under it."""
         row, is_young = standing
         if row.state in OPEN and (is_young or row.owner == self.author.owner):
             return False
-        entry, replaces = read_entry(standing, run=self.author.run), claim.replaces
+        entry, replaces = self.author.says(standing), claim.replaces
         return replaces is not None and (entry.state, entry.redials) == (replaces.state, replaces.redials)
 
     def _insert(self, connection: Connection, rows: Sequence[Row]) -> Mapping[str, Entry]:
         """Insert the rows whose id is free; for every other id, the entry that stands there."""
-        statements = self.author.statements
-        inserted = connection.exec_driver_sql(*statements.insert(rows)).rowcount
-        if statements.counts_inserts and inserted == len(rows):
+        inserted = self.author.insert(connection, rows)
+        if self.author.statements.counts_inserts and inserted == len(rows):
             return {}
         unproven = {row.id: row for row in rows}
-        if not statements.counts_inserts:
-            query = statements.won(list(unproven), owner=self.author.owner, turn=self.author.turn)
-            for (id_,) in connection.exec_driver_sql(*query).fetchall():
+        if not self.author.statements.counts_inserts:
+            for id_ in self.author.won(connection, unproven):
                 del unproven[id_]
         blocked: dict[str, Entry] = {}
         for standing in self.author.read(connection, list(unproven)):
             row = standing.row
-            del unproven[row.id]
+            unproven.pop(row.id, None)
             if not self.author.has_made(row):
-                blocked[row.id] = read_entry(standing, run=self.author.run)
+                blocked[row.id] = self.author.says(standing)
         if unproven:  # whoever stood in the way has released the key since
             blocked.update(self._insert(connection, list(unproven.values())))
         return blocked
@@ -196,10 +196,9 @@ class Claiming:
             for id_ in ids:
                 del rows[id_]
         for some_ids in chunks(sorted(kept), size=MAX_ROWS):
-            query = self.author.statements.withdraw(some_ids, owner=self.author.owner, turn=self.author.turn)
-            connection.exec_driver_sql(*query)
+            self.author.withdraw(connection, some_ids)
         for some in chunks(sorted(back), size=MAX_ROWS):
-            connection.exec_driver_sql(*self.author.statements.put_back(some))
+            self.author.put_back(connection, some)
 
     def _new_rows(self, lost: Mapping[str, Lost]) -> dict[str, Row]:
         """A row for each claim and scope, the own one first."""
@@ -234,8 +233,8 @@ class Claiming:
         return ids
 
 
-def spelled(numbers: Iterable[str], *, legacy: LegacyNumbers | None) -> dict[str, str]:
-    """The digits under which numbers may stand in the table, and for each the digits that it is asked for.
+def spelled(numbers: Iterable[str], *, legacy: LegacyNumbers | None, names: Names) -> dict[str, str]:
+    """The texts that may stand for numbers in the table, and for each the digits that it is asked for.
 
     :param numbers: digits.
     """
@@ -244,4 +243,6 @@ def spelled(numbers: Iterable[str], *, legacy: LegacyNumbers | None) -> dict[str
         for number in list(number_of):
             for spelling in legacy.spellings("+" + number):
                 number_of.setdefault(as_digits(spelling), number)
+    if names.is_keyed:
+        return {text: number for digits, number in number_of.items() for text in names.numbers(digits)}
     return number_of

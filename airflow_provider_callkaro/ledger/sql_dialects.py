@@ -7,8 +7,16 @@ from collections.abc import Sequence
 from itertools import chain
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.ledger.sql_statements import COLUMNS, GIVEN, Query, Statements
-from airflow_provider_callkaro.ledger.sql_table import CREATE_LOCKS, CREATE_RUNS, CREATE_TABLE, Outcome, Row
+from airflow_provider_callkaro.ledger.sql_key_statements import Query
+from airflow_provider_callkaro.ledger.sql_statements import GIVEN, Statements
+from airflow_provider_callkaro.ledger.sql_table import (
+    CREATE_KEYS,
+    CREATE_LOCKS,
+    CREATE_RUNS,
+    CREATE_TABLE,
+    Outcome,
+    Row,
+)
 
 _TABLE_OPTIONS = " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
 
@@ -30,11 +38,16 @@ class MysqlStatements(Statements):
     )
     create_runs = CREATE_RUNS.replace("TIMESTAMP", "DATETIME(6)") + _TABLE_OPTIONS
     create_locks = CREATE_LOCKS + _TABLE_OPTIONS
+    create_keys = CREATE_KEYS.replace("TIMESTAMP", "DATETIME(6)") + _TABLE_OPTIONS
+    soon = ("SET SESSION lock_wait_timeout = 5",)
+    later = ("SET SESSION lock_wait_timeout = DEFAULT",)
     counts_inserts = False
 
     now = "UTC_TIMESTAMP(6)"
 
     _on_conflict = "ON DUPLICATE KEY UPDATE id = id"
+    _on_taken = "ON DUPLICATE KEY UPDATE place = place"
+    _for_share = " LOCK IN SHARE MODE"  # MariaDB knows no other words for it
     _on_held = "ON DUPLICATE KEY UPDATE used_at = used_at"
     _on_noted = (
         "ON DUPLICATE KEY UPDATE used_at = VALUES(used_at), cap_seconds = GREATEST(cap_seconds, VALUES(cap_seconds))"
@@ -84,10 +97,19 @@ class SqliteStatements(Statements):
         "PRAGMA synchronous = FULL",  # a commit is on the disk when it returns
     )
 
+    soon = ()
+
     now = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
 
     _mark = "?"
     _for_update = ""
+    _for_share = ""
+
+    def __init__(self, *, keyed: bool = False) -> None:
+        super().__init__(keyed=keyed)
+        into = f"INSERT INTO voice_call_ledger ({self.columns}) VALUES "
+        self._insert = f"{into} ({'?,' * GIVEN} {self.now}, NULL) {self._on_conflict}"
+        self._put_back = f"{into} ({', '.join('?' * len(Row._fields))}) {self._on_conflict}"
 
     def ago(self, seconds: int) -> str:
         """The expression for an instant so long ago."""
@@ -95,11 +117,11 @@ class SqliteStatements(Statements):
 
     def insert(self, rows: Sequence[Row]) -> Query:
         """Add the rows whose id is free, as claimed now; leave the others as they stand."""
-        return _INSERT_INTO_SQLITE, [row[:GIVEN] for row in rows]
+        return self._insert, [row[:GIVEN] for row in rows]
 
     def put_back(self, rows: Sequence[Row]) -> Query:
         """Likewise, with the instants that they had."""
-        return _PUT_BACK_INTO_SQLITE, rows
+        return self._put_back, rows
 
     def settle(self, outcomes: Sequence[Outcome], *, owner: str, turn: int) -> Query:
         """Write each outcome into its row, if the owner claimed it before this turn."""
@@ -111,9 +133,6 @@ class SqliteStatements(Statements):
         return None
 
 
-_INTO_SQLITE = f"INSERT INTO voice_call_ledger ({COLUMNS}) VALUES "
-_INSERT_INTO_SQLITE = f"{_INTO_SQLITE} ({'?,' * GIVEN} {SqliteStatements.now}, NULL) ON CONFLICT (id) DO NOTHING"
-_PUT_BACK_INTO_SQLITE = f"{_INTO_SQLITE} ({', '.join('?' * len(Row._fields))}) ON CONFLICT (id) DO NOTHING"
 _SETTLE_IN_SQLITE = (
     "UPDATE voice_call_ledger SET state = ?2, call_id = ?3, reason = ?4, detail = ?5, "
     f"settled_at = {SqliteStatements.now} WHERE id = ?1 AND owner = ?6 AND turn < ?7"
@@ -127,10 +146,11 @@ _DIALECTS = {
 }
 
 
-def statements_for(dialect: str) -> Statements:
+def statements_for(dialect: str, *, keyed: bool = False) -> Statements:
     """The statements of one kind of database.
 
     :param dialect: SQLAlchemy's name of it, such as ``postgresql``.
+    :param keyed: for a ledger that holds digests.
     :raises ConfigurationError: the ledger does not know this kind.
     """
     if dialect not in _DIALECTS:
@@ -138,4 +158,4 @@ def statements_for(dialect: str) -> Statements:
             f"the call ledger cannot live in a {dialect} database: let ledger_conn_id name a connection to "
             "PostgreSQL, MySQL, MariaDB or SQLite"
         )
-    return _DIALECTS[dialect]()
+    return _DIALECTS[dialect](keyed=keyed)

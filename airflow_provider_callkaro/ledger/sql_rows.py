@@ -1,16 +1,21 @@
-"""Who writes into the table, and what its rows say to whom."""
+"""Who writes into the table, and what its rows say to whom.
+
+Ids are those of a clear ledger on this side of an `Author`, and those that stand in the table on the other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.ledger.contract import Entry, EntryState
+from airflow_provider_callkaro.ledger.sql_key_statements import Query
+from airflow_provider_callkaro.ledger.sql_names import CLEAR, Names, hold_key
 from airflow_provider_callkaro.ledger.sql_scopes import Scope
 from airflow_provider_callkaro.ledger.sql_session import SqlSession
-from airflow_provider_callkaro.ledger.sql_statements import MAX_ROWS, Query, Statements
-from airflow_provider_callkaro.ledger.sql_table import ALSO, Row, Standing
+from airflow_provider_callkaro.ledger.sql_statements import MAX_ROWS, Statements
+from airflow_provider_callkaro.ledger.sql_table import ALSO, Outcome, Row, Standing
 from airflow_provider_callkaro.ledger.sql_values import MAX_TEXT, chunks, storable
 
 if TYPE_CHECKING:
@@ -27,6 +32,8 @@ class Author:
     :param run: the run that this try belongs to.
     :param owner: the ledger object; only it settles or releases what it has claimed.
     :param turn: the number of the commit, from 1.
+    :param names: under which rows stand in the table.
+    :param places: ids in the table of the owner's open claims that were written under other names than those of now.
     """
 
     session: SqlSession
@@ -35,6 +42,8 @@ class Author:
     run: str
     owner: str
     turn: int
+    names: Names = CLEAR
+    places: Mapping[str, str] = field(default_factory=dict)
 
     def text(self, text: str, *, limit: int = MAX_TEXT) -> str:
         """A text as a column can hold it."""
@@ -44,15 +53,92 @@ class Author:
         """Whether the row was claimed in this very turn."""
         return (row.owner, row.turn) == (self.owner, self.turn)
 
+    def says(self, standing: Standing) -> Entry:
+        """What a row says to a try of this run."""
+        return read_entry(standing, runs=self.names.runs(self.run))
+
+    def hold_key(self, connection: Connection) -> None:
+        """Let nobody put the ledger under another key before this transaction ends.
+
+        :raises KeysChanged: somebody has.
+        """
+        hold_key(connection, statements=self.statements, names=self.names)
+
     def read(self, connection: Connection, ids: Sequence[str]) -> Iterator[Standing]:
         """The rows that stand under the ids."""
-        for some in chunks(ids, size=MAX_ROWS):
-            yield from fetched(connection, self.statements.read(some))
+        return self._standing(connection, ids, self.statements.read)
 
     def lock(self, connection: Connection, ids: Sequence[str]) -> Iterator[Standing]:
         """Likewise, and nobody else may change them until this transaction ends."""
-        for some in chunks(ids, size=MAX_ROWS):
-            yield from fetched(connection, self.statements.lock(some))
+        return self._standing(connection, ids, self.statements.lock)
+
+    def insert(self, connection: Connection, rows: Sequence[Row]) -> int:
+        """Add the rows whose id is free, as claimed now.
+
+        :return: how many the database counts.
+        """
+        return connection.exec_driver_sql(*self.statements.insert(self._sealed(rows))).rowcount
+
+    def put_back(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Add rows that were taken out, with the instants that they had."""
+        connection.exec_driver_sql(*self.statements.put_back(self._sealed(rows)))
+
+    def won(self, connection: Connection, ids: Iterable[str]) -> Iterator[str]:
+        """Those of the ids that were claimed in this very turn."""
+        stored = {self.names.id(id_): id_ for id_ in ids}
+        query = self.statements.won(list(stored), owner=self.owner, turn=self.turn)
+        for (id_,) in connection.exec_driver_sql(*query).fetchall():
+            yield stored[id_]
+
+    def withdraw(self, connection: Connection, ids: Iterable[str]) -> None:
+        """Remove what was claimed in this very turn."""
+        stored = sorted(map(self.names.id, ids))
+        connection.exec_driver_sql(*self.statements.withdraw(stored, owner=self.owner, turn=self.turn))
+
+    def remove(self, connection: Connection, ids: Iterable[str]) -> None:
+        """Remove rows that this transaction has locked, under whatever name they stand."""
+        connection.exec_driver_sql(*self.statements.remove(sorted(self.everywhere(ids))))
+
+    def settle(self, connection: Connection, outcomes: Sequence[Outcome]) -> int:
+        """Write the outcomes of earlier claims.
+
+        :return: how many of them stand.
+        """
+        if self.names.is_keyed:
+            outcomes = sorted(outcome._replace(id=self._place(outcome.id)) for outcome in outcomes)
+        return connection.exec_driver_sql(*self.statements.settle(outcomes, owner=self.owner, turn=self.turn)).rowcount
+
+    def release(self, connection: Connection, ids: Sequence[str]) -> int:
+        """Remove earlier claims.
+
+        :return: how many of them stood.
+        """
+        stored = sorted(map(self._place, ids)) if self.names.is_keyed else ids
+        return connection.exec_driver_sql(*self.statements.release(stored, owner=self.owner, turn=self.turn)).rowcount
+
+    def everywhere(self, ids: Iterable[str]) -> set[str]:
+        """Every id under which rows of these may stand in the table."""
+        return {stored for id_ in ids for stored in (*self.names.ids(id_), self._place(id_))}
+
+    def _place(self, id_: str) -> str:
+        """Where a claim of this owner stands."""
+        return self.places.get(id_) or self.names.id(id_)
+
+    def _sealed(self, rows: Sequence[Row]) -> Sequence[Row]:
+        return sorted(map(self.names.seal, rows)) if self.names.is_keyed else rows
+
+    def _standing(
+        self, connection: Connection, ids: Sequence[str], query: Callable[[Sequence[str]], Query]
+    ) -> Iterator[Standing]:
+        # All names of one id are looked for in one statement: what it does not find under one is not moved to another.
+        for some in chunks(ids, size=MAX_ROWS // self.names.count):
+            if not self.names.is_keyed:
+                yield from fetched(connection, query(some))
+                continue
+            stored = {name: id_ for id_ in some for name in self.names.ids(id_)}
+            for standing in fetched(connection, query(sorted(stored))):
+                row = standing.row
+                yield standing._replace(row=row._replace(id=stored[row.id]))
 
 
 def fetched(connection: Connection, query: Query) -> Iterator[Standing]:
@@ -67,11 +153,11 @@ def as_standing(values: Any) -> Standing:
     return Standing(Row._make(columns), bool(is_young))
 
 
-def read_entry(standing: Standing, *, run: str) -> Entry:
-    """What a row says to a try of ``run``: a claim that nobody will settle any more is unknown."""
+def read_entry(standing: Standing, *, runs: Collection[str]) -> Entry:
+    """What a row says to a try of the run that has these names: a claim that nobody settles any more is unknown."""
     row, is_young = standing
     state = EntryState(row.state.removeprefix(ALSO))
-    this_run = row.run == run
+    this_run = row.run in runs
     is_open = state is EntryState.CLAIMED
     if is_open and (this_run or not is_young):
         state = EntryState.UNKNOWN

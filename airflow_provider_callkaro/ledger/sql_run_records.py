@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import random as random_fraction
 from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_callkaro.exceptions import LedgerError
+from airflow_provider_callkaro.ledger.digests import LedgerKeys
 from airflow_provider_callkaro.ledger.run_record import RunRecord
 from airflow_provider_callkaro.ledger.sql_dialects import statements_for
+from airflow_provider_callkaro.ledger.sql_keys import open_names
+from airflow_provider_callkaro.ledger.sql_names import CLEAR, Names, hold_key
 from airflow_provider_callkaro.ledger.sql_session import SqlSession
 from airflow_provider_callkaro.ledger.sql_table import RUNS_TABLE
 from airflow_provider_callkaro.ledger.sql_values import digest, distinct
@@ -26,6 +29,7 @@ class SqlRunRecords:
 
     :param engine: of the database; taken as it is.
     :param run: the task instance of one run, the same for all its tries (DAG, run, task, map index).
+    :param keys: under which the ledger stands; None keeps it in clear.
     :param sleep: waits for a number of seconds before a transaction is tried again.
     :param random: a number from 0 to 1, which spreads those waits.
     :raises ConfigurationError: the engine's database is none of the four.
@@ -36,15 +40,19 @@ class SqlRunRecords:
         engine: Engine,
         *,
         run: str,
+        keys: LedgerKeys | None = None,
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = random_fraction,
     ) -> None:
-        self._statements = statements_for(engine.dialect.name)
+        self._dialect = engine.dialect.name
+        self._statements = statements_for(self._dialect, keyed=keys is not None)
+        self._keys = keys
         self._session = SqlSession(
             engine=engine, statements=self._statements, table=RUNS_TABLE, sleep=sleep, random=random
         )
         self._run = distinct(run)
         self._id = digest(run)
+        self._names: Names = CLEAR
 
     def find(self) -> RunRecord | None:
         """The record of the run; None where it has none yet.
@@ -64,20 +72,33 @@ class SqlRunRecords:
 
     def _in_transaction(self, work: Callable[[Connection], T], *, action: str) -> T:
         try:
-            self._session.create_table(RUNS_TABLE, [self._statements.create_runs])
+            self._names = open_names(self._session, dialect=self._dialect, keys=self._keys, table=RUNS_TABLE)
             return self._session.transact(work, action=action)
         finally:
             self._session.close()
 
     def _read(self, connection: Connection) -> str | None:
-        text = connection.exec_driver_sql(*self._statements.read_run(self._id)).scalar_one_or_none()
-        return None if text is None else str(text)
+        for id_, _ in self._places():
+            text = connection.exec_driver_sql(*self._statements.read_run(id_)).scalar_one_or_none()
+            if text is not None:
+                return str(text)
+        return None
 
     def _begin(self, connection: Connection, proposed: str) -> str:
         if self._statements.begin is not None:
             connection.exec_driver_sql(self._statements.begin)
-        connection.exec_driver_sql(*self._statements.begin_run(id=self._id, run=self._run, record=proposed))
-        return str(connection.exec_driver_sql(*self._statements.read_run(self._id)).scalar_one())
+        hold_key(connection, statements=self._statements, names=self._names)
+        found = self._read(connection) if self._names.count > 1 else None
+        if found is not None:
+            return found
+        id_, run = next(iter(self._places()))
+        connection.exec_driver_sql(*self._statements.begin_run(id=id_, run=run, record=proposed))
+        return str(connection.exec_driver_sql(*self._statements.read_run(id_)).scalar_one())
+
+    def _places(self) -> Iterator[tuple[str, str]]:
+        """The id under which the record may stand, and the name of the run there; those of a new one first."""
+        for run in self._names.runs(self._run):
+            yield (self._id if run == self._run else run), run
 
 
 def _record(text: str) -> RunRecord:

@@ -36,6 +36,8 @@ _TRANSIENT_CODES = frozenset(
 )
 _TRANSIENT_PREFIXES = ("SQLITE_BUSY", "SQLITE_LOCKED", "08")
 
+_NO_SUCH_COLUMN = frozenset({"42703", "1054", "SQLITE_ERROR"})  # SQLite has one name for every error of a statement
+
 _NOT_DURABLE = (
     "The call ledger's %s database acknowledges what is not on its disk yet: if it crashes, people who have been rung "
     "may be rung again. Set innodb_flush_log_at_trx_commit = 1 on the server"
@@ -74,6 +76,8 @@ class SqlSession:
         self._is_durable: bool | None = None  # not asked yet
         self.ascii_only = False
         """The database refused a text for its script: whoever runs a transaction again sends ASCII alone."""
+        self.misses_column = False
+        """The last transaction that failed asked for a column that is not there."""
 
     def transact(self, work: Callable[[Connection], _Result], *, action: str) -> _Result:
         """Run one transaction, again and again where that may help, and commit it.
@@ -100,6 +104,7 @@ class SqlSession:
                     traceback.clear_frames(error.__traceback__)
                     raise
                 problem = _name(error)
+                self.misses_column = _code(error) in _NO_SUCH_COLUMN
                 if isinstance(error, (DataError, UnicodeError)) and not self.ascii_only:
                     self.ascii_only = again = True
                 else:

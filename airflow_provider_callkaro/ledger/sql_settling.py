@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.ledger.contract import Settlement
@@ -54,18 +54,17 @@ class Settling:
         self._executions += 1
         heads = [head for head, settlement in self.settlements.items() if settlement.state is None]
         for ids in chunks(sorted(self.ids(heads)), size=MAX_ROWS):
-            query = self.author.statements.release(ids, owner=self.author.owner, turn=self.author.turn)
-            removed = connection.exec_driver_sql(*query).rowcount
+            removed = self.author.release(connection, ids)
             if removed < len(ids) and self._executions == 1:  # run again, it finds what it has removed itself
                 self._miss(connection, ids, removed=removed)
         replaced = sorted(row for head in heads for row in self.replaced.get(head, ()))
         for rows in chunks(replaced, size=MAX_ROWS):
-            connection.exec_driver_sql(*self.author.statements.put_back(rows))
+            self.author.put_back(connection, rows)
 
     def settle(self, connection: Connection, heads: Iterable[str]) -> None:
         """Write the outcomes of the calls whose rows in the ledger's own scope have these ids."""
         for outcomes in chunks(sorted(self._outcomes(heads)), size=MAX_ROWS):
-            if self._write(connection, outcomes) < len(outcomes):
+            if self.author.settle(connection, outcomes) < len(outcomes):
                 self._mend(connection, outcomes)
 
     def tell(self) -> None:
@@ -108,10 +107,6 @@ class Settling:
             for outcome in outcomes
         ]
 
-    def _write(self, connection: Connection, outcomes: Sequence[Outcome]) -> int:
-        query = self.author.statements.settle(outcomes, owner=self.author.owner, turn=self.author.turn)
-        return connection.exec_driver_sql(*query).rowcount
-
     def _mend(self, connection: Connection, outcomes: Sequence[Outcome]) -> None:
         """Write the outcomes of those calls whose rows are gone; leave those that somebody else has taken over."""
         outstanding = [outcome for outcome in outcomes if outcome.id in self.open]
@@ -119,12 +114,13 @@ class Settling:
         redialled = {_version(row) for head in self.settlements for row in self.replaced.get(head, ())}
         back = [id_ for id_, row in standing.items() if _version(row) in redialled]  # their redials are what was lost
         if back:
-            connection.exec_driver_sql(*self.author.statements.remove(back))
+            self.author.remove(connection, back)
         gone = [outcome for outcome in outstanding if outcome.id not in standing or outcome.id in back]
         if gone:
             rows = [self.open[outcome.id] for outcome in gone]
-            connection.exec_driver_sql(*self.author.statements.insert(rows))
-            self._write(connection, gone)
+            author = replace(self.author, places={})  # they stand under the names of now from here on
+            author.insert(connection, rows)
+            author.settle(connection, gone)
         others = [id_ for id_, row in standing.items() if row.owner != self.author.owner and id_ not in back]
         self._put_back = max(self._put_back, self._calls(outcome.id for outcome in gone))
         self._taken_over = max(self._taken_over, self._calls(others))

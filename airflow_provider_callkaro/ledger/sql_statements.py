@@ -12,13 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import Any
 
 from airflow_provider_callkaro.ledger.contract import CLAIM_LEASE
+from airflow_provider_callkaro.ledger.sql_key_statements import KeyStatements, Query, in_keyed
 from airflow_provider_callkaro.ledger.sql_table import (
+    CLEAR_COLUMNS,
     CREATE_INDEX,
     CREATE_RUNS,
     CREATE_TABLE,
+    KEYED_COLUMNS,
+    RUNS_TABLE,
+    TABLE,
     Outcome,
     Row,
 )
@@ -27,17 +31,17 @@ MAX_ROWS = 500  # rows a statement: SQLite took 999 parameters before 3.32, Post
 LONGEST_NUMBER = 15  # digits; E.164
 LEASE_SECONDS = int(CLAIM_LEASE.total_seconds())
 
-Query = tuple[str, Any]
-"""A statement and its parameters, for ``Connection.exec_driver_sql``."""
-
 COLUMNS = ", ".join(Row._fields)
 # A redial takes the place of the call before it, which may have rung too; nobody knows any more, so it counts.
 _CALLS = "(redials + CASE WHEN state = 'rejected' THEN 0 ELSE 1 END)"
 GIVEN = Row._fields.index("claimed_at")  # so many columns of a new row are given, the rest is the database's
 
 
-class Statements:
-    """The statements as PostgreSQL takes them; the other databases say where they differ."""
+class Statements(KeyStatements):
+    """The statements as PostgreSQL takes them; the other databases say where they differ.
+
+    :param keyed: for a ledger that holds digests.
+    """
 
     begin: str | None = None
     """What opens a writing transaction beyond the driver's own begin."""
@@ -55,6 +59,8 @@ class Statements:
     create_runs = CREATE_RUNS
     create_locks: str | None = None
     """The table whose rows stand for the locks of numbers; None where the database has locks without rows."""
+    columns = COLUMNS
+    """Those of the ledger's table, in the order of a row."""
     counts_inserts = True
     """Whether the row count of ``insert`` tells the inserted rows from those that were there already."""
 
@@ -70,6 +76,13 @@ class Statements:
         "ELSE excluded.cap_seconds END"
     )
 
+    def __init__(self, *, keyed: bool = False) -> None:
+        super().__init__(keyed=keyed)
+        if keyed:
+            self.columns = COLUMNS.replace(CLEAR_COLUMNS[TABLE], KEYED_COLUMNS[TABLE])
+            self.create = [in_keyed(TABLE, statement) for statement in self.create]
+            self.create_runs = in_keyed(RUNS_TABLE, self.create_runs)
+
     def ago(self, seconds: int) -> str:
         """The expression for an instant so long ago."""
         return f"({self.now} - INTERVAL '{seconds:d} seconds')"
@@ -78,7 +91,7 @@ class Statements:
         """Add the rows whose id is free, as claimed now; leave the others as they stand."""
         values = _repeat(f"({_repeat(self._mark, GIVEN)},{self.now},NULL)", len(rows))
         return (
-            f"INSERT INTO voice_call_ledger ({COLUMNS}) VALUES {values} {self._on_conflict}",
+            f"INSERT INTO voice_call_ledger ({self.columns}) VALUES {values} {self._on_conflict}",
             tuple(chain.from_iterable(row[:GIVEN] for row in rows)),
         )
 
@@ -86,7 +99,7 @@ class Statements:
         """Likewise, with the instants that they had."""
         values = _repeat(f"({_repeat(self._mark, len(Row._fields))})", len(rows))
         return (
-            f"INSERT INTO voice_call_ledger ({COLUMNS}) VALUES {values} {self._on_conflict}",
+            f"INSERT INTO voice_call_ledger ({self.columns}) VALUES {values} {self._on_conflict}",
             tuple(chain.from_iterable(rows)),
         )
 
@@ -124,7 +137,7 @@ class Statements:
         """The rows under the ids, in their order: every column, and whether the lease of a claim would still run."""
         marks = _repeat(self._mark, len(ids))
         return (
-            f"SELECT {COLUMNS}, claimed_at > {self.ago(LEASE_SECONDS)} FROM voice_call_ledger "
+            f"SELECT {self.columns}, claimed_at > {self.ago(LEASE_SECONDS)} FROM voice_call_ledger "
             f"WHERE id IN ({marks}) ORDER BY id",
             tuple(ids),
         )
@@ -183,7 +196,7 @@ class Statements:
     def begin_run(self, *, id: str, run: str, record: str) -> Query:  # noqa: A002
         """Keep the record of a run that has none."""
         return (
-            f"INSERT INTO voice_call_runs (id, run, record, begun_at) "
+            f"INSERT INTO voice_call_runs (id, {self._run}, record, begun_at) "
             f"VALUES ({_repeat(self._mark, 3)},{self.now}) {self._on_conflict}",
             (id, run, record),
         )

@@ -3,8 +3,12 @@
 ``voice_call_ledger`` has one row per person and scope, ``voice_call_runs`` one per run (see `SqlRunRecords`), and
 ``voice_call_locks``, in MySQL and MariaDB only, a few rows that hold nothing: a commit under caps locks those of its
 numbers. ``voice_call_scopes`` notes which scopes are in use, and ``voice_call_audit`` who has done what (see
-`scope_uses` and `sql_audit`). All are created on first use. They may as well be created by hand, from what ``statements_for("postgresql")``
-holds (or "mysql") as ``create``, ``create_runs`` and ``create_locks``.
+`scope_uses` and `sql_audit`). A keyed ledger has ``voice_call_keys`` beside them, a row per key. All are created on
+first use. They may as well be created by hand, from what ``statements_for("postgresql")`` holds (or "mysql", or with
+``keyed=True``) as ``create``, ``create_runs``, ``create_locks`` and ``create_keys``.
+
+In a keyed ledger two columns have another name: nothing that would be written in clear finds its place there, so a
+process that knows of no key, of an earlier version even, cannot claim anybody.
 
 A run that claims in several scopes writes a row in each. The first is the call. The further ones only block: their
 ``number`` is empty, so that no cap counts them, and their ``state`` begins with ``also``, so that nobody who counts the
@@ -18,6 +22,10 @@ from typing import Any, NamedTuple
 TABLE = "voice_call_ledger"
 RUNS_TABLE = "voice_call_runs"
 LOCKS_TABLE = "voice_call_locks"
+KEYS_TABLE = "voice_call_keys"
+
+CLEAR_COLUMNS = {TABLE: "call_key", RUNS_TABLE: "run"}  # as they are called in a clear ledger,
+KEYED_COLUMNS = {TABLE: "call_digest", RUNS_TABLE: "run_digest"}  # and in a keyed one
 
 ALSO = "also "  # before the state of a row in a further scope
 
@@ -48,6 +56,15 @@ CREATE TABLE IF NOT EXISTS voice_call_runs (
     record TEXT NOT NULL,
     begun_at TIMESTAMP NOT NULL
 )"""
+CREATE_KEYS = """\
+CREATE TABLE IF NOT EXISTS voice_call_keys (
+    place INTEGER NOT NULL PRIMARY KEY,
+    id VARCHAR(32) NOT NULL,
+    check_value VARCHAR(64) NOT NULL,
+    begun_at TIMESTAMP NOT NULL,
+    ended_at TIMESTAMP,
+    legacy INTEGER NOT NULL
+)"""
 CREATE_LOCKS = "CREATE TABLE IF NOT EXISTS voice_call_locks (bucket INTEGER NOT NULL PRIMARY KEY)"
 
 
@@ -55,6 +72,7 @@ class Row(NamedTuple):
     """One row of the table, in the order of its columns.
 
     :param id: 12 hexadecimal digits of the scope's BLAKE2b digest, and 20 of that of scope and key together.
+    :param call_key: in a keyed ledger a digest, as are ``number`` and ``run``, and the last 20 digits of ``id``.
     :param number: the digits of the phone number; with ``claimed_at`` the index for frequency caps over all scopes.
         Empty in a further scope.
     :param state: an `EntryState`; after ``also`` in a further scope.

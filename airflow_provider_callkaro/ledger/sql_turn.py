@@ -31,10 +31,13 @@ class Turn:
 
         :return: for each key whose claim was lost, what stood in the way.
         :raises ConfigurationError: a scope in which it claims was pruned.
+        :raises KeysChanged: the ledger was put under another key.
         """
         begin = self.settling.author.statements.begin
         if begin is not None:
             connection.exec_driver_sql(begin)
+        if self.claiming.claims:
+            self.claiming.author.hold_key(connection)
         self.claiming.lock_numbers(connection)
         if self.claiming.claims:
             self.note.write(connection)

@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from airflow_provider_callkaro.calls.phone import LEGACY_PREFIXES, legacy_spellings
@@ -75,13 +76,22 @@ def _in_sql(context: Mapping[str, Any], *, settings: ListSettings, resumed: bool
     from airflow_provider_callkaro.ledger.sql import SqlLedger
     from airflow_provider_callkaro.ledger.sql_run_records import SqlRunRecords
 
-    engine, run = sql_engine(str(settings.ledger_conn_id)), run_name(context)
-    record = identify(context, settings=settings, records=SqlRunRecords(engine, run=run), resumed=resumed)
+    conn_id = str(settings.ledger_conn_id)
+    engine, run, keys = sql_engine(conn_id), run_name(context), ledger_keys(conn_id)
+    records = SqlRunRecords(engine, run=run, keys=keys)
+    record = identify(context, settings=settings, records=records, resumed=resumed)
     own, *others = record.scopes
     ledger = SqlLedger(
-        engine, scope=own, also=others, run=run, caps=caps_of(settings.policy), legacy=_earlier_spellings()
+        engine,
+        scope=own,
+        also=others,
+        run=run,
+        caps=caps_of(settings.policy),
+        legacy=_earlier_spellings(),
+        keys=keys,
+        reread=partial(ledger_keys, conn_id),
     )
-    return Memory(record=record, ledger=ledger, name=f'connection "{settings.ledger_conn_id}"')
+    return Memory(record=record, ledger=ledger, name=f'connection "{conn_id}"')
 
 
 def _in_task_state(store: Any, context: Mapping[str, Any], *, settings: ListSettings, resumed: bool) -> Memory:

@@ -37,6 +37,30 @@ def mariadb_url(mariadb: Any) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def keyed_sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return f"sqlite:///{tmp_path_factory.mktemp('ledger') / 'keyed.db'}"
+
+
+@pytest.fixture(scope="session")
+def keyed_postgresql_url(postgresql: Any) -> Iterator[str]:
+    with database_on(postgresql) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def keyed_mariadb_url(mariadb: Any) -> Iterator[str]:
+    with database_on(mariadb) as url:
+        yield url
+
+
+@pytest.fixture(params=DATABASES)
+def keyed_database_url(request: pytest.FixtureRequest) -> str:
+    """Each kind of database in turn, for ledgers that all have the same key."""
+    url: str = request.getfixturevalue(f"keyed_{request.param}_url")
+    return url
+
+
 @pytest.fixture(params=DATABASES)
 def database_url(request: pytest.FixtureRequest) -> str:
     """Each kind of database in turn, shared by the tests of the session; scopes keep them apart."""

@@ -1,0 +1,92 @@
+"""The statements of a keyed ledger that a clear one has no need of, as PostgreSQL takes them."""
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_provider_callkaro.ledger.sql_table import CLEAR_COLUMNS, CREATE_KEYS, KEYED_COLUMNS, RUNS_TABLE, TABLE
+
+Query = tuple[str, Any]
+"""A statement and its parameters, for ``Connection.exec_driver_sql``."""
+
+
+class KeyStatements:
+    """What puts a ledger under keys, and tells under which it stands.
+
+    :param keyed: for a ledger that holds digests.
+    """
+
+    create_keys = CREATE_KEYS
+    soon: Sequence[str] = ("SET LOCAL lock_timeout = '5s'",)
+    """What keeps a change of a table from waiting long: whoever claims waits behind it."""
+    later: Sequence[str] = ()
+    """What ends that."""
+    read_keys = "SELECT place, id, check_value, ended_at, legacy FROM voice_call_keys ORDER BY place"
+
+    now: str
+
+    _mark: str
+    _on_taken = "ON CONFLICT (place) DO NOTHING"
+    _for_share = " FOR SHARE"
+
+    def __init__(self, *, keyed: bool = False) -> None:
+        self._run = (KEYED_COLUMNS if keyed else CLEAR_COLUMNS)[RUNS_TABLE]
+
+    def rename(self, table: str, old: str, new: str) -> Sequence[str]:
+        """Give a column another name."""
+        return (*self.soon, f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}", *self.later)
+
+    def hold_key(self, place: int) -> Query:
+        """Something, if the key in this place still writes; no other one takes over before this transaction ends."""
+        return (
+            f"SELECT place FROM voice_call_keys WHERE place = {self._mark} AND ended_at IS NULL{self._for_share}",
+            (place,),
+        )
+
+    def add_key(self, *, place: int, id: str, check: str) -> Query:  # noqa: A002
+        """Put a key on top of the others, if that place is free."""
+        return (
+            "INSERT INTO voice_call_keys (place, id, check_value, begun_at, ended_at, legacy) "
+            f"VALUES ({self._mark},{self._mark},{self._mark},{self.now},NULL,0) {self._on_taken}",
+            (place, id, check),
+        )
+
+    def end_keys(self, *, before: int) -> Query:
+        """Let the keys below a place write no more; waits for the transactions that do."""
+        return (
+            f"UPDATE voice_call_keys SET ended_at = {self.now} WHERE place < {self._mark} AND ended_at IS NULL",
+            (before,),
+        )
+
+    def note_legacy(self, place: int) -> Query:
+        """Note that legacy spellings stand under a key."""
+        return f"UPDATE voice_call_keys SET legacy = 1 WHERE place = {self._mark} AND legacy = 0", (place,)
+
+    def forget_key(self, place: int) -> Query:
+        """Nothing stands under a key any more."""
+        return f"DELETE FROM voice_call_keys WHERE place = {self._mark}", (place,)
+
+    def count_under(self, table: str, key: str) -> Query:
+        """How many rows of a keyed table stand under a key."""
+        return f"SELECT COUNT(*) FROM {table} WHERE {self.run_in(table)} LIKE {self._mark}", (f"{key}:%",)
+
+    def count_in_clear(self, table: str, keys: Sequence[str]) -> Query:
+        """How many rows of a keyed table stand under none of its keys."""
+        where, parameters = self.in_clear(table, keys)
+        return f"SELECT COUNT(*) FROM {table} WHERE {where}", parameters
+
+    def in_clear(self, table: str, keys: Sequence[str]) -> Query:
+        """The condition of a row of a keyed table that stands under none of its keys."""
+        one = f"{self.run_in(table)} NOT LIKE {self._mark}"
+        return " AND ".join([one] * len(keys)) or "1 = 1", tuple(f"{key}:%" for key in keys)
+
+    def run_in(self, table: str) -> str:
+        """The column that names the run; what stands there names the key of the whole row."""
+        return "run" if table == TABLE else self._run
+
+
+def in_keyed(table: str, statement: str) -> str:
+    """A statement that creates a table, for a keyed ledger."""
+    return statement.replace(f"    {CLEAR_COLUMNS[table]} TEXT", f"    {KEYED_COLUMNS[table]} TEXT")

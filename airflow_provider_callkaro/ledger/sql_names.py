@@ -1,0 +1,124 @@
+"""Under which names a person's rows stand in the table, which is in clear or under keys.
+
+Everything above works with the values of a clear ledger: an id made of scope and key, digits, the name of a run. Here,
+and nowhere else, they become what stands in the table. The id of a keyed row is the digest of the id that it would have
+in clear, so a clear row can be carried over from what it holds itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from airflow_provider_callkaro.exceptions import LedgerError
+from airflow_provider_callkaro.ledger.digests import LedgerKey, Purpose, key_of
+from airflow_provider_callkaro.ledger.sql_scopes import SCOPE_DIGITS
+from airflow_provider_callkaro.ledger.sql_statements import Statements
+from airflow_provider_callkaro.ledger.sql_table import Row
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+_REMEMBERED = 4_096  # names: of a call from the first look at it until it is settled
+
+
+class KeysChanged(LedgerError):
+    """Another process has put the ledger under a new key since this one opened it. Nothing was written."""
+
+
+class Names:
+    """The names of a ledger in clear: every value is its own."""
+
+    is_keyed = False
+    place: int | None = None
+    """Of the writing key in the table of keys."""
+    count = 1
+    """How many names one value may have."""
+    holds_clear = True
+    """Whether rows in clear may stand in the table."""
+
+    def id(self, id_: str) -> str:
+        """The id under which a new row is written."""
+        return id_
+
+    def ids(self, id_: str) -> Sequence[str]:
+        """Every id under which a row may stand, that of a new row first."""
+        return (id_,)
+
+    def numbers(self, digits: str) -> Sequence[str]:
+        """Every text that may stand for a number."""
+        return (digits,)
+
+    def runs(self, run: str) -> Sequence[str]:
+        """Every text that may stand for a run, that of a new row first."""
+        return (run,)
+
+    def seal(self, row: Row) -> Row:
+        """The row as it is written."""
+        return row
+
+
+CLEAR = Names()
+
+
+class KeyedNames(Names):
+    """The names of a keyed ledger.
+
+    :param writer: the key under which everything new is written.
+    :param place: of that key in the table of keys.
+    :param others: earlier keys under which rows may stand.
+    :param holds_clear: whether rows in clear may stand there too, until they are carried over.
+    """
+
+    is_keyed = True
+
+    def __init__(self, *, writer: LedgerKey, place: int, others: Sequence[LedgerKey] = (), holds_clear: bool) -> None:
+        self.writer = writer
+        self.place = place
+        self.holds_clear = holds_clear
+        self._keys = (writer, *others)
+        self.count = len(self._keys) + holds_clear
+        self.ids = lru_cache(_REMEMBERED)(self._ids)  # type: ignore[method-assign]
+        self.numbers = lru_cache(_REMEMBERED)(self._numbers)  # type: ignore[method-assign]
+        self.runs = lru_cache(8)(self._runs)  # type: ignore[method-assign]
+
+    def id(self, id_: str) -> str:
+        """The id under which a new row is written: the scope's digits as ever, then 80 bits of a digest."""
+        return self.ids(id_)[0]
+
+    def seal(self, row: Row) -> Row:
+        """The row as it is written; one that was read from the table keeps the digests that it has."""
+        id_ = self.id(row.id)
+        if key_of(row.run) is not None:
+            return row._replace(id=id_)
+        return row._replace(
+            id=id_,
+            call_key=self.writer.digest(Purpose.CALL, row.call_key),
+            number=row.number and self.numbers(row.number)[0],
+            run=self.runs(row.run)[0],
+        )
+
+    def _ids(self, id_: str) -> Sequence[str]:
+        scope = id_[:SCOPE_DIGITS]
+        return (*(scope + key.place(id_) for key in self._keys), *self._in_clear(id_))
+
+    def _numbers(self, digits: str) -> Sequence[str]:
+        return (*(key.digest(Purpose.NUMBER, digits) for key in self._keys), *self._in_clear(digits))
+
+    def _runs(self, run: str) -> Sequence[str]:
+        return (*(key.digest(Purpose.RUN, run) for key in self._keys), *self._in_clear(run))
+
+    def _in_clear(self, text: str) -> Sequence[str]:
+        return (text,) if self.holds_clear else ()
+
+
+def hold_key(connection: Connection, *, statements: Statements, names: Names) -> None:
+    """Let nobody put the ledger under another key before this transaction ends.
+
+    :raises KeysChanged: somebody has.
+    """
+    if names.place is None:
+        return
+    if connection.exec_driver_sql(*statements.hold_key(names.place)).first() is None:
+        raise KeysChanged("the call ledger was put under another key: nobody was rung; let the task run again")
