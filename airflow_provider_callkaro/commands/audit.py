@@ -38,7 +38,7 @@ def verify(arguments: Namespace) -> bool:
     """Look whether the trail is whole."""
     expected = [AuditMark.read(text) for text in arguments.last]
     with opened(arguments) as ledger:
-        verdict = verify_lines(ledger.audit.lines(), sealed=ledger.audit.sealed, expected=expected)
+        verdict = verify_lines(ledger.audit.lines(), seals=ledger.audit.seals, expected=expected)
     last = None if verdict.last is None else str(verdict.last)
     is_whole = not verdict.problems
     for problem in verdict.problems:

@@ -14,6 +14,8 @@ from typing import Any
 
 from airflow_provider_callkaro.calls.phone import legacy_spellings
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.ledger.audit import Seals
+from airflow_provider_callkaro.ledger.digests import LedgerKeys
 from airflow_provider_callkaro.ledger.sql_audit import SqlAudit
 from airflow_provider_callkaro.ledger.sql_values import as_digits
 from airflow_provider_callkaro.ledger.upkeep import Upkeep
@@ -23,11 +25,13 @@ from airflow_provider_callkaro.ledger.upkeep import Upkeep
 class OpenLedger:
     """A ledger, and what a command needs beside it.
 
+    :param keys: those of the connection; None where it has none.
     :param audit: its trail.
     :param who: gives the command.
     """
 
     upkeep: Upkeep
+    keys: LedgerKeys | None
     audit: SqlAudit
     who: Mapping[str, Any]
 
@@ -42,22 +46,24 @@ def opened(arguments: Namespace) -> Iterator[OpenLedger]:
 
     :raises ConfigurationError: the connection is not to a SQL database, or no ledger is there.
     """
-    engine = _engine(arguments.conn_id)
+    engine, keys = _found(arguments.conn_id)
     try:
         with Upkeep(engine) as upkeep:
-            yield OpenLedger(upkeep=upkeep, audit=SqlAudit(upkeep), who=_who())
+            upkeep.find_ledger()
+            audit = SqlAudit(upkeep, seals=None if keys is None else Seals(keys))
+            yield OpenLedger(upkeep=upkeep, keys=keys, audit=audit, who=_who())
     finally:
         engine.dispose()
 
 
-def _engine(conn_id: str) -> Any:
+def _found(conn_id: str) -> tuple[Any, LedgerKeys | None]:
     from airflow.exceptions import AirflowNotFoundException
 
-    from airflow_provider_callkaro.tasks.ledgers import sql_engine
+    from airflow_provider_callkaro.tasks.ledgers import ledger_keys, sql_engine
 
     with _by_the_metadata_database():
         try:
-            return sql_engine(conn_id)
+            return sql_engine(conn_id), ledger_keys(conn_id)
         except AirflowNotFoundException:
             raise ConfigurationError(
                 f'Airflow has no connection "{conn_id}": name the one that the tasks have as ledger_conn_id'

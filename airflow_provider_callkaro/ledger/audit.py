@@ -10,13 +10,14 @@ No line holds a phone number, a name, a key of a call or a secret.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 from hmac import compare_digest
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.ledger.digests import LedgerKeys, Purpose, key_of
 
 
 class Action(StrEnum):
@@ -84,8 +85,23 @@ class AuditVerdict:
     problems: tuple[str, ...]
 
 
-Sealed = Callable[[str, str], "bool | None"]
-"""Whether a seal is that of a digest; None where its key is not known."""
+class Seals:
+    """Seals digests with the ledger's keys.
+
+    :param keys: of which the first seals; all can tell whether a seal fits.
+    """
+
+    def __init__(self, keys: LedgerKeys) -> None:
+        self._keys = keys
+
+    def make(self, digest: str) -> str:
+        """The seal of a digest."""
+        return self._keys.first.digest(Purpose.AUDIT, digest)
+
+    def fits(self, seal: str, digest: str) -> bool | None:
+        """Whether a seal is that of a digest; None where its key is not known."""
+        key = self._keys.find(key_of(seal) or "")
+        return None if key is None else compare_digest(key.digest(Purpose.AUDIT, digest), seal)
 
 
 def digest_of(*, before: str, place: int, text: str) -> str:
@@ -97,14 +113,14 @@ def digest_of(*, before: str, place: int, text: str) -> str:
 
 
 def verify(
-    lines: Iterable[AuditLine], *, sealed: Sealed | None = None, expected: Iterable[AuditMark] = ()
+    lines: Iterable[AuditLine], *, seals: Seals | None = None, expected: Iterable[AuditMark] = ()
 ) -> AuditVerdict:
     """Go over a whole trail.
 
     After a line that does not fit, the next one is held against what stands there, so each change is told once.
 
     :param lines: in their order.
-    :param sealed: tells whether a seal fits; None where the ledger has no key.
+    :param seals: tell whether a seal fits; None where the ledger has no key.
     :param expected: marks that were kept elsewhere.
     """
     problems: list[str] = []
@@ -128,12 +144,12 @@ def verify(
                 problems.append(f"line {place} has no seal, although line {first_sealed} has one")
         else:
             first_sealed = first_sealed or place
-            fits = None if sealed is None else sealed(line.seal, line.digest)
+            fits = None if seals is None else seals.fits(line.seal, line.digest)
             if fits is False:
                 problems.append(f"line {place} has a seal that does not fit")
             unproven = place if fits is None else None
         before, last = line.digest, line
-    if sealed is not None and last is not None and last.seal is None and first_sealed is None:
+    if seals is not None and last is not None and last.seal is None and first_sealed is None:
         problems.append("the ledger has a key, and no line of the trail is sealed with one")
     if unproven is not None:
         problems.append(f"the last seal (line {unproven}) is of a key that the connection does not have")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_callkaro.ledger.audit import Action, AuditLine, AuditMark, Sealed, digest_of
+from airflow_provider_callkaro.ledger.audit import Action, AuditLine, AuditMark, Seals, digest_of
 from airflow_provider_callkaro.ledger.upkeep import Upkeep, run
 
 if TYPE_CHECKING:
@@ -52,16 +52,12 @@ class SqlAudit:
     """The trail of one ledger.
 
     :param upkeep: the ledger's database.
-    :param seal: seals a digest with the ledger's key; None where it has none.
-    :param sealed: tells whether a seal is that of a digest; None where it has none.
+    :param seals: each line with the ledger's key; None where it has none.
     """
 
-    def __init__(
-        self, upkeep: Upkeep, *, seal: Callable[[str], str] | None = None, sealed: Sealed | None = None
-    ) -> None:
+    def __init__(self, upkeep: Upkeep, *, seals: Seals | None = None) -> None:
         self._upkeep = upkeep
-        self._seal = seal
-        self.sealed = sealed
+        self.seals = seals
 
     def create(self) -> None:
         """Create the table, if it is not there yet.
@@ -100,7 +96,7 @@ class SqlAudit:
             entry=new.id,
             record=text,
             digest=digest,
-            seal=None if self._seal is None else self._seal(digest),
+            seal=None if self.seals is None else self.seals.make(digest),
         )
         return AuditMark(place, digest)
 

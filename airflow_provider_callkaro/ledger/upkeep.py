@@ -43,17 +43,18 @@ class Upkeep:
         self._session = SqlSession(engine=engine, statements=self.statements, table=TABLE, sleep=sleep, random=random)
 
     def __enter__(self) -> Self:
-        """Find the ledger.
+        return self
 
-        :raises ConfigurationError: there is none in this database.
+    def find_ledger(self) -> None:
+        """Make sure that this is the database of a ledger.
+
+        :raises ConfigurationError: there is none in it.
         """
         if not self.has(TABLE):
-            self._session.close()
             raise ConfigurationError(
                 f'there is no call ledger (table "{TABLE}") in this {self.dialect} database: name the connection that '
                 "the tasks have as ledger_conn_id"
             )
-        return self
 
     def __exit__(self, *exc_info: object) -> None:
         self._session.close()

@@ -22,6 +22,7 @@ from airflow_provider_callkaro.ledger.run_record import RunRecord
 from airflow_provider_callkaro.tasks.identity import identify, run_name
 from airflow_provider_callkaro.tasks.rules import caps_of
 from airflow_provider_callkaro.tasks.settings import ListSettings
+from airflow_provider_callkaro.tasks.trail import Trail
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +34,13 @@ class Memory:
     :param record: who it is.
     :param ledger: whom it has rung; not opened yet.
     :param name: of the ledger, for the log.
+    :param trail: the audit trail of a ledger in SQL; None where calls are remembered elsewhere, or none is made.
     """
 
     record: RunRecord
     ledger: CallLedger
     name: str
+    trail: Trail | None = None
 
 
 def task_state_of(context: Mapping[str, Any]) -> Any | None:
@@ -91,7 +94,8 @@ def _in_sql(context: Mapping[str, Any], *, settings: ListSettings, resumed: bool
         keys=keys,
         reread=partial(ledger_keys, conn_id),
     )
-    return Memory(record=record, ledger=ledger, name=f'connection "{conn_id}"')
+    trail = None if settings.dry_run else Trail(engine, keys=keys, context=context, run=run)
+    return Memory(record=record, ledger=ledger, name=f'connection "{conn_id}"', trail=trail)
 
 
 def _in_task_state(store: Any, context: Mapping[str, Any], *, settings: ListSettings, resumed: bool) -> Memory:

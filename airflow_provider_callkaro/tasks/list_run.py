@@ -84,6 +84,8 @@ class ListRun:
         memory = self._memory(resumed=resumed)
         check_report_place(self._settings.report_path)
         self._refuse_short_list()
+        if memory.trail is not None:
+            memory.trail.started(self._settings, memory.record, resumed=resumed)
         while True:
             summary = self._one_pass(memory)
             if not self._settings.waits or not only_waits(summary):
@@ -145,7 +147,7 @@ class ListRun:
                 run_calls,
                 rows=rows,
                 total=self._total(),
-                read=reader.read,
+                read=reader.read if memory.trail is None else memory.trail.reading(reader.read),
                 vendor=account.vendor,
                 transport=AsyncTransport(account.target, max_connections=settings.max_concurrency),
                 ledger=memory.ledger,
@@ -158,10 +160,10 @@ class ListRun:
                 rules=rules,
                 dry_run=settings.dry_run,
                 observe=observe,
-                on_failure=lambda summary: self._give_account(summary, report),
+                on_failure=lambda summary: self._give_account(summary, report, memory),
             )
             if not settings.dry_run:
-                self._leave_summary(summary)
+                self._leave_summary(summary, memory)
                 if report is not None:
                     report.publish()
             return summary
@@ -184,16 +186,16 @@ class ListRun:
             ledger=memory.ledger,
         )
 
-    def _give_account(self, summary: Summary, report: Report | None) -> None:
+    def _give_account(self, summary: Summary, report: Report | None, memory: Memory) -> None:
         """The ending of a run that breaks off: nothing of it may hide what broke it off."""
-        self._leave_summary(summary)
+        self._leave_summary(summary, memory)
         try:
             if report is not None:
                 report.publish()
         except Exception as error:
             self._log.warning("The report of the run that broke off is not there: %s", error)
 
-    def _leave_summary(self, summary: Summary) -> None:
+    def _leave_summary(self, summary: Summary, memory: Memory) -> None:
         """Say what the run came to, and leave it in XCom at once: what comes after may fail."""
         self._log.info("%s", summary)
         self._log.info(
@@ -205,6 +207,8 @@ class ListRun:
             self._context["ti"].xcom_push(key=self._result_key, value=self._as_xcom(summary))
         except Exception as error:  # the report is still to come, and everybody has been rung
             self._log.warning("The summary could not be left in XCom (%s)", type(error).__name__)
+        if memory.trail is not None:
+            memory.trail.ended(summary)
 
     def _as_xcom(self, summary: Summary) -> dict[str, Any]:
         return summary.as_xcom(campaign=self._campaign(), report=self._settings.report_path)

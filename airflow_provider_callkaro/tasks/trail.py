@@ -1,0 +1,159 @@
+"""What a run leaves in the audit trail of its SQL ledger: who started it, under which rules, and what it came to.
+
+A run whose ledger is none in SQL has no trail. Nothing here tells of a person who is called: a list is told by its
+digest, and only where the ledger has a key, because an unkeyed digest of a short list of numbers is that list.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from airflow_provider_callkaro.calls.call import Call
+from airflow_provider_callkaro.calls.masking import mask_text
+from airflow_provider_callkaro.calls.outcome import Outcome
+from airflow_provider_callkaro.calls.policy import CallingPolicy
+from airflow_provider_callkaro.dispatch.tally import Summary
+from airflow_provider_callkaro.exceptions import VoiceCallError
+from airflow_provider_callkaro.ledger.audit import Action, AuditMark, Seals
+from airflow_provider_callkaro.ledger.digests import LedgerKeys, Purpose
+from airflow_provider_callkaro.ledger.run_record import RunRecord
+from airflow_provider_callkaro.ledger.sql_audit import SqlAudit, entry
+from airflow_provider_callkaro.ledger.sql_scopes import scopes_of
+from airflow_provider_callkaro.ledger.sql_values import digest
+from airflow_provider_callkaro.ledger.upkeep import Upkeep
+from airflow_provider_callkaro.tasks.settings import ListSettings
+
+XCOM = "audit"
+"""The XCom that holds the last line of the trail that this task has written, as ``place:digest``."""
+_BY_AIRFLOW = re.compile(r"[a-z_]{1,40}__[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}\+[0-9]{2}:[0-9]{2}(_[A-Za-z0-9]{8})?")
+_OUTCOMES = tuple(outcome.value for outcome in Outcome)
+log = logging.getLogger(__name__)
+
+
+class Trail:
+    """The audit trail, as one task writes it.
+
+    :param engine: of the ledger's database.
+    :param keys: of the ledger; None where it is kept in clear.
+    :param context: the task's.
+    :param run: its name in the ledger.
+    """
+
+    def __init__(self, engine: Any, *, keys: LedgerKeys | None, context: Mapping[str, Any], run: str) -> None:
+        self._engine = engine
+        self._keys = keys
+        self._context = context
+        self._run = run
+        self._list = None if keys is None else hashlib.sha256()
+
+    def started(self, settings: ListSettings, record: RunRecord, *, resumed: bool) -> None:
+        """Say that the run starts.
+
+        :param resumed: it wakes from a nap.
+        :raises LedgerError: it could not be written; nobody has been rung.
+        """
+        approved = approvals(self._context)
+        with self._audit() as audit:
+            mark = audit.append(
+                entry(
+                    Action.STARTED,
+                    who=self._who(),
+                    scopes=[scope.digits for scope in scopes_of(record.scopes)],
+                    policy=policy_digest(settings.policy),
+                    redial=sorted(settings.redialled),
+                    **({"approved_by": approved} if approved else {}),
+                    **({"resumed": True} if resumed else {}),
+                )
+            )
+        self._leave(mark)
+
+    def ended(self, summary: Summary) -> None:
+        """Say what a pass through the list came to. If that cannot be written, everybody has been rung all the same."""
+        try:
+            with self._audit() as audit:
+                counts = {name: getattr(summary, name) for name in ("total", *_OUTCOMES, "dialled")}
+                told = {"counts": counts, "reasons": dict(summary.reasons), "stopped": summary.stopped is not None}
+                mark = audit.append(entry(Action.ENDED, who=self._who(), list=self._list_digest(), **told))
+        except VoiceCallError as error:
+            log.error("The audit trail lacks the end of this run: %s", error)
+        else:
+            self._leave(mark)
+
+    def reading(self, read: Callable[[Any], Call]) -> Callable[[Any], Call]:
+        """The reader of one pass, which takes note of the list where the ledger has a key."""
+        if self._list is None:
+            return read
+        rows = self._list = hashlib.sha256()
+
+        def noted(row: Any) -> Call:
+            call = read(row)
+            rows.update(f"{call.to_number}\0{call.key}\n".encode("utf-8", "surrogatepass"))
+            return call
+
+        return noted
+
+    def _list_digest(self) -> str | None:
+        """The digest of the calls of the list in their order, but for rows that can be no calls."""
+        if self._keys is None or self._list is None:
+            return None
+        return self._keys.first.digest(Purpose.AUDIT, f"list {self._list.hexdigest()}")
+
+    @contextmanager
+    def _audit(self) -> Iterator[SqlAudit]:
+        with Upkeep(self._engine) as upkeep:
+            audit = SqlAudit(upkeep, seals=None if self._keys is None else Seals(self._keys))
+            audit.create()
+            yield audit
+
+    def _leave(self, mark: AuditMark) -> None:
+        try:
+            self._context["ti"].xcom_push(key=XCOM, value=str(mark))
+        except Exception as error:
+            log.warning("The last line of the audit trail could not be left in XCom (%s)", type(error).__name__)
+
+    def _who(self) -> dict[str, Any]:
+        ti, dag_run = self._context["ti"], self._context.get("dag_run")
+        run_type = getattr(dag_run, "run_type", None)
+        user = getattr(dag_run, "triggering_user_name", None)
+        who = {
+            "dag": mask_text(ti.dag_id),
+            "task": mask_text(ti.task_id),
+            "map_index": getattr(ti, "map_index", -1),
+            "try": ti.try_number,
+            "run": self._run_digest(),
+            "run_type": None if run_type is None else str(getattr(run_type, "value", run_type)),
+            "user": None if user is None else mask_text(str(user)),
+        }
+        if _BY_AIRFLOW.fullmatch(ti.run_id):  # a name that somebody gave may say anything, a number too
+            who["run_id"] = ti.run_id
+        return {name: value for name, value in who.items() if value is not None}
+
+    def _run_digest(self) -> str:
+        return digest(self._run) if self._keys is None else self._keys.first.digest(Purpose.RUN, self._run)
+
+
+def policy_digest(policy: CallingPolicy | None) -> str | None:
+    """What tells two policies apart, but for whom they suppress; None where there is none."""
+    return None if policy is None else digest(repr(policy))
+
+
+def approvals(context: Mapping[str, Any]) -> list[str]:
+    """Who has approved the run in an ``ApprovalOperator`` upstream of the task (Airflow 3.1 and later)."""
+    task: Any = context.get("task")
+    if getattr(task, "dag", None) is None:
+        return []
+    tasks = [task.dag.task_dict.get(task_id) for task_id in sorted(task.get_flat_relative_ids(upstream=True))]
+    asked = [each.task_id for each in tasks if "ApprovalOperator" in {kind.__name__ for kind in type(each).__mro__}]
+    return [_approver(context["ti"].xcom_pull(task_ids=task_id)) for task_id in asked]
+
+
+def _approver(answer: Any) -> str:
+    """Who has answered, of what the approval has left in XCom."""
+    user = answer.get("responded_by_user") if isinstance(answer, Mapping) else None
+    name = user.get("name") or user.get("id") if isinstance(user, Mapping) else None
+    return mask_text(str(name)) if name else "nobody: it was approved by default"
