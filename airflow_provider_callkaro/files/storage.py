@@ -17,14 +17,17 @@ _PACKAGES = {
     "abfss": "apache-airflow-providers-microsoft-azure",
     "adl": "apache-airflow-providers-microsoft-azure",
 }
+_AZURE = ("adls", "wasb", "azure_data_lake", "azure")
 _CONNECTION_TYPES = {
     "s3": ("aws",),
     "s3a": ("aws",),
+    "s3n": ("aws",),
     "gs": ("google_cloud_platform",),
     "gcs": ("google_cloud_platform",),
-    "abfs": ("adls", "wasb"),
-    "abfss": ("adls", "wasb"),
-    "adl": ("adls", "wasb"),
+    "abfs": _AZURE,
+    "abfss": _AZURE,
+    "adl": _AZURE,
+    "oss": ("oss",),
 }
 _NO_STORAGE = frozenset({"callkaro", "callaro", "mrassistant"})  # types whose password goes to a vendor alone
 _WITHOUT_CONNECTION = frozenset({"", "file", "local"})

@@ -57,6 +57,14 @@ def test_a_vendors_key_opens_no_storage_of_an_unknown_kind(define: Any, conn_typ
 
 
 @pytest.mark.usefixtures("storages")
+@pytest.mark.parametrize(("scheme", "conn_type"), [*RIGHT.items(), ("memory", "anything")])
+def test_a_connection_of_the_right_kind_does(define: Any, scheme: str, conn_type: str) -> None:
+    define(conn_type)
+    with pytest.raises(ConfigurationError, match="no file is at"):
+        list(FileContacts(f"{scheme}://bucket/contacts.csv", conn_id="given").rows({}))
+
+
+@pytest.mark.usefixtures("storages")
 def test_a_connection_that_the_path_names_is_looked_at_too(define: Any) -> None:
     define("postgres", "theirs")
     with (

@@ -64,6 +64,13 @@ def test_a_tls_handshake_that_never_ends_has_rung_nobody(serve, place_call):
         place_call(server.url.replace("http://", "https://"), **HASTY)
 
 
+def test_a_proxy_that_drips_has_rung_nobody(serve, place_call, monkeypatch):
+    proxy = serve(dripping(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x", b"\r\n\r\n"))
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    with pytest.raises(NotSent):
+        place_call("https://api.callkaro.invalid", **HASTY)
+
+
 def test_a_name_that_takes_for_ever_to_look_up_has_rung_nobody(place_call, monkeypatch):
     """Nothing can interrupt a look-up: a silent name server held a task for as long as the system liked."""
     is_over = threading.Event()
