@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from airflow_provider_callkaro.ledger.contract import CLAIM_LEASE
 from airflow_provider_callkaro.ledger.sql_table import CLEAR_COLUMNS, CREATE_KEYS, KEYED_COLUMNS, RUNS_TABLE, TABLE
 
 Query = tuple[str, Any]
@@ -26,13 +27,21 @@ class KeyStatements:
     read_keys = "SELECT place, id, check_value, ended_at, legacy FROM voice_call_keys ORDER BY place"
 
     now: str
+    columns: str
 
     _mark: str
+    _for_update: str
+    _on_conflict: str
     _on_taken = "ON CONFLICT (place) DO NOTHING"
     _for_share = " FOR SHARE"
 
     def __init__(self, *, keyed: bool = False) -> None:
         self._run = (KEYED_COLUMNS if keyed else CLEAR_COLUMNS)[RUNS_TABLE]
+        self._run_columns = f"id, {self._run}, record, begun_at"
+
+    def ago(self, seconds: int) -> str:
+        """The expression for an instant so long ago."""
+        raise NotImplementedError
 
     def rename(self, table: str, old: str, new: str) -> Sequence[str]:
         """Give a column another name."""
@@ -81,6 +90,26 @@ class KeyStatements:
         """The condition of a row of a keyed table that stands under none of its keys."""
         one = f"{self.run_in(table)} NOT LIKE {self._mark}"
         return " AND ".join([one] * len(keys)) or "1 = 1", tuple(f"{key}:%" for key in keys)
+
+    def lock_in_clear(self, table: str, keys: Sequence[str], *, after: str, limit: int) -> Query:
+        """Rows of a keyed table that stand under none of its keys, by id, locked until this transaction ends."""
+        where, parameters = self.in_clear(table, keys)
+        lease = int(CLAIM_LEASE.total_seconds())
+        columns = f"{self.columns}, claimed_at > {self.ago(lease)}" if table == TABLE else self._run_columns
+        return (
+            f"SELECT {columns} FROM {table} WHERE id > {self._mark} AND {where} "
+            f"ORDER BY id LIMIT {limit:d}{self._for_update}",
+            (after, *parameters),
+        )
+
+    def put_run_back(self, *values: Any) -> Query:
+        """Add the record of a run with the instant that it had."""
+        marks = ",".join([self._mark] * len(values))
+        return f"INSERT INTO voice_call_runs ({self._run_columns}) VALUES ({marks}) {self._on_conflict}", values
+
+    def remove_run(self, id: str) -> Query:  # noqa: A002
+        """Remove the record of a run."""
+        return f"DELETE FROM voice_call_runs WHERE id = {self._mark}", (id,)
 
     def run_in(self, table: str) -> str:
         """The column that names the run; what stands there names the key of the whole row."""

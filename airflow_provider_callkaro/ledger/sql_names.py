@@ -72,12 +72,14 @@ class KeyedNames(Names):
     """
 
     is_keyed = True
+    place: int
 
     def __init__(self, *, writer: LedgerKey, place: int, others: Sequence[LedgerKey] = (), holds_clear: bool) -> None:
         self.writer = writer
         self.place = place
         self.holds_clear = holds_clear
         self._keys = (writer, *others)
+        self.key_ids = tuple(key.id for key in self._keys)
         self.count = len(self._keys) + holds_clear
         self.ids = lru_cache(_REMEMBERED)(self._ids)  # type: ignore[method-assign]
         self.numbers = lru_cache(_REMEMBERED)(self._numbers)  # type: ignore[method-assign]

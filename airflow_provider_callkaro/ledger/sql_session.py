@@ -67,6 +67,8 @@ class SqlSession:
         random: Callable[[], float],
     ) -> None:
         self._engine = engine
+        self.dialect = engine.dialect.name
+        """SQLAlchemy's name of the kind of database."""
         self._statements = statements
         self._table = table
         self._sleep = sleep

@@ -1,0 +1,154 @@
+"""An existing ledger in clear is carried over to digests, batch by batch, while runs go on.
+
+A run that has the key finds people in clear and under digests alike until this is done, so it may stop at any moment
+and be begun again. Each batch is a short transaction of its own: a row stands in clear or under its digest, never in
+both and never in neither. A claim that somebody may be ringing under is left for later, because its owner settles it
+where it stands.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from random import random as random_fraction
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_callkaro.ledger.digests import LedgerKeys
+from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
+from airflow_provider_callkaro.ledger.sql_dialects import statements_for
+from airflow_provider_callkaro.ledger.sql_keys import count_in_clear, forget_clear, open_names
+from airflow_provider_callkaro.ledger.sql_names import KeyedNames, KeysChanged, hold_key
+from airflow_provider_callkaro.ledger.sql_rows import OPEN, fetched
+from airflow_provider_callkaro.ledger.sql_session import SqlSession
+from airflow_provider_callkaro.ledger.sql_statements import MAX_ROWS
+from airflow_provider_callkaro.ledger.sql_table import RUNS_TABLE, TABLE
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection, Engine
+
+_TRIES = 10  # of keys that change meanwhile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarriedOver:
+    """What became of a ledger in clear.
+
+    :param rows: that stand under digests now, of calls and of further scopes.
+    :param runs: whose records do.
+    :param left: rows that somebody may be ringing under; once the last of them is an hour old, carry over again.
+    """
+
+    rows: int = 0
+    runs: int = 0
+    left: int = 0
+
+
+def carry_over(
+    engine: Engine,
+    keys: LedgerKeys,
+    *,
+    legacy: LegacyNumbers | None = None,
+    batch: int = MAX_ROWS,
+    on_batch: Callable[[CarriedOver], None] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+    random: Callable[[], float] = random_fraction,
+) -> CarriedOver:
+    """Put what stands in clear under the key that writes. A clear ledger is put under the first key by this.
+
+    :param engine: of the ledger's database.
+    :param keys: those of the ledger's connection.
+    :param legacy: how earlier versions may have spelled a number.
+    :param batch: rows a transaction.
+    :param on_batch: told of what was done so far, after each of them.
+    :param sleep: waits for a number of seconds before a transaction is tried again.
+    :param random: a number from 0 to 1, which spreads those waits.
+    :return: what was done; nothing is left where ``left`` is 0.
+    :raises LedgerError: the ledger stands under a key that is not among these, or could not be read or written.
+    """
+    statements = statements_for(engine.dialect.name, keyed=True)
+    session = SqlSession(engine=engine, statements=statements, table=TABLE, sleep=sleep, random=random)
+    try:
+        for attempt in range(_TRIES):
+            names = open_names(session, dialect=engine.dialect.name, keys=keys, table=TABLE)
+            if not isinstance(names, KeyedNames) or not names.holds_clear:
+                return CarriedOver()
+            carrying = _Carrying(session=session, names=names, batch=batch, legacy=legacy, on_batch=on_batch)
+            try:
+                return carrying.carry()
+            except KeysChanged:
+                if attempt == _TRIES - 1:
+                    raise
+        raise AssertionError("unreachable")
+    finally:
+        session.close()
+
+
+class _Carrying:
+    def __init__(
+        self,
+        *,
+        session: SqlSession,
+        names: KeyedNames,
+        batch: int,
+        legacy: LegacyNumbers | None,
+        on_batch: Callable[[CarriedOver], None] | None,
+    ) -> None:
+        self._session = session
+        self._names = names
+        self._statements = statements_for(session.dialect, keyed=True)
+        self._batch = batch
+        self._prefixes = tuple(legacy.prefixes) if legacy is not None else ()
+        self._on_batch = on_batch
+        self._keys = names.key_ids
+
+    def carry(self) -> CarriedOver:
+        rows = runs = 0
+        last: str | None = ""
+        while last is not None:
+            carried, last = self._session.transact(partial(self._carry_calls, after=last), action="written")
+            rows += carried
+            self._tell(CarriedOver(rows=rows, runs=runs))
+        last = ""
+        while last is not None:
+            carried, last = self._session.transact(partial(self._carry_runs, after=last), action="written")
+            runs += carried
+            self._tell(CarriedOver(rows=rows, runs=runs))
+        left = sum(count_in_clear(self._session, self._statements).values())
+        if not left:
+            self._session.transact(partial(forget_clear, statements=self._statements), action="written")
+        return CarriedOver(rows=rows, runs=runs, left=left)
+
+    def _tell(self, carried: CarriedOver) -> None:
+        if self._on_batch is not None:
+            self._on_batch(carried)
+
+    def _carry_calls(self, connection: Connection, *, after: str) -> tuple[int, str | None]:
+        """One batch of calls: how many were carried over, and the last id of it; None where there is none any more."""
+        self._begin(connection)
+        query = self._statements.lock_in_clear(TABLE, self._keys, after=after, limit=self._batch)
+        page = list(fetched(connection, query))
+        settled = [row for row, is_young in page if not (is_young and row.state in OPEN)]
+        if settled:
+            if self._prefixes and any(row.number.startswith(self._prefixes) for row in settled):
+                connection.exec_driver_sql(*self._statements.note_legacy(self._names.place))
+            connection.exec_driver_sql(*self._statements.remove([row.id for row in settled]))
+            connection.exec_driver_sql(*self._statements.put_back(sorted(map(self._names.seal, settled))))
+        return len(settled), page[-1].row.id if page else None
+
+    def _carry_runs(self, connection: Connection, *, after: str) -> tuple[int, str | None]:
+        """One batch of the records of runs."""
+        self._begin(connection)
+        query = self._statements.lock_in_clear(RUNS_TABLE, self._keys, after=after, limit=self._batch)
+        page: list[Any] = list(connection.exec_driver_sql(*query).fetchall())
+        for id_, run, record, begun_at in page:
+            sealed = self._names.runs(run)[0]
+            connection.exec_driver_sql(*self._statements.put_run_back(sealed, sealed, record, begun_at))
+            connection.exec_driver_sql(*self._statements.remove_run(id_))
+        return len(page), page[-1][0] if page else None
+
+    def _begin(self, connection: Connection) -> None:
+        if self._statements.begin is not None:
+            connection.exec_driver_sql(self._statements.begin)
+        hold_key(connection, statements=self._statements, names=self._names)
