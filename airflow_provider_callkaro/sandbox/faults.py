@@ -35,6 +35,8 @@ class FaultKind(StrEnum):
     """Not accepted: 400, or 404 or 422 as ``status``, with a message that repeats the phone number."""
     REDIRECT = "redirect"
     """Not accepted: 302, or another 3xx as ``status``, to another host (``location``)."""
+    ECHO_BEFORE_ACCEPTING = "echo_before_accepting"
+    """Not accepted: 400, or another 4xx or 5xx as ``status``; its texts repeat what was sent, the key or token too."""
     HOLD_BEFORE_ACCEPTING = "hold_before_accepting"
     """Nothing happens until the release; then it is accepted, even if the client has gone."""
     # accepted: the phone rings
@@ -54,6 +56,8 @@ class FaultKind(StrEnum):
     """Accepted; the answer comes without the id of the call or campaign, or without the token."""
     NEWER_ANSWER = "newer_answer"
     """Accepted; CallKaro's newer shape: ``status`` is ``done`` and the id is called ``call_sid``."""
+    ECHO_AFTER_ACCEPTING = "echo_after_accepting"
+    """Accepted; texts, ids and a header of the answer repeat everything that was sent, and the key or token."""
     # whatever the answer is
     LATENCY = "latency"
     """The answer, whatever it is, comes ``seconds`` late; what is accepted is accepted at once."""
@@ -77,6 +81,7 @@ _OPTIONS: dict[FaultKind, frozenset[str]] = {
     FaultKind.KEY_REFUSED: frozenset({"status"}),
     FaultKind.REJECTED: frozenset({"status"}),
     FaultKind.REDIRECT: frozenset({"status", "location"}),
+    FaultKind.ECHO_BEFORE_ACCEPTING: frozenset({"status"}),
 }
 _STATUSES: dict[FaultKind, Collection[int]] = {  # the first one is the default
     FaultKind.ERROR_BEFORE_ACCEPTING: range(500, 600),
@@ -84,6 +89,7 @@ _STATUSES: dict[FaultKind, Collection[int]] = {  # the first one is the default
     FaultKind.KEY_REFUSED: (403, 401),
     FaultKind.REJECTED: (400, 404, 422),
     FaultKind.REDIRECT: (302, 301, 303, 307, 308),
+    FaultKind.ECHO_BEFORE_ACCEPTING: range(400, 600),
 }
 _DEFAULTS: dict[str, Any] = {
     "seconds": 1.0,

@@ -16,12 +16,12 @@ from typing import Any
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
 from airflow_provider_callkaro.sandbox.broken_answers import CloseConnection, ResetConnection, TruncatedAnswer
+from airflow_provider_callkaro.sandbox.echoes import ID_FIELDS, echoed
 from airflow_provider_callkaro.sandbox.endpoints import Endpoint
 from airflow_provider_callkaro.sandbox.exchange import Answer, Asked, Refused, Vendor
 from airflow_provider_callkaro.sandbox.fault_board import Strike
 from airflow_provider_callkaro.sandbox.faults import Fault, FaultKind, RetryAfterForm
 
-ID_FIELDS = frozenset({"call_id", "call_sid", "batch_id", "id", "campaign_id", "import_id", "access_token"})
 HTML_PAGE = "<!doctype html><html><head><title>Please wait</title></head><body><h1>Please wait</h1></body></html>"
 
 
@@ -48,7 +48,7 @@ def after_accepting(strikes: Sequence[Strike], asked: Asked, accepted: Answer, *
     if FaultKind.ANSWER_WITHOUT_ID in kinds:
         accepted = replace(accepted, body=_without_id(accepted.body))
     for strike in strikes:
-        if (response := _spoilt(strike.fault, accepted, vendor)) is not None:
+        if (response := _spoilt(strike.fault, asked, accepted, vendor)) is not None:
             return response
     return respond(accepted)
 
@@ -75,10 +75,12 @@ def _refusal(strike: Strike, asked: Asked, vendor: Vendor) -> Response | None:
             return respond(vendor.error(vendor.rejected(status, asked.body)))
         case FaultKind.REDIRECT:
             return Response(status_code=status, headers={"Location": strike.fault.location or ""})
+        case FaultKind.ECHO_BEFORE_ACCEPTING:
+            return echoed(vendor.error(vendor.rejected(status, asked.body)), asked)
     return None
 
 
-def _spoilt(fault: Fault, accepted: Answer, vendor: Vendor) -> Response | None:
+def _spoilt(fault: Fault, asked: Asked, accepted: Answer, vendor: Vendor) -> Response | None:
     match fault.kind:
         case FaultKind.ERROR_AFTER_ACCEPTING:
             return respond(vendor.error(Refused(fault.status or 500, "Server error")))
@@ -90,6 +92,8 @@ def _spoilt(fault: Fault, accepted: Answer, vendor: Vendor) -> Response | None:
             return TruncatedAnswer(accepted)
         case FaultKind.UNREADABLE_ANSWER:
             return HTMLResponse(HTML_PAGE)
+        case FaultKind.ECHO_AFTER_ACCEPTING:
+            return echoed(accepted, asked)
     return None
 
 

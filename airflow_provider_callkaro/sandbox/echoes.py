@@ -1,0 +1,77 @@
+"""Answers that repeat whatever was sent: the key or token, the number, the name, every fact about a person.
+
+A vendor, or a gateway before it, may put any of that into a message, an id or a header, and it spells it as it likes.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from starlette.responses import JSONResponse, Response
+
+from airflow_provider_callkaro.sandbox.exchange import Answer, Asked
+
+ID_FIELDS = frozenset({"call_id", "call_sid", "batch_id", "id", "campaign_id", "import_id", "access_token"})
+_STAYS = frozenset({"status", "state", "loc"})  # what an answer is understood by
+_SECRETS = ("x-api-key", "authorization")
+_ID_LENGTH = 150  # characters
+
+
+def echoed(answer: Answer, asked: Asked) -> Response:
+    """An answer in whose texts, ids and headers stands what was asked.
+
+    :param answer: whose shape it has; a CSV comes with a row more.
+    """
+    text, id_ = _told(asked), _id(asked)
+    headers = {"X-Request-Id": quote(id_)}
+    if answer.csv is not None:
+        lines = "".join([*answer.csv, json.dumps(text) + "\n"])
+        return Response(lines, status_code=answer.status, media_type="text/csv", headers=headers)
+    body = _repeating(dict(answer.body) | {"request_id": ""}, text, id_)
+    if isinstance(body.get("errors"), dict):
+        body["errors"][id_] = [text]
+    return JSONResponse(body, status_code=answer.status, headers=headers)
+
+
+def _told(asked: Asked) -> str:
+    """All of a request in one line, as it came, as in a URL, and in base64."""
+    sent = " ".join([*_secrets(asked), *asked.query.values(), asked.body.decode("utf-8", "replace")])
+    return f"You sent {sent}, {quote(sent, safe='')}, {base64.b64encode(sent.encode()).decode()}"
+
+
+def _id(asked: Asked) -> str:
+    try:
+        values = list(_values(json.loads(asked.body)))
+    except (ValueError, RecursionError):
+        values = []
+    return "-".join([*values, *_secrets(asked)])[:_ID_LENGTH]
+
+
+def _secrets(asked: Asked) -> list[str]:
+    return [asked.headers[name] for name in _SECRETS if name in asked.headers]
+
+
+def _values(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for each in value.values():
+            yield from _values(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _values(each)
+    elif value is not None:
+        yield str(value)
+
+
+def _repeating(value: Any, text: str, id_: str) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            name: each if name in _STAYS else id_ if name in ID_FIELDS else _repeating(each, text, id_)
+            for name, each in value.items()
+        }
+    if isinstance(value, list):
+        return [_repeating(each, text, id_) for each in value]
+    return text if isinstance(value, str) else value
