@@ -46,6 +46,7 @@ class AsyncTransport:
         from yarl import URL
 
         from airflow_provider_callkaro.transport.departure import Departures, MissedDeparture, PunctualConnector
+        from airflow_provider_callkaro.transport.looking_up import Resolver
 
         self._proxy = self._target.proxy()
         await self._take_headers()
@@ -56,6 +57,7 @@ class AsyncTransport:
                 keepalive_timeout=IDLE_SECONDS,
                 ttl_dns_cache=60,
                 ssl=self._target.tls() or True,
+                resolver=Resolver(),
             ),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),

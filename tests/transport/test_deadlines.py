@@ -84,6 +84,34 @@ def test_a_name_that_takes_for_ever_to_look_up_has_rung_nobody(place_call, monke
         is_over.set()
 
 
+def test_a_look_up_that_hangs_does_not_hold_the_end_of_an_event_loop(monkeypatch):
+    """A sensor asks within a loop of its own, which would wait for its threads."""
+
+    async def ask():
+        target = Target(vendor="CallKaro", base_url="https://api.callkaro.invalid", headers={}, **HASTY)
+        async with AsyncTransport(target, max_connections=1) as transport:
+            await transport.send(REQUEST)
+
+    is_over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: is_over.wait(30) and [])
+    started = time.monotonic()
+    try:
+        with pytest.raises(NotSent):
+            asyncio.run(ask())
+        assert time.monotonic() - started < 10
+    finally:
+        is_over.set()
+
+
+def test_a_name_is_looked_up_by_both_drivers(serve, place_call):
+    def accept(connection):
+        connection.read_request()
+        connection.answer()
+
+    server = serve(accept)
+    assert place_call(f"http://localhost:{server.port}").call_id == "a1b2c3d4e5"
+
+
 def test_an_answer_within_the_deadline_is_read_although_it_comes_in_pieces(serve, place_call):
     def in_pieces(connection):
         connection.read_request()

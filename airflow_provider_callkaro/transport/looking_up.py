@@ -1,0 +1,63 @@
+"""Looking up names for `aiohttp`, in threads that nobody waits for.
+
+A look-up cannot be interrupted. In the event loop's own threads, one that hangs would hold the end of the loop, and
+with it the task, long after the request was given up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from aiohttp.abc import AbstractResolver
+
+if TYPE_CHECKING:
+    from aiohttp.abc import ResolveResult
+
+NUMERIC = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+
+
+class Resolver(AbstractResolver):
+    """Asks the operating system, each time in a thread of its own."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """See `aiohttp.abc.AbstractResolver.resolve`.
+
+        :raises OSError: there is no such name, or nobody knows.
+        """
+        found: Future[list[Any]] = Future()
+        found.set_running_or_notify_cancel()  # from here on nothing can cancel it
+
+        def look_up() -> None:
+            try:
+                found.set_result(
+                    socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family, flags=socket.AI_ADDRCONFIG)
+                )
+            except Exception as error:
+                found.set_exception(error)
+
+        threading.Thread(target=look_up, name="callkaro-look-up", daemon=True).start()
+        return [
+            {
+                "hostname": host,
+                "host": _numeric(address),
+                "port": port,
+                "family": kind,
+                "proto": proto,
+                "flags": NUMERIC,
+            }
+            for kind, _, proto, _, address in await asyncio.wrap_future(found)
+        ]
+
+    async def close(self) -> None:
+        """Nothing is kept."""
+
+
+def _numeric(address: Any) -> str:
+    """The address in figures; of IPv6 with its link, where it has one."""
+    return f"{address[0]}%{address[3]}" if len(address) > 3 and address[3] and "%" not in address[0] else address[0]
