@@ -8,39 +8,42 @@ many hundred calls takes several writes; its settlements come first, and nothing
 Each segment says when it was last written, and an open claim is at most as old as that. The store has no clock that
 could be asked, so this is a worker's: where two workers' clocks differ, so does what they take for an hour.
 
-The store is shown on a page of Airflow's, so the keys stand there as digests and no number can be read off.
+The store is shown on a page of Airflow's, so the keys stand there as digests. Without a secret these are short and
+unkeyed: no number can be read off, but all numbers can be tried. With one they are HMACs; then each segment says under
+which key it was written, and a process that lacks that key refuses to guess.
 """
 
 from __future__ import annotations
 
 import math
-import re
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from hashlib import blake2b
-from json.encoder import encode_basestring_ascii
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from airflow_provider_callkaro.exceptions import LedgerError
 from airflow_provider_callkaro.ledger.contract import (
     CLAIM_LEASE,
     Claim,
     Entry,
-    EntryState,
     Lost,
     Settlement,
 )
+from airflow_provider_callkaro.ledger.digests import FIELD, LedgerKey, LedgerKeys, Purpose, key_of
 from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
+from airflow_provider_callkaro.ledger.task_state_records import entry_of, is_record, packed, settled, size_of
 
 SEGMENT_BYTES = 24_000  # of JSON, then a new segment begins: a write of that size still costs about 20 ms
-MAX_TEXT = 120  # characters of a detail
 DIGEST_BYTES = 9  # 72 bits: among a million keys two agree once in ten billion lists
-_CODES = {EntryState.CLAIMED: "c", EntryState.ACCEPTED: "a", EntryState.REJECTED: "r", EntryState.UNKNOWN: "u"}
-_STATES = {code: state for state, code in _CODES.items()}
-_RECORD = re.compile(r"([acru][0-9]*(\t.*)?)?", re.DOTALL)
 _FORMAT = 1
+_KEYED_FORMAT = 2  # earlier versions would look for unkeyed digests in it and find nobody
+
+
+Digest: TypeAlias = Callable[[str], str]
+"""What the store is told of a key."""
 
 
 class TaskState(Protocol):
@@ -61,6 +64,7 @@ class TaskStateLedger:
     :param retention: how long the store keeps an entry; None takes Airflow's default (30 days).
     :param legacy: how earlier versions may have spelled a number; None looks for none. It is only looked for where a
         segment was written by such a version.
+    :param keys: under which the digests are made, the first one for whatever is new; None makes unkeyed ones.
     :param clock: seconds since 1970 UTC, as this worker's clock tells them.
     """
 
@@ -71,12 +75,16 @@ class TaskStateLedger:
         prefix: str = "calls",
         retention: timedelta | None = None,
         legacy: LegacyNumbers | None = None,
+        keys: LedgerKeys | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._prefix = prefix
         self._keep: dict[str, Any] = {} if retention is None else {"retention": retention}
         self._clock = clock
+        self._keys = keys
+        self._digests: Sequence[Digest] = (_unkeyed if keys is None else _under(keys.first),)
+        """How a key is digested: as it is written, then as earlier tries wrote it under other keys."""
         self._legacy_known = legacy
         self._legacy: LegacyNumbers | None = None
         self._earlier: dict[str, str] = {}  # digest -> record, from the tries before this one
@@ -91,13 +99,18 @@ class TaskStateLedger:
 
         :raises LedgerError: the store holds something that is not ours, or cannot be read.
         """
+        written_under: dict[str, Digest] = {}
         while (segment := self._load(self._number)) is not None:
-            calls, written_at = segment
+            calls, written_at, check = segment
+            if check not in written_under:
+                written_under[check] = self._digest_under(check)
             if written_at == -math.inf:
                 self._legacy = self._legacy_known
             self._earlier.update(calls)
             self._left_open.update((digest, written_at) for digest, record in calls.items() if record[:1] == "c")
             self._number += 1
+        written_under.pop("" if self._keys is None else self._keys.first.check, None)
+        self._digests = (self._digests[0], *written_under.values())
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -112,19 +125,19 @@ class TaskStateLedger:
         changes: dict[str, str] = {}
         held = dict(self._held)
         for settlement in settle:
-            digest = _digest(settlement.key)
+            digest = self._digests[0](settlement.key)
             if digest in held:
-                changes[digest] = _settled(settlement, held.pop(digest))
+                changes[digest] = settled(settlement, held.pop(digest))
         for wanted in claim:
-            digest = _digest(wanted.key)
+            digest = self._digests[0](wanted.key)
             at, standing = digest, changes[digest] if digest in changes else self._record(digest)
-            if not standing and self._legacy is not None:
-                at, standing = self._in_legacy_spelling(wanted.key)
-            if standing and (digest in held or self._is_young(at, standing) or _entry(standing) != wanted.replaces):
+            if not standing:
+                at, standing = self._elsewhere(wanted.key)
+            if standing and (digest in held or self._is_young(at, standing) or entry_of(standing) != wanted.replaces):
                 lost[wanted.key] = self._seen(at, standing)
                 continue
             held[digest] = standing or None
-            changes[digest] = _packed("c", _entry(standing).redials + 1 if standing else 0)
+            changes[digest] = packed("c", entry_of(standing).redials + 1 if standing else 0)
         for portion in _portions(changes):
             self._write(portion)
         self._held = held
@@ -134,24 +147,44 @@ class TaskStateLedger:
         """The entries under ``keys``; see `CallLedger.state_of`."""
         found: dict[str, Entry] = {}
         for key in keys:
-            at = _digest(key)
+            at = self._digests[0](key)
             record = self._record(at)
-            if not record and self._legacy is not None:
-                at, record = self._in_legacy_spelling(key)
+            if not record:
+                at, record = self._elsewhere(key)
             if record:
                 found[key] = self._seen(at, record)
         return found
 
-    def _in_legacy_spelling(self, key: str) -> tuple[str, str]:
-        """The digest and record under which an earlier version wrote the person; empty where it did not."""
-        for alias in self._legacy.aliases(key) if self._legacy is not None else ():
-            if record := self._record(digest := _digest(alias)):
-                return digest, record
+    def _elsewhere(self, key: str) -> tuple[str, str]:
+        """The digest and record of the person under another key or, of an earlier version, in another spelling."""
+        if len(self._digests) == 1 and self._legacy is None:
+            return "", ""
+        for alias in (key, *(self._legacy.aliases(key) if self._legacy is not None else ())):
+            for digested in self._digests:
+                if record := self._record(digest := digested(alias)):
+                    return digest, record
         return "", ""
+
+    def _digest_under(self, check: str) -> Digest:
+        """How the keys of a segment were digested.
+
+        :param check: of the key under which it was written; empty where there was none.
+        :raises LedgerError: this process does not have that key.
+        """
+        if not check:
+            return _unkeyed
+        id_ = str(key_of(check))
+        key = self._keys.find(id_) if self._keys is not None else None
+        if key is None or key.check != check:
+            raise LedgerError(
+                f"the task state was written under the key {id_}, and this process does not have it: add its secret to "
+                f'"{FIELD}" in the extra of the vendor\'s connection, the newest first; nobody was rung'
+            )
+        return _under(key)
 
     def _seen(self, digest: str, record: str) -> Entry:
         is_own = digest in self._held and record[:1] == "c"
-        return _entry(record, may_be_ringing=is_own or self._is_young(digest, record))
+        return entry_of(record, may_be_ringing=is_own or self._is_young(digest, record))
 
     def _is_young(self, digest: str, record: str) -> bool:
         """Whether a record is a claim that another try left open less than the lease ago: it may be frozen."""
@@ -165,8 +198,11 @@ class TaskStateLedger:
         """The newest record; empty where the key is free."""
         return self._segment[digest] if digest in self._segment else self._earlier.get(digest, "")
 
-    def _load(self, number: int) -> tuple[dict[str, str], float] | None:
-        """A segment, and when it was last written; long ago, where an earlier version has not said so."""
+    def _load(self, number: int) -> tuple[dict[str, str], float, str] | None:
+        """A segment, when it was last written, and the check value of the key under which it was.
+
+        Long ago, where an earlier version has not said so; an empty text where there was no key.
+        """
         name = self._name(number)
         try:
             value = self._store.get(name)
@@ -180,7 +216,7 @@ class TaskStateLedger:
                 "the task's page only if nobody has"
             )
         calls: dict[str, str] = value["calls"]
-        return calls, float(value.get("at", -math.inf))
+        return calls, float(value.get("at", -math.inf)), value.get("key", "")
 
     def _write(self, changes: Mapping[str, str]) -> None:
         if self._size > SEGMENT_BYTES:
@@ -189,13 +225,15 @@ class TaskStateLedger:
             self._segment, self._size = {}, 0
         segment = {**self._segment, **changes}
         try:
-            value = {"format": _FORMAT, "at": math.ceil(self._clock()), "calls": segment}
+            value: dict[str, Any] = {"format": _FORMAT, "at": math.ceil(self._clock()), "calls": segment}
+            if self._keys is not None:
+                value |= {"format": _KEYED_FORMAT, "key": self._keys.first.check}
             self._store.set(self._name(self._number), value, **self._keep)
         except Exception as error:
             raise LedgerError(
                 f"the task state could not be written ({type(error).__name__}): no call goes out without it"
             ) from error
-        self._size += _size(changes) - _size({digest: self._segment.get(digest) for digest in changes})
+        self._size += size_of(changes) - size_of({digest: self._segment.get(digest) for digest in changes})
         self._segment = segment
 
     def _name(self, number: int) -> str:
@@ -203,11 +241,16 @@ class TaskStateLedger:
 
 
 def _is_segment(value: Any) -> bool:
-    if not isinstance(value, dict) or value.get("format") != _FORMAT or not isinstance(value.get("calls"), dict):
+    if not isinstance(value, dict) or not isinstance(value.get("calls"), dict):
+        return False
+    if value.get("format") == _KEYED_FORMAT:
+        if not isinstance(value.get("key"), str) or key_of(value["key"]) is None:
+            return False
+    elif value.get("format") != _FORMAT or "key" in value:
         return False
     if "at" in value and type(value["at"]) not in (int, float):
         return False
-    return all(isinstance(record, str) and _RECORD.fullmatch(record) for record in value["calls"].values())
+    return all(is_record(record) for record in value["calls"].values())
 
 
 def _portions(changes: Mapping[str, str]) -> Iterator[dict[str, str]]:
@@ -216,7 +259,7 @@ def _portions(changes: Mapping[str, str]) -> Iterator[dict[str, str]]:
     size = 0
     for digest, record in changes.items():
         portion[digest] = record
-        size += _size({digest: record})
+        size += size_of({digest: record})
         if size > SEGMENT_BYTES:
             yield portion
             portion, size = {}, 0
@@ -224,46 +267,9 @@ def _portions(changes: Mapping[str, str]) -> Iterator[dict[str, str]]:
         yield portion
 
 
-def _size(records: Mapping[str, str | None]) -> int:
-    """Bytes of JSON that the records take; None is no record."""
-    return sum(
-        len(digest) + len(encode_basestring_ascii(record)) + 6
-        for digest, record in records.items()
-        if record is not None
-    )
+def _under(key: LedgerKey) -> Digest:
+    return partial(key.digest, Purpose.CALL)
 
 
-def _digest(key: str) -> str:
+def _unkeyed(key: str) -> str:
     return urlsafe_b64encode(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()).decode()
-
-
-def _packed(code: str, redials: int, *texts: str | None) -> str:
-    """A record: state, redials, then call id, reason and detail, of which trailing empty ones are left out."""
-    return "\t".join([f"{code}{redials or ''}", *map(_plain, texts)]).rstrip("\t")
-
-
-def _plain(text: str | None) -> str:
-    """A text as a record can hold it: without tabs, and without halves of characters, which the store refuses."""
-    return (text or "")[:MAX_TEXT].replace("\t", " ").encode("utf-8", "replace").decode()
-
-
-def _settled(settlement: Settlement, replaced: str | None) -> str:
-    if settlement.state is None:
-        return replaced or ""
-    redials = 0 if replaced is None else _entry(replaced).redials + 1
-    return _packed(_CODES[settlement.state], redials, settlement.call_id, settlement.reason, settlement.detail)
-
-
-def _entry(record: str, *, may_be_ringing: bool = False) -> Entry:
-    head, *texts = record.split("\t")
-    call_id, reason, detail = (*(text or None for text in texts), None, None, None)[:3]
-    state = _STATES.get(head[:1], EntryState.UNKNOWN)
-    return Entry(
-        state=EntryState.UNKNOWN if state is EntryState.CLAIMED else state,  # nobody settled it: nobody knows
-        this_run=True,
-        call_id=call_id,
-        reason=reason,
-        detail=detail,
-        redials=int(head[1:] or 0),
-        may_be_ringing=may_be_ringing,
-    )

@@ -55,9 +55,12 @@ def keep(store: Any, key: str, value: Any) -> None:
     store.set(key, value, retention=NEVER_EXPIRE)
 
 
-def remember(context: Mapping[str, Any], *, settings: ListSettings, resumed: bool = False) -> Memory:
+def remember(
+    context: Mapping[str, Any], *, settings: ListSettings, vendor_conn_id: str | None = None, resumed: bool = False
+) -> Memory:
     """Find or make the record of this run, and the ledger that goes with it.
 
+    :param vendor_conn_id: the vendor's connection, which may hold a secret for the task's own state.
     :param resumed: the task wakes from a nap.
     :raises ConfigurationError: the connection is not to a SQL database, or the scope is to be named.
     :raises LedgerRequired: what remembers the calls would forget them while they matter.
@@ -72,7 +75,8 @@ def remember(context: Mapping[str, Any], *, settings: ListSettings, resumed: boo
         _refuse_forgetting(context, settings=settings, store=store)
     if store is None:
         return _in_memory(context, settings=settings)
-    return _in_task_state(store, context, settings=settings, resumed=resumed)
+    keys = None if vendor_conn_id is None else ledger_keys(vendor_conn_id)
+    return _in_task_state(store, context, settings=settings, keys=keys, resumed=resumed)
 
 
 def _in_sql(context: Mapping[str, Any], *, settings: ListSettings, resumed: bool) -> Memory:
@@ -98,7 +102,9 @@ def _in_sql(context: Mapping[str, Any], *, settings: ListSettings, resumed: bool
     return Memory(record=record, ledger=ledger, name=f'connection "{conn_id}"', trail=trail)
 
 
-def _in_task_state(store: Any, context: Mapping[str, Any], *, settings: ListSettings, resumed: bool) -> Memory:
+def _in_task_state(
+    store: Any, context: Mapping[str, Any], *, settings: ListSettings, keys: LedgerKeys | None, resumed: bool
+) -> Memory:
     from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]  # 3.3 and later
 
     from airflow_provider_callkaro.ledger.task_state import TaskStateLedger
@@ -106,7 +112,7 @@ def _in_task_state(store: Any, context: Mapping[str, Any], *, settings: ListSett
 
     records = TaskStateRunRecords(store, retention=NEVER_EXPIRE)
     record = identify(context, settings=settings, records=records, resumed=resumed)
-    ledger = TaskStateLedger(store, retention=NEVER_EXPIRE, legacy=_earlier_spellings())
+    ledger = TaskStateLedger(store, retention=NEVER_EXPIRE, legacy=_earlier_spellings(), keys=keys)
     return Memory(record=record, ledger=ledger, name="the task's own state")
 
 
@@ -206,7 +212,8 @@ def _without_secret(connection: Any) -> Any:
     if FIELD not in extra:
         return connection
     bare = copy.deepcopy(connection)
-    bare.extra = json.dumps({name: value for name, value in extra.items() if name != FIELD})
+    others = {name: value for name, value in extra.items() if name != FIELD}
+    bare.extra = json.dumps(others) if others else None
     return bare
 
 

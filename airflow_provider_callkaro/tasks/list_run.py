@@ -102,7 +102,12 @@ class ListRun:
         return self._one_pass(self._memory(resumed=False), observe=observe)
 
     def _memory(self, *, resumed: bool) -> Memory:
-        memory = remember(self._context, settings=self._settings, resumed=resumed)
+        memory = remember(
+            self._context,
+            settings=self._settings,
+            vendor_conn_id=self._account.connection_id,
+            resumed=resumed,
+        )
         limits = self._settings.limits
         self._log.info(
             "%s: ledger %s, scope %s, at most %d calls in flight%s",

@@ -9,7 +9,8 @@ import pytest
 from airflow_task_state import ADVISED_BYTES, TaskStateInMemory
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ledger_contract import INDIA, NUMBER, LedgerContract, accept, claim, everything, reject, release
+from ledger_contract import INDIA, NUMBER, OTHER_NUMBER, LedgerContract, accept, claim, everything, reject, release
+from ledger_secrets import SECRETS, keys
 from shared_ledger_contract import LegacyContract
 
 from airflow_provider_callkaro.exceptions import LedgerError
@@ -38,10 +39,16 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def make_ledger(store: TaskStateInMemory, clock: Clock):
+MODES = {"no key": [], "a key": [("k1",)], "put under a key": [(), ("k1",)], "changing keys": [("k1",), ("k2", "k1")]}
+
+
+@pytest.fixture(params=MODES)
+def make_ledger(request: pytest.FixtureRequest, store: TaskStateInMemory, clock: Clock):
+    """The first ledger of a test has the first keys of its mode, every later one the last."""
+    given = [keys(*ids) if ids else None for ids in MODES[request.param]] or [None]
+
     def make(*, run: str) -> TaskStateLedger:
-        return TaskStateLedger(store, clock=clock, legacy=INDIA)
+        return TaskStateLedger(store, clock=clock, legacy=INDIA, keys=given.pop(0) if len(given) > 1 else given[0])
 
     return make
 
@@ -298,3 +305,38 @@ def test_a_segment_of_an_earlier_version_says_no_time_and_its_open_calls_can_be_
         standing = everything(ledger)[NUMBER]
         assert (standing.state, standing.may_be_ringing) == (EntryState.UNKNOWN, False)
         assert ledger.commit(claim=[claim(replaces=standing)]) == {}
+
+
+def test_under_a_key_whoever_tries_all_numbers_finds_none(store) -> None:
+    with TaskStateLedger(store) as ledger:
+        ledger.commit(claim=[claim()])
+    (unkeyed,) = store.get("calls/00000")["calls"]
+    with TaskStateLedger(store, keys=keys("k1")) as ledger:
+        assert ledger.commit(claim=[claim(), claim(OTHER_NUMBER)]).keys() == {NUMBER}
+    (digest,) = (one for segment in store.texts.values() for one in json.loads(segment)["calls"] if one != unkeyed)
+    tried = f"{NUMBER[:-4]}{{:04d}}"
+    with TaskStateLedger(guessing := TaskStateInMemory()) as ledger:
+        ledger.commit(claim=[claim(tried.format(tail)) for tail in range(5_000)])
+    guesses = {one for segment in guessing.texts.values() for one in json.loads(segment)["calls"]}
+    assert (unkeyed in guesses, digest in guesses) == (True, False)
+    assert digest.startswith("k1:")
+
+
+@pytest.mark.parametrize("given", [None, keys("k2"), "another secret"], ids=["no key", "another key", "another secret"])
+def test_whoever_lacks_the_key_of_the_tries_before_refuses_and_rings_nobody(store, given, monkeypatch) -> None:
+    with TaskStateLedger(store, keys=keys("k1")) as ledger:
+        ledger.commit(claim=[claim()])
+    if given == "another secret":
+        monkeypatch.setitem(SECRETS, "k1", SECRETS["k3"])
+        given = keys("k1")
+    with pytest.raises(
+        LedgerError, match='under the key k1, and this process does not have it: add its secret to "led'
+    ):
+        TaskStateLedger(store, keys=given).__enter__()
+
+
+def test_a_version_that_knows_of_no_keys_takes_a_keyed_state_for_none_of_its_own(store) -> None:
+    """It would look for unkeyed digests, find none, and ring everybody again."""
+    with TaskStateLedger(store, keys=keys("k1")) as ledger:
+        ledger.commit(claim=[claim()])
+    assert store.get("calls/00000")["format"] == 2
