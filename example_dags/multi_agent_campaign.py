@@ -27,6 +27,7 @@ with DAG("multi_agent_campaign", schedule=None, start_date=datetime(2026, 1, 1),
         task_id="calls",
         contacts=customers(),
         column_map={"phone": "to_number"},
+        row_fields=["agent_id", "language"],
         batch_id=campaign.output,
         call_options={"number_of_retries": 2, "gap_between_retries": [30, 120]},
     )

@@ -24,11 +24,12 @@ PRIORITY_RANGE = (-100, 100)  # source: outbound call API, priority
 RETRIES_RANGE = (0, 10)  # source: outbound call page, number_of_retries (inferred bound)
 LANGUAGES = frozenset({"hi", "en", "kn", "mr", "ta", "te", "bn", "gu", "ml"})  # source: outbound call page, language
 MAX_KEY_LENGTH = 200  # characters; ours, so that a key fits a database column and a log line
+MAX_METADATA_BYTES = 16_384  # of JSON; ours: facts for one conversation, and a campaign of 1,000 people stays sendable
 MAX_GAP = 525_600  # minutes, a year; ours, far above any gap that makes sense
 SCHEDULE_YEARS = (2000, 2999)  # ours: 0001 and 9999 stand for "never" in databases, and cannot change their zone
 
-_PLAIN = frozenset({str, bool, type(None)})
-_PLAIN_INTEGERS = range(-(2**63), 2**63)  # Python refuses to write a number of thousands of digits as text
+_PLAIN = frozenset({str, int, bool, type(None)})
+_NAMES = frozenset({str})
 _TRIGGER_TIME = re.compile(r"([01]?[0-9]|2[0-3]):[0-5][0-9]")
 
 
@@ -143,22 +144,35 @@ class Call:
 def plain_metadata(values: Mapping[str, Any]) -> dict[str, Any]:
     """Metadata as JSON can hold it: dates and times in ISO form, decimals and UUIDs as text.
 
-    :raises InvalidCall: it is no mapping, or holds what JSON cannot say (bytes, NaN, an object of the user's).
+    :raises InvalidCall: it is no mapping, holds what JSON cannot say (bytes, NaN, an object of the user's), or is more
+        than `MAX_METADATA_BYTES` of it.
     """
     if not isinstance(values, Mapping):
         raise InvalidCall(Reason.BAD_METADATA, "metadata must be an object")
-    if all(map(is_plain, values.values())) and all(name.__class__ is str for name in values):
-        return dict(values)
     try:
-        plain: dict[str, Any] = json.loads(json.dumps(values, default=_as_json, allow_nan=False))
+        if is_plain(values) and _NAMES.issuperset(map(type, values)) and _is_surely_small(values):
+            return dict(values)
+        text = json.dumps(values, default=_as_json, allow_nan=False, separators=(",", ":"))
+        plain: dict[str, Any] = json.loads(text)
     except (TypeError, ValueError, RecursionError):
         raise InvalidCall(Reason.BAD_METADATA, "metadata holds a value that JSON cannot hold") from None
+    if len(text) > MAX_METADATA_BYTES:
+        raise InvalidCall(Reason.METADATA_TOO_LARGE, f"metadata is more than {MAX_METADATA_BYTES} bytes of JSON")
     return plain
 
 
-def is_plain(value: Any) -> bool:
-    """Whether JSON holds a value as it is, without a closer look."""
-    return value.__class__ in _PLAIN or (value.__class__ is int and value in _PLAIN_INTEGERS)
+def is_plain(values: Mapping[Any, Any]) -> bool:
+    """Whether JSON holds the values of a mapping as they are, without a closer look."""
+    return _PLAIN.issuperset(map(type, values.values()))
+
+
+def _is_surely_small(plain: Mapping[str, Any]) -> bool:
+    """Whether plain metadata cannot be too large, told at a glance: a character is at most 12 bytes of JSON.
+
+    :raises ValueError: a whole number has thousands of digits, which Python refuses to write.
+    """
+    characters = len("".join(plain)) + len("".join(map(str, plain.values())))
+    return 12 * characters + 8 * len(plain) < MAX_METADATA_BYTES
 
 
 def _as_json(value: Any) -> Any:

@@ -184,9 +184,9 @@ def _plan(country: str) -> _Plan:
     plans = [plan for plan in found if plan is not None]
     main = plans[0]
     return _Plan(
-        fixed=_any_of([plan.fixed_line for plan in plans]),
-        mobile=_any_of([plan.mobile for plan in plans]),
-        other=_any_of([getattr(plan, kind) for plan in plans for kind in _OTHER_KINDS]),
+        fixed=any_of([plan.fixed_line for plan in plans]),
+        mobile=any_of([plan.mobile for plan in plans]),
+        other=any_of([getattr(plan, kind) for plan in plans for kind in _OTHER_KINDS]),
         mobiles_have_place=is_number_type_geographical(PhoneNumberType.MOBILE, code),
         trunk=re.compile(main.national_prefix_for_parsing or _NEVER),
         without_trunk=main.national_prefix_transform_rule,
@@ -194,7 +194,8 @@ def _plan(country: str) -> _Plan:
     )
 
 
-def _any_of(kinds: list[Any]) -> re.Pattern[str]:
+def any_of(kinds: list[Any]) -> re.Pattern[str]:
+    """What numbers of any of these kinds of phonenumbers look like; of none, nothing does."""
     patterns = [kind.national_number_pattern for kind in kinds if kind is not None and kind.national_number_pattern]
     return re.compile("|".join(f"(?:{pattern})" for pattern in dict.fromkeys(patterns)) or _NEVER)
 

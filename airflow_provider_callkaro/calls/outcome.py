@@ -46,6 +46,12 @@ class Reason(StrEnum):
     BAD_CALL_KEY = "bad_call_key"
     BAD_TIMEZONE = "bad_timezone"
     BAD_FIELD = "bad_field"
+    FIELD_NOT_ALLOWED = "field_not_allowed"
+    """The row sets what only a column may that the DAG names."""
+    METADATA_TOO_LARGE = "metadata_too_large"
+    COUNTRY_NOT_ALLOWED = "country_not_allowed"
+    NUMBER_TYPE_NOT_ALLOWED = "number_type_not_allowed"
+    IMPOSSIBLE_NUMBER = "impossible_number"
     # rejected: the vendor will never take it
     VENDOR_REJECTED = "vendor_rejected"
     AGENT_NOT_FOUND = "agent_not_found"

@@ -1,40 +1,50 @@
 """The one reading of a contact row: from a mapping that the user's source gives to a Call that can be sent.
 
 Columns that are fields of a call are taken as such, after `column_map` renamed them; every other column becomes
-metadata. What a column means is worked out once per set of columns, not per row. A row that cannot be a call raises
+metadata. Which columns may be fields, and which go along as metadata, is for the DAG's author to say (`row_rights`).
+What a column means is worked out once per set of columns, not per row. A row that cannot be a call raises
 `InvalidCall` with the reason; a list that cannot be right as a whole raises `ConfigurationError` at its first row,
 before anything is sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
-from typing import Any
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.calls import values as reading
 from airflow_provider_callkaro.calls.call import Call, InvalidCall, is_plain
 from airflow_provider_callkaro.calls.masking import mask_text
-from airflow_provider_callkaro.calls.options import NEEDS_POLICY, checked_column_map, checked_options, options_metadata
+from airflow_provider_callkaro.calls.options import checked_column_map, checked_options, options_metadata
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.calls.phone import NumberReader
+from airflow_provider_callkaro.calls.row_rights import RowRights, refusal_of_columns, refusal_of_row, shown_name
+from airflow_provider_callkaro.calls.row_times import RowTimes
 from airflow_provider_callkaro.calls.vocabulary import CALLKARO, PERSONAL_FIELDS, Vocabulary
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
-TIME_FIELDS = frozenset({"schedule_at", "min_trigger_time", "max_trigger_time"})
+if TYPE_CHECKING:
+    from airflow_provider_callkaro.calls.number_rules import NumberRules
+
+MAX_NAMES = 100  # names of columns said at most
 MAX_PLANS = 1_000  # sets of columns remembered; rows of JSON may each have a set of their own
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class _Columns:
-    """What each column of a row means: `fields` as (column, field, reader), the rest as (column, name in metadata)."""
+    """What each column of a row means: `fields` as (column, field, reader), the rest as (column, name in metadata).
+
+    :param forbidden: columns that mean a field which they may not set.
+    """
 
     number: Any
     fields: tuple[tuple[Any, str, Callable[[Any], Any]], ...]
     own_fields: tuple[tuple[Any, str, Callable[[Any], Any]], ...]
     metadata_column: Any
     metadata: tuple[tuple[Any, str], ...]
+    forbidden: Mapping[Any, str]
 
 
 class RowReader:
@@ -51,6 +61,12 @@ class RowReader:
     :param vocabulary: which columns mean something to the vendor; default: those of CallKaro.
     :param judged: whether a calling policy judges the calls before they go out: it alone knows the next window, and it
         moves a moment that the vendor cannot be told. Without it such rows are refused. Default: they are refused.
+    :param row_fields: the fields that a row may set; None takes the vendor's cautious choice. A column that
+        ``column_map`` names may set its field too.
+    :param metadata_columns: the columns that go along as metadata, and the names in a row's own ``metadata``; None lets
+        all of them go.
+    :param allowed_numbers: which numbers may be rung; None allows all.
+    :param say: told, in sentences, which columns go along unnamed.
     :raises ConfigurationError: an option or a mapping that cannot work, naming it.
     """
 
@@ -65,21 +81,30 @@ class RowReader:
         schedule_timezone: tzinfo | None = None,
         vocabulary: Vocabulary = CALLKARO,
         judged: bool = False,
+        row_fields: Collection[str] | None = None,
+        metadata_columns: Collection[str] | None = None,
+        allowed_numbers: NumberRules | None = None,
+        say: Callable[[str], None] | None = None,
     ) -> None:
         self._numbers = numbers or NumberReader()
-        self._schedule_timezone = schedule_timezone
+        self._times = RowTimes(zone=schedule_timezone, takes_offset=vocabulary.takes_offset, judged=judged)
         self._vocabulary = vocabulary
-        self._judged = judged
         self._words = frozenset(vocabulary.words)
         self._column_map = checked_column_map(column_map or {}, vocabulary.words)
+        self._rights = RowRights.of(
+            vocabulary, row_fields=row_fields, metadata_columns=metadata_columns, column_map=self._column_map
+        )
+        self._allowed_numbers = allowed_numbers
+        self._say = say
+        self._said: set[str] = set()
         self._plans: dict[tuple[Any, ...], _Columns] = {}
         self._first_row_seen = False
         self._readers: dict[str, Callable[[Any], Any]] = {
             "agent_id": reading.read_text,
             "batch_id": reading.read_text,
-            "schedule_at": self._read_schedule_at,
-            "min_trigger_time": self._read_trigger_time,
-            "max_trigger_time": self._read_trigger_time,
+            "schedule_at": self._times.read_schedule_at,
+            "min_trigger_time": self._times.read_trigger_time,
+            "max_trigger_time": self._times.read_trigger_time,
             "carry_over": reading.read_boolean,
             "number_of_retries": reading.read_whole_number,
             "gap_between_retries": reading.read_gaps,
@@ -116,6 +141,10 @@ class RowReader:
         to_number = self._numbers.read(number)
         if to_number is None:
             raise InvalidCall(Reason.BAD_NUMBER, "the phone number cannot be read as E.164")
+        if self._allowed_numbers is not None:
+            self._allowed_numbers.check(to_number)
+        if columns.forbidden and (why := refusal_of_row(row, columns.forbidden)):
+            raise InvalidCall(Reason.FIELD_NOT_ALLOWED, why)
         values = dict(self._defaults)
         for column, field, reader in columns.fields:
             value = row[column]
@@ -127,8 +156,9 @@ class RowReader:
             )
         metadata = {name: row[column] for column, name in columns.metadata}
         if columns.metadata_column is not None and not reading.is_absent(row[columns.metadata_column]):
-            metadata.update(reading.read_metadata(row[columns.metadata_column]))
-        if not all(map(is_plain, metadata.values())):
+            own_metadata = reading.read_metadata(row[columns.metadata_column])
+            metadata.update(self._rights.of_mapping(own_metadata, column=columns.metadata_column))
+        if not is_plain(metadata):
             metadata = reading.without_absent(metadata)
         if self._metadata:
             metadata = {**self._metadata, **metadata}
@@ -140,18 +170,27 @@ class RowReader:
 
     def _plan(self, names: tuple[Any, ...]) -> _Columns:
         column_of: dict[str, Any] = {}
+        forbidden: dict[Any, str] = {}
         metadata = []
         for column in names:
             meaning = self._meaning(column)
-            if meaning in self._words and meaning in column_of:
+            if meaning is None:
+                continue
+            if meaning not in self._words:
+                if self._rights.goes_along(meaning):
+                    metadata.append((column, meaning))
+            elif not self._rights.may_set(meaning, column=column):
+                forbidden[column] = meaning
+            elif meaning in column_of:
                 self._refuse_columns(f"two columns of the contacts mean {meaning}: rename one, or use column_map")
-            elif meaning in self._words:
+            else:
                 column_of[meaning] = column
-            elif meaning is not None:
-                metadata.append((column, meaning))
         if not self._first_row_seen:
-            self._check_first_row(names, column_of)
+            self._check_first_row(names, column_of, forbidden)
             self._first_row_seen = True
+        self._say_what_goes_along(
+            [*(column for column, _ in metadata), *(column for name, column in column_of.items() if name == "metadata")]
+        )
         if len(self._plans) >= MAX_PLANS:
             self._plans.clear()
         columns = self._plans[names] = _Columns(
@@ -168,8 +207,21 @@ class RowReader:
             ),
             metadata_column=column_of.get("metadata"),
             metadata=tuple(metadata),
+            forbidden=forbidden,
         )
         return columns
+
+    def _say_what_goes_along(self, columns: Iterable[Any]) -> None:
+        """Say each name once; where the author has named what goes along, there is nothing to say."""
+        if self._say is None or self._rights.metadata is not None or len(self._said) > MAX_NAMES:
+            return
+        new = [name for name in dict.fromkeys(map(str, columns)) if name not in self._said][:MAX_NAMES]
+        self._said.update(new)
+        if new:
+            self._say(
+                f"Columns that go along to the vendor as metadata: {', '.join(map(shown_name, new))}. "
+                "metadata_columns=[…] chooses which do"
+            )
 
     def _meaning(self, column: Any) -> str | None:
         """The field that a column is, the column's own name where it is metadata, None where it is left out."""
@@ -185,7 +237,9 @@ class RowReader:
             raise InvalidCall(Reason.NOT_A_ROW, message)
         raise ConfigurationError(message)
 
-    def _check_first_row(self, names: tuple[Any, ...], column_of: Mapping[str, Any]) -> None:
+    def _check_first_row(
+        self, names: tuple[Any, ...], column_of: Mapping[str, Any], forbidden: Mapping[Any, str]
+    ) -> None:
         # a file without a header line has its first contact for names
         shown = mask_text(_columns_shown(names, self._words))
         folded = {str(column).lower() for column in names}
@@ -199,30 +253,22 @@ class RowReader:
                 "the contacts have no column to_number: rename the column that holds the number, or map it with "
                 f'column_map={{"<column>": "to_number"}} (columns: {shown})'
             )
+        if forbidden:
+            raise ConfigurationError(refusal_of_columns(forbidden, wanted=column_of))
         if not {"agent_id", "batch_id"} & {*column_of, *self._defaults}:
             raise ConfigurationError(
                 "no agent is known: set agent_id on the operator or in the extra of the connection, or give the "
-                "contacts a column agent_id"
+                'contacts a column agent_id and name it in row_fields=["agent_id"]'
             )
-        if self._vocabulary.takes_offset:
-            return
-        for field in sorted(TIME_FIELDS & set(column_of)):
-            self._check_schedule_timezone(field, "a column of the contacts")
-
-    def _check_schedule_timezone(self, field: str, place: str) -> None:
-        if self._schedule_timezone is None:
-            raise ConfigurationError(
-                f"{field} ({place}) needs a time zone, because the vendor takes it without one: set "
-                '"schedule_timezone" in the extra of the connection, such as "Asia/Kolkata"'
-            )
+        for field in sorted(column_of):
+            self._times.require_zone(field, "a column of the contacts")
 
     def _read_defaults(self, given: Iterable[tuple[str, Any]]) -> dict[str, Any]:
         defaults: dict[str, Any] = {}
         for field, value in given:
             if field == "metadata" or reading.is_absent(value):
                 continue
-            if field in TIME_FIELDS and not self._vocabulary.takes_offset:
-                self._check_schedule_timezone(field, "given for all calls")
+            self._times.require_zone(field, "given for all calls")
             try:
                 if field in self._vocabulary.own_fields:
                     self._extra[field] = self._vocabulary.own_fields[field](value)
@@ -236,36 +282,6 @@ class RowReader:
         except InvalidCall as error:
             raise ConfigurationError(f"given for all calls: {error}") from None
         return defaults
-
-    def _read_schedule_at(self, value: Any) -> Any:
-        if reading.is_next_window(value):
-            if not self._judged:
-                raise InvalidCall(Reason.BAD_SCHEDULE_AT, NEEDS_POLICY)
-        elif not self._vocabulary.takes_offset:
-            self._require_zone()
-        moment = reading.read_schedule_at(value, self._schedule_timezone)
-        if isinstance(moment, datetime) and moment.utcoffset() is None:
-            self._require_zone()
-        if self._judged or self._vocabulary.takes_offset:
-            return moment
-        if reading.is_shown_twice(moment, self._schedule_timezone):
-            raise InvalidCall(
-                Reason.BAD_SCHEDULE_AT,
-                "schedule_at falls into the hour that comes twice on the vendor's clock, which is told no offset: "
-                "choose another hour",
-            )
-        return moment
-
-    def _read_trigger_time(self, value: Any) -> Any:
-        self._require_zone()
-        return reading.read_trigger_time(value)
-
-    def _require_zone(self) -> None:
-        if self._schedule_timezone is None:
-            raise InvalidCall(
-                Reason.SCHEDULE_TIMEZONE_UNKNOWN,
-                'the row has a time of day, but the connection\'s extra has no "schedule_timezone"',
-            )
 
 
 def _columns_shown(names: tuple[Any, ...], words: frozenset[str]) -> str:

@@ -23,6 +23,21 @@ CALL_FIELDS = (
     "timezone",
 )
 PERSONAL_FIELDS = frozenset({"to_number", "call_key"})  # never the same for all calls
+ALWAYS = frozenset({"to_number", "metadata"})
+"""What every row says: whom to ring, and what the agent should know of them."""
+UNNAMED = ALWAYS | {
+    "schedule_at",
+    "min_trigger_time",
+    "max_trigger_time",
+    "carry_over",
+    "priority",
+    "language",
+}
+"""What a row may set where nobody has named it: when, in which order and in which language one person is called.
+
+Not who speaks, from which number and in which campaign, how often it rings, where the phone is said to be, or under
+which key somebody counts as rung: these choose money, identity and law.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +49,15 @@ class Vocabulary:
         `InvalidCall`. They stand in the call's ``extra``.
     :param aliases: its own words for fields, such as ``{"context": "metadata"}``.
     :param takes_offset: whether it is told moments with their offset, so that only those without one need a zone.
+    :param row_fields: what a row may set where the DAG's author names nothing; ``own_fields`` are not among them unless
+        they are named here.
     """
 
     fields: tuple[str, ...] = CALL_FIELDS
     own_fields: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     takes_offset: bool = False
+    row_fields: frozenset[str] = UNNAMED
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -40,7 +40,17 @@ class CallKaroPreflightOperator(PreflightOperator):
         ``metadata`` is joined with the row's. Templated, never shown.
     :param column_map: source column to call field, such as ``{"phone": "to_number"}``; None as field leaves the column
         out altogether.
+    :param row_fields: the fields of a call that a row may set beside its number and metadata; None allows
+        ``schedule_at``, ``min_trigger_time``, ``max_trigger_time``, ``carry_over``, ``priority``
+        and ``language``, and ``timezone`` with a policy in recipients' zones. A column of
+        another field refuses the list, unless ``column_map`` names it.
+    :param metadata_columns: the columns that go along to the vendor as metadata, and the names in a row's own
+        ``metadata``; None lets every column go that is no field, and says which.
     :param default_region: two-letter region for numbers without ``+`` (extra ``[phone]``); None rejects them.
+    :param allowed_countries: two-letter codes (ISO 3166-1) of the countries that may be rung, such as ``["IN"]``; None
+        allows all. A number of no country (satellite, ``+1 800``) is in none of them.
+    :param allowed_number_types: what sort of number may be rung, such as ``["mobile", "fixed_line"]`` (extra
+        ``[phone]``); others, and numbers that there cannot be, are rejected. None allows all.
     :param policy: when a phone may ring, how often, and whose may not; None lets every call ring at any time.
     :param when_closed: what becomes of a call that may not ring now: ``"wait"`` (default) keeps it pending and the task
         sleeps, without a worker slot, until the next opening; ``"schedule"`` sends it to the vendor with the next
@@ -64,6 +74,8 @@ class CallKaroPreflightOperator(PreflightOperator):
         run; what was accepted stays accepted. None never fails.
     :param min_rows: a list of fewer rows fails the task, before anybody is rung where the number is known. With a
         ``shard`` it is told only there. Default 0.
+    :param max_rows: a list of more rows rings nobody. Where the source does not know how many it has, it is read twice:
+        once to count. None sets no bound.
     :param shard: ``(index, count)`` takes only the rows whose key hashes there, so that several tasks share one list.
     :param report_path: one line per row, CSV or JSON Lines by its ending, local or in object storage. Templated.
     :param ledger_conn_id: a SQL connection whose ledger remembers who has been rung, over runs and DAGs; None uses the
@@ -92,7 +104,11 @@ class CallKaroPreflightOperator(PreflightOperator):
         agent_id: str | None = None,
         call_options: Mapping[str, Any] | None = None,
         column_map: Mapping[str, str | None] | None = None,
+        row_fields: Sequence[str] | None = None,
+        metadata_columns: Sequence[str] | None = None,
         default_region: str | None = None,
+        allowed_countries: Sequence[str] | None = None,
+        allowed_number_types: Sequence[str] | None = None,
         policy: CallingPolicy | None = None,
         when_closed: Literal["wait", "schedule", "stop"] = "wait",
         soft_fail: bool = False,
@@ -107,6 +123,7 @@ class CallKaroPreflightOperator(PreflightOperator):
         on_none_accepted: Literal["warn", "fail"] = "fail",
         max_rejected: float | None = None,
         min_rows: int = 0,
+        max_rows: int | None = None,
         shard: Sequence[int] | None = None,
         report_path: str | None = None,
         ledger_conn_id: str | None = None,
@@ -126,7 +143,11 @@ class CallKaroPreflightOperator(PreflightOperator):
         self.agent_id = agent_id
         self.call_options = Private(call_options)
         self.column_map = column_map
+        self.row_fields = row_fields
+        self.metadata_columns = metadata_columns
         self.default_region = default_region
+        self.allowed_countries = allowed_countries
+        self.allowed_number_types = allowed_number_types
         self.policy = policy
         self.suppression = Suppression(policy.suppress if policy is not None else None)
         self.when_closed = when_closed
@@ -142,6 +163,7 @@ class CallKaroPreflightOperator(PreflightOperator):
         self.on_none_accepted = on_none_accepted
         self.max_rejected = max_rejected
         self.min_rows = min_rows
+        self.max_rows = max_rows
         self.shard = shard
         self.report_path = report_path
         self.ledger_conn_id = ledger_conn_id

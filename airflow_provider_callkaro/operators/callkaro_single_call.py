@@ -50,6 +50,10 @@ class CallKaroOutboundCallOperator(SingleCallOperator):
     :param language: ``hi``, ``en``, ``kn``, ``mr``, ``ta``, ``te``, ``bn``, ``gu`` or ``ml``. Templated.
     :param call_key: under which the person may be rung once in the scope; default: the number. Templated.
     :param default_region: two-letter region for a number without ``+`` (extra ``[phone]``).
+    :param allowed_countries: two-letter codes (ISO 3166-1) of the countries that may be rung, such as ``["IN"]``; None
+        allows all. A number of no country (satellite, ``+1 800``) is in none of them.
+    :param allowed_number_types: what sort of number may be rung, such as ``["mobile", "fixed_line"]`` (extra
+        ``[phone]``); others, and numbers that there cannot be, are rejected. None allows all.
     :param policy: when the phone may ring, how often, and whether it may at all; None lets it ring at any time.
     :param when_closed: what becomes of the call when it may not ring now: ``"wait"`` (default), ``"schedule"`` or
         ``"stop"``, as in a fan-out.
@@ -95,6 +99,8 @@ class CallKaroOutboundCallOperator(SingleCallOperator):
         language: str | None = None,
         call_key: str | None = None,
         default_region: str | None = None,
+        allowed_countries: Sequence[str] | None = None,
+        allowed_number_types: Sequence[str] | None = None,
         policy: CallingPolicy | None = None,
         when_closed: Literal["wait", "schedule", "stop"] = "wait",
         soft_fail: bool = False,
@@ -122,6 +128,8 @@ class CallKaroOutboundCallOperator(SingleCallOperator):
         self.language = language
         self.call_key = call_key
         self.default_region = default_region
+        self.allowed_countries = allowed_countries
+        self.allowed_number_types = allowed_number_types
         self.policy = policy
         self.suppression = Suppression(policy.suppress if policy is not None else None)
         self.when_closed = when_closed

@@ -63,6 +63,8 @@ class SingleCallOperator(PlacingOperator):
             self,
             contacts=contacts,
             call_options=dict(self._options()),
+            row_fields=("call_key",),  # the row is made of the operator's own arguments,
+            metadata_columns=("metadata",),  # which need not be told what they say
             max_concurrency=1,
             stop_after_unknown=None,
             on_none_accepted="warn",

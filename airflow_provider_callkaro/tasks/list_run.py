@@ -10,9 +10,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from airflow_provider_callkaro.calls.phone import NumberReader
@@ -23,10 +24,12 @@ from airflow_provider_callkaro.dispatch.report import Report, RowSink
 from airflow_provider_callkaro.dispatch.run import run_calls
 from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary
+from airflow_provider_callkaro.sources.contract import ContactRow
 from airflow_provider_callkaro.tasks.account import Account
 from airflow_provider_callkaro.tasks.ending import conclude, only_waits, refuse_short_list
 from airflow_provider_callkaro.tasks.failing import fail_without_retry
 from airflow_provider_callkaro.tasks.ledgers import Memory, remember, task_state_of
+from airflow_provider_callkaro.tasks.list_length import rows_within
 from airflow_provider_callkaro.tasks.report_place import check_report_place, new_report
 from airflow_provider_callkaro.tasks.rules import rules_for
 from airflow_provider_callkaro.tasks.settings import ListSettings
@@ -71,6 +74,7 @@ class ListRun:
         self._campaign = campaign
         self._watcher = watcher
         self._result_key = result_key
+        self._say_columns: Callable[[str], None] | None = partial(log.info, "%s")
 
     def run(self, *, resumed: bool = False) -> tuple[Summary, dict[str, Any]]:
         """Go through the list until nothing of it can be rung any more, now or after a nap.
@@ -82,6 +86,8 @@ class ListRun:
         :raises RunIncomplete: rows are pending; a retry goes on with them.
         """
         memory = self._memory(resumed=resumed)
+        if resumed:
+            self._say_columns = None  # it has been said before the nap
         check_report_place(self._settings.report_path)
         self._refuse_short_list()
         if memory.trail is not None:
@@ -134,18 +140,9 @@ class ListRun:
 
         settings, account = self._settings, self._account
         numbers = NumberReader(default_region=settings.default_region)
-        reader = RowReader(
-            numbers=numbers,
-            agent_id=settings.agent_id or account.agent_id,
-            batch_id=settings.batch_id,
-            options=settings.options,
-            column_map=settings.column_map,
-            schedule_timezone=account.schedule_timezone,
-            vocabulary=account.vocabulary,
-            judged=settings.policy is not None,
-        )
+        reader = self._reader(numbers)
         rules = self._rules(memory, numbers)
-        rows = settings.contacts.rows(self._context)
+        rows = self._rows()
         report = None if settings.dry_run else new_report(settings.report_path)
         try:
             summary = fail_without_retry(
@@ -176,6 +173,33 @@ class ListRun:
             _close(rows)
             if report is not None:
                 report.close()
+
+    def _reader(self, numbers: NumberReader) -> RowReader:
+        settings, account = self._settings, self._account
+        allowed = settings.allowed_numbers
+        if allowed is not None:
+            allowed.require_library()
+        say, self._say_columns = self._say_columns, None  # a second pass over the list says nothing new
+        return RowReader(
+            numbers=numbers,
+            agent_id=settings.agent_id or account.agent_id,
+            batch_id=settings.batch_id,
+            options=settings.options,
+            column_map=settings.column_map,
+            schedule_timezone=account.schedule_timezone,
+            vocabulary=account.vocabulary,
+            judged=settings.policy is not None,
+            row_fields=settings.fields_of_rows(account.vocabulary),
+            metadata_columns=settings.metadata_columns,
+            allowed_numbers=allowed,
+            say=say,
+        )
+
+    def _rows(self) -> Iterator[ContactRow]:
+        settings = self._settings
+        if settings.max_rows is None:
+            return settings.contacts.rows(self._context)
+        return rows_within(settings.contacts, self._context, max_rows=settings.max_rows, stop=self._stop, log=self._log)
 
     def _rules(self, memory: Memory, numbers: NumberReader) -> Rules | None:
         settings = self._settings

@@ -6,12 +6,13 @@ of the rendered arguments. What is still a template while the DAG is parsed is c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_callkaro.calls.options import refuse_next_window
+from airflow_provider_callkaro.calls.row_rights import checked_names
 from airflow_provider_callkaro.dispatch.intake import Shard
 from airflow_provider_callkaro.dispatch.run import Limits, redial_states
 from airflow_provider_callkaro.exceptions import ConfigurationError
@@ -21,7 +22,9 @@ from airflow_provider_callkaro.tasks.rules import Suppression, check_policy
 from airflow_provider_callkaro.tasks.staleness import StaleRuns, checked_stale_runs
 
 if TYPE_CHECKING:
+    from airflow_provider_callkaro.calls.number_rules import NumberRules
     from airflow_provider_callkaro.calls.policy import CallingPolicy
+    from airflow_provider_callkaro.calls.vocabulary import Vocabulary
     from airflow_provider_callkaro.sources.contract import ContactSource
 
 WHEN_CLOSED = ("wait", "schedule", "stop")
@@ -54,6 +57,10 @@ class ListSettings:
     default_region: str | None = None
     call_options: Mapping[str, Any] | None = field(default=None, repr=False)
     column_map: Mapping[str, str | None] | None = None
+    row_fields: Sequence[str] | None = None
+    metadata_columns: Sequence[str] | None = None
+    allowed_countries: Sequence[str] | None = None
+    allowed_number_types: Sequence[str] | None = None
     suppression: Suppression = field(default_factory=lambda: Suppression(None))
     calls_per_second: float | None = None
     max_concurrency: int = 64
@@ -62,6 +69,7 @@ class ListSettings:
     on_none_accepted: str = "fail"
     max_rejected: float | None = None
     min_rows: int = 0
+    max_rows: int | None = None
     shard: tuple[int, int] | None = None
     report_path: str | None = None
     dry_run: bool = False
@@ -74,8 +82,14 @@ class ListSettings:
             checked_stale_runs(self.stale_runs, self.stale_after)
         if self.max_rejected is not None and (not _is_number(self.max_rejected) or self.max_rejected < 0):
             raise ConfigurationError("max_rejected must be a count, or a fraction from 0.0 to 1.0")
-        if not isinstance(self.min_rows, int) or isinstance(self.min_rows, bool) or self.min_rows < 0:
+        if not _is_whole(self.min_rows) or self.min_rows < 0:
             raise ConfigurationError("min_rows must be a whole number from 0 on")
+        if self.max_rows is not None and (not _is_whole(self.max_rows) or self.max_rows < max(1, self.min_rows)):
+            raise ConfigurationError("max_rows must be a whole number from 1 on, and not below min_rows, or None")
+        for name in ("row_fields", "metadata_columns"):
+            if getattr(self, name) is not None:
+                checked_names(name, getattr(self, name))
+        self.allowed_numbers  # noqa: B018 - checks its words
         if self.expires_after is not None and (
             not isinstance(self.expires_after, timedelta) or self.expires_after <= timedelta(0)
         ):
@@ -109,6 +123,27 @@ class ListSettings:
             calls_per_second=self.calls_per_second,
             stop_after_unknown=self.stop_after_unknown,
         )
+
+    @property
+    def allowed_numbers(self) -> NumberRules | None:
+        """Which numbers may be rung; None allows all."""
+        if self.allowed_countries is None and self.allowed_number_types is None:
+            return None
+        from airflow_provider_callkaro.calls.number_rules import NumberRules
+
+        return NumberRules(countries=self.allowed_countries, types=self.allowed_number_types)
+
+    def fields_of_rows(self, vocabulary: Vocabulary) -> Collection[str] | None:
+        """What a row may set; None leaves it to the vendor's cautious choice.
+
+        A policy that keeps the recipient's hours asks the row for its zone, unless the author names what rows may set.
+        """
+        if self.row_fields is not None or self.policy is None:
+            return self.row_fields
+        from airflow_provider_callkaro.calls.policy import RECIPIENT
+
+        asks = {"timezone"} if self.policy.timezone == RECIPIENT else set()
+        return vocabulary.row_fields.intersection(vocabulary.words) | asks
 
     @property
     def part(self) -> Shard | None:
@@ -152,6 +187,10 @@ def _read_shard(shard: Any) -> tuple[int, int] | None:
         raise ConfigurationError("shard must be two whole numbers, (index, count)") from None
     part = Shard(index=index, count=count)
     return part.index, part.count
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_number(value: Any) -> bool:

@@ -155,7 +155,7 @@ def test_every_zone_of_a_country_with_a_code_of_its_own_is_thought_of():
 
 
 def test_a_row_says_its_zone_in_a_column():
-    reader = RowReader(agent_id="agent")
+    reader = RowReader(agent_id="agent", row_fields=["timezone"])
     call = reader.read({"to_number": "+14155550123", "timezone": " America/New_York ", "name": "A"})
     assert call.timezone == "America/New_York"
     assert call.metadata == {"name": "A"}

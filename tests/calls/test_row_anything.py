@@ -136,8 +136,10 @@ ROWS = (
 READERS = st.sampled_from(
     [
         {"agent_id": "agent", "schedule_timezone": KOLKATA},
+        {"agent_id": "agent", "schedule_timezone": KOLKATA, "row_fields": CALL_FIELDS},
         {"agent_id": "agent", "column_map": {"Phone": "to_number", "": None}},
         {"agent_id": "agent", "schedule_timezone": KOLKATA, "numbers": NumberReader(default_region="IN")},
+        {"row_fields": CALL_FIELDS, "metadata_columns": ["name", "phone", "0"]},
         {"batch_id": "68433b7b0dee98e59245ebab", "options": {"metadata": {"shop": 1}, "priority": 5}},
     ]
 )
@@ -171,7 +173,7 @@ def test_whatever_a_row_is_it_becomes_a_sendable_call_or_a_reason(options, rows)
 
 @given(row=ROWS)
 def test_after_a_good_first_row_no_row_breaks_off_the_run(row):
-    reader = RowReader(agent_id="agent", schedule_timezone=KOLKATA)
+    reader = RowReader(agent_id="agent", schedule_timezone=KOLKATA, row_fields=CALL_FIELDS)
     reader.read(GOOD)
     try:
         check_call_can_be_sent(reader.read(row))

@@ -112,7 +112,7 @@ def test_a_later_row_that_differs_costs_itself_only():
 
 
 def test_a_row_without_an_agent_in_a_list_with_agents_costs_itself_only():
-    reader = RowReader()
+    reader = RowReader(row_fields=["agent_id"])
     assert reader.read({"to_number": NUMBER, "agent_id": "agent"}).agent_id == "agent"
     with pytest.raises(InvalidCall) as refusal:
         reader.read({"to_number": NUMBER, "agent_id": None})

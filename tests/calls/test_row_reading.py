@@ -14,6 +14,7 @@ import pytest
 from airflow_provider_callkaro.calls import InvalidCall, Reason
 from airflow_provider_callkaro.calls.phone import NumberReader
 from airflow_provider_callkaro.calls.row import RowReader
+from airflow_provider_callkaro.calls.vocabulary import CALLKARO
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.vendors.mrassistant_fields import VOCABULARY
 
@@ -57,7 +58,11 @@ class NumpyNothing:
 
 
 def read(row, **options):
-    return RowReader(**{"agent_id": "agent", "schedule_timezone": KOLKATA, **options}).read(row)
+    """Read a row that may set whatever the vendor knows."""
+    words = options.get("vocabulary", CALLKARO).words
+    return RowReader(
+        **{"agent_id": "agent", "schedule_timezone": KOLKATA, "row_fields": words, **options},
+    ).read(row)
 
 
 def reason_for(row, **options):
@@ -188,7 +193,7 @@ class TestCampaignsOfRows:
     """A row names its campaign as it names its agent; a call beside its campaign is in nobody's figures."""
 
     def test_one_list_may_have_rows_of_several_campaigns(self):
-        reader = RowReader(agent_id="agent", batch_id="for all")
+        reader = RowReader(agent_id="agent", batch_id="for all", row_fields=["batch_id"])
         calls = [reader.read({"to_number": NUMBER, "batch_id": batch}) for batch in (" a ", "b", None, "")]
         assert [call.batch_id for call in calls] == ["a", "b", "for all", "for all"]
         assert [call.metadata for call in calls] == [{}] * 4
@@ -206,7 +211,7 @@ class TestCampaignsOfRows:
         assert read({"to_number": NUMBER}, agent_id=None, options={"batch_id": "b"}).batch_id == "b"
 
     def test_without_both_nobody_speaks(self):
-        reader = RowReader()
+        reader = RowReader(row_fields=["batch_id"])
         assert reader.read({"to_number": NUMBER, "batch_id": "b"}).batch_id == "b"
         with pytest.raises(InvalidCall) as refusal:
             reader.read({"to_number": NUMBER, "batch_id": None})

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.calls.outcome import Outcome
 from airflow_provider_callkaro.calls.row import RowReader
+from airflow_provider_callkaro.calls.vocabulary import CALL_FIELDS
 from airflow_provider_callkaro.dispatch.intake import Shard
 from airflow_provider_callkaro.dispatch.preparation import Rules
 from airflow_provider_callkaro.dispatch.run import Limits, redial_states, run_calls
@@ -120,7 +121,7 @@ class Caller:
 
     def reader(self) -> RowReader:
         """How the vendor's rows are read."""
-        return RowReader(agent_id=AGENT)
+        return RowReader(agent_id=AGENT, row_fields=CALL_FIELDS)
 
     def headers(self, api_key: str) -> dict[str, str]:
         """What proves who calls."""
@@ -219,7 +220,7 @@ class CampaignCaller(Caller):
         return MrAssistantCampaigns(MrAssistant(), settings, targets_per_campaign=self.targets_per_campaign)
 
     def reader(self) -> RowReader:
-        return RowReader(agent_id=UUID_AGENT, vocabulary=VOCABULARY)
+        return RowReader(agent_id=UUID_AGENT, vocabulary=VOCABULARY, row_fields=VOCABULARY.words)
 
     def headers(self, api_key: str) -> dict[str, str]:
         return MrAssistant.headers(api_key)

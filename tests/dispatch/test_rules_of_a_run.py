@@ -19,6 +19,7 @@ from airflow_provider_callkaro.calls import Call, CallingPolicy, Outcome, Reason
 from airflow_provider_callkaro.calls.call import NEXT_WINDOW
 from airflow_provider_callkaro.calls.phone import NumberReader
 from airflow_provider_callkaro.calls.row import RowReader
+from airflow_provider_callkaro.calls.vocabulary import CALL_FIELDS
 from airflow_provider_callkaro.dispatch.caps import Caps
 from airflow_provider_callkaro.dispatch.hours import CallingHours, WhenClosed
 from airflow_provider_callkaro.dispatch.job import Held, Judged
@@ -144,7 +145,7 @@ class Vendor:
     def run(self, rows: list[Any], *, ledger: Any, rules: Rules, read: Callable[[Any], Call] | None = None) -> Summary:
         return run_calls(
             rows=rows,
-            read=read or RowReader(agent_id="agent", schedule_timezone=INDIA).read,
+            read=read or RowReader(agent_id="agent", schedule_timezone=INDIA, row_fields=CALL_FIELDS).read,
             vendor=CallKaro(schedule_timezone=INDIA),
             transport=AsyncTransport(self.target, max_connections=8, wall=midnight),
             ledger=ledger,

@@ -91,7 +91,7 @@ def test_a_campaign_has_one_agent_and_one_time(sandbox):
     for place, row in enumerate(rows):
         row["agent_id"] = (AGENT, OTHER_AGENT)[place % 2]
         row["schedule_at"] = (morning, evening)[place // 6]
-    summary = campaign(rows).execute(context())
+    summary = campaign(rows, row_fields=["agent_id", "schedule_at"]).execute(context())
     assert summary["accepted"] == 12
     found = Counter(
         (one.agent_id, one.fields["schedule_at"], one.total_targets) for one in sandbox.mrassistant_campaigns
@@ -107,6 +107,7 @@ def test_every_field_travels(sandbox, tmp_path):
     rows = [{"to_number": "+919876500001", "from_number": "+912240000000", "city": "Pune", "context": '{"plan": "A"}'}]
     operator = campaign(
         rows,
+        row_fields=["from_number"],
         concurrent_calls=7,
         retry_failed=True,
         retry_attempts=2,
@@ -284,9 +285,13 @@ def test_whoever_is_given_back_is_not_taken_for_called(sandbox, call_ledger, fau
 @pytest.mark.parametrize("per_campaign", [1, 2, 50])
 def test_one_number_under_many_keys_is_rung_as_often_as_the_policy_allows(sandbox, call_ledger, per_campaign):
     rows = [{"to_number": "+919876500001", "call_key": f"customer {row}"} for row in range(4)]
-    summary = campaign(rows, targets_per_campaign=per_campaign, policy=CAPPED, ledger_conn_id=call_ledger).execute(
-        context()
-    )
+    summary = campaign(
+        rows,
+        row_fields=["call_key"],
+        targets_per_campaign=per_campaign,
+        policy=CAPPED,
+        ledger_conn_id=call_ledger,
+    ).execute(context())
     assert (summary["accepted"], summary["reasons"], len(sandbox.rings)) == (1, {"cap": 3}, 1)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from airflow_provider_callkaro.calls import Call
 from airflow_provider_callkaro.calls.row import RowReader
+from airflow_provider_callkaro.calls.vocabulary import CALL_FIELDS
 from airflow_provider_callkaro.vendors.callkaro import DEFAULT_HOST, CallKaro
 
 KOLKATA = ZoneInfo("Asia/Kolkata")
@@ -210,7 +211,7 @@ def test_a_call_made_by_hand_is_sent_as_documented(body):
 @pytest.mark.parametrize("body", named({name: body for name, body in DOCUMENTED_CALLS.items() if "agent_id" in body}))
 def test_a_call_read_from_a_row_is_sent_as_documented(body):
     row = json.loads(body)
-    reader = RowReader(batch_id=row.pop("batch_id", None), schedule_timezone=KOLKATA)
+    reader = RowReader(batch_id=row.pop("batch_id", None), schedule_timezone=KOLKATA, row_fields=CALL_FIELDS)
     request = CallKaro(schedule_timezone=KOLKATA).place_call(reader.read(row))
     assert (request.method, DEFAULT_HOST + request.path) == ("POST", OUTBOUND)
     assert json.loads(request.body) == json.loads(body)

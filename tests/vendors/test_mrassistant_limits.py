@@ -151,7 +151,7 @@ def test_no_representation_shows_a_secret_or_a_number():
 
 
 def test_a_row_may_name_the_number_that_calls():
-    reader = RowReader(agent_id="agent", vocabulary=VOCABULARY)
+    reader = RowReader(agent_id="agent", vocabulary=VOCABULARY, row_fields=["from_number"])
     row = {"to_number": NUMBER, "from_number": "+1 (415) 555-0123", "context": '{"due": 5}', "city": "Pune"}
     assert body_of(campaign(targets=[reader.read(row)]))["targets"] == [
         {"to_number": NUMBER, "from_number": "+14155550123", "context": {"city": "Pune", "due": 5}}
@@ -159,7 +159,7 @@ def test_a_row_may_name_the_number_that_calls():
 
 
 def test_a_row_whose_calling_number_is_none_is_rejected_without_it():
-    reader = RowReader(agent_id="agent", vocabulary=VOCABULARY)
+    reader = RowReader(agent_id="agent", vocabulary=VOCABULARY, row_fields=["from_number"])
     with pytest.raises(InvalidCall, match="from_number cannot be read") as error:
         reader.read({"to_number": NUMBER, "from_number": "private 12345"})
     assert error.value.reason is Reason.BAD_FIELD

@@ -1,0 +1,91 @@
+"""Which numbers may be rung at all: in which countries, and what sort of line. A number in a list is data from outside,
+and a premium-rate or satellite number costs whoever rings it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_callkaro.calls.call import InvalidCall
+from airflow_provider_callkaro.calls.countries import COUNTRIES, countries_as_told, country_of
+from airflow_provider_callkaro.calls.number_types import NumberType, types_of
+from airflow_provider_callkaro.calls.outcome import Reason
+from airflow_provider_callkaro.exceptions import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberRules:
+    """Which numbers may be rung.
+
+    :param countries: two-letter codes (ISO 3166-1); None allows all.
+    :param types: the words of `NumberType`; None allows all. They need the extra ``[phone]``.
+    :raises ConfigurationError: a word is no country or no type.
+    """
+
+    countries: Collection[str] | None = None
+    types: Collection[str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.countries is not None:
+            named = frozenset(word.upper() for word in _words("allowed_countries", self.countries, 'such as ["IN"]'))
+            unknown = sorted(named - COUNTRIES)
+            if unknown:
+                raise ConfigurationError(
+                    f"allowed_countries has no country {', '.join(unknown)}: give two letters each (ISO 3166-1), such "
+                    'as ["IN", "US"]'
+                )
+            object.__setattr__(self, "countries", countries_as_told(named))
+        if self.types is not None:
+            sorts = frozenset(word.lower() for word in _words("allowed_number_types", self.types, 'such as ["mobile"]'))
+            unknown = sorted(sorts.difference(NumberType))
+            if unknown:
+                raise ConfigurationError(
+                    f"allowed_number_types has no type {', '.join(unknown)}: it takes {', '.join(NumberType)}"
+                )
+            object.__setattr__(self, "types", sorts)
+
+    def require_library(self) -> None:
+        """Refuse, before a list is read, types that nobody here can tell.
+
+        :raises ConfigurationError: the extra ``[phone]`` is not installed.
+        """
+        if self.types is None:
+            return
+        try:
+            import phonenumbers  # noqa: F401 - looked for
+        except ImportError:
+            raise ConfigurationError(
+                "allowed_number_types needs the phonenumbers library: install airflow-provider-callkaro[phone]"
+            ) from None
+
+    def check(self, number: str) -> None:
+        """Let an E.164 number pass.
+
+        :raises InvalidCall: it may not be rung.
+        """
+        if self.countries is not None and country_of(number) not in self.countries:
+            raise InvalidCall(
+                Reason.COUNTRY_NOT_ALLOWED, "the number belongs to no country that allowed_countries names"
+            )
+        if self.types is not None:
+            self._check_type(number, self.types)
+
+    def _check_type(self, number: str, allowed: Collection[str]) -> None:
+        may_be = types_of(number)
+        if not may_be:
+            raise InvalidCall(Reason.IMPOSSIBLE_NUMBER, "no numbering plan knows such a number")
+        if may_be.isdisjoint(allowed):
+            raise InvalidCall(
+                Reason.NUMBER_TYPE_NOT_ALLOWED,
+                f"it is a number of type {' or '.join(sorted(may_be))}, which allowed_number_types does not name",
+            )
+
+
+def _words(argument: str, given: Any, example: str) -> list[str]:
+    if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Collection) or not given:
+        raise ConfigurationError(f"{argument} must be a list that is not empty, {example}, or None to allow all")
+    if not all(isinstance(word, str) for word in given):
+        raise ConfigurationError(f"{argument} must hold texts, {example}")
+    return [word.strip() for word in given]

@@ -1,0 +1,119 @@
+"""What a contact row may decide, and what of it leaves the house.
+
+A row is data from outside. It says whom to ring and what the agent should know; who speaks, from which number, how
+often, under which key and in which zone is only its business where the author of the DAG says so, by name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_callkaro.calls import values as reading
+from airflow_provider_callkaro.calls.masking import mask_text
+from airflow_provider_callkaro.calls.vocabulary import ALWAYS, Vocabulary
+from airflow_provider_callkaro.exceptions import ConfigurationError
+
+_LIKE_A_NAME = re.compile(r"[^\W\d][\w .\-/]{0,39}")
+_DIGITS = re.compile(r"\d{5}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowRights:
+    """Which columns of a row are more than metadata, and which go along as such.
+
+    :param fields: the fields that a row may set by a column of that name.
+    :param mapped: the columns, in lower case, that the author maps to a field: such a column may set it too.
+    :param metadata: the columns, in lower case, that go along; None lets all of them go.
+    """
+
+    fields: frozenset[str]
+    mapped: frozenset[str] = frozenset()
+    metadata: frozenset[str] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        vocabulary: Vocabulary,
+        *,
+        row_fields: Collection[str] | None,
+        metadata_columns: Collection[str] | None,
+        column_map: Mapping[str, str | None],
+    ) -> RowRights:
+        """The rights that a DAG's author gives.
+
+        :param row_fields: what a row may set; None takes the vendor's cautious choice.
+        :param metadata_columns: what goes along; None lets everything go.
+        :param column_map: columns, in lower case, by the field that each means.
+        :raises ConfigurationError: an argument is no list of names, or names what is no field of the vendor's calls.
+        """
+        named = vocabulary.row_fields if row_fields is None else checked_names("row_fields", row_fields)
+        unknown = sorted(named - {*vocabulary.words}) if row_fields is not None else []
+        if unknown:
+            raise ConfigurationError(
+                f"row_fields names {', '.join(map(shown_name, unknown))}, which is no field of a call: use some of "
+                f"{', '.join(word for word in vocabulary.words if word not in ALWAYS)}"
+            )
+        return cls(
+            fields=named | ALWAYS,
+            mapped=frozenset(column for column, field in column_map.items() if field is not None),
+            metadata=None if metadata_columns is None else checked_names("metadata_columns", metadata_columns),
+        )
+
+    def may_set(self, field: str, *, column: Any) -> bool:
+        """Whether a column may say what a field of the call is."""
+        return field in self.fields or str(column).lower() in self.mapped
+
+    def goes_along(self, name: Any) -> bool:
+        """Whether the agent is told what stands under this name."""
+        return self.metadata is None or str(name).lower() in self.metadata
+
+    def of_mapping(self, metadata: Mapping[Any, Any], *, column: Any) -> Mapping[Any, Any]:
+        """What goes along of a row's own mapping: all of it where its column is named, else what is named in it."""
+        if self.goes_along(column) or self.goes_along("metadata"):
+            return metadata
+        return {name: value for name, value in metadata.items() if self.goes_along(name)}
+
+
+def checked_names(argument: str, names: Any) -> frozenset[str]:
+    """Names of columns or fields, in lower case.
+
+    :raises ConfigurationError: it is no collection of texts.
+    """
+    if isinstance(names, (str, bytes, Mapping)) or not isinstance(names, Collection):
+        raise ConfigurationError(f'{argument} must be a list of names, such as ["language"]')
+    if not all(isinstance(name, str) and name.strip() for name in names):
+        raise ConfigurationError(f"{argument} holds what is no name: give texts that are not empty")
+    return frozenset(name.strip().lower() for name in names)
+
+
+def shown_name(name: Any) -> str:
+    """A column's name, as a log line may have it: hidden where it looks like data, such as a number or an address."""
+    text = str(name)
+    is_name = _LIKE_A_NAME.fullmatch(text) and not _DIGITS.search(text)
+    return mask_text(text) if is_name else "••••••"
+
+
+def refusal_of_columns(columns: Mapping[Any, str], *, wanted: Collection[str]) -> str:
+    """Why a list is refused whose columns would set what its rows may not.
+
+    :param columns: such columns, with the field that each means.
+    :param wanted: the other fields that the list sets.
+    """
+    names = [f'"{field}"' for field in sorted({*columns.values(), *wanted} - ALWAYS)]
+    dropped = ", ".join(f'"{column}": None' for column in columns)
+    return (
+        f"the contacts have columns that decide how a call is placed, and their rows may not set them: "
+        f"{', '.join(map(str, columns))}. Allow it with row_fields=[{', '.join(names)}], or leave them out with "
+        f"column_map={{{dropped}}}"
+    )
+
+
+def refusal_of_row(row: Mapping[Any, Any], columns: Mapping[Any, str]) -> str | None:
+    """Why a row is refused that sets what it may not; None where those columns are empty."""
+    fields = sorted({field for column, field in columns.items() if not reading.is_absent(row[column])})
+    if not fields:
+        return None
+    return f"the row sets {', '.join(fields)}, which no row of this list may: row_fields does not name it"

@@ -1,0 +1,71 @@
+"""The rows of a list that may not be longer than its author means it to be: counted before anybody is rung."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from airflow_provider_callkaro.dispatch.stop import Stop
+from airflow_provider_callkaro.exceptions import RunIncomplete
+from airflow_provider_callkaro.sources.contract import ContactRow, ContactSource
+
+_BETWEEN_LOOKS = 1_000  # rows counted between two looks at whether the run shall end
+
+
+def rows_within(
+    contacts: ContactSource, context: Mapping[str, Any], *, max_rows: int, stop: Stop, log: logging.Logger
+) -> Iterator[ContactRow]:
+    """The rows of a source, none of which comes before it is known that there are not too many.
+
+    A source that does not know its length is read twice: once to count, and no further than one row too many. If it
+    has grown in between, the rows that were counted for come, and the reading ends with the first row too many.
+
+    :raises AirflowFailException: there are more than ``max_rows``; a retry would change nothing.
+    :raises RunIncomplete: the run was asked to end while the rows were counted.
+    """
+    total = contacts.total(context)
+    if total is None:
+        log.info("Counting the rows before the first call, because max_rows is %d", max_rows)
+        with _rows(contacts, context) as counted:
+            total = _count(counted, up_to=max_rows + 1, stop=stop)
+        if total <= max_rows:
+            log.info("The list has %d rows", total)
+    if total > max_rows:
+        raise AirflowFailException(
+            f"the list has more rows than max_rows={max_rows}, so this try rings nobody: look at where the contacts "
+            "come from, or set max_rows to what the list is meant to have"
+        )
+    with _rows(contacts, context) as rows:
+        for number, row in enumerate(rows, start=1):
+            if number > max_rows:
+                raise AirflowFailException(
+                    f"the list has grown since it was counted, and has more rows than max_rows={max_rows}: nobody "
+                    "behind that row is rung. Look at where the contacts come from"
+                )
+            yield row
+
+
+def _count(rows: Iterator[ContactRow], *, up_to: int, stop: Stop) -> int:
+    count = 0
+    for count, _ in enumerate(rows, start=1):
+        if count >= up_to:
+            break
+        if count % _BETWEEN_LOOKS == 0 and stop.why is not None:
+            raise RunIncomplete(f"the run ended while its rows were counted ({stop.why}): nobody was rung")
+    return count
+
+
+@contextmanager
+def _rows(contacts: ContactSource, context: Mapping[str, Any]) -> Iterator[Iterator[ContactRow]]:
+    """The rows, closed however the reading ends."""
+    rows = contacts.rows(context)
+    try:
+        yield rows
+    finally:
+        close: Callable[[], None] | None = getattr(rows, "close", None)
+        if close is not None:
+            close()
