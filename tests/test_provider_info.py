@@ -15,6 +15,7 @@ import pytest
 from airflow_provider_callkaro.forms import CALLARO_FIELDS, CALLKARO_FIELDS, CALLKARO_FORM, MRASSISTANT_FIELDS
 from airflow_provider_callkaro.get_provider_info import get_provider_info
 from airflow_provider_callkaro.hooks.callkaro import CallKaroHook
+from airflow_provider_callkaro.transport.tls import FILES
 
 HEAVY = {"aiohttp", "requests", "urllib3", "sqlalchemy", "pyarrow", "pandas", "phonenumbers", "holidays", "starlette"}
 LISTS_OF_MODULES = ("hooks", "operators", "sensors", "triggers", "transfers", "bundles")
@@ -106,12 +107,9 @@ def test_the_older_form_has_the_declared_fields():
         assert widget.kwargs["description"] == CALLKARO_FIELDS[name]["description"]
 
 
-TLS = {"ca_bundle", "client_certificate", "client_key"}  # what each does: tests/transport/test_tls.py
-
-
 def test_every_vendors_form_has_the_files_of_its_tls():
     for fields in (CALLKARO_FIELDS, CALLARO_FIELDS, MRASSISTANT_FIELDS):
-        assert set(fields) >= TLS
+        assert set(fields) >= set(FILES)
 
 
 def test_a_field_of_the_form_is_one_that_the_hook_reads():
@@ -121,7 +119,7 @@ def test_a_field_of_the_form_is_one_that_the_hook_reads():
 
     windows = '[{"start": "10:00", "end": "19:00"}]'
     given = {"schedule_timezone": "Asia/Kolkata", "agent_id": "agent", "calling_windows": windows}
-    assert set(given) | TLS == set(CALLKARO_FIELDS)
+    assert set(given) | set(FILES) == set(CALLKARO_FIELDS)
     conn = Connection(conn_id="c", conn_type="callkaro", password="a-long-key", extra=json.dumps(given))
     connection = read_connection(conn, connection_id="c")
     assert (str(connection.vendor.schedule_timezone), connection.agent_id) == ("Asia/Kolkata", "agent")
