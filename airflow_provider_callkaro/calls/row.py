@@ -20,7 +20,13 @@ from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.calls.options import checked_column_map, checked_options, options_metadata
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.calls.phone import NumberReader
-from airflow_provider_callkaro.calls.row_rights import RowRights, refusal_of_columns, refusal_of_row, shown_name
+from airflow_provider_callkaro.calls.row_rights import (
+    MAX_NAMES,
+    RowRights,
+    refusal_of_columns,
+    refusal_of_row,
+    shown_name,
+)
 from airflow_provider_callkaro.calls.row_times import RowTimes
 from airflow_provider_callkaro.calls.vocabulary import CALLKARO, PERSONAL_FIELDS, Vocabulary
 from airflow_provider_callkaro.exceptions import ConfigurationError
@@ -28,7 +34,6 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.number_rules import NumberRules
 
-MAX_NAMES = 100  # names of columns said at most
 MAX_PLANS = 1_000  # sets of columns remembered; rows of JSON may each have a set of their own
 
 

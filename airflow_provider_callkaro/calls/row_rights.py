@@ -16,6 +16,7 @@ from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.calls.vocabulary import ALWAYS, Vocabulary
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
+MAX_NAMES = 100  # of columns, said at most
 _LIKE_A_NAME = re.compile(r"[^\W\d][\w .\-/]{0,39}")
 _DIGITS = re.compile(r"\d{5}")
 

@@ -9,15 +9,17 @@ import gzip
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, BinaryIO
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_callkaro.calls.masking import mask_text
+from airflow_provider_callkaro.calls.row_rights import MAX_NAMES, checked_names, shown_name
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown, VendorError
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.operators.callaro_base import CallaroOperator, mapping
 from airflow_provider_callkaro.operators.callaro_campaign import LOOKS, mark_of
+from airflow_provider_callkaro.operators.callaro_columns import only_columns, unmapped_columns
 from airflow_provider_callkaro.operators.callaro_copies import may_have_been_made
 from airflow_provider_callkaro.operators.callaro_export import checked_place, written
 from airflow_provider_callkaro.operators.callaro_memory import CampaignMemory, Launch
@@ -48,6 +50,8 @@ class CallaroImportContactsOperator(CallaroOperator):
     :param path: the file, one CSV (also ``.csv.gz``, which is sent unpacked), anything that Airflow's
         ``ObjectStoragePath`` understands. Templated.
     :param column_mapping: which column of the file is what, such as ``{"phone": "phone_e164"}``. Templated.
+    :param metadata_columns: the columns that go along beside the mapped ones; the others leave the house in no form.
+        None sends the file as it is, and says which columns are not mapped.
     :param options: what else the account's import takes, sent as JSON. Templated.
     :param file_conn_id: the Airflow connection that opens the storage; default: the storage's own. Templated.
     :param repeat_unknown: whether a file that may have been imported is imported again. Default: no.
@@ -63,6 +67,7 @@ class CallaroImportContactsOperator(CallaroOperator):
         *,
         path: str,
         column_mapping: Mapping[str, str],
+        metadata_columns: Sequence[str] | None = None,
         options: Mapping[str, Any] | None = None,
         file_conn_id: str | None = None,
         repeat_unknown: bool = False,
@@ -72,6 +77,9 @@ class CallaroImportContactsOperator(CallaroOperator):
         super().__init__(callaro_conn_id=callaro_conn_id, **kwargs)
         self.path = path
         self.column_mapping = column_mapping
+        self.metadata_columns = metadata_columns
+        if metadata_columns is not None:
+            checked_names("metadata_columns", metadata_columns)
         self.options = options
         self.file_conn_id = file_conn_id
         self.repeat_unknown = repeat_unknown
@@ -96,7 +104,8 @@ class CallaroImportContactsOperator(CallaroOperator):
                     f'it: it is not sent again. Look in Callaro for a file with "{mark}" in its name; if there is '
                     "none, set repeat_unknown=True and clear the task"
                 )
-        with opened(self.path, self.file_conn_id) as (file, name):
+        with opened(self.path, self.file_conn_id) as (given, name):
+            file = self._with_its_columns(given, columns, name=name)
             memory.keep_making(Launch.SENT)
             try:
                 told = fail_without_retry(
@@ -108,6 +117,17 @@ class CallaroImportContactsOperator(CallaroOperator):
                 memory.forget_making()
                 raise
         return self._imported(memory, _id_in(told))
+
+    def _with_its_columns(self, file: BinaryIO, columns: Mapping[Any, Any], *, name: str) -> BinaryIO:
+        """The file as it goes to Callaro."""
+        if self.metadata_columns is not None:
+            return only_columns(file, columns, self.metadata_columns, name=name)
+        if unmapped := unmapped_columns(file, columns):
+            self.log.info(
+                "Columns that go along to Callaro though none is mapped: %s. metadata_columns=[…] chooses which do",
+                ", ".join(map(shown_name, unmapped[:MAX_NAMES])),
+            )
+        return file
 
     def _imported(self, memory: CampaignMemory, import_id: CampaignId | None) -> CampaignId | None:
         memory.keep_making(Launch.TAKEN, import_id)

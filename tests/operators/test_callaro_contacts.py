@@ -62,6 +62,45 @@ def test_a_packed_file_is_sent_unpacked(sandbox, run, tmp_path):  # noqa: F811
     assert len(sandbox.callaro_imports) == 1
 
 
+WIDE = '\ufeffPhone,Name,SSN,note\n+919876500001,Àsha,123-45-6789,"a, b\nc"\n+919876500002,Ravi\n'
+
+
+def test_only_the_columns_that_are_named_leave_the_house(sandbox, run, path):  # noqa: F811
+    path.write_text(WIDE, encoding="utf-8")
+    importing(path, metadata_columns=["note"]).execute(run.attempt())
+    (imported,) = sandbox.callaro_imports
+    assert imported.file == 'Phone,Name,note\n+919876500001,Àsha,"a, b\nc"\n+919876500002,Ravi,\n'
+    importing(path, metadata_columns=[]).execute(TaskRun(run_id="another").attempt())
+    assert sandbox.callaro_imports[1].file == "Phone,Name\n+919876500001,Àsha\n+919876500002,Ravi\n"
+
+
+def test_columns_that_go_along_unnamed_are_said_and_no_contact_is(sandbox, run, path, capfd):  # noqa: F811
+    path.write_text(WIDE, encoding="utf-8")
+    importing(path).execute(run.attempt())
+    assert sandbox.callaro_imports[0].file == WIDE
+    said = "".join(capfd.readouterr())
+    assert "though none is mapped: SSN, note. metadata_columns" in said
+    path.write_text(PEOPLE.partition("\n")[2], encoding="utf-8")  # no header line
+    importing(path).execute(TaskRun(run_id="another").attempt())
+    said += "".join(capfd.readouterr())
+    assert all(private not in said for private in ("Àsha", "98765", "123-45"))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (PEOPLE.partition("\n")[2], "names no column of column_mapping"),
+        ("phone,name\n+919876500001,Asha,too,many\n", "row 1 of .*people.csv cannot be read"),
+    ],
+)
+def test_a_file_whose_cells_nobody_can_tell_apart_is_not_sent(sandbox, run, path, text, words):  # noqa: F811
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=words) as refused:
+        importing(path, metadata_columns=["city"]).execute(run.attempt())
+    assert "98765" not in str(refused.value)
+    assert sandbox.callaro_imports == []
+
+
 @pytest.mark.parametrize("fault", LOST)
 def test_a_lost_answer_is_looked_up_and_the_file_is_not_sent_again(sandbox, run, path, fault):  # noqa: F811
     sandbox.fault(fault, path=IMPORT, first=1)
