@@ -96,7 +96,7 @@ class Download:
 
         try:
             with self._deadline.within(max(0.0, self._ends_at - time.monotonic())):
-                body = self._answer.read(MAX_BODY_BYTES, decode_content=False)
+                body = self._whole()
             body = unpacked(body, self._encoding, at_most=MAX_BODY_BYTES)
             self.close()
         except (HTTPError, OSError, ValueError) as error:
@@ -111,6 +111,13 @@ class Download:
     @property
     def _encoding(self) -> str | None:
         return self._answer.headers.get("Content-Encoding")
+
+    def _whole(self) -> bytes:
+        body = b""
+        # only a read at its end tells that a body is shorter than it was to be
+        while len(body) < MAX_BODY_BYTES and (more := self._answer.read(MAX_BODY_BYTES, decode_content=False)):
+            body += more
+        return body[:MAX_BODY_BYTES]
 
     def _piece(self) -> bytes:
         from urllib3.exceptions import HTTPError

@@ -134,6 +134,13 @@ def test_an_answer_that_is_none_may_have_rung(serve, place_call, data):
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("encoding", [b"", b"Content-Encoding: gzip\r\n", b"Content-Encoding: br\r\n"])
+def test_an_answer_that_is_cut_short_is_none_even_where_nobody_reads_its_body(serve, driver_to, encoding):
+    data = b"HTTP/1.1 200 OK\r\n%sContent-Length: 200\r\n\r\n%s" % (encoding, gzip.compress(ACCEPTED))
+    with pytest.raises(OutcomeUnknown):
+        driver_to(serve(answering(data)).url).exchange(CallKaro().place_call(CALL))
+
+
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"".join(
     b"%x\r\n%s\r\n" % (len(part), part) for part in (ACCEPTED[:7], ACCEPTED[7:], b"")
 )
