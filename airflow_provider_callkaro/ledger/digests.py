@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -23,6 +23,7 @@ SHORTEST_SECRET = 32  # characters
 _BLOCK = 64  # bytes of a block of SHA-256
 _BYTES = 16  # of a digest: 128 bits
 _CHARACTERS = 22  # that many characters hold them
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _SALT = b"airflow-provider-callkaro ledger 1"
 _GIVEN = re.compile(rf"([a-z][a-z0-9]{{0,7}}):(\S{{{SHORTEST_SECRET},}})")
 _DIGEST = re.compile(rf"([a-z][a-z0-9]{{0,7}}):[A-Za-z0-9_-]{{{_CHARACTERS}}}")
@@ -58,10 +59,11 @@ class LedgerKey:
     :param secret: any text that cannot be guessed; it is kept nowhere, only the keys derived from it are.
     """
 
-    __slots__ = ("_states", "id")
+    __slots__ = ("_prefix", "_states", "id")
 
     def __init__(self, *, id: str, secret: str) -> None:  # noqa: A002
         self.id = id
+        self._prefix = f"{id}:"
         root = hmac.digest(_SALT, secret.encode(), "sha256")
         self._states = {purpose: _states(hmac.digest(root, purpose.encode() + b"\1", "sha256")) for purpose in Purpose}
 
@@ -81,7 +83,8 @@ class LedgerKey:
 
     def digest(self, purpose: Purpose, text: str) -> str:
         """The digest of a text, 128 bits, after the key's name: 31 characters at most."""
-        return f"{self.id}:{urlsafe_b64encode(self._mac(purpose, text)[:_BYTES])[:_CHARACTERS].decode()}"
+        mac = b2a_base64(self._mac(purpose, text)[:_BYTES], newline=False)
+        return self._prefix + mac[:_CHARACTERS].translate(_URL_SAFE).decode()
 
     def place(self, id_: str) -> str:
         """The 20 hexadecimal digits of the digest of an id, without the key's name."""

@@ -94,18 +94,19 @@ class KeyedNames(Names):
         id_ = self.id(row.id)
         if key_of(row.run) is not None:
             return row._replace(id=id_)
-        return row._replace(
-            id=id_,
-            call_key=self.writer.digest(Purpose.CALL, row.call_key),
-            number=row.number and self.numbers(row.number)[0],
-            run=self.runs(row.run)[0],
-        )
+        call = self.writer.digest(Purpose.CALL, row.call_key)
+        number = row.number and self.numbers(row.number)[0]
+        return Row._make((id_, row.scope, call, number, *row[4:8], self.runs(row.run)[0], *row[9:]))
 
     def _ids(self, id_: str) -> Sequence[str]:
         scope = id_[:SCOPE_DIGITS]
+        if self.count == 1:
+            return (scope + self.writer.place(id_),)
         return (*(scope + key.place(id_) for key in self._keys), *self._in_clear(id_))
 
     def _numbers(self, digits: str) -> Sequence[str]:
+        if self.count == 1:
+            return (self.writer.digest(Purpose.NUMBER, digits),)
         return (*(key.digest(Purpose.NUMBER, digits) for key in self._keys), *self._in_clear(digits))
 
     def _runs(self, run: str) -> Sequence[str]:
