@@ -116,6 +116,24 @@ class Author:
         stored = sorted(map(self._place, ids)) if self.names.is_keyed else ids
         return connection.exec_driver_sql(*self.statements.release(stored, owner=self.owner, turn=self.turn)).rowcount
 
+    @property
+    def may_have_moved(self) -> bool:
+        """Whether a claim of this owner may stand elsewhere than where it was written: it was carried over since."""
+        return self.names.count > 1 or bool(self.places)
+
+    def settle_anywhere(self, connection: Connection, outcomes: Sequence[Outcome]) -> None:
+        """Write the outcomes of earlier claims, under whatever name they stand."""
+        moved = sorted(one._replace(id=name) for one in outcomes for name in self.everywhere([one.id]))
+        connection.exec_driver_sql(*self.statements.settle(moved, owner=self.owner, turn=self.turn))
+
+    def release_anywhere(self, connection: Connection, ids: Iterable[str]) -> int:
+        """Remove earlier claims, under whatever name they stand.
+
+        :return: how many were left to remove.
+        """
+        stored = sorted(self.everywhere(ids))
+        return connection.exec_driver_sql(*self.statements.release(stored, owner=self.owner, turn=self.turn)).rowcount
+
     def everywhere(self, ids: Iterable[str]) -> set[str]:
         """Every id under which rows of these may stand in the table."""
         return {stored for id_ in ids for stored in (*self.names.ids(id_), self._place(id_))}

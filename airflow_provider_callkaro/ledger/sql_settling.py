@@ -55,6 +55,8 @@ class Settling:
         heads = [head for head, settlement in self.settlements.items() if settlement.state is None]
         for ids in chunks(sorted(self.ids(heads)), size=MAX_ROWS):
             removed = self.author.release(connection, ids)
+            if removed < len(ids) and self.author.may_have_moved:
+                removed += self.author.release_anywhere(connection, ids)
             if removed < len(ids) and self._executions == 1:  # run again, it finds what it has removed itself
                 self._miss(connection, ids, removed=removed)
         replaced = sorted(row for head in heads for row in self.replaced.get(head, ()))
@@ -109,6 +111,8 @@ class Settling:
 
     def _mend(self, connection: Connection, outcomes: Sequence[Outcome]) -> None:
         """Write the outcomes of those calls whose rows are gone; leave those that somebody else has taken over."""
+        if self.author.may_have_moved:
+            self.author.settle_anywhere(connection, outcomes)
         outstanding = [outcome for outcome in outcomes if outcome.id in self.open]
         standing = {row.id: row for row, _ in self.author.lock(connection, [outcome.id for outcome in outstanding])}
         redialled = {_version(row) for head in self.settlements for row in self.replaced.get(head, ())}
