@@ -79,6 +79,16 @@ MRASSISTANT_FIELDS: dict[str, dict[str, Any]] = {
         "description": "The agent for calls that name none.",
         "schema": {"type": ["string", "null"]},
     },
+    "webhook_url": {
+        "label": "Webhook URL",
+        "description": "Where MrAssistant reports the progress of campaigns that name no address, by https.",
+        "schema": {"type": ["string", "null"], "format": "password"},
+    },
+    "webhook_secret": {
+        "label": "Webhook secret",
+        "description": "With which MrAssistant signs the reports of campaigns that name no secret.",
+        "schema": {"type": ["string", "null"], "format": "password"},
+    },
     "day_numbers": {
         "label": "Day numbers",
         "description": "What the numbers in days_of_week of an outbound configuration mean, which MrAssistant does not "
@@ -101,16 +111,16 @@ MRASSISTANT_FORM: dict[str, Any] = {
 
 def widgets(fields: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The fields as form widgets, for the hook's ``get_connection_form_widgets``."""
-    from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
-    from wtforms import StringField
+    from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget, BS3TextFieldWidget
+    from wtforms import PasswordField, StringField
     from wtforms.validators import Optional
 
-    return {
-        name: StringField(
-            field["label"], widget=BS3TextFieldWidget(), validators=[Optional()], description=field["description"]
-        )
-        for name, field in fields.items()
-    }
+    def widget(field: dict[str, Any]) -> Any:
+        is_secret = field["schema"].get("format") == "password"
+        kind, look = (PasswordField, BS3PasswordFieldWidget) if is_secret else (StringField, BS3TextFieldWidget)
+        return kind(field["label"], widget=look(), validators=[Optional()], description=field["description"])
+
+    return {name: widget(field) for name, field in fields.items()}
 
 
 def behaviour(form: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from uuid import uuid4
 from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.files.local import create, opened_folder, remove, what_stands_at
-from airflow_provider_callkaro.files.storage import local_path, make_folder, shown, storage_of
+from airflow_provider_callkaro.files.storage import holds_a_secret, local_path, make_folder, shown, storage_of
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,11 @@ def check_writable(path: str) -> None:
     :param path: anything that Airflow's ``ObjectStoragePath`` understands.
     :raises ConfigurationError: nothing can be written there; the message names the place and what is missing.
     """
+    if holds_a_secret(path):  # the path comes back in the task's result, which Airflow stores
+        raise ConfigurationError(
+            f"the path {shown(path)} is written with a password or a signature: let a connection open the storage; "
+            "nobody was rung"
+        )
     try:
         target = storage_of(path)
     except ConfigurationError as error:

@@ -53,6 +53,11 @@ def connection_in(path: str) -> str | None:
     return named if at else None
 
 
+def holds_a_secret(path: str) -> bool:
+    """Whether a path holds a password or a signature. A name alone before ``@`` is a connection's, for Airflow."""
+    return "://" in path and ("?" in path or ":" in urlsplit(path).netloc.rpartition("@")[0])
+
+
 def storage_of(path: str, *, conn_id: str | None = None) -> Any:
     """The place that a path names, as an ObjectStoragePath: looked up but not touched.
 

@@ -44,12 +44,16 @@ class MrAssistantConnection:
     :param vendor: MrAssistant's API as this account uses it.
     :param agent_id: the agent for calls that name none.
     :param log_in: the request that proves login and password; None where the password is a token.
+    :param webhook_url: where MrAssistant reports campaigns that name no address; not shown.
+    :param webhook_secret: with which it signs the reports of campaigns that name no secret; not shown.
     """
 
     target: Target
     vendor: MrAssistant
     agent_id: str | None
     log_in: Request | None = field(default=None, repr=False)
+    webhook_url: str | None = field(default=None, repr=False)
+    webhook_secret: str | None = field(default=None, repr=False)
 
     @property
     def schedule_timezone(self) -> tzinfo | None:
@@ -62,8 +66,9 @@ class MrAssistantHook(MrAssistantOutboundHook):
 
     The connection is read once per hook. Its fields: host (required: no address is documented), login and password, or
     a bearer token as password alone, and the extras ``agent_id`` (for calls that name none), ``schedule_timezone``
-    (IANA name of the zone of times without an offset), ``day_numbers`` (what the days of an outbound configuration
-    mean), ``connect_timeout`` and ``read_timeout`` (seconds; 10 and 60).
+    (IANA name of the zone of times without an offset), ``webhook_url`` and ``webhook_secret`` (for campaigns that name
+    none), ``day_numbers`` (what the days of an outbound configuration mean), ``connect_timeout`` and ``read_timeout``
+    (seconds; 10 and 60).
     With a login the hook gets a token at its first request, and another one when that has grown old.
 
     :param mrassistant_conn_id: the connection's id.
@@ -258,7 +263,14 @@ def read_connection(conn: Any, *, connection_id: str) -> MrAssistantConnection:
     target = fields.target(vendor=vendor.name, default_host=None, headers=vendor.headers(), credentials=given)
     if log_in is not None:
         target = replace(target, credentials=_credentials(target, vendor, log_in))
-    return MrAssistantConnection(target=target, vendor=vendor, agent_id=fields.text("agent_id"), log_in=log_in)
+    return MrAssistantConnection(
+        target=target,
+        vendor=vendor,
+        agent_id=fields.text("agent_id"),
+        log_in=log_in,
+        webhook_url=fields.text("webhook_url"),
+        webhook_secret=fields.text("webhook_secret"),
+    )
 
 
 def _credentials(target: Target, vendor: MrAssistant, log_in: Request) -> TokenCredentials:

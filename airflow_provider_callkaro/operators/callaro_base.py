@@ -7,12 +7,11 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from airflow.providers.common.compat.sdk import BaseOperator
-
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.operators.callaro_memory import CampaignMemory
-from airflow_provider_callkaro.tasks.arguments import is_plain, own_copies, rendered
+from airflow_provider_callkaro.tasks.arguments import is_plain
+from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.tasks.staleness import checked_stale_runs, is_stale, refuse_stale_run
 from airflow_provider_callkaro.vendors.callaro_answers import CallaroCampaign, CampaignId
 from airflow_provider_callkaro.vendors.callaro_fields import checked_fields, is_template
@@ -20,7 +19,7 @@ from airflow_provider_callkaro.vendors.callaro_fields import checked_fields, is_
 ONE_DAY = timedelta(days=1)
 
 
-class CallaroOperator(BaseOperator):
+class CallaroOperator(RendersLiterals):
     """The common part of the Callaro operators; not to be used by itself.
 
     An argument that is given as a template and renders to nothing, or to the text ``None``, fails the task before
@@ -34,14 +33,6 @@ class CallaroOperator(BaseOperator):
     def __init__(self, *, callaro_conn_id: str = CallaroHook.default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.callaro_conn_id = callaro_conn_id
-
-    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
-        """Render the template fields of this try, and of no other.
-
-        :raises ConfigurationError: one of them was given and renders to nothing.
-        """
-        own_copies(self, self.template_fields)
-        rendered(self, lambda: super(CallaroOperator, self).render_template_fields(context, jinja_env))
 
     @cached_property
     def hook(self) -> CallaroHook:

@@ -16,6 +16,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.calls.row_rights import MAX_NAMES, checked_names, shown_name
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown, VendorError
+from airflow_provider_callkaro.files.storage import shown
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.operators.callaro_base import CallaroOperator, mapping
 from airflow_provider_callkaro.operators.callaro_campaign import LOOKS, mark_of
@@ -28,6 +29,7 @@ from airflow_provider_callkaro.operators.export_rows import ExportRows
 from airflow_provider_callkaro.sources.file_formats import FileFormat
 from airflow_provider_callkaro.sources.files import contact_files
 from airflow_provider_callkaro.tasks.failing import fail_without_retry
+from airflow_provider_callkaro.tasks.private import Private, PrivatePath
 from airflow_provider_callkaro.vendors.callaro_answers import CampaignId, campaign_id_in
 from airflow_provider_callkaro.vendors.thresholds import Thresholds
 
@@ -52,7 +54,7 @@ class CallaroImportContactsOperator(CallaroOperator):
     :param column_mapping: which column of the file is what, such as ``{"phone": "phone_e164"}``. Templated.
     :param metadata_columns: the columns that go along beside the mapped ones; the others leave the house in no form.
         None sends the file as it is, and says which columns are not mapped.
-    :param options: what else the account's import takes, sent as JSON. Templated.
+    :param options: what else the account's import takes, sent as JSON. Templated, never shown.
     :param file_conn_id: the Airflow connection that opens the storage; default: the storage's own. Templated.
     :param repeat_unknown: whether a file that may have been imported is imported again. Default: no.
     :param callaro_conn_id: the Callaro connection. Templated.
@@ -60,6 +62,7 @@ class CallaroImportContactsOperator(CallaroOperator):
     """
 
     template_fields: Sequence[str] = ("path", "column_mapping", "options", "file_conn_id", "callaro_conn_id")
+    never_shown = frozenset({"options"})
     ui_color = "#e1e9f5"
 
     def __init__(
@@ -75,12 +78,12 @@ class CallaroImportContactsOperator(CallaroOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(callaro_conn_id=callaro_conn_id, **kwargs)
-        self.path = path
+        self.path = PrivatePath(path)
         self.column_mapping = column_mapping
         self.metadata_columns = metadata_columns
         if metadata_columns is not None:
             checked_names("metadata_columns", metadata_columns)
-        self.options = options
+        self.options = Private(options)
         self.file_conn_id = file_conn_id
         self.repeat_unknown = repeat_unknown
 
@@ -89,7 +92,7 @@ class CallaroImportContactsOperator(CallaroOperator):
         columns = mapping("column_mapping", self.column_mapping)
         if not columns:
             raise ConfigurationError('column_mapping is empty: say which column is what, as in {"phone": "phone_e164"}')
-        options = None if self.options is None else mapping("options", self.options)
+        options = None if self.options.value is None else mapping("options", self.options.value)
         memory, mark = CampaignMemory(context), mark_of(context).strip(" []")
         if memory.making is Launch.TAKEN:
             self.log.info("An earlier try made import %s", memory.made_id)
@@ -104,7 +107,7 @@ class CallaroImportContactsOperator(CallaroOperator):
                     f'it: it is not sent again. Look in Callaro for a file with "{mark}" in its name; if there is '
                     "none, set repeat_unknown=True and clear the task"
                 )
-        with opened(self.path, self.file_conn_id) as (given, name):
+        with opened(self.path.value, self.file_conn_id) as (given, name):
             file = self._with_its_columns(given, columns, name=name)
             memory.keep_making(Launch.SENT)
             try:
@@ -231,14 +234,14 @@ class CallaroExportImportErrorsOperator(CallaroOperator):
     ) -> None:
         super().__init__(callaro_conn_id=callaro_conn_id, **kwargs)
         self.import_id = import_id
-        self.path = path
+        self.path = PrivatePath(path)
         self.format = format
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Fetch all of them, then write the file."""
-        kind = checked_place(self.path, self.format)
+        kind = checked_place(self.path.value, self.format)
         rows = ExportRows(lambda page: self.hook.contact_import_errors(self.import_id, page=page), vendor="Callaro")
-        export = written(rows, self.path, kind=kind)
+        export = written(rows, self.path.value, kind=kind)
         self.log.info("Wrote %d refused lines of import %s to %s", export["rows"], self.import_id, self.path)
         return export
 
@@ -251,7 +254,9 @@ def opened(path: str, conn_id: str | None) -> Iterator[tuple[Any, str]]:
     """
     files = contact_files(path, conn_id=conn_id, file_format=FileFormat.CSV, delimiter=",")
     if len(files) > 1:
-        raise ConfigurationError(f"{len(files)} files are at {path}: name one, and import each in a task of its own")
+        raise ConfigurationError(
+            f"{len(files)} files are at {shown(path)}: name one, and import each in a task of its own"
+        )
     name = files[0].path.rpartition("/")[2]
     with files[0].filesystem.open(files[0].path, "rb") as file:
         if not files[0].compressed:
@@ -261,7 +266,7 @@ def opened(path: str, conn_id: str | None) -> Iterator[tuple[Any, str]]:
             with gzip.GzipFile(fileobj=file) as unpacked:
                 yield unpacked, name[: -len(".gz")]
         except (EOFError, gzip.BadGzipFile):
-            raise ConfigurationError(f"contacts: {path} is damaged: mend it, its end cannot be read") from None
+            raise ConfigurationError(f"contacts: {shown(path)} is damaged: mend it, its end cannot be read") from None
 
 
 def _marked(name: str, mark: str) -> str:

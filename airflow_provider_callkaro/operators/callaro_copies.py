@@ -40,6 +40,7 @@ class CallaroCloneCampaignOperator(CallaroOperator):
     """
 
     template_fields: Sequence[str] = ("name", "extra_fields", "campaign_id", "callaro_conn_id")
+    never_shown = frozenset({"extra_fields"})
     ui_color = "#e1e9f5"
 
     def __init__(

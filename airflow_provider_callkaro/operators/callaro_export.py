@@ -19,6 +19,7 @@ from airflow_provider_callkaro.operators.export_rows import ExportRows
 from airflow_provider_callkaro.operators.result_file import ResultFile, file_format
 from airflow_provider_callkaro.sources.file_formats import FileFormat
 from airflow_provider_callkaro.tasks.failing import fail_without_retry
+from airflow_provider_callkaro.tasks.private import PrivatePath
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.transport.download import Download
@@ -84,7 +85,7 @@ class CallaroExportResultsOperator(CallaroOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(callaro_conn_id=callaro_conn_id, **kwargs)
-        self.path = path
+        self.path = PrivatePath(path)
         self.campaign_id = campaign_id
         self.what = what
         self.from_date = from_date
@@ -99,7 +100,8 @@ class CallaroExportResultsOperator(CallaroOperator):
             start=_day("from_date", self.from_date),
             end=_day("to_date", self.to_date),
         )
-        told = export.write(self.hook, self.path, kind=checked_place(self.path, self.format))
+        path = self.path.value
+        told = export.write(self.hook, path, kind=checked_place(path, self.format))
         self.log.info("Wrote %d rows of %s to %s", told["rows"], self.what, self.path)
         return told
 

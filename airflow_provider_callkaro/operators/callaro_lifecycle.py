@@ -41,6 +41,7 @@ class CallaroCreateCampaignOperator(CallaroOperator):
         "extra_fields",
         "callaro_conn_id",
     )
+    never_shown = frozenset({"extra_fields"})
     ui_color = "#e1e9f5"
 
     def __init__(
@@ -93,6 +94,7 @@ class CallaroUpdateCampaignOperator(CallaroOperator):
     """
 
     template_fields: Sequence[str] = ("fields", "campaign_id", "callaro_conn_id")
+    never_shown = frozenset({"fields"})
     ui_color = "#e1e9f5"
 
     def __init__(

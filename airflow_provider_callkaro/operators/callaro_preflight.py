@@ -11,7 +11,9 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.operators.callaro_base import CallaroOperator, mapping
+from airflow_provider_callkaro.tasks.arguments import opened
 from airflow_provider_callkaro.tasks.failing import fail_without_retry
+from airflow_provider_callkaro.tasks.private import Private
 from airflow_provider_callkaro.vendors.callaro_answers import CampaignId
 from airflow_provider_callkaro.vendors.thresholds import Thresholds, numbers_in
 
@@ -46,10 +48,10 @@ class Question:
         :raises ConfigurationError: a limit is none, or the parameters are no mapping.
         """
         given = {which: getattr(task, f"{what}_{which}") for which in ("maximum", "minimum", "allowed", "forbidden")}
-        body = getattr(task, f"{what}_body")
+        query, body = (opened(getattr(task, f"{what}_{which}")) for which in ("query", "body"))
         return cls(
             limits=Thresholds(**{which: limits or {} for which, limits in given.items()}),
-            query=mapping(f"{what}_query", getattr(task, f"{what}_query")),
+            query=mapping(f"{what}_query", query),
             body=None if body is None else mapping(f"{what}_body", body),
         )
 
@@ -68,18 +70,21 @@ class CallaroPreflightOperator(CallaroOperator):
     :param capacity_minimum: the smallest ones. Templated.
     :param capacity_allowed: by name, the words that are well, such as ``{"status": ["ok", "ready"]}``. Templated.
     :param capacity_forbidden: by name, the words that are not well. Templated.
-    :param capacity_query: parameters of the question, in its path, as your account takes them. Templated.
-    :param capacity_body: parameters in a body, where the connection's ``routes`` ask with POST. Templated.
+    :param capacity_query: parameters of the question, in its path, as your account takes them. Templated,
+        never shown.
+    :param capacity_body: parameters in a body, where the connection's ``routes`` ask with POST. Templated,
+        never shown.
     :param timezones_maximum: the largest numbers of the time zone analysis that are still well. Templated.
     :param timezones_minimum: the smallest ones. Templated.
     :param timezones_allowed: by name, the words that are well. Templated.
     :param timezones_forbidden: by name, the words that are not well. Templated.
-    :param timezones_query: as ``capacity_query``. Templated.
-    :param timezones_body: as ``capacity_body``. Templated.
+    :param timezones_query: as ``capacity_query``. Templated, never shown.
+    :param timezones_body: as ``capacity_body``. Templated, never shown.
     :param callaro_conn_id: the Callaro connection. Templated.
     """
 
     template_fields: Sequence[str] = (*PLAN_FIELDS, "campaign_id", "callaro_conn_id")
+    never_shown = frozenset({"capacity_query", "capacity_body", "timezones_query", "timezones_body"})
     ui_color = "#e8eef2"
 
     def __init__(
@@ -107,14 +112,14 @@ class CallaroPreflightOperator(CallaroOperator):
         self.capacity_minimum = capacity_minimum
         self.capacity_allowed = capacity_allowed
         self.capacity_forbidden = capacity_forbidden
-        self.capacity_query = capacity_query
-        self.capacity_body = capacity_body
+        self.capacity_query = Private(capacity_query)
+        self.capacity_body = Private(capacity_body)
         self.timezones_maximum = timezones_maximum
         self.timezones_minimum = timezones_minimum
         self.timezones_allowed = timezones_allowed
         self.timezones_forbidden = timezones_forbidden
-        self.timezones_query = timezones_query
-        self.timezones_body = timezones_body
+        self.timezones_query = Private(timezones_query)
+        self.timezones_body = Private(timezones_body)
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, dict[str, float]]:  # noqa: ARG002 - Airflow's signature
         """Ask for both, and judge them."""

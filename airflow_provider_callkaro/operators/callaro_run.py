@@ -49,7 +49,7 @@ from airflow_provider_callkaro.operators.callaro_preflight import PLAN_FIELDS, Q
 from airflow_provider_callkaro.operators.callaro_words import standing, unknown_word, wait_is_over
 from airflow_provider_callkaro.operators.result_file import file_format
 from airflow_provider_callkaro.tasks.failing import fail_without_retry
-from airflow_provider_callkaro.tasks.private import Private
+from airflow_provider_callkaro.tasks.private import Private, PrivatePath
 from airflow_provider_callkaro.triggers.callaro_run import CallaroRunTrigger, OnKill, on_kill_named, stop_campaign
 from airflow_provider_callkaro.vendors.callaro_answers import CallaroCampaign, CampaignId
 from airflow_provider_callkaro.vendors.callaro_states import TERMINAL, CampaignState
@@ -92,14 +92,14 @@ class CallaroRunCampaignOperator(CallaroOperator):
     :param capacity_minimum: likewise.
     :param capacity_allowed: likewise, words.
     :param capacity_forbidden: likewise, words.
-    :param capacity_query: parameters of that question.
-    :param capacity_body: likewise, in a body.
+    :param capacity_query: parameters of that question; never shown.
+    :param capacity_body: likewise, in a body; never shown.
     :param timezones_maximum: limits on the time zones of the audience.
     :param timezones_minimum: likewise.
     :param timezones_allowed: likewise, words.
     :param timezones_forbidden: likewise, words.
-    :param timezones_query: parameters of that question.
-    :param timezones_body: likewise, in a body.
+    :param timezones_query: parameters of that question; never shown.
+    :param timezones_body: likewise, in a body; never shown.
     :param export_path: where the results go, as in `CallaroExportResultsOperator`; None exports nothing. Templated.
     :param poll_interval: seconds between two looks at the campaign, above 0. Default 60.
     :param wait_timeout: how long to wait for its end. Then the task fails, the campaign is left, and a retry waits on.
@@ -127,6 +127,7 @@ class CallaroRunCampaignOperator(CallaroOperator):
         "stale_runs",
         "callaro_conn_id",
     )
+    never_shown = frozenset({"extra_fields", "capacity_query", "capacity_body", "timezones_query", "timezones_body"})
     ui_color = "#cfdcf0"
 
     def __init__(
@@ -180,17 +181,17 @@ class CallaroRunCampaignOperator(CallaroOperator):
         self.capacity_minimum = capacity_minimum
         self.capacity_allowed = capacity_allowed
         self.capacity_forbidden = capacity_forbidden
-        self.capacity_query = capacity_query
-        self.capacity_body = capacity_body
+        self.capacity_query = Private(capacity_query)
+        self.capacity_body = Private(capacity_body)
         self.timezones_maximum = timezones_maximum
         self.timezones_minimum = timezones_minimum
         self.timezones_allowed = timezones_allowed
         self.timezones_forbidden = timezones_forbidden
-        self.timezones_query = timezones_query
-        self.timezones_body = timezones_body
+        self.timezones_query = Private(timezones_query)
+        self.timezones_body = Private(timezones_body)
         self.stale_runs = stale_runs
         self.stale_after = stale_after
-        self.export_path = export_path
+        self.export_path = PrivatePath(export_path)
         if not 0 < poll_interval < float("inf"):
             raise ConfigurationError("poll_interval must be seconds above 0")
         self.poll_interval = timedelta(seconds=poll_interval)
@@ -319,8 +320,8 @@ class CallaroRunCampaignOperator(CallaroOperator):
 
     def _check_export(self) -> None:
         """Refuse a place that cannot be written to before anybody is rung."""
-        if self.export_path:
-            checked_place(self.export_path)
+        if self.export_path.value:
+            checked_place(self.export_path.value)
 
     def _launch(self, draft: CallaroCampaign, *, questions: tuple[Question, Question]) -> CallaroCampaign:
         if any(question.limits for question in questions):
@@ -398,14 +399,15 @@ class CallaroRunCampaignOperator(CallaroOperator):
             raise AirflowFailException(f"campaign {campaign.id} is {campaign.state}: it did not come to its end")
         self.log.info("Campaign %s is completed", campaign.id)
         rows = None
-        if self.export_path:
+        path = self.export_path.value
+        if path:
             export = Export(what=Exported.RESULTS, campaign_id=campaign.id)
-            rows = export.write(self.hook, self.export_path, kind=file_format(self.export_path, None))["rows"]
+            rows = export.write(self.hook, path, kind=file_format(path, None))["rows"]
             self.log.info("Wrote %d rows to %s", rows, self.export_path)
         return {
             "campaign_id": campaign.id,
             "state": campaign.state.value,
-            "export": self.export_path or None,
+            "export": path or None,
             "rows": rows,
         }
 

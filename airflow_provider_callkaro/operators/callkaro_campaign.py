@@ -6,22 +6,23 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from airflow.providers.common.compat.sdk import BaseOperator, XComArg
+from airflow.providers.common.compat.sdk import XComArg
 
 from airflow_provider_callkaro.calls.masking import mask_number
 from airflow_provider_callkaro.calls.phone import NumberReader
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.hooks.callkaro import CallKaroHook
 from airflow_provider_callkaro.links.callkaro import CallKaroCampaignLink
-from airflow_provider_callkaro.tasks.arguments import given_arguments, own_copies, refuse_vanished
+from airflow_provider_callkaro.tasks.arguments import given_arguments, refuse_vanished
 from airflow_provider_callkaro.tasks.failing import fail_without_retry
 from airflow_provider_callkaro.tasks.ledgers import keep, task_state_of
 from airflow_provider_callkaro.tasks.private import Private
+from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 
 CAMPAIGN_STATE = "campaign"
 
 
-class CallKaroCreateCampaignOperator(BaseOperator):
+class CallKaroCreateCampaignOperator(RendersLiterals):
     """Create a campaign and return its ``batch_id``. Rings nobody.
 
     On Airflow 3.3 and later a retry of the task, and a cleared task, return the campaign that the first try created.
@@ -71,7 +72,7 @@ class CallKaroCreateCampaignOperator(BaseOperator):
         return batch_id
 
 
-class CallKaroDeleteScheduledCallOperator(BaseOperator):
+class CallKaroDeleteScheduledCallOperator(RendersLiterals):
     """Delete the scheduled calls of one agent to one number.
 
     CallKaro selects by agent and number alone, so calls that another campaign or DAG scheduled go too.
@@ -82,6 +83,7 @@ class CallKaroDeleteScheduledCallOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("to_number", "agent_id", "callkaro_conn_id")
+    never_shown = frozenset({"to_number"})
     ui_color = "#f3e9e3"
 
     def __init__(
@@ -98,11 +100,6 @@ class CallKaroDeleteScheduledCallOperator(BaseOperator):
         self.callkaro_conn_id = callkaro_conn_id
         self._given = given_arguments(self, self.template_fields)
         XComArg.apply_upstream_relationship(self, to_number)
-
-    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
-        """Render the template fields of this try, and of no other."""
-        own_copies(self, self.template_fields)
-        super().render_template_fields(context, jinja_env)
 
     @cached_property
     def hook(self) -> CallKaroHook:

@@ -13,7 +13,7 @@ from airflow_provider_callkaro.operators.callkaro_account import account_of
 from airflow_provider_callkaro.operators.fan_out import FAN_OUT_FIELDS, FanOutOperator
 from airflow_provider_callkaro.sources.given import as_source
 from airflow_provider_callkaro.tasks.account import Account
-from airflow_provider_callkaro.tasks.private import Private
+from airflow_provider_callkaro.tasks.private import Private, PrivatePath
 from airflow_provider_callkaro.tasks.rules import Suppression
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class CallKaroFanOutCallsOperator(FanOutOperator):
         self.min_rows = min_rows
         self.max_rows = max_rows
         self.shard = shard
-        self.report_path = report_path
+        self.report_path = PrivatePath(report_path)
         self.ledger_conn_id = ledger_conn_id
         self.ledger_scope = ledger_scope
         self.redial = redial

@@ -14,7 +14,7 @@ from airflow_provider_callkaro.operators.fan_out import FAN_OUT_FIELDS
 from airflow_provider_callkaro.operators.preflight import PreflightOperator
 from airflow_provider_callkaro.sources.given import as_source
 from airflow_provider_callkaro.tasks.account import Account
-from airflow_provider_callkaro.tasks.private import Private
+from airflow_provider_callkaro.tasks.private import Private, PrivatePath
 from airflow_provider_callkaro.tasks.rules import Suppression
 
 if TYPE_CHECKING:
@@ -165,14 +165,14 @@ class CallKaroPreflightOperator(PreflightOperator):
         self.min_rows = min_rows
         self.max_rows = max_rows
         self.shard = shard
-        self.report_path = report_path
+        self.report_path = PrivatePath(report_path)
         self.ledger_conn_id = ledger_conn_id
         self.ledger_scope = ledger_scope
         self.redial = redial
         self.price_per_minute = price_per_minute
         self.minutes_per_call = minutes_per_call
         self.currency = currency
-        self.page_path = page_path
+        self.page_path = PrivatePath(page_path)
         self.callkaro_conn_id = callkaro_conn_id
         self.dry_run = dry_run
         self._check_preflight()

@@ -48,7 +48,8 @@ class CallKaroOutboundCallOperator(SingleCallOperator):
     :param gap_between_retries: minutes between its redials, one number or one per redial. Templated.
     :param priority: place in CallKaro's queue, -100 (last) to 100 (first). Templated.
     :param language: ``hi``, ``en``, ``kn``, ``mr``, ``ta``, ``te``, ``bn``, ``gu`` or ``ml``. Templated.
-    :param call_key: under which the person may be rung once in the scope; default: the number. Templated.
+    :param call_key: under which the person may be rung once in the scope; default: the number. Templated,
+        never shown.
     :param default_region: two-letter region for a number without ``+`` (extra ``[phone]``).
     :param allowed_countries: two-letter codes (ISO 3166-1) of the countries that may be rung, such as ``["IN"]``; None
         allows all. A number of no country (satellite, ``+1 800``) is in none of them.
@@ -80,6 +81,7 @@ class CallKaroOutboundCallOperator(SingleCallOperator):
         "callkaro_conn_id",
     )
     operator_extra_links = (CallKaroCampaignLink(),)
+    never_shown = frozenset({"to_number", "metadata", "call_key"})
     ui_color = "#e3f1ec"
 
     def __init__(
@@ -126,7 +128,7 @@ class CallKaroOutboundCallOperator(SingleCallOperator):
         self.gap_between_retries = gap_between_retries
         self.priority = priority
         self.language = language
-        self.call_key = call_key
+        self.call_key = Private(call_key)
         self.default_region = default_region
         self.allowed_countries = allowed_countries
         self.allowed_number_types = allowed_number_types

@@ -21,6 +21,8 @@ FAN_OUT_FIELDS = (
     "report_path",
 )
 """The templated arguments that the fan-outs of all vendors have."""
+NEVER_SHOWN_OF_A_LIST = frozenset({"contacts", "call_options"})
+"""Those of them that Airflow shows and stores nowhere."""
 
 
 class FanOutOperator(PlacingOperator):
@@ -29,7 +31,7 @@ class FanOutOperator(PlacingOperator):
     A vendor's fan-out spells out its arguments; each attribute that is a field of `ListSettings` counts.
     """
 
-    template_ext = (".sql",)
+    never_shown = NEVER_SHOWN_OF_A_LIST
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
         """Place the calls, publish the report, and return the summary."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
@@ -40,6 +40,8 @@ CAMPAIGN_FIELDS = (
     "extra_fields",
 )
 """The templated arguments of a campaign."""
+NEVER_SHOWN_OF_A_CAMPAIGN = frozenset({"context", "webhook_url", "webhook_secret", "extra_fields"})
+"""Those of them that Airflow shows and stores nowhere."""
 DAYS_OF_A_WEEK = 7
 
 
@@ -98,10 +100,15 @@ class CampaignArguments:
         self.check(policy)
         connection = hook.connection
         _check_agent(agent_id or connection.agent_id)
-        if self.webhook_secret:
-            mask_secret(self.webhook_secret)
+        told = replace(
+            self,
+            webhook_url=self.webhook_url or connection.webhook_url,
+            webhook_secret=self.webhook_secret or connection.webhook_secret,
+        )
+        if told.webhook_secret:
+            mask_secret(told.webhook_secret)
         part = None if self.shard is None else int(self.shard[0]) + 1
-        settings = self._settings(name=self.name, private=True)
+        settings = told._settings(name=self.name, private=True)
         vendor = MrAssistantCampaigns(connection.vendor, settings, targets_per_campaign=self._targets, part=part)
         account = Account(
             connection_id=hook.mrassistant_conn_id,

@@ -7,14 +7,15 @@ from functools import cached_property
 from hashlib import blake2b
 from typing import Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, BaseOperator, XComArg
+from airflow.providers.common.compat.sdk import AirflowFailException, XComArg
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown, Rejected, Unauthorized, VendorError
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
-from airflow_provider_callkaro.tasks.arguments import given_arguments, own_copies, refuse_vanished
+from airflow_provider_callkaro.tasks.arguments import given_arguments, refuse_vanished
 from airflow_provider_callkaro.tasks.failing import ask_for_good
 from airflow_provider_callkaro.tasks.ledgers import keep, task_state_of
 from airflow_provider_callkaro.tasks.private import Private
+from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.vendors.mrassistant_calls import check_transfer
 from airflow_provider_callkaro.vendors.mrassistant_settings import read_yes_or_no
 
@@ -22,7 +23,7 @@ TRANSFER = "mrassistant_transfer"  # the key in the task's state
 OVER = ("ended", "failed")  # source: list agent calls, status_filter
 
 
-class MrAssistantOperator(BaseOperator):
+class MrAssistantOperator(RendersLiterals):
     """The common part of the operators that ask MrAssistant one thing; not to be used by itself.
 
     :param mrassistant_conn_id: the MrAssistant connection. Templated.
@@ -30,17 +31,10 @@ class MrAssistantOperator(BaseOperator):
 
     template_fields: Sequence[str] = ("mrassistant_conn_id",)
     ui_color = "#dfe6f5"
-    _given: frozenset[str] = frozenset()
 
     def __init__(self, *, mrassistant_conn_id: str = MrAssistantHook.default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.mrassistant_conn_id = mrassistant_conn_id
-
-    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
-        """Render the template fields of this try, and of no other."""
-        own_copies(self, self.template_fields)
-        self._given = given_arguments(self, self.template_fields)
-        super().render_template_fields(context, jinja_env)
 
     @cached_property
     def hook(self) -> MrAssistantHook:
@@ -48,8 +42,8 @@ class MrAssistantOperator(BaseOperator):
         return MrAssistantHook(self.mrassistant_conn_id)
 
     def _refuse_empty(self) -> None:
-        """Fail for good where an argument was given and comes to nothing once it is rendered."""
-        ask_for_good(refuse_vanished, self, self._given or given_arguments(self, self.template_fields))
+        """Fail for good where an argument is empty."""
+        ask_for_good(refuse_vanished, self, given_arguments(self, self.template_fields))
 
 
 class MrAssistantTransferCallOperator(MrAssistantOperator):
@@ -76,6 +70,7 @@ class MrAssistantTransferCallOperator(MrAssistantOperator):
         "play_dialtone",
         *MrAssistantOperator.template_fields,
     )
+    never_shown = frozenset({"transfer_to"})
 
     def __init__(
         self,

@@ -38,6 +38,7 @@ class MrAssistantConfigureOutboundOperator(MrAssistantOperator):
         "default_schedule_id",
         *MrAssistantOperator.template_fields,
     )
+    never_shown = frozenset({"phone_numbers"})
 
     def __init__(
         self,

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
 from airflow_provider_callkaro.operators.fan_out import FAN_OUT_FIELDS
-from airflow_provider_callkaro.operators.mrassistant_account import CAMPAIGN_FIELDS, CampaignArguments
+from airflow_provider_callkaro.operators.mrassistant_account import (
+    CAMPAIGN_FIELDS,
+    NEVER_SHOWN_OF_A_CAMPAIGN,
+    CampaignArguments,
+)
 from airflow_provider_callkaro.operators.preflight import PreflightOperator
 from airflow_provider_callkaro.sources.given import as_source
 from airflow_provider_callkaro.tasks.account import Account
-from airflow_provider_callkaro.tasks.private import Private
+from airflow_provider_callkaro.tasks.private import Private, PrivatePath
 from airflow_provider_callkaro.tasks.rules import Suppression
 
 if TYPE_CHECKING:
@@ -82,8 +86,9 @@ class MrAssistantPreflightOperator(PreflightOperator):
     :param retry_failed: whether MrAssistant redials failed calls. Templated.
     :param retry_attempts: how often, 0 to 3. Templated.
     :param context: facts for the agent in every call; a row's own columns stand beside it. Templated, never shown.
-    :param webhook_url: where MrAssistant reports the campaign's progress. Templated, never shown.
-    :param webhook_secret: with which it signs these reports. Templated, never shown.
+    :param webhook_url: where MrAssistant reports the campaign's progress; default: the connection's. Templated, never
+        shown.
+    :param webhook_secret: with which it signs these reports; default: the connection's. Templated, never shown.
     :param notify_on_call_complete: whether it reports every completed call. Templated.
     :param extra_fields: what else your account's campaigns take, sent as it is. Templated, never shown.
     :param longest_call: how long one call takes at most, from the first ring to the end; with a policy a campaign only
@@ -99,6 +104,7 @@ class MrAssistantPreflightOperator(PreflightOperator):
     """
 
     template_fields: Sequence[str] = (*FAN_OUT_FIELDS, *CAMPAIGN_FIELDS, "page_path", "mrassistant_conn_id")
+    never_shown = PreflightOperator.never_shown | NEVER_SHOWN_OF_A_CAMPAIGN
 
     def __init__(
         self,
@@ -179,7 +185,7 @@ class MrAssistantPreflightOperator(PreflightOperator):
         self.min_rows = min_rows
         self.max_rows = max_rows
         self.shard = shard
-        self.report_path = report_path
+        self.report_path = PrivatePath(report_path)
         self.ledger_conn_id = ledger_conn_id
         self.ledger_scope = ledger_scope
         self.redial = redial
@@ -196,7 +202,7 @@ class MrAssistantPreflightOperator(PreflightOperator):
         self.price_per_minute = price_per_minute
         self.minutes_per_call = minutes_per_call
         self.currency = currency
-        self.page_path = page_path
+        self.page_path = PrivatePath(page_path)
         self.mrassistant_conn_id = mrassistant_conn_id
         self.dry_run = dry_run
         self._check_preflight()

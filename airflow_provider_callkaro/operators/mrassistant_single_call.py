@@ -46,7 +46,8 @@ class MrAssistantOutboundCallOperator(SingleCallOperator):
     :param max_call_duration_seconds: how long the call lasts at most, 60 to 86,400. Templated.
     :param hide_phone_number: whether the number is withheld. Templated.
     :param custom_headers: SIP headers whose names begin with ``X-``. Templated, never shown.
-    :param call_key: under which the person may be rung once in the scope; default: the number. Templated.
+    :param call_key: under which the person may be rung once in the scope; default: the number. Templated,
+        never shown.
     :param default_region: two-letter region for a number without ``+`` (extra ``[phone]``).
     :param allowed_countries: two-letter codes (ISO 3166-1) of the countries that may be rung, such as ``["IN"]``; None
         allows all. A number of no country (satellite, ``+1 800``) is in none of them.
@@ -75,6 +76,7 @@ class MrAssistantOutboundCallOperator(SingleCallOperator):
         *CALL_FIELDS,
         "mrassistant_conn_id",
     )
+    never_shown = frozenset({"to_number", "context", "from_number", "dtmf", "custom_headers", "call_key"})
     ui_color = "#dfe6f5"
 
     def __init__(
@@ -127,7 +129,7 @@ class MrAssistantOutboundCallOperator(SingleCallOperator):
         self.max_call_duration_seconds = max_call_duration_seconds
         self.hide_phone_number = hide_phone_number
         self.custom_headers = Private(custom_headers)
-        self.call_key = call_key
+        self.call_key = Private(call_key)
         self.default_region = default_region
         self.allowed_countries = allowed_countries
         self.allowed_number_types = allowed_number_types

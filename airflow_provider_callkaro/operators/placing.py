@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from airflow.providers.common.compat.sdk import BaseOperator, XComArg
+from airflow.providers.common.compat.sdk import XComArg
 
 from airflow_provider_callkaro.dispatch.report import RowSink
 from airflow_provider_callkaro.dispatch.stop import KILLED_GRACE, Stop
@@ -15,15 +15,14 @@ from airflow_provider_callkaro.tasks.account import Account
 from airflow_provider_callkaro.tasks.arguments import (
     given_arguments,
     opened,
-    own_copies,
     refuse_vanished,
-    rendered,
 )
 from airflow_provider_callkaro.tasks.list_run import ListRun, stop_of_task
+from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.tasks.settings import ListSettings
 
 
-class PlacingOperator(BaseOperator):
+class PlacingOperator(RendersLiterals):
     """The common part of the operators that place calls; not to be used by itself.
 
     An operator of a vendor sets one attribute per argument and then calls `_check_arguments`. Its attributes that are
@@ -58,14 +57,6 @@ class PlacingOperator(BaseOperator):
 
     def _announce(self, context: Mapping[str, Any]) -> None:
         """Make the run's link visible, where the vendor has a page for it."""
-
-    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
-        """Render the template fields of this try, and of no other.
-
-        :raises ConfigurationError: one of them was given and comes to nothing.
-        """
-        own_copies(self, self.template_fields)
-        rendered(self, lambda: super(PlacingOperator, self).render_template_fields(context, jinja_env))
 
     def on_kill(self) -> None:
         """Take no new calls, let those in flight finish, settle; the rest stays pending."""

@@ -8,21 +8,23 @@ from typing import Any
 from airflow_provider_callkaro.dispatch.preflight_report import Price
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.files.checking import check_writable
+from airflow_provider_callkaro.operators.fan_out import NEVER_SHOWN_OF_A_LIST
 from airflow_provider_callkaro.operators.placing import PlacingOperator
 from airflow_provider_callkaro.tasks.preflight_page import write_page
+from airflow_provider_callkaro.tasks.private import PrivatePath
 from airflow_provider_callkaro.tasks.rehearsal import rehearse
 
 
 class PreflightOperator(PlacingOperator):
     """The common part of the preflight operators; not to be used by itself."""
 
-    template_ext = (".sql",)
+    never_shown = NEVER_SHOWN_OF_A_LIST
     ui_color = "#e8e6f5"
 
     price_per_minute: float | None
     minutes_per_call: float
     currency: str
-    page_path: str | None
+    page_path: PrivatePath
     dry_run: Any
 
     def _check_preflight(self) -> None:
@@ -40,11 +42,12 @@ class PreflightOperator(PlacingOperator):
         """Rehearse the fan-out, and return the report."""
         settings = self._settings()
         run = self._list_run(context, settings)
-        if self.page_path is not None:
-            check_writable(self.page_path)
+        page = self.page_path.value
+        if page is not None:
+            check_writable(page)
         _, report = rehearse(run, settings, price=self._price())
         self.log.info("Preflight, nobody was rung:\n%s", report)
-        if self.page_path is not None:
-            write_page(self.page_path, report, title=f"{context['ti'].dag_id}, {context['ti'].run_id}")
+        if page is not None:
+            write_page(page, report, title=f"{context['ti'].dag_id}, {context['ti'].run_id}")
             self.log.info("The report as a page: %s", self.page_path)
-        return report.as_xcom(page=self.page_path)
+        return report.as_xcom(page=page)

@@ -44,7 +44,7 @@ class SingleCallOperator(PlacingOperator):
     """The common part of the operators that place one call; not to be used by itself."""
 
     to_number: Private
-    call_key: str | None
+    call_key: Private
 
     def _facts(self) -> Any:
         """What the agent may use in its prompts."""
@@ -88,7 +88,8 @@ class SingleCallOperator(PlacingOperator):
         return self._call_id(self._kept.row, earlier=summary.resumed > 0)
 
     def _row(self) -> RowContacts:
-        return RowContacts([{"to_number": self.to_number.value, "metadata": self._facts(), "call_key": self.call_key}])
+        row = {"to_number": self.to_number.value, "metadata": self._facts(), "call_key": self.call_key.value}
+        return RowContacts([row])
 
     def _call_id(self, row: RowOutcome | None, *, earlier: bool) -> str:
         if row is None:

@@ -19,7 +19,7 @@ from airflow_provider_callkaro.exceptions import (
 )
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.sensors.status import StatusSensor
-from airflow_provider_callkaro.tasks.arguments import rendered
+from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.vendors.callaro_answers import CampaignId
 from airflow_provider_callkaro.vendors.callaro_states import TERMINAL, CampaignState, plain_word
 from airflow_provider_callkaro.vendors.thresholds import Thresholds
@@ -70,13 +70,6 @@ class CallaroCampaignSensor(StatusSensor):
         self.campaign_id = campaign_id
         self.callaro_conn_id = callaro_conn_id
 
-    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
-        """Render the template fields.
-
-        :raises ConfigurationError: one of them was given and renders to nothing.
-        """
-        rendered(self, lambda: super(CallaroCampaignSensor, self).render_template_fields(context, jinja_env))
-
     @cached_property
     def hook(self) -> CallaroHook:
         """The Callaro hook."""
@@ -88,7 +81,7 @@ class CallaroCampaignSensor(StatusSensor):
         return self.campaign_id
 
 
-class CallaroDispatchHealthSensor(BaseSensorOperator):
+class CallaroDispatchHealthSensor(RendersLiterals, BaseSensorOperator):
     """Watches how a campaign dials, until it ends; it returns the state in which it ended.
 
     Each poke reads the campaign's state and, unless it is a draft, scheduled or paused, its ``dispatch_health``. A
@@ -137,13 +130,6 @@ class CallaroDispatchHealthSensor(BaseSensorOperator):
         self.forbidden = forbidden
         self.on_degraded = on_degraded
         self.callaro_conn_id = callaro_conn_id
-
-    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
-        """Render the template fields.
-
-        :raises ConfigurationError: one of them was given and renders to nothing.
-        """
-        rendered(self, lambda: super(CallaroDispatchHealthSensor, self).render_template_fields(context, jinja_env))
 
     @cached_property
     def hook(self) -> CallaroHook:

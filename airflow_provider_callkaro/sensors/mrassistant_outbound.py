@@ -33,12 +33,13 @@ from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
 from airflow_provider_callkaro.sensors.rescheduling import AirflowRescheduleException, first_reschedule
 from airflow_provider_callkaro.sensors.schedule_window import DECADE, LATE_WAKING, SHORT_WAIT
 from airflow_provider_callkaro.tasks.arguments import refuse_vanished
+from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.triggers.schedule_window import ScheduleWindowTrigger, nap
 from airflow_provider_callkaro.triggers.status import LONGEST_WAIT
 from airflow_provider_callkaro.vendors.mrassistant_outbound_config import OutboundConfig
 
 
-class MrAssistantOutboundOpenSensor(BaseSensorOperator):
+class MrAssistantOutboundOpenSensor(RendersLiterals, BaseSensorOperator):
     """Waits until MrAssistant says that an agent may call now, and returns how many calls remain today, if it says so.
 
     Where MrAssistant names the next time at which the agent may call, it sleeps until then and asks again: ``poke`` on
@@ -71,11 +72,6 @@ class MrAssistantOutboundOpenSensor(BaseSensorOperator):
         self._agent_is_given = agent_id is not None
         self.deferrable = deferrable
         self.mrassistant_conn_id = mrassistant_conn_id
-
-    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
-        """Render the template fields of this try, and remember whether an agent was given."""
-        self._agent_is_given = self.agent_id is not None
-        super().render_template_fields(context, jinja_env)
 
     @cached_property
     def hook(self) -> MrAssistantHook:

@@ -25,6 +25,7 @@ from airflow_provider_callkaro.sensors.hours import EVERY_DAY, Hours, read_min_r
 from airflow_provider_callkaro.sensors.rescheduling import AirflowRescheduleException, first_reschedule
 from airflow_provider_callkaro.sensors.waiting import Opening, next_opening
 from airflow_provider_callkaro.tasks.arguments import refuse_vanished
+from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.triggers.schedule_window import ScheduleWindowTrigger, nap
 
 SHORT_WAIT = timedelta(seconds=60)
@@ -37,7 +38,7 @@ LATE_WAKING = timedelta(seconds=60)
 DECADE = timedelta(days=3_652)  # a longer timeout might end after what a database can store (MySQL: the year 2038)
 
 
-class ScheduleWindowSensor(BaseSensorOperator):
+class ScheduleWindowSensor(RendersLiterals, BaseSensorOperator):
     """Waits until calls may ring, and returns when that ends: an ISO 8601 time in UTC, or None if it never does.
 
     It sleeps once, to the moment of the opening, whatever the mode: ``poke`` on the worker, ``reschedule`` and

@@ -29,13 +29,14 @@ from airflow_provider_callkaro.exceptions import (
     Unauthorized,
 )
 from airflow_provider_callkaro.hooks.vendor import VendorHook
+from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.triggers.status import StatusTrigger
 
 DECADE = timedelta(days=3_652)  # a longer timeout might end after what a database can store (MySQL: the year 2038)
 SHORTEST_POLL = 1.0  # seconds between two questions in the triggerer
 
 
-class StatusSensor(BaseSensorOperator):
+class StatusSensor(RendersLiterals, BaseSensorOperator):
     """The common part of the sensors that wait for a state; not to be used by itself.
 
     It returns the state that ended the wait. A state that means failure, a refused key and an unknown subject fail the

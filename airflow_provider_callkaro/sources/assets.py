@@ -64,7 +64,7 @@ class AssetContacts:
         self.delimiter = check_delimiter(delimiter)
 
     def __repr__(self) -> str:
-        which = "the triggering assets" if self.asset is None else f"asset {self.asset}"
+        which = "the triggering assets" if self.asset is None else f"asset {shown(str(self.asset))}"
         through = "" if self.conn_id is None else f" through connection {self.conn_id}"
         below = "" if self.base_path is None else f" below {shown(str(self.base_path))}"
         return f"rows of the files that the events of {which} name{below}{through}"

@@ -18,7 +18,8 @@ handed on so that it is counted and rejected rather than lost."""
 class ContactSource(Protocol):
     """Where contact rows come from.
 
-    :param template_fields: the attributes that Airflow renders before the task runs.
+    :param template_fields: the attributes that Airflow renders before the task runs. Where the source has a
+        ``template_ext`` (file endings), a text in one of them that ends so is the name of a template file.
     """
 
     template_fields: Sequence[str]

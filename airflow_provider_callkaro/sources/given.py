@@ -40,7 +40,8 @@ class RowContacts:
     walked once only, is refused; one to which a template renders is taken in.
 
     :param rows: a list of mappings or of plain numbers, an XComArg, or a Jinja text that renders to a list. Strings in
-        a list are rendered too; what an upstream task returned is not.
+        a list are rendered too, as what the DAG's author wrote; what an upstream task returned is not. So a list is no
+        place for rows that the DAG's file reads from elsewhere.
     :param argument: what the user calls it, for messages. Default ``contacts``.
     :raises ConfigurationError: ``rows`` cannot become a list of rows.
     """

@@ -12,18 +12,18 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
 
-from airflow_provider_callkaro.calls.masking import mask_error, mask_number
+from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken, VoiceCallError
 from airflow_provider_callkaro.sources.column_names import two_alike
 from airflow_provider_callkaro.sources.contract import ContactRow
 from airflow_provider_callkaro.sources.cursors import drivers_of, open_streaming_cursor, returned_no_rows
 from airflow_provider_callkaro.sources.fetching import Fetching, fetching_from
 from airflow_provider_callkaro.sources.reached import Reached
+from airflow_provider_callkaro.sources.shown_sql import shown_sql
 
 _STATEMENT_IS_WRONG = frozenset({"ProgrammingError", "NotSupportedError"})  # PEP 249: unknown column, bad syntax
 _VALUE_IS_WRONG = "DataError"  # PEP 249: a value that cannot be converted
 _CODES = ("sqlstate", "pgcode", "sqlite_errorname")  # where drivers put what is wrong as a code
-_NUMBER_IN_SQL = re.compile(r"\+?[0-9]{10,15}")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
 _NO_WORDS_OF_SQL = re.compile(r"'[^']*'|\"[^\"]*\"|\{\{.*?\}\}|\{%.*?%\}|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _WORDS_SHOWN = 5  # of a statement, in a message
@@ -76,13 +76,12 @@ class SqlContacts:
         self.fetch_size = fetch_size
 
     def __repr__(self) -> str:
-        sql = _NUMBER_IN_SQL.sub(lambda match: mask_number(match.group()), str(self.sql).strip())
         bound = ""
         if isinstance(self.parameters, Mapping):
             bound = f", parameters: {', '.join(map(str, self.parameters))}"
         elif self.parameters:
             bound = ", with parameters"
-        return f"rows of the query on connection {self.conn_id}{bound}: {sql}"
+        return f"rows of the query on connection {self.conn_id}{bound}: {shown_sql(str(self.sql))}"
 
     def rows(self, context: Mapping[str, Any]) -> Generator[ContactRow, None, None]:  # noqa: ARG002
         """The query's rows, read from the database as they are asked for.

@@ -1,14 +1,16 @@
-"""A templated value that Airflow must not show.
+"""Templated values that Airflow must not show, or not whole.
 
-Airflow stores every rendered template field and shows it on a page of its own; of an object whose class it does not
-know it stores `str()`. Numbers and metadata are therefore held in an object that renders its content and says
-nothing of it.
+Airflow stores every template field, as it is written and as it is rendered, and shows it on a page of its own; of an
+object whose class it does not know it stores `str()`. Numbers, metadata and the like are therefore held in an object
+that renders its content and says nothing of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+
+from airflow_provider_callkaro.files.storage import shown
 
 
 class Private:
@@ -24,3 +26,10 @@ class Private:
 
     def __repr__(self) -> str:
         return "(not shown)" if self.value is not None else "None"
+
+
+class PrivatePath(Private):
+    """Holds a templated path, of which everything is shown but a login and a signature."""
+
+    def __repr__(self) -> str:
+        return shown(str(self.value))

@@ -84,7 +84,7 @@ def test_a_storage_that_takes_no_files_is_named_without_its_own_words(
 ) -> None:
     bucket.write_error = error
     with pytest.raises(ConfigurationError, match="nobody was rung") as caught:
-        check_writable("memory://outreach/report.csv?signature=SECRET")
+        check_writable("memory://outreach/report.csv")
     assert missing in str(caught.value)
     assert "memory://outreach/report.csv:" in str(caught.value)
     assert "SECRET" not in str(caught.value)
@@ -140,3 +140,10 @@ def test_a_preflight_whose_page_has_no_place_reads_no_list(monkeypatch: pytest.M
     with pytest.raises(ConfigurationError, match=r"/proc/nobody/page\.html: .*nobody was rung"):
         operator.execute(task_context())
     assert read == []
+
+
+@pytest.mark.parametrize("path", ["https://h.example/a.csv?sig=Planted", "s3://key:Planted@bucket/a.csv"])
+def test_a_path_that_is_a_key_is_refused_because_it_would_stand_in_the_result(path):
+    with pytest.raises(ConfigurationError, match="password or a signature: let a connection open") as refused:
+        check_writable(path)
+    assert "Planted" not in str(refused.value)

@@ -100,11 +100,19 @@ def test_no_representation_shows_the_password(mrassistant, login):
 
 
 def test_a_field_of_the_form_is_one_that_the_hook_reads(mrassistant):
-    given = {"schedule_timezone": "Asia/Kolkata", "agent_id": "agent", "day_numbers": "mon=0"}
+    given = {
+        "schedule_timezone": "Asia/Kolkata",
+        "agent_id": "agent",
+        "day_numbers": "mon=0",
+        "webhook_url": "https://reports.example.com/hooks",
+        "webhook_secret": "a-secret-of-reports",
+    }
     assert set(given) == set(MRASSISTANT_FIELDS) - set(FILES)
     mrassistant(password=PASSWORD, extra=given)
     connection = MrAssistantHook().connection
     assert (str(connection.schedule_timezone), connection.agent_id) == ("Asia/Kolkata", "agent")
+    assert (connection.webhook_url, connection.webhook_secret) == (given["webhook_url"], given["webhook_secret"])
+    assert "reports" not in repr(connection)
 
 
 def test_the_older_form_says_the_same_as_the_declared_one():

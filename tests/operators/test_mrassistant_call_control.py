@@ -170,9 +170,8 @@ class TestTransfer:
         self, sandbox, call_id, name, value
     ):
         before = len(sandbox.requests)
-        operator = rendered(transfer(**{"call_id": call_id, name: "{{ params.found }}"}), found=value)
-        with pytest.raises(AirflowFailException, match=f"^{name} was given and comes to nothing"):
-            operator.execute(context())
+        with pytest.raises(ConfigurationError, match=f"^{name} was given and comes to nothing"):
+            rendered(transfer(**{"call_id": call_id, name: "{{ params.found }}"}), found=value)
         assert len(sandbox.requests) == before
 
     def test_arguments_come_from_templates_and_the_number_is_not_shown(self, sandbox, call_id):
@@ -243,9 +242,8 @@ class TestEnd:
 
     @pytest.mark.parametrize("value", ["", "None"])
     def test_a_call_that_a_template_did_not_find_fails_by_its_name(self, sandbox, value):
-        operator = rendered(end("{{ params.found }}"), found=value)
-        with pytest.raises(AirflowFailException, match=r"^call_id was given and comes to nothing"):
-            operator.execute(context())
+        with pytest.raises(ConfigurationError, match=r"^call_id was given and comes to nothing"):
+            rendered(end("{{ params.found }}"), found=value)
         assert sandbox.requests == []
 
 
@@ -276,19 +274,16 @@ class TestConfiguration:
 
     @pytest.mark.parametrize("name", ["agent_id", "phone_numbers", "schedules", "default_schedule_id"])
     def test_an_argument_that_rendered_to_nothing_fails_by_its_name(self, sandbox, name):
-        operator = rendered(self.configure(**{name: "{{ params.found }}"}), found="None")
-        with pytest.raises(AirflowFailException, match=f"^{name} was given and comes to nothing"):
-            operator.execute(context())
+        with pytest.raises(ConfigurationError, match=f"^{name} was given and comes to nothing"):
+            rendered(self.configure(**{name: "{{ params.found }}"}), found="None")
         assert sandbox.requests == []
 
     def test_an_agent_that_another_task_did_not_hand_over_is_not_the_connections(self, sandbox, monkeypatch):
         connect(sandbox, monkeypatch, extra={"agent_id": AGENT})
         with DAG("d", schedule=None, render_template_as_native_obj=True):
             operator = self.configure(agent_id="{{ params.missing }}")
-        operator.render_template_fields({"params": {"missing": None}, "task": operator})
-        assert operator.agent_id is None
-        with pytest.raises(AirflowFailException, match=r"^agent_id was given and comes to nothing"):
-            operator.execute(context())
+        with pytest.raises(ConfigurationError, match=r"^agent_id was given and comes to nothing"):
+            operator.render_template_fields({"params": {"missing": None}, "task": operator})
         assert sandbox.requests == []
 
     def test_what_cannot_work_fails_for_good(self, sandbox):

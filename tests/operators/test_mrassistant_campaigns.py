@@ -103,6 +103,16 @@ def test_a_campaign_has_one_agent_and_one_time(sandbox):
     )
 
 
+@pytest.mark.parametrize("given", [{}, {"webhook_secret": "another-secret-of-reports"}])
+def test_where_and_how_is_reported_may_stand_in_the_connection(sandbox, monkeypatch, given):
+    connection = json.loads(sandbox.airflow_connections["mrassistant_default"])
+    told = {"webhook_url": "https://hooks.example/mrassistant", "webhook_secret": SECRET}
+    monkeypatch.setenv("AIRFLOW_CONN_MRASSISTANT_DEFAULT", json.dumps({**connection, "extra": told}))
+    campaign(["+919876500001"], **given).execute(context())
+    (created,) = sandbox.mrassistant_campaigns
+    assert {name: created.fields[name] for name in told} == {**told, **given}
+
+
 def test_every_field_travels(sandbox, tmp_path):
     rows = [{"to_number": "+919876500001", "from_number": "+912240000000", "city": "Pune", "context": '{"plan": "A"}'}]
     operator = campaign(

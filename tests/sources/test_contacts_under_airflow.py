@@ -59,6 +59,12 @@ def test_a_task_reads_what_it_was_handed(dag_file: ModuleType, task_id: str, row
 def test_a_customer_whose_name_is_a_template_runs_no_template(dag_file: ModuleType) -> None:
     assert dag_file.READ["group", 0]["rows"] == ["+919876543210", "{{ 6 * 7 }}"]
     assert dag_file.READ["output", -1]["rows"][0]["name"] == "{{ 6 * 7 }}"
+    assert dag_file.READ["arguments_of_a_group", 0]["rows"] == ["+919876543210", "{{ 6 * 7 }}", "100 {% off"]
+    assert dag_file.READ["arguments_of_a_group", 1]["rows"] == ["see offer.sql"]
+
+
+def test_what_the_author_wrote_is_rendered_beside_expand_too(dag_file: ModuleType) -> None:
+    assert dag_file.READ["query_of_a_group", 0]["rows"] == [ASHA]
 
 
 def test_progress_knows_the_total_where_it_can_be_known(dag_file: ModuleType) -> None:
@@ -93,9 +99,7 @@ def test_no_number_and_no_name_stands_in_the_rendered_template_view(dag_file: Mo
     assert shown["output", -1] == "2 rows given by task people"
     assert shown["empty_output", -1].endswith("rows given by task nobody")
     assert shown["group", 1] == "1 row given by the DAG"
-    assert shown["query", -1].startswith(
-        "rows of the query on connection contacts, parameters: day: -- reading_contacts"
-    )
+    assert shown["query", -1].startswith("rows of the query on connection contacts, parameters: day: select ")
     assert "2026-06-01" not in shown["query", -1]
 
 

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-from copy import copy
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from airflow.providers.common.compat.sdk import DAG, BaseOperator, XComArg, task
+from airflow.providers.common.compat.sdk import DAG, XComArg, task
 
 from airflow_provider_callkaro.sources import FileContacts, SqlContacts
 from airflow_provider_callkaro.sources.contract import templated_values
 from airflow_provider_callkaro.sources.given import as_source
+from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 
 READ: dict[tuple[str, int], dict[str, Any]] = {}
 """What each task read, by its id and map index."""
 
 
-class ReadContacts(BaseOperator):
+class ReadContacts(RendersLiterals):
     """Reads its contacts and does nothing with them."""
 
     template_fields = ("contacts",)
-    template_ext = SqlContacts.template_ext
+    never_shown = frozenset({"contacts"})
 
     def __init__(self, *, contacts: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.contacts = as_source(contacts)
         XComArg.apply_upstream_relationship(self, templated_values(self.contacts))
-
-    def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
-        self.contacts = copy(self.contacts)  # Airflow renders it in place, and the DAG's own may be run again
-        super().render_template_fields(context, jinja_env)
 
     def execute(self, context: Any) -> None:
         READ[self.task_id, context["ti"].map_index] = {
@@ -64,6 +60,10 @@ with DAG(
         return [["+919876543210", "{{ 6 * 7 }}"], ["+919876543211"]]
 
     @task
+    def arguments() -> list[Any]:
+        return [{"contacts": group} for group in (["+919876543210", "{{ 6 * 7 }}", "100 {% off"], ["see offer.sql"])]
+
+    @task
     def exported_file() -> str:
         return str(Path(__file__).with_name("contacts.csv"))
 
@@ -78,3 +78,7 @@ with DAG(
     )
     dag.get_task("people") >> ReadContacts(task_id="template", contacts="{{ ti.xcom_pull('people') }}")
     ReadContacts.partial(task_id="group").expand(contacts=groups())
+    ReadContacts.partial(task_id="arguments_of_a_group").expand_kwargs(arguments())
+    ReadContacts.partial(task_id="query_of_a_group").expand_kwargs(
+        [{"contacts": SqlContacts("contacts.sql", conn_id="contacts", parameters={"day": "{{ params.day }}"})}]
+    )

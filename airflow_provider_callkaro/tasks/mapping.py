@@ -1,0 +1,147 @@
+"""Mapped tasks: which arguments an upstream task gave, and what must not stand beside `partial` and `expand`.
+
+Airflow stores what `partial` and `expand` were given in the serialized DAG as it is, before any operator exists that
+could hold it back. So what is never shown must not be written there, and the DAG that does it is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any, Self
+
+from airflow_provider_callkaro.calls.vocabulary import CALL_FIELDS, PERSONAL_FIELDS
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.files.storage import holds_a_secret
+
+try:
+    from airflow.sdk.definitions.mappedoperator import OperatorPartial
+except ImportError:  # before Airflow 3
+    from airflow.models.mappedoperator import OperatorPartial
+
+SETTINGS_OF_A_CALL = frozenset(CALL_FIELDS) - PERSONAL_FIELDS - {"metadata"}  # in call_options: nobody's secret
+PATHS = frozenset({"path", "report_path", "page_path", "export_path"})
+_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_WAYS = {
+    "contacts": "take them from SqlContacts, FileContacts, AssetContacts or an upstream task's output",
+    "webhook_url": 'set "webhook_url" in the extra of the connection',
+    "webhook_secret": 'set "webhook_secret" in the extra of the connection',
+}
+_WAY = (
+    'give all of it as a template, such as "{{ conn.NAME.password }}" or "{{ var.json.NAME }}", or as an upstream '
+    "task's output"
+)
+
+
+def came_from_upstream(task: Any, context: Mapping[str, Any]) -> Collection[str]:
+    """The names of a mapped task's fields that hold what an upstream task gave; none where it is not mapped.
+
+    What the author wrote into `partial`, `expand` or the DAG's ``default_args`` is not among them.
+    """
+    dag = task.get_dag()
+    expanded = getattr(dag.task_dict.get(task.task_id) if dag else None, "expand_input", None)
+    if expanded is None:
+        return ()
+    if isinstance(expanded.value, Mapping):
+        names = {name for name, value in expanded.value.items() if _is_reference(value)}
+    else:
+        names = set(_keywords_from_upstream(expanded.value, context))
+    return names | {"suppression"} if "policy" in names else names
+
+
+def refuse_default_args(operator: Any, dag: Any) -> None:
+    """Refuse a DAG's ``default_args`` that hold what the operator never shows: Airflow stores them as they are.
+
+    :raises ConfigurationError: they do, naming the argument.
+    """
+    _refuse_literals(operator, getattr(dag, "default_args", None) or {}, where="default_args")
+
+
+class CheckedPartial(OperatorPartial):
+    """What `partial` returns: it refuses what Airflow would store in clear."""
+
+    @classmethod
+    def of(cls, operator: Any, made: OperatorPartial) -> Self:
+        """The same, checked.
+
+        :raises ConfigurationError: what is never shown stands in it, naming the argument.
+        """
+        made._expand_called = True  # it warns of tasks that nobody expands
+        refuse_default_args(operator, made.kwargs.get("dag"))
+        checked = cls(operator_class=made.operator_class, kwargs=made.kwargs, params=made.params)
+        checked._expand_called = True
+        _refuse_literals(operator, made.kwargs, where="partial")
+        checked._expand_called = False
+        return checked
+
+    def expand(self, **mapped_kwargs: Any) -> Any:
+        """As Airflow's, with each of the values checked."""
+        for name, values in mapped_kwargs.items():
+            if not _is_reference(values):
+                each = values.values() if isinstance(values, Mapping) else values
+                for value in each if isinstance(each, Sequence) and not isinstance(each, str) else [each]:
+                    self._refuse({name: value}, where="expand")
+        return super().expand(**mapped_kwargs)
+
+    def expand_kwargs(self, kwargs: Any, *, strict: bool = True) -> Any:
+        """As Airflow's, with each of the mappings checked."""
+        for given in kwargs if isinstance(kwargs, Sequence) else ():
+            if isinstance(given, Mapping):
+                self._refuse(given, where="expand_kwargs")
+        return super().expand_kwargs(kwargs, strict=strict)
+
+    def _refuse(self, given: Mapping[str, Any], *, where: str) -> None:
+        try:
+            _refuse_literals(self.operator_class, given, where=where)
+        except ConfigurationError:
+            self._expand_called = True
+            raise
+
+
+def _keywords_from_upstream(value: Any, context: Mapping[str, Any]) -> Iterator[str]:
+    """What `expand_kwargs` was given for this map index, unless the author wrote it."""
+    index = context["ti"].map_index
+    if not _is_reference(value):
+        value = value[index]
+        if _is_reference(value):
+            yield from value.resolve(context)
+    else:
+        yield from value.resolve(context)[index]
+
+
+def _refuse_literals(operator: Any, given: Mapping[str, Any], *, where: str) -> None:
+    for name in sorted(operator.never_shown.intersection(given)):
+        value = given[name]
+        if name == "call_options" and isinstance(value, Mapping):
+            value = {key: each for key, each in value.items() if key not in SETTINGS_OF_A_CALL}
+        if _holds_a_literal(value):
+            raise _in_clear(operator, name, where=where, way=_WAYS.get(name, _WAY))
+    for name in sorted(PATHS.intersection(given, operator.template_fields)):
+        if isinstance(given[name], str) and holds_a_secret(_TEMPLATE.sub("", given[name])):
+            raise _in_clear(operator, name, where=where, way="let a connection open the storage")
+
+
+def _in_clear(operator: Any, name: str, *, where: str, way: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{operator.__name__}: {name} is never shown, but Airflow stores {where} as it is written: {way}"
+    )
+
+
+def _holds_a_literal(value: Any) -> bool:
+    """Whether something is written out, rather than fetched when the task runs."""
+    if value is None or hasattr(value, "template_fields"):  # a source shows nothing of what it holds
+        return False
+    if isinstance(value, str):
+        return any(map(str.isalnum, _TEMPLATE.sub("", value)))
+    if _is_reference(value):
+        return hasattr(value, "value") and _holds_a_literal(value.value)  # Airflow's `literal`
+    if isinstance(value, Mapping):
+        return any(map(_holds_a_literal, value.values()))
+    if isinstance(value, (Sequence, AbstractSet)):
+        return any(map(_holds_a_literal, value))
+    return True
+
+
+def _is_reference(value: Any) -> bool:
+    return hasattr(value, "iter_references") and hasattr(value, "resolve")

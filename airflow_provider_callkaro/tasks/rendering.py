@@ -1,0 +1,129 @@
+"""How an operator renders its arguments: what the DAG's author wrote, once, and nothing that came from elsewhere.
+
+Airflow by itself renders what `expand_kwargs` brought from an upstream task as if the author had written it, takes
+every text that ends in ``.sql`` for a file, and puts a field whose template fails into the log, value and all. A mapped
+task never calls `render_template_fields`; the method below is the one through which every task comes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sized
+from pathlib import Path
+from traceback import extract_tb
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.common.compat.sdk import AirflowException, BaseOperator
+
+from airflow_provider_callkaro.exceptions import ConfigurationError, VoiceCallError
+from airflow_provider_callkaro.tasks.arguments import own_copies, rendered
+from airflow_provider_callkaro.tasks.mapping import CheckedPartial, came_from_upstream, refuse_default_args
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_IS_UNDEFINED = re.compile(r"'([A-Za-z_]\w*)' is undefined")
+_HOLDS = frozenset({"value", "given", "source"})  # of an object that holds an argument: what the argument is
+_ARGUMENT = {"suppression": "policy.suppress"}  # by the name of the field, where the user knows it by another
+
+
+class RendersLiterals(BaseOperator):
+    """For operators and sensors: render what the DAG's author wrote, and tell nobody what was in it.
+
+    A sensor names it before Airflow's own base class. Each try renders copies of its own, so nothing is rendered twice;
+    what an upstream task gave is left as it is; and an argument that comes to nothing fails the task by name.
+    """
+
+    never_shown: ClassVar[frozenset[str]] = frozenset()
+    """The arguments that Airflow shows and stores nowhere. Of a mapped task they must come from elsewhere."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        refuse_default_args(type(self), self.get_dag())
+
+    @classmethod
+    def partial(cls, **arguments: Any) -> Any:
+        """As Airflow's `partial`, and what is never shown must not be written into it.
+
+        :raises ConfigurationError: it is.
+        """
+        return CheckedPartial.of(cls, super().partial(**arguments))
+
+    def _do_render_template_fields(
+        self, parent: Any, template_fields: Iterable[str], context: Any, jinja_env: Environment, seen_oids: set[int]
+    ) -> None:
+        """Render the template fields of this try, or of an object within one of them.
+
+        :raises ConfigurationError: a template fails, or an argument was given and comes to nothing; by its name.
+        """
+        if parent is not self:
+            self._render_fields(parent, template_fields, "", context, jinja_env, seen_oids)
+            return
+        own_copies(self, list(template_fields))
+        data = came_from_upstream(self, context)
+        written = [name for name in template_fields if name not in data]
+        # Not `seen_oids`: Airflow takes a reference that stands in `expand_kwargs` for a value that is there already.
+        rendered(self, lambda: self._render_fields(self, written, "", context, jinja_env, set()))
+
+    def _render_fields(
+        self, holder: Any, names: Iterable[str], place: str, context: Any, jinja_env: Environment, seen_oids: set[int]
+    ) -> None:
+        for name in names:
+            value = getattr(holder, name)
+            if value is None or (isinstance(value, Sized) and not len(value)):
+                continue
+            path = _path(place, name)
+            if hasattr(value, "template_fields"):
+                self._render_fields(value, value.template_fields, path, context, jinja_env, seen_oids)
+                continue
+            why = None
+            try:
+                if callable(value):
+                    result = value(context=context, jinja_env=jinja_env)
+                else:
+                    text = _text_of_file(value, holder, jinja_env) if holder is not self else value
+                    result = self.render_template(text, context, jinja_env, seen_oids)
+            except (AirflowException, VoiceCallError):
+                raise
+            except Exception as error:
+                why = _without_values(error)
+            if why is not None:  # raised here, so that the error with the values in it is no context of ours
+                raise ConfigurationError(f"{path} cannot be rendered: {why}. Its text is not shown, it may be private")
+            setattr(holder, name, result)
+
+
+def _path(place: str, name: str) -> str:
+    if not place:
+        return _ARGUMENT.get(name, name)
+    return place if name in _HOLDS else f"{place}.{name}"
+
+
+def _text_of_file(value: Any, holder: Any, jinja_env: Environment) -> Any:
+    """The text of the template file that a source's field names; any other value as it is.
+
+    Only a source says so of its own fields. Airflow would look for a file wherever a text ends like one, also in
+    somebody's metadata.
+    """
+    endings = tuple(getattr(holder, "template_ext", ()))
+    if not (isinstance(value, str) and value.endswith(endings)) or not endings:
+        return value
+    from jinja2 import TemplateNotFound
+
+    if jinja_env.loader is None:
+        raise TemplateNotFound(None)
+    return jinja_env.loader.get_source(jinja_env, value)[0]
+
+
+def _without_values(error: Exception) -> str:
+    """Why a template failed, in words that hold nothing of what was rendered."""
+    from jinja2 import TemplateNotFound, TemplateSyntaxError, UndefinedError
+
+    if isinstance(error, TemplateNotFound):
+        return "a template file that it names is not there"
+    if isinstance(error, TemplateSyntaxError):
+        return f"the template is broken in line {error.lineno}"
+    if isinstance(error, UndefinedError):
+        name = _IS_UNDEFINED.fullmatch(error.message or "")
+        return f"{name[1]} is undefined" if name else "something in the template is undefined"
+    frame = extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {Path(frame.filename).name}, line {frame.lineno}"
