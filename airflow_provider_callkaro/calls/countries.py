@@ -4,7 +4,7 @@ Source: the list of E.164 country codes (ITU), and the area codes of the countri
 against `phonenumbers` in the tests; it stands here so that what may be rung does not depend on what is installed.
 Where a small country shares a code and its numbers cannot be told apart, such as mobiles of Saint Martin, the largest
 of them stands for all. Numbers that belong to no country (satellites, international services, and toll-free, premium
-and personal numbers of North America) have none.
+and personal numbers of North America) have none, and neither has what looks like North America's and has another shape.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ _MAIN = _pairs(
 )
 """The country of each code, or the largest of those that share it."""
 
+_NORTH_AMERICA, _NORTH_AMERICAN = "1", 12  # its code, and how long its numbers are in E.164
 _NOBODY = ""  # in the place of a country
 _WITHIN = {
     prefix: country
@@ -101,6 +102,8 @@ def country_of(number: str) -> str | None:
     """The country of an E.164 number, two letters; None where it belongs to none, or to nobody."""
     for end in (2, 3, 4):
         code = number[1:end]
+        if code == _NORTH_AMERICA and (len(number) != _NORTH_AMERICAN or number[2] in "01"):
+            return None
         if code in _MAIN:
             for length in _SHARED.get(code, ()):
                 country = _WITHIN.get(number[1 : 1 + length])

@@ -143,7 +143,7 @@ class ListSettings:
         from airflow_provider_callkaro.calls.policy import RECIPIENT
 
         asks = {"timezone"} if self.policy.timezone == RECIPIENT else set()
-        return vocabulary.row_fields.intersection(vocabulary.words) | asks
+        return (vocabulary.row_fields | asks).intersection(vocabulary.words)
 
     @property
     def part(self) -> Shard | None:
