@@ -64,6 +64,8 @@ class Reason(StrEnum):
     CLAIMED_BY_ANOTHER_RUN = "claimed_by_another_run"
     ZONE_UNKNOWN = "zone_unknown"
     SUPPRESSED = "suppressed"
+    ERASED = "erased"
+    """The person was erased from the ledger, and is rung in no scope any more."""
     EXPIRED = "expired"
     CAP = "cap"
     NEVER_OPEN = "never_open"

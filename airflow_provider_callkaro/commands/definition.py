@@ -84,6 +84,19 @@ LEDGER = (
             _DRY_RUN,
         ),
     ),
+    Command(
+        "erase",
+        "take a person out for good, and leave a digest under which nobody rings them again",
+        (
+            Option(
+                "number",
+                nargs="?",
+                help="- reads it from standard input; without it, it is asked for and not shown",
+            ),
+            _REGION,
+        ),
+    ),
+    Command("carry-over", "put what stands in clear under the key of the connection, while runs go on"),
     Command("check", "whether the ledger is in order; exit code 1 where it is not"),
 )
 AUDIT = (

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_callkaro.commands.opening import OpenLedger, opened
+from airflow_provider_callkaro.commands.opening import OpenLedger, opened, spellings_of
 from airflow_provider_callkaro.commands.output import show_result, show_rows
 from airflow_provider_callkaro.commands.person import asked_number
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.audit import Action
-from airflow_provider_callkaro.ledger.contents import findings, scopes_held
+from airflow_provider_callkaro.ledger.carry_over import carry_over as carry_ledger_over
+from airflow_provider_callkaro.ledger.contents import findings, key_findings, scopes_held
 from airflow_provider_callkaro.ledger.contract import EntryState
+from airflow_provider_callkaro.ledger.digests import FIELD
+from airflow_provider_callkaro.ledger.erasures import Erased, Erasures
 from airflow_provider_callkaro.ledger.persons import HeldCall, Persons, Resolution
 from airflow_provider_callkaro.ledger.retention import Retention
 from airflow_provider_callkaro.ledger.sql_audit import entry
+from airflow_provider_callkaro.ledger.sql_keys import open_names
+from airflow_provider_callkaro.ledger.sql_table import TABLE
+from airflow_provider_callkaro.tasks.ledgers import earlier_spellings
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -88,10 +95,61 @@ def prune(arguments: Namespace) -> None:
         )
 
 
+def erase(arguments: Namespace) -> None:
+    """Take a person out for good."""
+    with opened(arguments) as ledger:
+        if ledger.keys is None:
+            raise ConfigurationError(
+                "nobody can be erased from a ledger without a key, because the digest that is left of them would be "
+                f'their number: set "{FIELD}" in the extra of connection "{arguments.conn_id}" (docs/ledger.md)'
+            )
+        digits = spellings_of(asked_number(arguments.number, arguments))
+        names = open_names(ledger.upkeep.session, dialect=ledger.upkeep.dialect, keys=ledger.keys, table=TABLE)
+        ledger.upkeep.look()
+        ledger.audit.create()
+        erasures = Erasures(ledger.upkeep, names=names)
+        line = entry(Action.ERASED, who=ledger.who)
+
+        def take_out(connection: Connection) -> Erased:
+            erased = erasures.erase_in(connection, digits)
+            told = {"calls": erased.calls, "rows": erased.rows, "is_new": erased.is_new}
+            ledger.audit.append_in(connection, replace(line, what=told))
+            return erased
+
+        erased = ledger.upkeep.write(take_out)
+    under_way = f"; {erased.under_way} of them may be ringing right now" if erased.under_way else ""
+    known = "" if erased.is_new else "; the person had been erased before"
+    show_result(
+        {"erased": True, "calls": erased.calls, "under_way": erased.under_way, "known": not erased.is_new},
+        output=arguments.output,
+        sentence=f"{erased.calls} calls are taken out, and nobody rings the person again{under_way}{known}",
+    )
+
+
+def carry_over(arguments: Namespace) -> bool:
+    """Put what stands in clear under the key of the connection; False while somebody may be ringing under a row."""
+    with opened(arguments) as ledger:
+        if ledger.keys is None:
+            raise ConfigurationError(
+                f'there is no key to carry over to: set "{FIELD}" in the extra of connection "{arguments.conn_id}"'
+            )
+        done = carry_ledger_over(ledger.engine, ledger.keys, legacy=earlier_spellings())
+        ledger.audit.create()
+        told = {"rows": done.rows, "runs": done.runs, "left": done.left, "key": ledger.keys.first.id}
+        ledger.audit.append(entry(Action.CARRIED_OVER, who=ledger.who, **told))
+    left = f"; {done.left} rows may be ringing: carry over again in an hour" if done.left else ""
+    show_result(
+        {"rows": done.rows, "runs": done.runs, "left": done.left},
+        output=arguments.output,
+        sentence=f"{done.rows} rows and {done.runs} runs stand under digests now{left}",
+    )
+    return not done.left
+
+
 def check(arguments: Namespace) -> bool:
     """Look whether the ledger is in order."""
     with opened(arguments) as ledger:
-        found = list(findings(ledger.upkeep))
+        found = [*findings(ledger.upkeep), *key_findings(ledger.upkeep, ledger.keys)]
     rows = [{"what": each.what, "found": each.found, "advice": each.advice} for each in found]
     show_rows(rows, output=arguments.output, nothing="")
     return not any(each.advice for each in found)

@@ -15,7 +15,7 @@ from typing import Any
 from airflow_provider_callkaro.calls.phone import legacy_spellings
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.audit import Seals
-from airflow_provider_callkaro.ledger.digests import LedgerKeys
+from airflow_provider_callkaro.ledger.digests import FIELD, LedgerKeys, Purpose
 from airflow_provider_callkaro.ledger.sql_audit import SqlAudit
 from airflow_provider_callkaro.ledger.sql_values import as_digits
 from airflow_provider_callkaro.ledger.upkeep import Upkeep
@@ -25,19 +25,37 @@ from airflow_provider_callkaro.ledger.upkeep import Upkeep
 class OpenLedger:
     """A ledger, and what a command needs beside it.
 
+    :param engine: of its database.
     :param keys: those of the connection; None where it has none.
     :param audit: its trail.
     :param who: gives the command.
     """
 
+    engine: Any
     upkeep: Upkeep
     keys: LedgerKeys | None
     audit: SqlAudit
     who: Mapping[str, Any]
 
     def texts_of(self, number: str) -> list[str]:
-        """Every text under which a number, E.164, may stand in the table."""
-        return [as_digits(each) for each in (number, *legacy_spellings(number))]
+        """Every text under which a number, E.164, may stand in the table.
+
+        :raises ConfigurationError: the ledger is keyed, and the connection has no key.
+        """
+        texts = spellings_of(number)
+        if not self.upkeep.is_keyed:
+            return texts
+        if self.keys is None:
+            raise ConfigurationError(
+                f'the ledger is keyed and its connection has no key, so nobody is found in it: set "{FIELD}" in the '
+                "extra of the connection"
+            )
+        return [*texts, *(key.digest(Purpose.NUMBER, text) for key in self.keys.keys for text in texts)]
+
+
+def spellings_of(number: str) -> list[str]:
+    """How a number, E.164, may be spelled in a table, in digits; the first is how it is read today."""
+    return [as_digits(each) for each in (number, *legacy_spellings(number))]
 
 
 @contextmanager
@@ -51,7 +69,7 @@ def opened(arguments: Namespace) -> Iterator[OpenLedger]:
         with Upkeep(engine) as upkeep:
             upkeep.find_ledger()
             audit = SqlAudit(upkeep, seals=None if keys is None else Seals(keys))
-            yield OpenLedger(upkeep=upkeep, keys=keys, audit=audit, who=_who())
+            yield OpenLedger(engine=engine, upkeep=upkeep, keys=keys, audit=audit, who=_who())
     finally:
         engine.dispose()
 

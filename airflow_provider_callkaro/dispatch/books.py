@@ -30,6 +30,7 @@ from airflow_provider_callkaro.ledger.contract import (
     Claim,
     Entry,
     EntryState,
+    Erasure,
     Lost,
     OverCap,
     Settlement,
@@ -259,6 +260,8 @@ class Books:
             entry = entries[job.key]
             if isinstance(entry, OverCap):
                 self.hold(job, held_by(entry))
+            elif isinstance(entry, Erasure):
+                self._close(job, Outcome.SKIPPED, Reason.ERASED)
             elif self._may_redial(job, entry):
                 job.replaces = entry
                 again.append(job)

@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from airflow_provider_callkaro.ledger.digests import FIELD, LedgerKeys
 from airflow_provider_callkaro.ledger.scope_uses import SCOPES_TABLE
+from airflow_provider_callkaro.ledger.sql_keys import count_in_clear
 from airflow_provider_callkaro.ledger.sql_scopes import SCOPE_DIGITS
-from airflow_provider_callkaro.ledger.sql_statements import LEASE_SECONDS
-from airflow_provider_callkaro.ledger.sql_table import RUNS_TABLE
+from airflow_provider_callkaro.ledger.sql_statements import LEASE_SECONDS, Statements
+from airflow_provider_callkaro.ledger.sql_table import ERASURES_TABLE, RUNS_TABLE, TABLE
 from airflow_provider_callkaro.ledger.sql_values import as_instant
 from airflow_provider_callkaro.ledger.upkeep import Upkeep, run
 
@@ -116,6 +118,33 @@ def findings(upkeep: Upkeep) -> Iterator[Finding]:
     advice = "ask the vendor whether they rang, then ledger resolve, or redial on purpose" if unsettled else ""
     yield Finding(what="calls that nobody has settled", found=str(unsettled), advice=advice)
     yield Finding(what="calls that are unknown", found=str(_count(upkeep, "state = 'unknown'")))
+
+
+def key_findings(upkeep: Upkeep, keys: LedgerKeys | None) -> Iterator[Finding]:
+    """Under which keys a ledger stands, which are still needed, and what stands in clear.
+
+    :param keys: those of the connection.
+    """
+    if not upkeep.is_keyed:
+        advice = "" if keys is None else "the connection has a key: ledger carry-over puts the ledger under it"
+        yield Finding(what="holds numbers", found="in clear", advice=advice)
+        return
+    places = upkeep.read(lambda connection: run(connection, upkeep.statements.read_keys).all())
+    clear = sum(count_in_clear(upkeep.session, upkeep.statements).values()) if places else 0
+    advice = "ledger carry-over puts them under the key" if clear else ""
+    yield Finding(what="rows in clear", found=str(clear), advice=advice)
+    for _, id_, _, ended_at, *_ in places:
+        if not id_:
+            continue
+        rows, erased = (upkeep.read(partial(_count_under, upkeep.statements, t, id_)) for t in (TABLE, ERASURES_TABLE))
+        found = f"{'writes' if ended_at is None else 'reads'}; {rows} rows, {erased} people erased"
+        missing = (keys is None or keys.find(id_) is None) and (ended_at is None or rows or erased)
+        advice = f'add its secret to "{FIELD}" in the extra of the connection' if missing else ""
+        yield Finding(what=f"key {id_}", found=found, advice=advice)
+
+
+def _count_under(statements: Statements, table: str, key: str, connection: Connection) -> int:
+    return int(connection.exec_driver_sql(*statements.count_under(table, key)).scalar_one())
 
 
 def _count(upkeep: Upkeep, where: str) -> int:

@@ -91,7 +91,12 @@ class OverCap:
     until: datetime | None = None
 
 
-Lost: TypeAlias = Entry | OverCap
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """Why a claim was lost that no entry blocks: the person has asked to be erased, and is never rung again."""
+
+
+Lost: TypeAlias = Entry | OverCap | Erasure
 """What stood in the way of a claim."""
 
 

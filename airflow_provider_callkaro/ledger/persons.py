@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from airflow_provider_callkaro.exceptions import ConfigurationError, NotAllowed
 from airflow_provider_callkaro.ledger.contract import EntryState
 from airflow_provider_callkaro.ledger.sql_rows import OPEN, as_standing
-from airflow_provider_callkaro.ledger.sql_statements import COLUMNS, LEASE_SECONDS
-from airflow_provider_callkaro.ledger.sql_table import ALSO, Row, Standing
+from airflow_provider_callkaro.ledger.sql_statements import LEASE_SECONDS
+from airflow_provider_callkaro.ledger.sql_table import ALSO, CLEAR_COLUMNS, KEYED_COLUMNS, TABLE, Row, Standing
 from airflow_provider_callkaro.ledger.sql_values import as_instant
 from airflow_provider_callkaro.ledger.upkeep import Upkeep, run
 
@@ -74,7 +74,7 @@ class Persons:
         :param numbers: every text under which the number may stand in the table.
         :param scope: the name of the one scope to look into; None looks into all.
         """
-        found = self._upkeep.read(lambda connection: list(rows_of(connection, self._columns, numbers)))
+        found = self._upkeep.read(lambda connection: self.rows_in(connection, numbers))
         calls = [_held(standing) for standing in found if scope is None or standing.row.scope == scope]
         return sorted(calls, key=lambda call: call.claimed_at, reverse=True)
 
@@ -119,7 +119,7 @@ class Persons:
             )
         if call.state not in _RESOLVABLE:
             raise NotAllowed(f"call {id_} is {call.state}, and only what is unknown can be resolved")
-        ids = [row.id, *(also.id for also in further_rows(connection, [row]))]
+        ids = [row.id, *(also.id for also in self.further_rows(connection, [row]))]
         if resolution is Resolution.FREE:
             run(connection, "DELETE FROM voice_call_ledger WHERE id IN :ids", ids=ids)
             return call
@@ -136,33 +136,32 @@ class Persons:
                 )
         return call
 
-    @property
-    def _columns(self) -> str:
-        return f"{COLUMNS}, claimed_at > {self._upkeep.statements.ago(LEASE_SECONDS)}"
+    def rows_in(self, connection: Connection, numbers: Sequence[str]) -> list[Standing]:
+        """The rows of calls to a number; those in further scopes are not among them."""
+        query = f"SELECT {self._columns} FROM voice_call_ledger WHERE number IN :numbers"
+        return [as_standing(values) for values in run(connection, query, numbers=list(numbers))]
 
-    def _rows(self, connection: Connection, where: str, *, lock: bool = False, **values: str) -> list[Standing]:
-        locked = " FOR UPDATE" if lock and self._upkeep.dialect != "sqlite" else ""
-        query = f"SELECT {self._columns} FROM voice_call_ledger WHERE {where}{locked}"
-        return [as_standing(values) for values in run(connection, query, **values)]
-
-
-def rows_of(connection: Connection, columns: str, numbers: Sequence[str]) -> Iterable[Standing]:
-    """The rows of calls to a number; those in further scopes are not among them."""
-    query = f"SELECT {columns} FROM voice_call_ledger WHERE number IN :numbers"
-    return [as_standing(values) for values in run(connection, query, numbers=list(numbers))]
-
-
-def further_rows(connection: Connection, calls: Iterable[Row]) -> list[Row]:
-    """The rows that the same commits made for the same keys in further scopes."""
-    found: list[Row] = []
-    for call in calls:
+    def further_rows(self, connection: Connection, calls: Iterable[Row]) -> list[Row]:
+        """The rows that the same commits made for the same keys in further scopes."""
+        key = (KEYED_COLUMNS if self._upkeep.is_keyed else CLEAR_COLUMNS)[TABLE]
         query = (
-            f"SELECT {COLUMNS} FROM voice_call_ledger WHERE number = '' AND call_key = :key AND owner = :owner "
+            f"SELECT {self._columns} FROM voice_call_ledger WHERE number = '' AND {key} = :key AND owner = :owner "
             "AND turn = :turn"
         )
-        rows = run(connection, query, key=call.call_key, owner=call.owner, turn=call.turn)
-        found += [Row._make(values) for values in rows if str(values[Row._fields.index("state")]).startswith(ALSO)]
-    return found
+        found: list[Row] = []
+        for call in calls:
+            rows = run(connection, query, key=call.call_key, owner=call.owner, turn=call.turn)
+            found += [row for row, _ in map(as_standing, rows) if row.state.startswith(ALSO)]
+        return found
+
+    @property
+    def _columns(self) -> str:
+        return f"{self._upkeep.statements.columns}, claimed_at > {self._upkeep.statements.ago(LEASE_SECONDS)}"
+
+    def _rows(self, connection: Connection, where: str, *, lock: bool = False, **values: str) -> list[Standing]:
+        locked = self._upkeep.statements.for_update if lock else ""
+        query = f"SELECT {self._columns} FROM voice_call_ledger WHERE {where}{locked}"
+        return [as_standing(values) for values in run(connection, query, **values)]
 
 
 def _held(standing: Standing) -> HeldCall:

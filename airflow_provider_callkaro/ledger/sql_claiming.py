@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from airflow_provider_callkaro.ledger.call_caps import CallCaps
-from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, Lost, OverCap
+from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, Erasure, Lost, OverCap
 from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
+from airflow_provider_callkaro.ledger.sql_erased import erased_among
 from airflow_provider_callkaro.ledger.sql_names import Names
 from airflow_provider_callkaro.ledger.sql_rows import OPEN, Author
 from airflow_provider_callkaro.ledger.sql_statements import MAX_ROWS
@@ -46,6 +47,8 @@ class Claiming:
     caps: CallCaps | None
     legacy: LegacyNumbers | None
     not_called: frozenset[str] = field(default=frozenset(), repr=False)
+    may_be_erased: bool = False
+    """Whether people were erased from the ledger, as the lock of its key has told."""
     won: dict[str, Row] = field(default_factory=dict, repr=False)
     """The rows of what was won, by id, in every scope."""
     taken: dict[str, tuple[Row, ...]] = field(default_factory=dict, repr=False)
@@ -66,6 +69,8 @@ class Claiming:
         :return: for each key whose claim was lost, what stood in the way.
         """
         lost = self._look(connection)
+        if self.may_be_erased:
+            self._refuse_erased(connection, lost)
         for head in lost:
             self.taken.pop(head, None)  # when the transaction ran before, it may have been won
         self._choose_redials(connection, lost)
@@ -96,6 +101,11 @@ class Claiming:
         if self.caps is not None and self.claims:
             self._apply_caps(connection, self.caps, lost, made)
         return lost
+
+    def _refuse_erased(self, connection: Connection, lost: dict[str, Lost]) -> None:
+        number_of = {head: as_digits(claim.number) for head, claim in self.claims.items()}
+        erased = erased_among(connection, names=self.author.names, numbers=number_of.values())
+        lost.update((head, Erasure()) for head, number in number_of.items() if number in erased)
 
     def _apply_caps(self, connection: Connection, caps: CallCaps, lost: dict[str, Lost], made: set[str]) -> None:
         wanted = {head: as_digits(claim.number) for head, claim in self.claims.items() if head not in lost}

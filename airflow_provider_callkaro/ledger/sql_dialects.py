@@ -104,6 +104,7 @@ class SqliteStatements(Statements):
     _mark = "?"
     _for_update = ""
     _for_share = ""
+    for_update = ""
 
     def __init__(self, *, keyed: bool = False) -> None:
         super().__init__(keyed=keyed)

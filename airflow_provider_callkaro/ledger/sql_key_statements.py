@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow_provider_callkaro.ledger.contract import CLAIM_LEASE
-from airflow_provider_callkaro.ledger.sql_table import CLEAR_COLUMNS, CREATE_KEYS, KEYED_COLUMNS, RUNS_TABLE, TABLE
+from airflow_provider_callkaro.ledger.sql_table import (
+    CLEAR_COLUMNS,
+    CREATE_KEYS,
+    ERASURES_TABLE,
+    KEYED_COLUMNS,
+    RUNS_TABLE,
+    TABLE,
+)
 
 Query = tuple[str, Any]
 """A statement and its parameters, for ``Connection.exec_driver_sql``."""
@@ -48,9 +55,12 @@ class KeyStatements:
         return (*self.soon, f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}", *self.later)
 
     def hold_key(self, place: int) -> Query:
-        """Something, if the key in this place still writes; no other one takes over before this transaction ends."""
+        """Whether people were erased, if the key in this place still writes.
+
+        Until this transaction ends no other key takes over, and nobody is erased.
+        """
         return (
-            f"SELECT place FROM voice_call_keys WHERE place = {self._mark} AND ended_at IS NULL{self._for_share}",
+            f"SELECT erased FROM voice_call_keys WHERE place = {self._mark} AND ended_at IS NULL{self._for_share}",
             (place,),
         )
 
@@ -61,6 +71,14 @@ class KeyStatements:
             f"VALUES ({self._mark},{self._mark},{self._mark},{self.now},NULL,0) {self._on_taken}",
             (place, id, check),
         )
+
+    def hold_keys(self) -> str:
+        """Let nobody be erased before this transaction ends; whether people were."""
+        return f"SELECT erased FROM voice_call_keys{self._for_share}"
+
+    def inherit_erasures(self) -> str:
+        """Have every key know that people were erased under one of them."""
+        return "UPDATE voice_call_keys SET erased = 1 WHERE EXISTS (SELECT 1 FROM voice_call_erasures)"
 
     def end_keys(self, *, before: int) -> Query:
         """Let the keys below a place write no more; waits for the transactions that do."""
@@ -79,7 +97,8 @@ class KeyStatements:
 
     def count_under(self, table: str, key: str) -> Query:
         """How many rows of a keyed table stand under a key."""
-        return f"SELECT COUNT(*) FROM {table} WHERE {self.run_in(table)} LIKE {self._mark}", (f"{key}:%",)
+        column = "number" if table == ERASURES_TABLE else self.run_in(table)
+        return f"SELECT COUNT(*) FROM {table} WHERE {column} LIKE {self._mark}", (f"{key}:%",)
 
     def count_in_clear(self, table: str, keys: Sequence[str]) -> Query:
         """How many rows of a keyed table stand under none of its keys."""

@@ -18,7 +18,15 @@ from airflow_provider_callkaro.ledger.sql_dialects import statements_for
 from airflow_provider_callkaro.ledger.sql_names import CLEAR, KeyedNames, Names
 from airflow_provider_callkaro.ledger.sql_session import SqlSession
 from airflow_provider_callkaro.ledger.sql_statements import Statements
-from airflow_provider_callkaro.ledger.sql_table import CLEAR_COLUMNS, KEYED_COLUMNS, KEYS_TABLE, RUNS_TABLE, TABLE
+from airflow_provider_callkaro.ledger.sql_table import (
+    CLEAR_COLUMNS,
+    CREATE_ERASURES,
+    ERASURES_TABLE,
+    KEYED_COLUMNS,
+    KEYS_TABLE,
+    RUNS_TABLE,
+    TABLE,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -40,6 +48,7 @@ def open_names(session: SqlSession, *, dialect: str, keys: LedgerKeys | None, ta
         return CLEAR
     statements = statements_for(dialect, keyed=True)
     session.create_table(KEYS_TABLE, [statements.create_keys])
+    session.create_table(ERASURES_TABLE, [statements.suited(CREATE_ERASURES)])
     renamed = [_put_under_key(session, statements, table) for table in (RUNS_TABLE, TABLE)]
     for _ in range(_TRIES):
         names = session.transact(partial(_register, statements=statements, keys=keys), action="written")
@@ -149,6 +158,7 @@ def _register(connection: Connection, *, statements: Statements, keys: LedgerKey
         if (place, keys.first.id) not in [(row[0], row[1]) for row in _registered(connection, statements)]:
             return None
         connection.exec_driver_sql(*statements.end_keys(before=place))
+        connection.exec_driver_sql(statements.inherit_erasures())
         known[place] = keys.first
     top = max(known)
     return KeyedNames(
@@ -160,8 +170,8 @@ def _register(connection: Connection, *, statements: Statements, keys: LedgerKey
 
 
 def _count_under(connection: Connection, statements: Statements, id_: str) -> int:
-    """How many rows stand under a key."""
-    queries = (statements.count_under(table, id_) for table in (TABLE, RUNS_TABLE))
+    """How many rows, and people who were erased, stand under a key."""
+    queries = (statements.count_under(table, id_) for table in (TABLE, RUNS_TABLE, ERASURES_TABLE))
     return sum(int(connection.exec_driver_sql(*query).scalar_one()) for query in queries)
 
 

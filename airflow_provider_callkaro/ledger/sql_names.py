@@ -116,12 +116,15 @@ class KeyedNames(Names):
         return (text,) if self.holds_clear else ()
 
 
-def hold_key(connection: Connection, *, statements: Statements, names: Names) -> None:
-    """Let nobody put the ledger under another key before this transaction ends.
+def hold_key(connection: Connection, *, statements: Statements, names: Names) -> bool:
+    """Let nobody put the ledger under another key, nor erase anybody, before this transaction ends.
 
+    :return: whether people were erased from the ledger.
     :raises KeysChanged: somebody has.
     """
     if names.place is None:
-        return
-    if connection.exec_driver_sql(*statements.hold_key(names.place)).first() is None:
+        return False
+    held = connection.exec_driver_sql(*statements.hold_key(names.place)).first()
+    if held is None:
         raise KeysChanged("the call ledger was put under another key: nobody was rung; let the task run again")
+    return bool(held[0])

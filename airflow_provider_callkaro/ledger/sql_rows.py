@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.ledger.contract import Entry, EntryState
+from airflow_provider_callkaro.ledger.sql_erased import erased_among
 from airflow_provider_callkaro.ledger.sql_key_statements import Query
 from airflow_provider_callkaro.ledger.sql_names import CLEAR, Names, hold_key
 from airflow_provider_callkaro.ledger.sql_scopes import Scope
@@ -57,12 +58,13 @@ class Author:
         """What a row says to a try of this run."""
         return read_entry(standing, runs=self.names.runs(self.run))
 
-    def hold_key(self, connection: Connection) -> None:
-        """Let nobody put the ledger under another key before this transaction ends.
+    def hold_key(self, connection: Connection) -> bool:
+        """Let nobody put the ledger under another key, nor erase anybody, before this transaction ends.
 
-        :raises KeysChanged: somebody has.
+        :return: whether people were erased from the ledger.
+        :raises KeysChanged: somebody has put it under another key.
         """
-        hold_key(connection, statements=self.statements, names=self.names)
+        return hold_key(connection, statements=self.statements, names=self.names)
 
     def read(self, connection: Connection, ids: Sequence[str]) -> Iterator[Standing]:
         """The rows that stand under the ids."""
@@ -78,6 +80,13 @@ class Author:
         :return: how many the database counts.
         """
         return connection.exec_driver_sql(*self.statements.insert(self._sealed(rows))).rowcount
+
+    def erased(self, connection: Connection, numbers: Collection[str]) -> frozenset[str]:
+        """Those of the numbers whose people were erased; nobody else is before this transaction ends."""
+        if not self.names.is_keyed or not numbers:
+            return frozenset()
+        marks = connection.exec_driver_sql(self.statements.hold_keys()).scalars().all()
+        return erased_among(connection, names=self.names, numbers=numbers) if any(marks) else frozenset()
 
     def put_back(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Add rows that were taken out, with the instants that they had."""

@@ -59,7 +59,9 @@ class Settling:
                 removed += self.author.release_anywhere(connection, ids)
             if removed < len(ids) and self._executions == 1:  # run again, it finds what it has removed itself
                 self._miss(connection, ids, removed=removed)
-        replaced = sorted(row for head in heads for row in self.replaced.get(head, ()))
+        redials = [head for head in heads if head in self.replaced]
+        erased = self._erased(connection, redials)
+        replaced = sorted(row for head in redials if head not in erased for row in self.replaced[head])
         for rows in chunks(replaced, size=MAX_ROWS):
             self.author.put_back(connection, rows)
 
@@ -121,6 +123,9 @@ class Settling:
             self.author.remove(connection, back)
         gone = [outcome for outcome in outstanding if outcome.id not in standing or outcome.id in back]
         if gone:
+            erased = set(self.ids(self._erased(connection, self.settlements)))
+            gone = [outcome for outcome in gone if outcome.id not in erased]
+        if gone:
             rows = [self.open[outcome.id] for outcome in gone]
             author = replace(self.author, places={})  # they stand under the names of now from here on
             author.insert(connection, rows)
@@ -129,9 +134,16 @@ class Settling:
         self._put_back = max(self._put_back, self._calls(outcome.id for outcome in gone))
         self._taken_over = max(self._taken_over, self._calls(others))
 
+    def _erased(self, connection: Connection, heads: Iterable[str]) -> list[str]:
+        """Those of the calls whose people were erased meanwhile: nothing of them is written again."""
+        number_of = {head: self.open[head].number for head in heads if head in self.open}
+        erased = self.author.erased(connection, set(number_of.values()))
+        return [head for head, number in number_of.items() if number in erased]
+
     def _miss(self, connection: Connection, ids: Sequence[str], *, removed: int) -> None:
         """Count the claims that could not be given up, because they were gone or are somebody else's."""
-        outstanding = [id_ for id_ in ids if id_ in self.open]
+        erased = set(self.ids(self._erased(connection, self.settlements)))
+        outstanding = [id_ for id_ in ids if id_ in self.open and id_ not in erased]
         others = [row.id for row, _ in self.author.read(connection, outstanding)]
         lost = len(outstanding) - removed - len(others)
         self._given_up += max(0, -(-lost // len(self.author.scopes)))

@@ -69,6 +69,8 @@ class Statements(KeyStatements):
     _mark = "%s"
     _on_conflict = "ON CONFLICT (id) DO NOTHING"
     _for_update = " FOR UPDATE"
+    for_update = _for_update
+    """What locks the rows that a statement reads, until the transaction ends."""
     _on_held = "ON CONFLICT (id) DO UPDATE SET used_at = voice_call_scopes.used_at"
     _on_noted = (
         "ON CONFLICT (id) DO UPDATE SET used_at = excluded.used_at, cap_seconds = CASE WHEN "

@@ -3,7 +3,8 @@
 ``voice_call_ledger`` has one row per person and scope, ``voice_call_runs`` one per run (see `SqlRunRecords`), and
 ``voice_call_locks``, in MySQL and MariaDB only, a few rows that hold nothing: a commit under caps locks those of its
 numbers. ``voice_call_scopes`` notes which scopes are in use, and ``voice_call_audit`` who has done what (see
-`scope_uses` and `sql_audit`). A keyed ledger has ``voice_call_keys`` beside them, a row per key. All are created on
+`scope_uses` and `sql_audit`). A keyed ledger has ``voice_call_keys`` beside them, a row per key, and
+``voice_call_erasures``, a digest per person who was erased. All are created on
 first use. They may as well be created by hand, from what ``statements_for("postgresql")`` holds (or "mysql", or with
 ``keyed=True``) as ``create``, ``create_runs``, ``create_locks`` and ``create_keys``, and makes of ``CREATE_SCOPES`` and
 ``CREATE_AUDIT`` with ``suited``.
@@ -23,6 +24,7 @@ from typing import Any, NamedTuple
 TABLE = "voice_call_ledger"
 RUNS_TABLE = "voice_call_runs"
 LOCKS_TABLE = "voice_call_locks"
+ERASURES_TABLE = "voice_call_erasures"
 KEYS_TABLE = "voice_call_keys"
 
 CLEAR_COLUMNS = {TABLE: "call_key", RUNS_TABLE: "run"}  # as they are called in a clear ledger,
@@ -64,7 +66,13 @@ CREATE TABLE IF NOT EXISTS voice_call_keys (
     check_value VARCHAR(64) NOT NULL,
     begun_at TIMESTAMP NOT NULL,
     ended_at TIMESTAMP,
-    legacy INTEGER NOT NULL
+    legacy INTEGER NOT NULL,
+    erased INTEGER NOT NULL DEFAULT 0
+)"""
+CREATE_ERASURES = """\
+CREATE TABLE IF NOT EXISTS voice_call_erasures (
+    number VARCHAR(32) NOT NULL PRIMARY KEY,
+    erased_at TIMESTAMP NOT NULL
 )"""
 CREATE_LOCKS = "CREATE TABLE IF NOT EXISTS voice_call_locks (bucket INTEGER NOT NULL PRIMARY KEY)"
 

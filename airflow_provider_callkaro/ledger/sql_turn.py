@@ -37,7 +37,7 @@ class Turn:
         if begin is not None:
             connection.exec_driver_sql(begin)
         if self.claiming.claims:
-            self.claiming.author.hold_key(connection)
+            self.claiming.may_be_erased = self.claiming.author.hold_key(connection)
         self.claiming.lock_numbers(connection)
         if self.claiming.claims:
             self.note.write(connection)

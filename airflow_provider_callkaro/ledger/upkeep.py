@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.sql_dialects import statements_for
+from airflow_provider_callkaro.ledger.sql_keys import is_keyed
 from airflow_provider_callkaro.ledger.sql_session import SqlSession
 from airflow_provider_callkaro.ledger.sql_table import LOCKS_TABLE, TABLE
 
@@ -40,7 +41,8 @@ class Upkeep:
     ) -> None:
         self.statements = statements_for(engine.dialect.name)
         self.dialect = engine.dialect.name
-        self._session = SqlSession(engine=engine, statements=self.statements, table=TABLE, sleep=sleep, random=random)
+        self.is_keyed = False
+        self.session = SqlSession(engine=engine, statements=self.statements, table=TABLE, sleep=sleep, random=random)
 
     def __enter__(self) -> Self:
         return self
@@ -55,9 +57,15 @@ class Upkeep:
                 f'there is no call ledger (table "{TABLE}") in this {self.dialect} database: name the connection that '
                 "the tasks have as ledger_conn_id"
             )
+        self.look()
 
     def __exit__(self, *exc_info: object) -> None:
-        self._session.close()
+        self.session.close()
+
+    def look(self) -> None:
+        """See whether the ledger stands under keys."""
+        self.is_keyed = is_keyed(self.session, TABLE)
+        self.statements = statements_for(self.dialect, keyed=self.is_keyed)
 
     def has(self, table: str) -> bool:
         """Whether the database has the table."""
@@ -70,7 +78,7 @@ class Upkeep:
 
         :raises LedgerError: it is not there and cannot be created.
         """
-        self._session.create_table(table, statements)
+        self.session.create_table(table, statements)
 
     def create_locks(self) -> None:
         """Create the table behind locks, where the database needs one."""
@@ -82,7 +90,7 @@ class Upkeep:
 
         :raises LedgerError: it could not be read.
         """
-        return self._session.transact(work, action="read")
+        return self.session.transact(work, action="read")
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """What ``work`` gives that writes in one short transaction; it may be run twice, and must end the same.
@@ -95,7 +103,7 @@ class Upkeep:
                 connection.exec_driver_sql(self.statements.begin)
             return work(connection)
 
-        return self._session.transact(begun, action="written")
+        return self.session.transact(begun, action="written")
 
 
 def run(connection: Connection, statement: str, /, **values: Any) -> Any:

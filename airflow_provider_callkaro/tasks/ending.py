@@ -15,6 +15,7 @@ _REACHED_OTHERWISE = (
     Reason.ALREADY_UNKNOWN,
     Reason.CLAIMED_BY_ANOTHER_RUN,
     Reason.SUPPRESSED,
+    Reason.ERASED,
     Reason.CAP,
     Reason.EXPIRED,
 )

@@ -94,7 +94,7 @@ def _in_sql(context: Mapping[str, Any], *, settings: ListSettings, resumed: bool
         also=others,
         run=run,
         caps=caps_of(settings.policy),
-        legacy=_earlier_spellings(),
+        legacy=earlier_spellings(),
         keys=keys,
         reread=partial(ledger_keys, conn_id),
     )
@@ -112,7 +112,7 @@ def _in_task_state(
 
     records = TaskStateRunRecords(store, retention=NEVER_EXPIRE)
     record = identify(context, settings=settings, records=records, resumed=resumed)
-    ledger = TaskStateLedger(store, retention=NEVER_EXPIRE, legacy=_earlier_spellings(), keys=keys)
+    ledger = TaskStateLedger(store, retention=NEVER_EXPIRE, legacy=earlier_spellings(), keys=keys)
     return Memory(record=record, ledger=ledger, name="the task's own state")
 
 
@@ -125,7 +125,7 @@ def _in_memory(context: Mapping[str, Any], *, settings: ListSettings) -> Memory:
     return Memory(record=record, ledger=ledger, name="this process alone")
 
 
-def _earlier_spellings() -> LegacyNumbers:
+def earlier_spellings() -> LegacyNumbers:
     """How earlier versions may have written the same person's number."""
     return LegacyNumbers(spellings=legacy_spellings, prefixes=LEGACY_PREFIXES)
 

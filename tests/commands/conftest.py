@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy
+from connection_keys import secrets_of
 from ledger_databases import database_on
 
 from airflow_provider_callkaro.commands.definition import main
 
 Command = Callable[..., Any]
+_JSON = re.compile(r"^[\[{](\n|[\]}]).*", re.MULTILINE | re.DOTALL)  # a run beside it logs into the same output
 
 
 @pytest.fixture(
@@ -53,6 +57,19 @@ def engine(
 
 
 @pytest.fixture
+def keyed(engine: sqlalchemy.Engine, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Puts secrets into the ledger's connection, at first ``k1``."""
+    bare = json.loads(os.environ["AIRFLOW_CONN_CALL_LEDGER"])
+
+    def put(*ids: str) -> None:
+        extra = {**bare.get("extra", {}), "ledger_secret": secrets_of(*ids)}
+        monkeypatch.setenv("AIRFLOW_CONN_CALL_LEDGER", json.dumps({**bare, "extra": extra}))
+
+    put("k1")
+    return put
+
+
+@pytest.fixture
 def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
     """Gives a command, and what it answers as JSON; ``typed`` is its standard input."""
 
@@ -61,6 +78,6 @@ def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
         capsys.readouterr()
         main([*words, "--conn-id", "call_ledger", "--output", output])
         answer = capsys.readouterr().out
-        return json.loads(answer) if output == "json" else answer
+        return json.loads(_JSON.search(answer)[0]) if output == "json" else answer
 
     return give

@@ -1,0 +1,80 @@
+"""People who were erased: the ledger holds nothing of them but a digest, under which nobody rings them again.
+
+Only a keyed ledger can do that: the unkeyed digest of a number is the number. Every claim of a keyed ledger locks the
+row of its key. An erasure locks the rows of all keys, and leaves a mark there before its tombstone: so either it sees
+what was claimed, and takes it out, or the claim sees the tombstone. While nobody was erased, a claim pays nothing.
+"""
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_callkaro.ledger.contract import EntryState
+from airflow_provider_callkaro.ledger.persons import Persons
+from airflow_provider_callkaro.ledger.sql_erased import tombstones_among
+from airflow_provider_callkaro.ledger.sql_names import Names
+from airflow_provider_callkaro.ledger.sql_statements import MAX_ROWS
+from airflow_provider_callkaro.ledger.sql_table import ERASURES_TABLE
+from airflow_provider_callkaro.ledger.sql_values import chunks
+from airflow_provider_callkaro.ledger.upkeep import Upkeep, run
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """What became of an erasure.
+
+    :param calls: that were taken out.
+    :param rows: that were, those in further scopes included.
+    :param under_way: calls that may be ringing at this moment; they are not placed again.
+    :param is_new: the person was not erased before.
+    """
+
+    calls: int
+    rows: int
+    under_way: int
+    is_new: bool
+
+
+class Erasures:
+    """Erases people from a keyed ledger.
+
+    :param upkeep: the ledger's database.
+    :param names: under which rows stand in it.
+    """
+
+    def __init__(self, upkeep: Upkeep, *, names: Names) -> None:
+        self._upkeep = upkeep
+        self._names = names
+
+    def erase_in(self, connection: Connection, digits: Sequence[str]) -> Erased:
+        """Take a person out and leave a tombstone, within a transaction. What is under way settles into nothing.
+
+        :param digits: every spelling of the number; the first is how it is read today.
+        """
+        statements = self._upkeep.statements
+        run(connection, f"SELECT place FROM voice_call_keys{statements.for_update}").all()
+        run(connection, "UPDATE voice_call_keys SET erased = 1")
+        tombstones = self._names.numbers(digits[0])
+        stood = tombstones_among(connection, tombstones)
+        if not stood:
+            values = {"number": tombstones[0]}
+            run(
+                connection,
+                f"INSERT INTO {ERASURES_TABLE} (number, erased_at) VALUES (:number, {statements.now})",
+                **values,
+            )
+        texts = [text for each in digits for text in self._names.numbers(each)]
+        persons = Persons(self._upkeep)
+        calls = persons.rows_in(connection, texts)
+        further = persons.further_rows(connection, [standing.row for standing in calls])
+        ids = [*(standing.row.id for standing in calls), *(row.id for row in further)]
+        for some in chunks(ids, size=MAX_ROWS):
+            run(connection, "DELETE FROM voice_call_ledger WHERE id IN :ids", ids=list(some))
+        under_way = sum(standing.is_young and standing.row.state == EntryState.CLAIMED for standing in calls)
+        return Erased(calls=len(calls), rows=len(ids), under_way=under_way, is_new=not stood)
