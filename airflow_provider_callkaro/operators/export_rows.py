@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.calls.outcome import Reason
+from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES, is_too_long
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown
 from airflow_provider_callkaro.sources.csv_file import csv_rows
 from airflow_provider_callkaro.sources.jsonl_file import jsonl_rows
@@ -24,7 +25,7 @@ from airflow_provider_callkaro.transport.download import Download
 from airflow_provider_callkaro.vendors.callaro_paging import MORE, paging_of
 
 MAX_PAGES = 100_000  # ours, against a vendor that always has one more
-LONGEST_VALUE = 1 << 24  # characters of one row in JSON; what is longer is no row
+MAX_META = 1_000  # ours: fields that an answer says of its pages
 _DELIMITERS = ",;\t|"
 _JSON_LINES = ("ndjson", "jsonl", "json-lines", "jsonlines", "json-seq")
 
@@ -58,7 +59,7 @@ class ExportRows:
             with self._open_page(page) as download:
                 for row in self._rows_of(download):
                     number += 1
-                    if not isinstance(row, dict):
+                    if not isinstance(row, dict) or is_too_long(row):
                         self._refuse(f"row {number} of it cannot be read as a row")
                     first = first or row
                     yield row
@@ -104,7 +105,7 @@ class ExportRows:
             came += 1
             yield row
         if document.lists == 0:
-            self._refuse(f"it is JSON that holds no list of rows, among {len(document.names)} fields")
+            self._refuse(f"it is JSON that holds no list of rows, among {document.fields} fields")
         if document.lists > 1:
             self._refuse("it is JSON that holds several lists, and nothing tells which are the rows")
         self._page = document.meta.get("page")
@@ -161,13 +162,13 @@ class _Document:
     where there is no other.
 
     :ivar lists: how many lists there were; the empty ones as one, and not at all beside others.
-    :ivar names: what the objects around the list hold.
+    :ivar fields: how many fields the objects around the list hold.
     :ivar meta: what the object says of its pages.
     :ivar said: what it says of more beside that, in the words of other ways of paging.
     """
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
-        self.names: list[str] = []
+        self.fields = 0
         self.meta: Mapping[str, Any] = {}
         self.said: dict[str, Any] = {}
         self._filled = 0
@@ -216,7 +217,7 @@ class _Document:
             name = self._value()
             if not isinstance(name, str):
                 raise ValueError("a name must be text")
-            self.names.append(name)
+            self.fields += 1
             self._take(":")
             start = self._peek()
             if start == "[":
@@ -227,6 +228,8 @@ class _Document:
                 value = self._value()
                 if name in ("meta", "pagination") and isinstance(value, dict):
                     self.meta = {**self.meta, **value}
+                    if len(self.meta) > MAX_META:
+                        raise ValueError("it says too much of its pages")
                 if name in MORE:
                     self.said[name] = value
             if self._peek() != ",":
@@ -255,7 +258,7 @@ class _Document:
             try:
                 value, end = self._parse(self._text, self._at)
             except ValueError:
-                if self._ended or len(self._text) - self._at > LONGEST_VALUE:
+                if self._ended or len(self._text) - self._at > MAX_ROW_BYTES:
                     raise
             else:
                 if end < len(self._text) or self._ended:  # else a number might go on

@@ -16,14 +16,16 @@ from itertools import islice
 from math import isfinite
 from typing import IO, Any, Self
 
+from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.files.publishing import published
 from airflow_provider_callkaro.files.spreadsheet import plain_cell
 from airflow_provider_callkaro.files.storage import storage_of
 from airflow_provider_callkaro.sources.file_formats import FileFormat, format_named
 
-ROW_GROUP = 10_000  # rows of a Parquet file that are held, and written, together
+ROW_GROUP = 10_000  # rows of a Parquet file that are held, and written, together; fewer where they are long
 MAX_COLUMNS = 5_000  # ours: rows that name their fields as they please would otherwise fill the memory
+_GROUP_CHARACTERS = 4 * MAX_ROW_BYTES
 _MEMORY = 1 << 20  # bytes kept in memory before the rows go to a temporary file
 _WHOLE = range(-(2**63), 2**63)  # what a Parquet column of whole numbers holds
 _EXACT = range(-(2**53), 2**53 + 1)  # whole numbers that a floating-point column holds as they are
@@ -100,6 +102,7 @@ class ResultFile:
         self._path = path
         self._kind = kind
         self._columns: dict[str, Kind | None] = {}
+        self._names_length = 0  # characters of all columns' names
         self._spool: IO[str] = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed by `close`
             max_size=_MEMORY, mode="w+", encoding="utf-8", errors="surrogatepass", newline="\n"
         )
@@ -126,11 +129,13 @@ class ResultFile:
             row = {name: _without_nan(value) for name, value in row.items()}
             line = _compact(row)
         for name, value in row.items():
+            if name not in self._columns:
+                self._names_length += len(name)
             if value is not None:
                 self._columns[name] = _merged(self._columns.get(name), _kind(value))
             elif name not in self._columns:
                 self._columns[name] = None
-        if len(self._columns) > MAX_COLUMNS:
+        if len(self._columns) > MAX_COLUMNS or self._names_length > MAX_ROW_BYTES:
             raise ConfigurationError(f"the rows have more than {MAX_COLUMNS} different fields: that is no table")
         self._spool.write(line + "\n")
         self.rows += 1
@@ -186,7 +191,7 @@ class ResultFile:
         schema = pa.schema(fields)
         lines = self._lines()
         with ParquetWriter(file, schema) as writer:
-            while group := [json.loads(line) for line in islice(lines, ROW_GROUP)]:
+            while group := [_flat(line) for line in _some(lines)]:
                 arrays = []
                 for name, field in zip(self._columns, fields, strict=True):
                     values = [row.get(name) for row in group]
@@ -194,6 +199,22 @@ class ResultFile:
                         values = [None if value is None else _encodable(_text(value)) for value in values]
                     arrays.append(pa.array(values, type=field.type))
                 writer.write_batch(pa.record_batch(arrays, schema=schema), row_group_size=ROW_GROUP)
+
+
+def _some(lines: Iterator[str]) -> Iterator[str]:
+    """The next lines that are held together."""
+    size = 0
+    for line in islice(lines, ROW_GROUP):
+        yield line
+        size += len(line)
+        if size > _GROUP_CHARACTERS:
+            return
+
+
+def _flat(line: str) -> dict[str, Any]:
+    """A row whose nested values are text, which takes much less room."""
+    row: dict[str, Any] = json.loads(line)
+    return {name: _compact(value) if isinstance(value, (dict, list)) else value for name, value in row.items()}
 
 
 def _kind(value: Any) -> Kind:

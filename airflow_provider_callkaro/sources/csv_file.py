@@ -14,12 +14,17 @@ from collections.abc import Generator, Iterator
 from itertools import chain, islice
 from typing import Any
 
+from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.sources.column_names import check_names
 from airflow_provider_callkaro.sources.contract import ContactRow
+from airflow_provider_callkaro.sources.lines import pass_over, pieces_of
 from airflow_provider_callkaro.sources.reached import Reached
 
-BLOCK = 500  # lines held at a time, so that those behind a broken quotation can be read again
+BLOCK = (
+    500  # lines held at a time, so that those behind a broken quotation can be read again; fewer where they are long
+)
+_TOO_LONG = "\0too long"  # stands for a line that is
 _NO_TEXT = re.compile("[\0\udc80-\udcff]")  # NUL, and how errors="surrogateescape" marks a byte that is no UTF-8
 
 
@@ -29,6 +34,7 @@ def csv_rows(file: Any, *, name: str, delimiter: str, reached: Reached) -> Itera
     :param file: an open binary file.
     :param name: the file's name, for messages.
     :raises ConfigurationError: the columns have no names or the same.
+    :raises EndlessLine: a line does not end.
     """
     text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
     records = _Records(text, delimiter=delimiter)
@@ -60,10 +66,10 @@ class _Records:
     :ivar in_doubt: whether a broken quotation was met, and no whole row behind it yet; whoever sees one sets it back.
     """
 
-    def __init__(self, text: Iterator[str], *, delimiter: str) -> None:
+    def __init__(self, text: io.TextIOWrapper, *, delimiter: str) -> None:
         self.width: int | None = None
         self.in_doubt = False
-        self._text = text
+        self._text = pieces_of(text, "")
         self._delimiter = delimiter
         self._lines: list[str] = []
         self._broken_off: Exception | None = None
@@ -98,7 +104,10 @@ class _Records:
             if not cells or (len(cells) == 1 and not cells[0].strip()):
                 continue
             joined = "".join(cells)
-            yield None if ("\0" in joined or not joined.isascii()) and _NO_TEXT.search(joined) else cells
+            is_bad = ("\0" in joined or not joined.isascii()) and _NO_TEXT.search(joined)
+            if is_bad and joined == _TOO_LONG:
+                self.in_doubt = True  # it may have held the beginning of a quotation
+            yield None if is_bad or len(joined) > MAX_ROW_BYTES else cells
         return None
 
     def _is_too_wide(self, cells: list[str]) -> bool:
@@ -108,21 +117,37 @@ class _Records:
         """Have the next lines; False at the end."""
         lines: list[str] = []
         self._lines = lines
-        if self._broken_off is None:
+        size = 0
+        while self._broken_off is None and len(lines) < BLOCK and size <= MAX_ROW_BYTES:
             try:
-                for line in islice(self._text, BLOCK):
-                    lines.append(line)  # noqa: PERF402 - what came before an error is kept
+                line = next(self._text, "")
+                if not line:
+                    break
+                lines.append(line if len(line) <= MAX_ROW_BYTES else self._passed_over(line))
+                size += len(line)
             except Exception as error:
                 self._broken_off = error  # raised once the lines that came before it have been given
         return bool(lines)
 
     def _further(self) -> Iterator[str]:
-        """Lines behind the block, which only a quotation reaches."""
+        """Lines behind the block, which only a quotation reaches.
+
+        :raises csv.Error: it goes on for longer than a row may.
+        """
         if self._broken_off is not None:
             raise self._broken_off
+        size = 0
         for line in self._text:
-            self._lines.append(line)
-            yield line
+            kept = line if len(line) <= MAX_ROW_BYTES else self._passed_over(line)
+            self._lines.append(kept)
+            size += len(line)
+            if size > MAX_ROW_BYTES:
+                raise csv.Error
+            yield kept
+
+    def _passed_over(self, line: str) -> str:
+        pass_over(line, self._text)
+        return f"{_TOO_LONG}\n"
 
 
 def _columns(cells: list[str] | None, *, name: str) -> list[str]:

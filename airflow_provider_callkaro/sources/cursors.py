@@ -7,11 +7,15 @@ Snowflake, Trino) stream by themselves.
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
+from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
+
 POSTGRESQL_CURSOR = "callkaro_contacts"
+SQLITE_LONGEST = 2 * MAX_ROW_BYTES  # bytes of a value, before it is known whether its row is too long
 MYSQL_WRITE_TIMEOUT = 86_400  # seconds; MySQL hangs up on a reader that pauses for 60 (net_write_timeout)
 
 
@@ -23,6 +27,8 @@ def drivers_of(connection: Any) -> frozenset[str]:
 def open_streaming_cursor(connection: Any) -> Any:
     """A cursor on ``connection`` (PEP 249) that never holds the whole result in memory."""
     drivers = drivers_of(connection)
+    if "sqlite3" in drivers:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, SQLITE_LONGEST)
     if not drivers.isdisjoint({"psycopg", "psycopg2"}):
         return connection.cursor(name=POSTGRESQL_CURSOR)
     for driver in ("pymysql", "MySQLdb"):

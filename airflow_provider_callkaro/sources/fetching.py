@@ -11,6 +11,10 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, Final, Protocol
 
+from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
+
+FEW = 16  # rows after which is looked whether they are long
+READ_AHEAD = 8 * MAX_ROW_BYTES  # bytes that are read before they are asked for
 CONVERSION_ERRORS = (ValueError, ArithmeticError, RecursionError)  # of Python; no driver's own error is one of them
 
 
@@ -61,6 +65,20 @@ def _without_unread(row: Any) -> Any:
     return None if any(value is _UNREAD for value in values) else row
 
 
+def _is_enough(rows: list[Any], further: Iterator[Any], size: int) -> bool:
+    """Add a few further rows, and say whether that was all of them, or as many, or as much, as was asked for."""
+    before = len(rows)
+    rows.extend(islice(further, min(FEW, size - before)))
+    added = rows[before:]
+    room = sum(
+        len(value)
+        for row in added
+        for value in (row.values() if isinstance(row, Mapping) else row)
+        if isinstance(value, (str, bytes))
+    )
+    return len(added) < FEW or room > READ_AHEAD
+
+
 class _Sqlite:
     """SQLite stays at a row whose text is no UTF-8, so it is read once more with a decoder that gives way."""
 
@@ -73,8 +91,8 @@ class _Sqlite:
         while len(rows) < size:
             try:
                 # Not fetchmany: it forgets the rows before the one that fails.
-                rows.extend(islice(self._cursor, size - len(rows)))
-                break
+                if _is_enough(rows, self._cursor, size):
+                    break
             except Exception as error:
                 if getattr(error, "sqlite_errorcode", None) is not None:
                     raise  # SQLite's own; this module of Python gives its own errors no code
@@ -114,8 +132,8 @@ class _RowByRow:
         while len(rows) < size:
             try:
                 # Not fetchmany: it forgets the rows before the one that fails.
-                rows.extend(islice(self._rows, size - len(rows)))
-                break
+                if _is_enough(rows, self._rows, size):
+                    break
             except CONVERSION_ERRORS:
                 if not self._connection.open:
                     raise

@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence, Si
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from airflow_provider_callkaro.calls.row_size import is_too_long
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.sources.contract import ContactSource
 
@@ -66,7 +67,7 @@ class RowContacts:
         return f"{count} {'row' if count == 1 else 'rows'} given by {self._giver}"
 
     def rows(self, context: Mapping[str, Any]) -> Generator[Any, None, None]:
-        """The rows in their order, unchanged.
+        """The rows in their order, unchanged; one that is longer than a row may be is None.
 
         :raises ConfigurationError: what was given turned out to be no list, or one that can be walked once only.
         """
@@ -74,7 +75,8 @@ class RowContacts:
         if walked is self._walked:
             raise ConfigurationError(f"{self._argument} can be walked through once only: {_WALK_AGAIN}")
         self._walked = walked
-        yield from walked
+        for row in walked:
+            yield None if is_too_long(row) else row
 
     def total(self, context: Mapping[str, Any]) -> int | None:
         """The length of what was given, where it has one.

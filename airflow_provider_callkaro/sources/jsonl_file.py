@@ -6,19 +6,28 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
+from airflow_provider_callkaro.sources.lines import pass_over, pieces_of
 from airflow_provider_callkaro.sources.reached import Reached
 
 
 def jsonl_rows(file: Any, *, reached: Reached) -> Iterator[Any]:
-    """The lines of a JSON Lines file, as they are; what is no JSON, or none that Python can hold, is None.
+    """The lines of a JSON Lines file, as they are.
+
+    What is no JSON, or none that Python can hold, or longer than a row may be, is None.
 
     :param file: an open binary file.
+    :raises EndlessLine: a line does not end.
     """
     rows = 0
+    lines = pieces_of(file, b"")
     try:
-        for line in file:
+        for line in lines:
             if line.isspace():
                 continue
+            if len(line) > MAX_ROW_BYTES:
+                pass_over(line, lines)
+                line = b""
             rows += 1
             try:
                 row = json.loads(line)

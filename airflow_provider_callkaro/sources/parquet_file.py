@@ -6,21 +6,26 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES, is_too_long
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.sources.column_names import check_names
 from airflow_provider_callkaro.sources.contract import ContactRow
+from airflow_provider_callkaro.sources.parquet_pages import Damaged, TooMuchRoom, rows_at_once
 from airflow_provider_callkaro.sources.reached import Reached
 
-BATCH = 1_000  # rows decoded at a time
+MOST_PARTS = 20_000  # columns, or groups of rows, that a file may say it has
 BUFFER = 1 << 20  # bytes read at a time from each column
 
 
 def parquet_rows(file: Any, *, name: str, reached: Reached) -> Iterator[ContactRow]:
-    """The rows of a Parquet file, some thousand at a time; one that holds a value which Python cannot have is None.
+    """The rows of a Parquet file, up to a thousand at a time.
+
+    One that holds a value which Python cannot have, or that is longer than a row may be, is None.
 
     :param file: an open binary file that can seek.
     :param name: the file's name, for messages.
-    :raises ConfigurationError: pyarrow is not installed, or the file is no Parquet file, or a damaged one.
+    :raises ConfigurationError: pyarrow is not installed, or the file is no Parquet file, a damaged one, or
+        one that would fill the memory.
     """
     try:
         from pyarrow import ArrowException
@@ -30,19 +35,33 @@ def parquet_rows(file: Any, *, name: str, reached: Reached) -> Iterator[ContactR
             f"contacts: {name} needs the pyarrow library: install airflow-provider-callkaro[parquet]"
         ) from None
     try:
-        parquet = ParquetFile(file, buffer_size=BUFFER, pre_buffer=False)
+        parquet = ParquetFile(file, buffer_size=BUFFER, pre_buffer=False, thrift_container_size_limit=MOST_PARTS)
     except ArrowException:
         raise ConfigurationError(f"contacts: {name} is no Parquet file, or a damaged one") from None
     with parquet:
         check_names(_names(parquet, file=name), name=name)
+        rows = _rows_at_once(file, parquet.metadata, name=name)
         try:
-            for batch in parquet.iter_batches(batch_size=BATCH, use_threads=False):
-                yield from _python_rows(batch)
+            for batch in parquet.iter_batches(batch_size=rows, use_threads=False):
+                if batch.nbytes <= MAX_ROW_BYTES:
+                    yield from _python_rows(batch)
+                else:
+                    yield from (None if is_too_long(row) else row for row in _python_rows(batch))
                 reached.rows += batch.num_rows
         except ArrowException as error:
             raise ConfigurationError(
                 f"contacts: {name} cannot be read behind row {reached.rows}: it is damaged ({type(error).__name__})"
             ) from None
+
+
+def _rows_at_once(file: Any, metadata: Any, *, name: str) -> int:
+    try:
+        return rows_at_once(file, metadata)
+    except TooMuchRoom:
+        wrong = "would fill the memory once it is unpacked: write it with smaller row groups and pages, or as CSV"
+    except Damaged:
+        wrong = "is damaged: its pages are not where they should be"
+    raise ConfigurationError(f"contacts: {name} {wrong}; none of its rows was read")
 
 
 def _names(parquet: Any, *, file: str) -> list[str]:

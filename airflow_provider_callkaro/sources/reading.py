@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_callkaro.calls.masking import mask_error
+from airflow_provider_callkaro.calls.row_size import EndlessLine
 from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken, VoiceCallError
 from airflow_provider_callkaro.files.storage import shown
 from airflow_provider_callkaro.sources.contract import ContactRow
@@ -19,6 +20,15 @@ from airflow_provider_callkaro.sources.file_formats import FileFormat
 from airflow_provider_callkaro.sources.jsonl_file import jsonl_rows
 from airflow_provider_callkaro.sources.parquet_file import parquet_rows
 from airflow_provider_callkaro.sources.reached import Reached
+
+_PACKED = {  # how a packed file begins
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "zip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\x00": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +63,11 @@ class ContactFile:
         except (EOFError, gzip.BadGzipFile, zlib.error):
             failure: VoiceCallError = ConfigurationError(
                 f"contacts: {self.name} is damaged: mend it, it cannot be read behind row {reached.rows}"
+            )
+        except EndlessLine:
+            failure = ConfigurationError(
+                f"contacts: the line behind row {reached.rows} of {self.name} does not end: see that the file is what "
+                "its name or format= says"
             )
         except Exception as error:  # each storage's library has errors of its own
             failure = SourceBroken(
@@ -90,10 +105,21 @@ class ContactFile:
         except FileNotFoundError:
             raise ConfigurationError(f"contacts: there is no file at {self.name} any more") from None
         with file:
-            if self.compressed:
-                with gzip.GzipFile(fileobj=file) as unpacked:
-                    yield unpacked
-            elif self.format is FileFormat.PARQUET:
+            if self.format is FileFormat.PARQUET:
                 yield file
+            elif self.compressed:
+                with gzip.GzipFile(fileobj=file) as unpacked:
+                    yield self._unpacked(unpacked)
             else:
-                yield io.BufferedReader(file)
+                yield self._unpacked(io.BufferedReader(file))
+
+    def _unpacked(self, file: Any) -> Any:
+        """The file, which must be no archive: only gzip is unpacked, and only where the name says so."""
+        begin = file.peek(8)
+        for first, kind in _PACKED.items():
+            if begin.startswith(first):
+                raise ConfigurationError(
+                    f"contacts: {self.name} is packed with {kind}: unpack it, or pack it with gzip alone and let its "
+                    "name end in .gz"
+                )
+        return file

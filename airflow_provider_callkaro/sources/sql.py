@@ -13,14 +13,16 @@ from functools import partial
 from typing import Any, TypeVar
 
 from airflow_provider_callkaro.calls.masking import mask_error
+from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES, size_of
 from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken, VoiceCallError
 from airflow_provider_callkaro.sources.column_names import two_alike
 from airflow_provider_callkaro.sources.contract import ContactRow
 from airflow_provider_callkaro.sources.cursors import drivers_of, open_streaming_cursor, returned_no_rows
-from airflow_provider_callkaro.sources.fetching import Fetching, fetching_from
+from airflow_provider_callkaro.sources.fetching import READ_AHEAD, Fetching, fetching_from
 from airflow_provider_callkaro.sources.reached import Reached
 from airflow_provider_callkaro.sources.shown_sql import shown_sql
 
+FIRST_ROWS = 100  # read before it is known how long rows are
 _STATEMENT_IS_WRONG = frozenset({"ProgrammingError", "NotSupportedError"})  # PEP 249: unknown column, bad syntax
 _VALUE_IS_WRONG = "DataError"  # PEP 249: a value that cannot be converted
 _CODES = ("sqlstate", "pgcode", "sqlite_errorname")  # where drivers put what is wrong as a code
@@ -44,6 +46,9 @@ class SqlContacts:
     how far it came: a value at which the server itself fails (a cast, a division by zero), because it ends the query;
     with psycopg2 text that is no UTF-8, which only a PostgreSQL database in ``SQL_ASCII`` can hold; and with other
     drivers any such value, because nobody knows where their cursors then stand.
+
+    A row longer than 1 MiB is rejected too. Drivers hold what they read ahead, so where rows are long fewer are read
+    ahead; one value is held as long as the database sends it, except that SQLite ends the query at one beyond 2 MiB.
 
     :param sql: one statement that returns rows, or the path of a ``.sql`` template file. Templated.
     :param conn_id: an Airflow connection of a type that common-sql knows. Templated.
@@ -98,15 +103,18 @@ class SqlContacts:
             batch = self._told_of(partial(self._execute, cursor, result), reached)
             columns = self._columns(cursor)
             while batch:
-                for row in batch:
-                    if type(row) is tuple:
-                        yield dict(zip(columns, row, strict=True))
-                    elif row is None or isinstance(row, Mapping):  # as a connection may be set to give them
-                        yield row
+                longest = 1
+                for values in batch:
+                    if values is None or isinstance(values, Mapping):  # as a connection may be set to give them
+                        row = values
                     else:
-                        yield dict(zip(columns, row, strict=True))
+                        row = dict(zip(columns, values, strict=True))
+                    size = size_of(row)
+                    longest = max(longest, size)
+                    yield row if size <= MAX_ROW_BYTES else None
                 reached.rows += len(batch)
-                batch = self._told_of(partial(result.fetch, self.fetch_size), reached)
+                ahead = min(self.fetch_size, max(1, READ_AHEAD // longest))
+                batch = self._told_of(partial(result.fetch, ahead), reached)
 
     def total(self, context: Mapping[str, Any]) -> None:  # noqa: ARG002
         """None: only reading all of it would tell."""
@@ -121,7 +129,7 @@ class SqlContacts:
             raise ConfigurationError(
                 f'SqlContacts: sql on connection "{self.conn_id}" returns no rows: give one select statement'
             )
-        return result.fetch(self.fetch_size)
+        return result.fetch(min(self.fetch_size, FIRST_ROWS))
 
     def _columns(self, cursor: Any) -> list[str]:
         columns = [str(column[0]) for column in cursor.description]

@@ -245,7 +245,7 @@ def test_a_connection_lost_on_the_way_says_how_far_it_came_and_nothing_else(
     assert 1_000 < len(given) < ROWS
     assert "SECRET" not in str(caught.value)
     assert "98765" not in str(caught.value)
-    assert caught.value.__suppress_context__
+    assert caught.value.__context__ is None
 
 
 def test_a_file_cut_short_says_how_far_it_came(tmp_path: Path) -> None:
@@ -273,9 +273,10 @@ def test_a_damaged_parquet_says_how_far_it_came(tmp_path: Path, hole: float) -> 
     content[begin : begin + 400] = b"\xff" * 400
     path.write_bytes(content)
     given = []
-    with pytest.raises((ConfigurationError, SourceBroken), match=r"contacts\.parquet .* behind row \d") as caught:
+    with pytest.raises((ConfigurationError, SourceBroken), match=r"contacts\.parquet") as caught:
         given.extend(FileContacts(path).rows({}))
-    assert f"behind row {len(given)}" in str(caught.value)
+    told = str(caught.value)
+    assert f"behind row {len(given)}" in told or (told.endswith("; none of its rows was read") and not given)
 
 
 def test_a_signed_address_stays_out_of_messages_and_of_what_airflow_shows() -> None:
