@@ -89,7 +89,12 @@ class Author:
         return erased_among(connection, names=self.names, numbers=numbers) if any(marks) else frozenset()
 
     def put_back(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """Add rows that were taken out, with the instants that they had."""
+        """Add rows that were taken out, with the instants that they had, where nothing has taken their place."""
+        if self.names.count > 1:
+            standing = {one.row.id for one in self.read(connection, [row.id for row in rows])}
+            rows = [row for row in rows if row.id not in standing]
+            if not rows:
+                return
         connection.exec_driver_sql(*self.statements.put_back(self._sealed(rows)))
 
     def won(self, connection: Connection, ids: Iterable[str]) -> Iterator[str]:

@@ -219,4 +219,4 @@ def _without_secret(connection: Any) -> Any:
 
 def _hand(connection: Any, hook: Any) -> None:
     """Have a hook take this connection, where it would fetch its own, secret and all."""
-    hook.get_connection = lambda *_: connection
+    hook.get_connection = lambda *_, **__: connection

@@ -232,3 +232,19 @@ def test_legacy_spellings_are_found_after_the_carry_over(engine) -> None:
         with SqlLedger(engine, scope=SCOPE, run="after", keys=some, legacy=INDIA) as ledger:
             assert ledger.commit(claim=[claim()])[NUMBER].state is EntryState.ACCEPTED
             assert len(ledger.called_since([NUMBER], datetime.now(UTC) - timedelta(minutes=5))[NUMBER]) == 1
+
+
+def test_a_redial_that_never_left_gives_nothing_back_where_another_has_taken_its_place_in_clear(engine) -> None:
+    with SqlLedger(engine, scope=SCOPE, run="before") as ledger:
+        ledger.commit(claim=[claim()])
+        ledger.commit(settle=[reject()])
+    told = {"scope": SCOPE, "reread": lambda: keys("k1")}
+    with SqlLedger(engine, run="monday", **told) as monday, SqlLedger(engine, run="tuesday", **told) as tuesday:
+        monday.commit(claim=[claim(replaces=everything(monday)[NUMBER])])
+        let_time_pass(engine, AN_HOUR_AND_MORE)
+        assert tuesday.commit(claim=[claim(replaces=everything(tuesday)[NUMBER])]) == {}
+        with SqlLedger(engine, scope=SCOPE, run="keyed", keys=keys("k1")) as keyed:
+            assert monday.commit(settle=[release()], claim=[claim(OTHER_NUMBER)]) == {}
+            assert everything(keyed)[NUMBER].redials == 2
+    with engine.connect() as connected:
+        assert connected.execute(sqlalchemy.text("SELECT COUNT(*) FROM voice_call_ledger")).scalar() == 2
