@@ -24,6 +24,13 @@ _TLS_FIELDS: dict[str, dict[str, Any]] = {
     },
 }
 
+_VENDOR_MESSAGES: dict[str, Any] = {
+    "label": "Vendor messages",
+    "description": "Whether the vendor's own words are kept in reports, ledgers and logs, without what was sent: true "
+    "or false. With false there are reason codes alone. Default: true.",
+    "schema": {"type": ["string", "boolean", "null"]},
+}
+
 CALLKARO_FIELDS: dict[str, dict[str, Any]] = {
     "schedule_timezone": {
         "label": "Schedule time zone",
@@ -43,6 +50,7 @@ CALLKARO_FIELDS: dict[str, dict[str, Any]] = {
         "schema": {"type": ["string", "null"]},
     },
     **_TLS_FIELDS,
+    "vendor_messages": _VENDOR_MESSAGES,
 }
 
 CALLKARO_FORM: dict[str, Any] = {
@@ -59,6 +67,7 @@ CALLARO_FIELDS: dict[str, dict[str, Any]] = {
         "schema": {"type": ["string", "null"]},
     },
     **_TLS_FIELDS,
+    "vendor_messages": _VENDOR_MESSAGES,
 }
 
 CALLARO_FORM: dict[str, Any] = {
@@ -96,6 +105,7 @@ MRASSISTANT_FIELDS: dict[str, dict[str, Any]] = {
         "schema": {"type": ["string", "null"]},
     },
     **_TLS_FIELDS,
+    "vendor_messages": _VENDOR_MESSAGES,
 }
 
 MRASSISTANT_FORM: dict[str, Any] = {

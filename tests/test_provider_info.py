@@ -118,7 +118,12 @@ def test_a_field_of_the_form_is_one_that_the_hook_reads():
     from airflow_provider_callkaro.hooks.callkaro import read_connection
 
     windows = '[{"start": "10:00", "end": "19:00"}]'
-    given = {"schedule_timezone": "Asia/Kolkata", "agent_id": "agent", "calling_windows": windows}
+    given = {
+        "schedule_timezone": "Asia/Kolkata",
+        "agent_id": "agent",
+        "calling_windows": windows,
+        "vendor_messages": "no",
+    }
     assert set(given) | set(FILES) == set(CALLKARO_FIELDS)
     conn = Connection(conn_id="c", conn_type="callkaro", password="a-long-key", extra=json.dumps(given))
     connection = read_connection(conn, connection_id="c")

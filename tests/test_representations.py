@@ -33,6 +33,8 @@ TELLING = {"to_number", "number", "phone_number", "key", "call_key", "password",
     "suppress",
 }
 
+NAMES_ALONE = {"RowRights.metadata"}  # of columns, as the author of a DAG names them
+
 
 def classes() -> Iterator[type]:
     """Every class of the package but the sandbox's, which is the vendor and rings no real phone."""
@@ -50,7 +52,7 @@ def test_no_dataclass_shows_what_holds_a_number_a_key_or_a_fact_about_a_person()
         for field in dataclasses.fields(found)
         if field.repr and field.name in TELLING
     }
-    assert shown == set()
+    assert shown - NAMES_ALONE == set()
 
 
 def test_every_class_of_the_tree_is_looked_at():

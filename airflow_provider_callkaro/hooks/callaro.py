@@ -23,7 +23,7 @@ from airflow_provider_callkaro.vendors.callaro_answers import CallaroCampaign, C
 from airflow_provider_callkaro.vendors.callaro_fields import checked_fields
 from airflow_provider_callkaro.vendors.callaro_states import Action
 from airflow_provider_callkaro.vendors.callaro_windows import policy_of
-from airflow_provider_callkaro.vendors.http import Request, Response
+from airflow_provider_callkaro.vendors.http import Request
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.policy import CallingPolicy
@@ -310,14 +310,6 @@ class CallaroHook(VendorHook):
             return self._ask(request_of(page=number), self._vendor.read_page)
 
         return every_item(ask_for, most_pages=MAX_PAGES)
-
-    def _ask(self, request: Request, read: Callable[[Response], T]) -> T:
-        """Send a request and read its answer; a refusal repeats nothing of what was sent."""
-        return super()._ask(request, self._vendor.reader(request, read))
-
-    async def _ask_once(self, request: Request, read: Callable[[Response], T]) -> T:
-        connection: CallaroConnection = await self.async_connection()
-        return await super()._ask_once(request, connection.vendor.reader(request, read))
 
     def _download(self, request: Request) -> AbstractContextManager[Download]:
         return self._transport.download(request, self._vendor.read_refusal)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from airflow_provider_callkaro import __version__
+from airflow_provider_callkaro.calls.values import read_boolean
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.transport.target import Credentials, Target, checked_base_url
 from airflow_provider_callkaro.transport.tls import FILES, Trust
@@ -188,6 +189,7 @@ class ConnectionFields:
             read_timeout=self._seconds("read_timeout", READ_TIMEOUT),
             trust=self._trust(),
             credentials=credentials,
+            vendor_messages=self._flag("vendor_messages", default=True),
         )
 
     def _trust(self) -> Trust:
@@ -213,6 +215,13 @@ class ConnectionFields:
                 f'"{name}" in the extra of connection "{self._id}" must be the absolute path of a file on the worker'
             )
         return given.strip()
+
+    def _flag(self, name: str, *, default: bool) -> bool:
+        given = self._extra.get(name)
+        flag = default if given in (None, "") else read_boolean(given)
+        if not isinstance(flag, bool):
+            raise ConfigurationError(f'"{name}" in the extra of connection "{self._id}" must be true or false')
+        return flag
 
     def _check_owner(self, host: str, *, vendor: str) -> None:
         owner = owner_of(host, vendor=vendor)

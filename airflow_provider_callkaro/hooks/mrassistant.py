@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import mask_secret
@@ -114,9 +115,7 @@ class MrAssistantHook(MrAssistantOutboundHook):
             targets=targets,
             schedule_at=schedule_at,
         )
-        return self._ask(
-            request, lambda response: connection.vendor.read_campaign(response, settings, targets=len(targets))
-        )
+        return self._ask(request, partial(connection.vendor.read_campaign, targets=len(targets)))
 
     def place_call(self, call: Call) -> PlacedCall:
         """Place one call, now. No ledger stands before it: use an operator where a person must not be rung twice.
@@ -192,7 +191,7 @@ class MrAssistantHook(MrAssistantOutboundHook):
         """
         vendor = self.connection.vendor
         request = vendor.transfer_call(call_id, transfer_to, transfer_type=transfer_type, play_dialtone=play_dialtone)
-        return self._ask(request, lambda response: vendor.read_done(response, secret=transfer_to))
+        return self._ask(request, vendor.read_done)
 
     def end_call(self, call_id: str) -> dict[str, Any]:
         """End a call. The path of this request is inferred: no page shows it.

@@ -109,6 +109,7 @@ class AsyncTransport:
         self._proof = {} if credentials is None else await asyncio.to_thread(credentials.headers)
         # not the session's: those aiohttp sends to a proxy too, before there is a tunnel
         self._headers = CIMultiDict({"Accept-Encoding": ASKED_FOR, **self._target.headers, **self._proof})
+        self._discretion = self._target.discretion(self._headers)
 
     def _headers_of(self, request: Request) -> Mapping[str, str]:
         if request.content_type is None:
@@ -119,7 +120,7 @@ class AsyncTransport:
 
     async def _send(self, request: Request, not_after: float) -> Response:
         assert self._session is not None, "the transport is opened with `async with`"
-        departure = self._departures.begin(not_after)
+        departure, discretion = self._departures.begin(not_after), self._discretion
         try:
             answer = await self._session.request(
                 request.method,
@@ -147,7 +148,8 @@ class AsyncTransport:
             raise self._meaning(departure, TimeoutError()) from None
         finally:
             self._departures.end(departure)
-        return Response(answer.status, body, answer.headers)  # looked up without regard to case
+        # its headers are looked up without regard to case
+        return Response(answer.status, body, answer.headers, request, discretion)
 
     def _meaning(self, departure: Departure, error: BaseException) -> VendorError:
         tell = no_answer if departure.has_left else not_sent

@@ -15,12 +15,13 @@ from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.exceptions import OutcomeUnknown
 from airflow_provider_callkaro.transport.failures import no_answer
 from airflow_provider_callkaro.transport.unpacking import Unpacker, unpacked, unpacker_for
-from airflow_provider_callkaro.vendors.http import MAX_BODY_BYTES, Response
+from airflow_provider_callkaro.vendors.http import MAX_BODY_BYTES, Request, Response
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
     from airflow_provider_callkaro.transport.deadline import Deadline
+    from airflow_provider_callkaro.vendors.discretion import Discretion
 
 PIECE = 1 << 16  # bytes of the body handed out at once
 PIECE_SECONDS = 300.0  # that a piece may take: a body may be long, but slower than 200 bytes a second nobody sends one
@@ -30,13 +31,26 @@ class Download:
     """An open answer. Leaving it closes the connection, however much of the body was read.
 
     :param answer: the answer, its body unread.
+    :param request: what it answers.
+    :param discretion: what of it may not be kept.
     :param vendor: the vendor's name, for messages.
     :param deadline: watches the connection.
     :param ends_at: the moment of the monotonic clock until which an answer must be there that is read whole.
     """
 
-    def __init__(self, answer: BaseHTTPResponse, *, vendor: str, deadline: Deadline, ends_at: float) -> None:
+    def __init__(
+        self,
+        answer: BaseHTTPResponse,
+        *,
+        request: Request,
+        discretion: Discretion,
+        vendor: str,
+        deadline: Deadline,
+        ends_at: float,
+    ) -> None:
         self._answer = answer
+        self._request = request
+        self._discretion = discretion
         self._vendor = vendor
         self._deadline = deadline
         self._ends_at = ends_at
@@ -102,7 +116,7 @@ class Download:
         except (HTTPError, OSError, ValueError) as error:
             self.close()
             raise no_answer(self._vendor, error, status=self.status) from None
-        return Response(self.status, body, self.headers)
+        return Response(self.status, body, self.headers, self._request, self._discretion)
 
     def close(self) -> None:
         """Close the answer; what has not been read is lost."""

@@ -152,7 +152,14 @@ class SyncTransport:
             if unconnected if body is None else not body.has_left:  # the kind of the error alone would not tell
                 raise not_sent(self._target.vendor, error) from None
             raise no_answer(self._target.vendor, error) from None
-        return Download(answer, vendor=self._target.vendor, deadline=deadline, ends_at=ends_at)
+        return Download(
+            answer,
+            request=request,
+            discretion=self._target.discretion(headers),
+            vendor=self._target.vendor,
+            deadline=deadline,
+            ends_at=ends_at,
+        )
 
 
 class _Body(io.BytesIO):

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.transport.tls import Trust
+from airflow_provider_callkaro.vendors.discretion import Discretion
 from airflow_provider_callkaro.vendors.hosts import is_loopback
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Target:
     :param trust: whom to believe that it is the host, and how to prove ourselves. Default: as the machine believes.
     :param credentials: headers beside ``headers`` that grow old, such as a token: after a 401, which means that nothing
         was done, they are renewed and the request is sent once more. None where the key does not grow old.
+    :param vendor_messages: whether the vendor's own words are kept; without them only reason codes are. Default: yes.
     """
 
     vendor: str
@@ -62,11 +64,16 @@ class Target:
     read_timeout: float = 60.0
     trust: Trust = field(default_factory=Trust)
     credentials: Credentials | None = field(default=None, repr=False)
+    vendor_messages: bool = True
 
     @property
     def deadline(self) -> float:
         """Seconds that one request may take, from its start to the last byte of its answer."""
         return self.connect_timeout + self.read_timeout
+
+    def discretion(self, headers: Mapping[str, str]) -> Discretion:
+        """What may not be kept of an answer to a request with these headers."""
+        return Discretion(headers, keeps_messages=self.vendor_messages)
 
     def url(self, path: str) -> str:
         """The whole address of ``path``."""

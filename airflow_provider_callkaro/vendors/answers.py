@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 
-from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.exceptions import OutcomeUnknown, Rejected, Throttled, Unauthorized
 from airflow_provider_callkaro.vendors.contradiction import says_no
@@ -27,9 +26,6 @@ _PLAIN_REFUSAL = frozenset({401, 403, 429})  # whatever else they say: these com
 _MAX_ID_LENGTH = 200  # characters; ours, so that an id fits a database column and an XCom
 _MAX_COMPLAINTS = 5  # of a validation, in one message
 _CODE = re.compile(r"[A-Za-z_]{1,40}")
-_DOTS = "•••"
-_WORD = re.compile(r"\S+")
-_SECRET_PIECE = 4  # characters; a word that has as many of a secret in a row is hidden
 _TOKEN = re.compile(r"\S{16,}")  # what may be the key, where a vendor repeats the key that it refuses
 
 
@@ -37,9 +33,9 @@ _TOKEN = re.compile(r"\S{16,}")  # what may be the key, where a vendor repeats t
 class PlacedCall:
     """A call that the vendor took.
 
-    :param call_id: the vendor's id of the call.
+    :param call_id: the vendor's id of the call; what it repeats of the call, such as the number, is hidden in it.
     :param id_field: the name under which the vendor gave it; vendors are not consistent.
-    :param raw: the whole answer, for what we do not know yet.
+    :param raw: the whole answer, for what we do not know yet, with the id as the vendor gave it.
     """
 
     call_id: str
@@ -60,88 +56,70 @@ class Tokens:
 
 
 def read_accepted(
-    vendor: str,
-    response: Response,
-    *,
-    now: datetime | None = None,
-    secret: str | None = None,
-    rings_as: tuple[str, ...] = (),
+    vendor: str, response: Response, *, now: datetime | None = None, rings_as: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     """The JSON object of an answer that says yes.
 
     :param now: for a ``Retry-After`` that is a date; None reads the answer's own ``Date`` header.
-    :param secret: what was sent and may not be repeated, not even in part; it is hidden in whatever the vendor says.
     :param rings_as: see `raise_refusal`.
     :return: the body of a 2xx.
     :raises VendorError: the kind that the sending table names for this answer.
     """
     if rings_as and not 200 <= response.status < 300:
-        raise_refusal(vendor, response, now=now, secret=secret, rings_as=rings_as)
-    answer = read_told(vendor, response, now=now, secret=secret)
+        raise_refusal(vendor, response, now=now, rings_as=rings_as)
+    answer = read_told(vendor, response, now=now)
     if says_no(answer):
         raise OutcomeUnknown(
-            f"{vendor} answered {response.status} and called it a failure{_hidden(_said(answer), secret)}",
+            f"{vendor} answered {response.status} and called it a failure{_said(response, answer)}",
             vendor=vendor,
             status=response.status,
-            request_id=_unless_hidden(response.request_id, secret),
+            request_id=response.request_id,
             reason=Reason.SERVER_ERROR,
         )
     return answer
 
 
-def read_told(
-    vendor: str, response: Response, *, now: datetime | None = None, secret: str | None = None
-) -> dict[str, Any]:
+def read_told(vendor: str, response: Response, *, now: datetime | None = None) -> dict[str, Any]:
     """The JSON object of an answer that tells how something stands: there ``failed`` may be the state of a campaign.
 
     :param now: as in `read_accepted`.
-    :param secret: as in `read_accepted`.
     :return: the body of a 2xx.
     :raises VendorError: the kind that the sending table names for this answer.
     """
     if not 200 <= response.status < 300:
-        raise_refusal(vendor, response, now=now, secret=secret)
+        raise_refusal(vendor, response, now=now)
     answer = response.json_object()
     if not answer:
         raise OutcomeUnknown(
             f"{vendor} answered {response.status} with a body that cannot be read",
             vendor=vendor,
             status=response.status,
-            request_id=_unless_hidden(response.request_id, secret),
+            request_id=response.request_id,
             reason=Reason.UNREADABLE_ANSWER,
         )
     return answer
 
 
-def nameless(
-    vendor: str, response: Response, *, what: str, reason: Reason = Reason.NO_CALL_ID, secret: str | None = None
-) -> OutcomeUnknown:
+def nameless(vendor: str, response: Response, *, what: str, reason: Reason = Reason.NO_CALL_ID) -> OutcomeUnknown:
     """The error that a 2xx means which lacks what it was asked for.
 
     :param what: what is missing, such as ``a call id``.
-    :param secret: as in `read_accepted`.
     """
     return OutcomeUnknown(
         f"{vendor} answered {response.status} without {what}",
         vendor=vendor,
         status=response.status,
-        request_id=_unless_hidden(response.request_id, secret),
+        request_id=response.request_id,
         reason=reason,
     )
 
 
 def raise_refusal(
-    vendor: str,
-    response: Response,
-    *,
-    now: datetime | None = None,
-    secret: str | None = None,
-    rings_as: tuple[str, ...] = (),
+    vendor: str, response: Response, *, now: datetime | None = None, rings_as: tuple[str, ...] = ()
 ) -> NoReturn:
     """Raise what a status outside 200 to 299 means.
 
     :param now: as in `read_accepted`.
-    :param secret: as in `read_accepted`.
     :param rings_as: of a request that may ring a phone, the names under which an answer gives the id of what rings: a
         refusal that gives one, or that says there is a call already, is no refusal. Empty: it rings nobody.
     :raises VendorError: always.
@@ -149,14 +127,13 @@ def raise_refusal(
     status, answer = response.status, response.json_object()
     names = tuple(name for name in rings_as if name != "id")  # of an error, a bare id is the error's
     is_named = bool(names) and first_text(answer, names) is not None
-    request_id = _unless_hidden(response.request_id or _id_in(answer), secret)
-    said = _hidden(_said(answer), secret)
     is_refusal = not is_named and not (rings_as and status in _MAY_HAVE_RUNG)
+    request_id = response.request_id or _id_in(response, answer)
     if status in _PLAIN_REFUSAL or is_refusal:
-        _raise_clear_refusal(vendor, response, now=now, said=said, request_id=request_id)
+        _raise_clear_refusal(vendor, response, answer, now=now, request_id=request_id)
     failed = "sent us elsewhere" if 300 <= status < 400 else "failed"  # never followed: the key would go along
     raise OutcomeUnknown(
-        f"{vendor} {failed} ({status}){said}: it may have accepted the request",
+        f"{vendor} {failed} ({status}){_said(response, answer)}: it may have accepted the request",
         vendor=vendor,
         status=status,
         request_id=request_id,
@@ -165,10 +142,10 @@ def raise_refusal(
 
 
 def _raise_clear_refusal(
-    vendor: str, response: Response, *, now: datetime | None, said: str, request_id: str | None
+    vendor: str, response: Response, answer: Mapping[str, Any], *, now: datetime | None, request_id: str | None
 ) -> None:
     """Raise what a status means that leaves no doubt; return where it leaves some."""
-    status = response.status
+    status, said = response.status, _said(response, answer)
     if status in _REFUSED:
         what = "cannot bill the account" if status == 402 else "refused the key or token"
         way_out = f"settle it with {vendor}" if status == 402 else "correct the password of the connection"
@@ -193,7 +170,7 @@ def _raise_clear_refusal(
             vendor=vendor,
             status=status,
             request_id=request_id,
-            reason=_rejection_reason(status, said),
+            reason=_rejection_reason(status, answer),
         )
 
 
@@ -236,29 +213,19 @@ def _http_date(text: str) -> datetime | None:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def _said(answer: Mapping[str, Any]) -> str:
-    """The vendor's message, masked, to be put behind our own; empty where there is none."""
+def _said(response: Response, answer: Mapping[str, Any]) -> str:
+    """The vendor's message, fit to be kept, to be put behind our own; empty where there is none."""
+    message = _message(answer)
+    shown = response.scrub().message(message) if message else ""
+    return f": {shown}" if shown else ""
+
+
+def _message(answer: Mapping[str, Any]) -> str:
     if isinstance(answer.get("detail"), list):
-        complaints = _complaints(answer["detail"])
-        return f": {mask_text(complaints)}" if complaints else ""
+        return _complaints(answer["detail"])
     message = next((answer[name] for name in ("message", "error", "detail") if isinstance(answer.get(name), str)), "")
     code = answer.get("error_code")
-    named = f"{code}: " if isinstance(code, str) and _CODE.fullmatch(code) and message else ""
-    return f": {named}{mask_text(message)}" if message else ""
-
-
-def _hidden(said: str, secret: str | None) -> str:
-    """What the vendor says without the words that repeat the secret, a word of it, or a piece of a long one."""
-    if not secret:
-        return said
-    length = _SECRET_PIECE
-    words = "".join(character if character.isprintable() else " " for character in secret.casefold()).split()
-    pieces = {word[start : start + length] for word in words for start in range(max(1, len(word) - length + 1))}
-    return _WORD.sub(lambda word: _DOTS if any(piece in word[0].casefold() for piece in pieces) else word[0], said)
-
-
-def _unless_hidden(value: str | None, secret: str | None) -> str | None:
-    return value if value is None or _hidden(value, secret) == value else None
+    return f"{code}: {message}" if message and _is_code(code) else message
 
 
 def _complaints(detail: list[Any]) -> str:
@@ -276,12 +243,13 @@ def _is_code(value: Any) -> bool:
     return isinstance(value, str) and _CODE.fullmatch(value) is not None
 
 
-def _id_in(answer: Mapping[str, Any]) -> str | None:
+def _id_in(response: Response, answer: Mapping[str, Any]) -> str | None:
     value = answer.get("request_id")
-    return value[:100] if isinstance(value, str) and value.isprintable() and value else None
+    return response.unless_repeated(value) if isinstance(value, str) else None
 
 
-def _rejection_reason(status: int, said: str) -> Reason:
+def _rejection_reason(status: int, answer: Mapping[str, Any]) -> Reason:
+    said = _message(answer)
     if "DND" in said:
         return Reason.DO_NOT_DISTURB
     if status == 404 and "agent" in said.lower():

@@ -7,11 +7,11 @@ those are is in `ROUTES`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from hashlib import blake2b
 from types import MappingProxyType
-from typing import Any, NoReturn, TypeVar
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
@@ -25,14 +25,13 @@ from airflow_provider_callkaro.vendors.callaro_answers import (
     read_object,
     read_page,
 )
-from airflow_provider_callkaro.vendors.callaro_refusals import NAME, raise_callaro_refusal, without_texts
+from airflow_provider_callkaro.vendors.callaro_refusals import NAME, raise_callaro_refusal
 from airflow_provider_callkaro.vendors.callaro_routes import ID, routes_with
 from airflow_provider_callkaro.vendors.callaro_states import Action, states_named
 from airflow_provider_callkaro.vendors.http import Request, Response
 
 DEFAULT_HOST = "https://api.callaro.ai"  # source: the guide's examples
 _JSON = "application/json"
-T = TypeVar("T")
 _AS_IN_THE_TABLE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -45,6 +44,7 @@ class Callaro:
     """
 
     name = NAME
+    read_refusal = staticmethod(raise_callaro_refusal)
     read_object = staticmethod(read_object)
 
     def __init__(
@@ -220,28 +220,6 @@ class Callaro:
         """
         query = {"page": page} if page > 1 else None
         return self._request("contact_import_errors", import_id, query=query, what="import_id")
-
-    def read_refusal(self, response: Response, *, of: Request | None = None) -> NoReturn:
-        """Raise what an answer outside 200 to 299 means.
-
-        :param of: the request that was refused: nothing that it held is repeated.
-        """
-        if of is not None and of.content_type not in (None, _JSON):
-            raise_callaro_refusal(without_texts(response))
-        raise_callaro_refusal(response, sent=None if of is None else of.body)
-
-    def reader(self, request: Request, read: Callable[[Response], T]) -> Callable[[Response], T]:
-        """A reader of the answer to one request, whose refusals repeat nothing of that request.
-
-        :param read: reads a yes.
-        """
-
-        def read_answer(response: Response) -> T:
-            if not 200 <= response.status < 300:
-                self.read_refusal(response, of=request)
-            return read(response)
-
-        return read_answer
 
     def _request(
         self,

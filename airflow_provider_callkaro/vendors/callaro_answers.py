@@ -84,7 +84,7 @@ def read_campaign(response: Response, *, asked: CampaignId | None = None, words:
     :param words: which state each of the account's own words means.
     :raises OutcomeUnknown: there is none in the answer, nothing names it, or it is another one.
     """
-    told = in_known_words(_campaign_in(_told(response)), words)
+    told = _in_fit_words(response, in_known_words(_campaign_in(_told(response)), words))
     found = campaign_id_in(told)
     if found is None and _tells_a_state(told):
         found = asked
@@ -108,7 +108,7 @@ def read_change(response: Response, *, asked: CampaignId, words: Words = _OURS) 
     if 200 <= response.status < 300 and _says_nothing(response):
         return None
     answer = _yes(response)
-    told = in_known_words(_campaign_in(answer), words)
+    told = _in_fit_words(response, in_known_words(_campaign_in(answer), words))
     found = campaign_id_in(told)
     if read_state(told) is CampaignState.OTHER or (found is not None and str(found) != str(asked)):
         return None
@@ -169,6 +169,15 @@ def campaign_id_in(campaign: Mapping[str, Any]) -> CampaignId | None:
 def _campaign(told: Mapping[str, Any], campaign_id: CampaignId) -> CallaroCampaign:
     name = told.get("name")
     return CallaroCampaign(id=campaign_id, name=name if isinstance(name, str) else "", state=read_state(told), raw=told)
+
+
+def _in_fit_words(response: Response, told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A campaign whose word for its state, where nobody knows it, repeats nothing that was sent."""
+    if read_state(told) is not CampaignState.OTHER:
+        return told
+    words = {name: told[name] for name in _STATE_FIELDS if isinstance(told.get(name), str)}
+    scrub = response.scrub()
+    return {**told, **{name: scrub.shown(word) for name, word in words.items()}}
 
 
 def _campaign_in(answer: Mapping[str, Any]) -> Mapping[str, Any]:

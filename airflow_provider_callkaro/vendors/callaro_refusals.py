@@ -2,8 +2,7 @@
 
 The vendor's overview shows an error with ``error``, ``error_code``, ``errors`` (a field and what is wrong with it) and
 ``details`` (a mapping), and no example of the last two, so both are read in whatever they hold. A text may repeat a
-number, a name or a key that was sent: what stood in the request is hidden word by word, and so is whatever stands in
-quotes.
+number, a name or a key: what stood in the request is hidden as in every answer, and so is whatever stands in quotes.
 """
 
 from __future__ import annotations
@@ -11,11 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.exceptions import Unauthorized, VendorError
 from airflow_provider_callkaro.vendors.answers import raise_refusal
+from airflow_provider_callkaro.vendors.discretion import Scrub
 from airflow_provider_callkaro.vendors.http import Response
 
 NAME = "Callaro"
@@ -24,7 +25,6 @@ TEXT_LENGTH = 120  # characters of one reason
 ALL_LENGTH = 600  # characters of all of them
 _DEEPEST = 5  # names that stand in one another
 _MOST_LOOKED_AT = 1_000  # values of one answer
-_MOST_WORDS = 200_000  # of one request
 _DOTS = "•••"
 _PLACES = ("errors", "details")
 _FIELD = ("field", "loc", "path", "name", "code", "type")
@@ -35,24 +35,23 @@ _QUOTED = re.compile("(?<!\\w)(?:\"[^\"]*\"|'[^']*'|`[^`]*`|“[^”]*”|‘[^�
 _ADDRESS = re.compile(r"\S+@\S+")
 _SCOPE = re.compile(r"[a-z_]{1,40}:[a-z]{1,10}")
 _LONG = re.compile(r"[^\s;,]{16,}")  # what may be the key, where a vendor repeats the key that it refuses
-_WORD = re.compile(r"\w{2,}")
 
 
-def raise_callaro_refusal(response: Response, *, sent: bytes | None = None) -> NoReturn:
+def raise_callaro_refusal(response: Response) -> NoReturn:
     """Raise what an answer outside 200 to 299 means, with the reasons that it gives.
 
-    :param sent: the body of the request in JSON, of which nothing is repeated; None where it had none.
     :raises VendorError: always.
     """
-    hidden = _Hidden(sent)
+    if _sent_a_file(response):
+        response = _without_texts(response)
     answer = response.json_object()
     for name in ("message", "error", "detail"):
         if isinstance(answer.get(name), str):
-            answer[name] = hidden.without(answer[name])
+            answer[name] = _unquoted(answer[name])
     try:
-        raise_refusal(NAME, Response(response.status, json.dumps(answer).encode(), response.headers))
+        raise_refusal(NAME, replace(response, body=json.dumps(answer).encode()))
     except VendorError as error:
-        reasons = _reasons(answer, hidden)
+        reasons = _reasons(answer, response.scrub())
         if reasons and isinstance(error, Unauthorized):
             reasons = _LONG.sub(lambda word: word[0] if _SCOPE.fullmatch(word[0]) else _DOTS, reasons)
         if reasons:
@@ -60,7 +59,11 @@ def raise_callaro_refusal(response: Response, *, sent: bytes | None = None) -> N
         raise
 
 
-def without_texts(response: Response) -> Response:
+def _sent_a_file(response: Response) -> bool:
+    return response.request is not None and response.request.content_type not in (None, "application/json")
+
+
+def _without_texts(response: Response) -> Response:
     """A refusal of which only the code and the names of fields are kept: it may repeat the lines of a file."""
     answer = response.json_object()
     code = answer.get("error_code")
@@ -69,7 +72,7 @@ def without_texts(response: Response) -> Response:
         kept["error"] = code
     if isinstance(answer.get("request_id"), str):
         kept["request_id"] = answer["request_id"]
-    return Response(response.status, json.dumps(kept).encode(), response.headers)
+    return replace(response, body=json.dumps(kept).encode())
 
 
 def _names(answer: Mapping[str, Any]) -> list[str]:
@@ -78,13 +81,13 @@ def _names(answer: Mapping[str, Any]) -> list[str]:
     return found[:MAX_REASONS]
 
 
-def _reasons(answer: Mapping[str, Any], hidden: _Hidden) -> str:
+def _reasons(answer: Mapping[str, Any], scrub: Scrub) -> str:
     found: dict[str, list[str]] = {}
     for place in _PLACES:
         for path, text in _texts(answer.get(place)):
-            name = ".".join(hidden.name(part) for part in path)
+            name = ".".join(_name(part, scrub) for part in path)
             texts = found.setdefault(name, [])
-            shown = mask_text(hidden.without(text), limit=TEXT_LENGTH)
+            shown = scrub.message(_unquoted(text), limit=TEXT_LENGTH)
             if shown and shown not in texts:
                 texts.append(shown)
             if sum(map(len, found.values())) >= MAX_REASONS:
@@ -122,46 +125,13 @@ def _inside(path: tuple[str, ...], found: Mapping[str, Any]) -> list[tuple[tuple
     return [((*path, name), each) for name, each in named[:MAX_REASONS]]
 
 
-class _Hidden:
-    """What a request held, to be hidden wherever the answer repeats it.
+def _unquoted(text: str) -> str:
+    """A text without quotations and addresses, which are somebody's whoever it is."""
+    return _ADDRESS.sub(_DOTS, _QUOTED.sub(_DOTS, text[: 10 * TEXT_LENGTH]))
 
-    The account's own settings are hidden as they were sent; of what stands deeper, such as people, every word is.
-    """
 
-    def __init__(self, sent: bytes | None) -> None:
-        self._settings: list[str] = []
-        self._words: set[str] = set()
-        self._names: set[str] = set()
-        try:
-            body = json.loads(sent) if sent else None
-        except (ValueError, RecursionError):
-            body = None
-        if isinstance(body, dict):
-            self._read(body)
-
-    def without(self, text: str) -> str:
-        """A text without quotations, addresses, and what was sent."""
-        shown = _ADDRESS.sub(_DOTS, _QUOTED.sub(_DOTS, text[: 10 * TEXT_LENGTH]))
-        for setting in self._settings:
-            shown = re.sub(rf"(?<!\w){re.escape(setting)}(?!\w)", _DOTS, shown, flags=re.IGNORECASE)
-        return _WORD.sub(lambda word: _DOTS if word[0].casefold() in self._words else word[0], shown)
-
-    def name(self, name: str) -> str:
-        """The name of a field, unless it is none."""
-        if not _PLAIN_NAME.fullmatch(name) or (name.casefold() in self._words and name not in self._names):
-            return _DOTS
-        return mask_text(name)
-
-    def _read(self, body: Mapping[str, Any]) -> None:
-        self._settings = sorted((each for each in body.values() if isinstance(each, str) and len(each) > 1), key=len)
-        self._settings.reverse()
-        pending = [each for each in body.values() if isinstance(each, (dict, list))]
-        while pending and len(self._words) < _MOST_WORDS:
-            here = pending.pop()
-            if isinstance(here, dict):
-                self._names.update(here)
-                pending += here.values()
-            elif isinstance(here, list):
-                pending += here
-            elif isinstance(here, (str, int, float)) and not isinstance(here, bool):
-                self._words.update(word.casefold() for word in _WORD.findall(str(here)))
+def _name(name: str, scrub: Scrub) -> str:
+    """The name of a field, unless it is none."""
+    if not _PLAIN_NAME.fullmatch(name):
+        return _DOTS
+    return mask_text(name) if name in scrub.names else scrub.shown(name)

@@ -57,7 +57,7 @@ class CallKaro:
         found = first_text(read_accepted(self.name, response), _BATCH_ID)
         if found is None:
             raise self._without("batch_id", response)
-        return found[1]
+        return response.label(found[1])
 
     def place_call(self, call: Call) -> Request:
         """One outbound call, now or at its ``schedule_at``. Rings a phone.
@@ -76,7 +76,7 @@ class CallKaro:
         found = first_text(answer, _CALL_ID)
         if found is None:
             raise self._without("call id", response)
-        return PlacedCall(found[1], found[0], answer)
+        return PlacedCall(response.label(found[1]), found[0], answer)
 
     def delete_scheduled_call(self, to_number: str, agent_id: str) -> Request:
         """Delete the scheduled calls of one agent to one number, whichever campaign or DAG scheduled them."""

@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from airflow_provider_callkaro.vendors.discretion import Discretion, Scrub, may_repeat
+
 REQUEST_ID_HEADERS = ("x-request-id", "x-amzn-requestid", "x-correlation-id", "cf-ray")
 MAX_BODY_BYTES = 1_000_000  # of an answer; anything longer is not an answer of these APIs
+_NOTHING_KNOWN = Discretion()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +59,38 @@ class Response:
     """What came back.
 
     :param headers: with lower-case names.
+    :param request: what it answers, so that nothing of it is repeated; None where it is not known.
+    :param discretion: what else may not be repeated, such as the key.
     """
 
     status: int
     body: bytes = field(default=b"", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    request: Request | None = field(default=None, repr=False)
+    discretion: Discretion = field(default=_NOTHING_KNOWN, repr=False, compare=False)
 
     @property
     def request_id(self) -> str | None:
-        """The vendor's or its gateway's id of the request, for a support ticket."""
-        return next((self.headers[name][:100] for name in REQUEST_ID_HEADERS if name in self.headers), None)
+        """The vendor's or its gateway's id of the request, for a support ticket; None where it repeats the request."""
+        return self.unless_repeated(
+            next((self.headers[name] for name in REQUEST_ID_HEADERS if name in self.headers), "")
+        )
+
+    def scrub(self) -> Scrub:
+        """What makes the texts of this answer fit to be kept. All that is kept of an answer goes through it."""
+        return self.discretion.scrub(None if self.request is None else self.request.body)
+
+    def label(self, text: str) -> str:
+        """An id in this answer, fit to be kept: what it repeats of the request is hidden in it."""
+        sent = None if self.request is None else self.request.body
+        return text if sent is None or not may_repeat(text, sent) else self.scrub().label(text)
+
+    def unless_repeated(self, text: str) -> str | None:
+        """An id that nothing depends on: as it is, or None where it repeats something, or no word of theirs is kept."""
+        found = text[:100]
+        if not found or not found.isprintable() or not self.discretion.keeps_messages:
+            return None
+        return found if self.scrub().label(found) == found else None
 
     def json_object(self) -> dict[str, Any]:
         """The body as a JSON object; an empty mapping where it is anything else."""
@@ -75,6 +100,7 @@ class Response:
     def json_value(self) -> Any:
         """The body as JSON; None where it is none."""
         try:
-            return json.loads(self.body)
+            value = json.loads(self.body)
+            return self.discretion.without_secrets(value) if self.discretion.is_repeated_in(self.body) else value
         except (ValueError, RecursionError):
             return None

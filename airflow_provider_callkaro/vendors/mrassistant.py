@@ -7,6 +7,7 @@ they are silent, answers are read tolerantly.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
@@ -41,6 +42,10 @@ __all__ = [
 
 _CAMPAIGN_ID = ("campaign_id", "id")
 _SETTINGS = CAMPAIGN_FIELDS - {"agent_id", "targets", "schedule_at"}  # the same for every campaign of a run
+_STATUSES = frozenset(
+    {"active", "completed", "created", "draft", "in_progress", "pending", "queued", "running", "scheduled", "started"}
+)
+_MOMENT = re.compile(r"\s*2[0-9]{3}-[0-9]{2}-[0-9]{2}[T ][0-9:.]{5,15}(?:Z|[+-][0-9:]{2,6})?\s*", re.ASCII)
 _MAX_TOKEN = 8_000  # characters; ours, far above any token, and below what servers take in one header
 
 
@@ -57,7 +62,7 @@ class CreatedCampaign:
 
     campaign_id: str
     agent_id: str | None = None
-    name: str | None = None
+    name: str | None = field(default=None, repr=False)
     total_targets: int | None = None
     status: str | None = None
     scheduled_at: str | None = None
@@ -148,22 +153,16 @@ class MrAssistant(MrAssistantCalls, MrAssistantOutbound):
         body |= settings.extra_fields
         return Request.json("POST", "/campaigns", body, rings=True)
 
-    def read_campaign(
-        self, response: Response, settings: CampaignSettings, *, targets: int = MAX_TARGETS
-    ) -> CreatedCampaign:
+    def read_campaign(self, response: Response, *, targets: int = MAX_TARGETS) -> CreatedCampaign:
         """The campaign just created.
 
-        :param settings: those it was created with: the vendor may repeat what was sent, and the secret in them is
-            hidden in every message.
         :param targets: how many were sent, so that no other is blamed.
         :raises Rejected: with ``blamed``, where the answer says which targets are at fault.
         :raises AllRejected: the answer finds fault with settings that every campaign of the run would have.
         :raises OutcomeUnknown: MrAssistant took it, perhaps, but did not say under which id.
         """
         try:
-            answer = read_accepted(
-                self.name, without_echo(response), secret=settings.webhook_secret, rings_as=_CAMPAIGN_ID
-            )
+            answer = read_accepted(self.name, without_echo(response), rings_as=_CAMPAIGN_ID)
         except Rejected as error:
             error.blamed = frozenset(index for index in blamed_targets(response) if index < targets)
             if not error.blamed and _blames_settings(response):
@@ -176,17 +175,17 @@ class MrAssistant(MrAssistantCalls, MrAssistantOutbound):
             raise
         found = first_text(answer, _CAMPAIGN_ID)
         if found is None:
-            raise nameless(self.name, response, what="a campaign id", secret=settings.webhook_secret)
+            raise nameless(self.name, response, what="a campaign id")
         nested = answer.get("data")
         said = nested if isinstance(nested, dict) and found[0] not in answer else answer
         return CreatedCampaign(
-            campaign_id=found[1],
+            campaign_id=response.label(found[1]),
             agent_id=_text(said, "agent_id"),
             name=_text(said, "name"),
             total_targets=_count(said, "total_targets"),
-            status=_text(said, "status"),
-            scheduled_at=_text(said, "scheduled_at"),
-            started_at=_text(said, "started_at"),
+            status=_told(response, said, "status"),
+            scheduled_at=_told(response, said, "scheduled_at"),
+            started_at=_told(response, said, "started_at"),
             calls_initiated=_count(said, "calls_initiated"),
             calls_completed=_count(said, "calls_completed"),
             calls_failed=_count(said, "calls_failed"),
@@ -234,6 +233,14 @@ def _is_index(value: Any) -> bool:
 def _text(answer: Mapping[str, Any], name: str) -> str | None:
     value = answer.get(name)
     return value if isinstance(value, str) else None
+
+
+def _told(response: Response, answer: Mapping[str, Any], name: str) -> str | None:
+    """A word or a moment that is kept: as it is where it can be nothing else, because a campaign has many values."""
+    text = _text(answer, name)
+    if text is None or text.lower() in _STATUSES or _MOMENT.fullmatch(text):
+        return text
+    return response.scrub().shown(text)
 
 
 def _count(answer: Mapping[str, Any], name: str) -> int | None:

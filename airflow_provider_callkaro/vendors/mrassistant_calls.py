@@ -92,7 +92,7 @@ class MrAssistantCalls:
         found = first_text(answer, _CALL_ID)
         if found is None:
             raise nameless(self.name, response, what="a call id")
-        return PlacedCall(found[1], found[0], answer)
+        return PlacedCall(response.label(found[1]), found[0], answer)
 
     @staticmethod
     def answer_may_take(fields: Mapping[str, Any]) -> float:
@@ -179,13 +179,10 @@ class MrAssistantCalls:
         """End a call. The path is inferred from its siblings': no page shows it."""
         return Request.json("POST", f"/calls/{in_path('call_id', call_id)}/end")
 
-    def read_done(self, response: Response, *, secret: str | None = None) -> dict[str, Any]:
-        """What is said about a call that was transferred or ended; not documented, so it may be nothing.
-
-        :param secret: what was sent and may not be repeated, such as where a call is transferred to.
-        """
+    def read_done(self, response: Response) -> dict[str, Any]:
+        """What is said about a call that was transferred or ended; not documented, so it may be nothing."""
         if not 200 <= response.status < 300:
-            raise_refusal(self.name, without_echo(response), secret=secret)
+            raise_refusal(self.name, without_echo(response))
         return response.json_object()
 
 

@@ -124,7 +124,7 @@ class MrAssistantCampaigns:
         :raises OutcomeUnknown: MrAssistant took it, perhaps, but did not say under which id, or took only a part of its
             targets and does not say which.
         """
-        created = self._api.read_campaign(response, self._settings, targets=calls)
+        created = self._api.read_campaign(response, targets=calls)
         self._remember(CampaignTold.of(created))
         if created.total_targets is not None and created.total_targets != calls:
             raise OutcomeUnknown(

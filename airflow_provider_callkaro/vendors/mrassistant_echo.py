@@ -7,6 +7,7 @@ kept and its texts are not. Source: the validation body on the pages of the call
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from airflow_provider_callkaro.vendors.http import Response
 
@@ -17,9 +18,9 @@ def without_echo(response: Response) -> Response:
         return response
     detail = response.json_object().get("detail")
     kept = {"detail": detail} if isinstance(detail, list) else {}
-    return Response(response.status, json.dumps(kept).encode(), response.headers)
+    return replace(response, body=json.dumps(kept).encode())
 
 
 def without_text(response: Response) -> Response:
     """The answer; of one that is no yes nothing but its status: what was sent was a password, or a token."""
-    return response if 200 <= response.status < 300 else Response(response.status, b"", response.headers)
+    return response if 200 <= response.status < 300 else replace(response, body=b"")

@@ -106,6 +106,7 @@ def test_a_field_of_the_form_is_one_that_the_hook_reads(mrassistant):
         "day_numbers": "mon=0",
         "webhook_url": "https://reports.example.com/hooks",
         "webhook_secret": "a-secret-of-reports",
+        "vendor_messages": "false",
     }
     assert set(given) == set(MRASSISTANT_FIELDS) - set(FILES)
     mrassistant(password=PASSWORD, extra=given)

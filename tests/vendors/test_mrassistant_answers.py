@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from airflow_provider_callkaro.calls import Reason
+from airflow_provider_callkaro.calls.call import Call
 from airflow_provider_callkaro.exceptions import (
     AllRejected,
     OutcomeUnknown,
@@ -23,20 +25,25 @@ from airflow_provider_callkaro.vendors.mrassistant import CampaignSettings, Crea
 
 SECRET = "a-secret-that-signs"
 NUMBER = "+919876543210"
-SETTINGS = CampaignSettings(name="Renewals", webhook_secret=SECRET)
+
+
+def request_of(secret):
+    call = Call(to_number=NUMBER)
+    settings = CampaignSettings(name="Renewals", webhook_secret=secret)
+    return MrAssistant().create_campaign(settings, name="Renewals", agent_id="a-1", targets=[call], schedule_at=None)
 
 
 def finding(*place, kind="value_error", **more):
     return {"type": kind, "loc": ["body", *place], "msg": f"Value error, {NUMBER} {SECRET}", "input": NUMBER, **more}
 
 
-def answer(body, status=422, headers=()):
-    return Response(status, json.dumps(body).encode(), dict(headers))
+def answer(body, status=422, headers=(), *, secret=SECRET):
+    return Response(status, json.dumps(body).encode(), dict(headers), request_of(secret))
 
 
-def error_of(response, settings=SETTINGS, **arguments):
+def error_of(response, **arguments):
     with pytest.raises(VendorError) as error:
-        MrAssistant().read_campaign(response, settings, **arguments)
+        MrAssistant().read_campaign(response, **arguments)
     return error.value
 
 
@@ -187,7 +194,7 @@ def planted(draw):
     )
     headers = draw(st.dictionaries(st.sampled_from(["x-request-id", "retry-after"]), texts))
     status = draw(st.sampled_from([200, 201, 302, 400, 401, 404, 409, 422, 429, 500, 503]))
-    return secret, number, Response(status, json.dumps(shaped).encode(), headers)
+    return secret, number, Response(status, json.dumps(shaped).encode(), headers, request_of(secret))
 
 
 OURS = (  # what our own words are made of: a secret that stands in them is not the vendor's to give away
@@ -197,20 +204,22 @@ OURS = (  # what our own words are made of: a secret that stands in them is not 
     "OutcomeUnknown('\"•…,.\\"
 ).casefold()
 
+TELLING = re.compile(r"[^\W_]")  # what stands between letters and digits is no part of what is compared
+
 
 @given(planted())
 @example((SECRET, NUMBER, answer({"detail": [finding("targets", 0, SECRET, kind=SECRET)]})))
-@example(("letmein", NUMBER, answer({"detail": [finding("context", "letmein")]})))
-@example(("letmein", NUMBER, answer({"message": "no", "error_code": "LETMEIN"}, 400)))
-@example(("x y z", NUMBER, answer({"detail": "secret: x y z"}, 400)))
+@example(("letmein", NUMBER, answer({"detail": [finding("context", "letmein")]}, secret="letmein")))
+@example(("letmein", NUMBER, answer({"message": "no", "error_code": "LETMEIN"}, 400, secret="letmein")))
+@example(("x y z", NUMBER, answer({"detail": "secret: x y z"}, 400, secret="x y z")))
 @example((SECRET, NUMBER, answer({"status": "running"}, 201, {"x-request-id": SECRET})))
 def test_nothing_private_comes_through_an_error_wherever_the_vendor_repeats_it(case):
     secret, number, response = case
-    settings = CampaignSettings(name="Renewals", webhook_secret=secret)
     words = [word for word in secret.casefold().split() if word not in OURS and word.isprintable()]
+    words = [word for word in words if TELLING.search(word)] or words[: len(secret.split()) == 1]
     shown = said = ""
     try:
-        MrAssistant().read_campaign(response, settings)
+        MrAssistant().read_campaign(response)
     except VendorError as error:
         said = f"{error} {error!r}"
         shown = f"{said} {error.request_id}".casefold()
@@ -220,7 +229,7 @@ def test_nothing_private_comes_through_an_error_wherever_the_vendor_repeats_it(c
 
 def test_a_created_campaign_shows_nothing_but_what_it_is():
     body = {"campaign_id": "c-1", "status": "running", "context": {"name": "Asha"}, "webhook_secret": SECRET}
-    campaign = MrAssistant().read_campaign(answer(body, 201), SETTINGS)
+    campaign = MrAssistant().read_campaign(answer(body, 201))
     assert SECRET not in repr(campaign)
     assert "Asha" not in repr(campaign)
 
@@ -235,7 +244,7 @@ def test_a_created_campaign_shows_nothing_but_what_it_is():
     ],
 )
 def test_of_the_ten_keys_only_the_id_has_to_be_there(body):
-    assert MrAssistant().read_campaign(answer(body, 200), SETTINGS) == CreatedCampaign(campaign_id="c-1", raw=body)
+    assert MrAssistant().read_campaign(answer(body, 200)) == CreatedCampaign(campaign_id="c-1", raw=body)
 
 
 @pytest.mark.parametrize(

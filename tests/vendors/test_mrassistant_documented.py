@@ -95,7 +95,7 @@ def test_the_headers_are_those_of_the_page():
 
 @pytest.mark.parametrize("status", [200, 201])
 def test_the_documented_answer_is_read_whole(status):
-    campaign = MrAssistant().read_campaign(Response(status, DOCUMENTED_ANSWER), CampaignSettings(name="Renewals"))
+    campaign = MrAssistant().read_campaign(Response(status, DOCUMENTED_ANSWER))
     assert campaign == CreatedCampaign(
         campaign_id="<string>",
         agent_id="<string>",
