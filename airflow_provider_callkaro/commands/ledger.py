@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from airflow_provider_callkaro.ledger.contract import EntryState
 from airflow_provider_callkaro.ledger.digests import FIELD
 from airflow_provider_callkaro.ledger.erasures import Erased, Erasures
 from airflow_provider_callkaro.ledger.persons import HeldCall, Persons, Resolution
-from airflow_provider_callkaro.ledger.retention import Retention
+from airflow_provider_callkaro.ledger.retention import Pruned, Retention
 from airflow_provider_callkaro.ledger.sql_audit import entry
 from airflow_provider_callkaro.ledger.sql_keys import open_names
 from airflow_provider_callkaro.ledger.sql_table import TABLE
@@ -78,20 +78,19 @@ def prune(arguments: Namespace) -> None:
         retention = Retention(ledger.upkeep, older_than=older_than)
         retention.create()
         plan = retention.plan(keep_open=arguments.keep_open_scopes, longest_cap=longest_cap)
-        scopes, rows = len(plan.scopes), plan.rows
+        pruned = Pruned(scopes=len(plan.scopes), rows=plan.rows, runs=0)
         if not arguments.dry_run:
             ledger.audit.create()
-            told = {"older_than": arguments.older_than, "scopes": scopes, "rows": rows}
-            ledger.audit.append(entry(Action.PRUNING, who=ledger.who, **told))
-            scopes, rows = retention.prune(plan)
-            told = {"older_than": arguments.older_than, "scopes": scopes, "rows": rows}
-            ledger.audit.append(entry(Action.PRUNED, who=ledger.who, **told))
+            span = arguments.older_than
+            ledger.audit.append(entry(Action.PRUNING, who=ledger.who, older_than=span, **asdict(pruned)))
+            pruned = retention.prune(plan)
+            ledger.audit.append(entry(Action.PRUNED, who=ledger.who, older_than=span, **asdict(pruned)))
         verb = "would be forgotten" if arguments.dry_run else "are forgotten"
         kept = f"; {plan.kept_rows} older rows of {len(plan.kept)} open scopes stay" if plan.kept else ""
         show_result(
-            {"scopes": scopes, "rows": rows, "kept_scopes": len(plan.kept), "kept_rows": plan.kept_rows},
+            {**asdict(pruned), "kept_scopes": len(plan.kept), "kept_rows": plan.kept_rows},
             output=arguments.output,
-            sentence=f"{scopes} scopes with {rows} rows {verb}{kept}",
+            sentence=f"{pruned.scopes} scopes with {pruned.rows} rows {verb}{kept}",
         )
 
 

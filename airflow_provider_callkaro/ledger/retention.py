@@ -8,6 +8,7 @@ marked for good: a run that is cleared long after it, and would find nobody in i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +17,10 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, RetentionTooShort
 from airflow_provider_callkaro.ledger.contents import AFTER_EVERY_ID, scope_ids
+from airflow_provider_callkaro.ledger.run_record import RunRecord
 from airflow_provider_callkaro.ledger.scope_uses import CREATE_SCOPES, SCOPES_TABLE
+from airflow_provider_callkaro.ledger.sql_scopes import scopes_of
+from airflow_provider_callkaro.ledger.sql_table import RUNS_TABLE
 from airflow_provider_callkaro.ledger.upkeep import Upkeep, run
 
 if TYPE_CHECKING:
@@ -73,6 +77,15 @@ class Plan:
     kept_rows: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """What is gone: scopes, their rows, and the records of runs in them."""
+
+    scopes: int
+    rows: int
+    runs: int
+
+
 class Retention:
     """Forgets what is older than a span of time, by the database's clock.
 
@@ -120,18 +133,47 @@ class Retention:
             kept_rows=sum(scope.old for scope in kept),
         )
 
-    def prune(self, plan: Plan) -> tuple[int, int]:
-        """Carry the plan out, scope by scope; one that has come into use meanwhile is left alone.
-
-        :return: the scopes and the rows that are gone.
-        """
+    def prune(self, plan: Plan) -> Pruned:
+        """Carry the plan out, scope by scope; one that has come into use meanwhile is left alone."""
         scopes = rows = 0
         for scope in plan.scopes:
             if self._upkeep.write(partial(self._mark, id_=scope.id)):
                 scopes += 1
                 while removed := self._upkeep.write(partial(_remove_some, id_=scope.id)):
                     rows += removed
-        return scopes, rows
+        return Pruned(scopes=scopes, rows=rows, runs=self._prune_runs())
+
+    def _prune_runs(self) -> int:
+        """Forget who the runs were that began so long ago, and in whose scopes nobody is rung any more."""
+        if not self._upkeep.has(RUNS_TABLE):
+            return 0
+        runs, last = 0, ""
+        marked: dict[str, bool] = {}
+        while page := self._upkeep.read(partial(self._old_runs, after=last)):
+            last = page[-1][0]
+            gone = [id_ for id_, record in page if self._all_marked(record, marked)]
+            if gone:
+                self._upkeep.write(partial(run, statement="DELETE FROM voice_call_runs WHERE id IN :ids", ids=gone))
+            runs += len(gone)
+        return runs
+
+    def _old_runs(self, connection: Connection, *, after: str) -> list[tuple[str, str]]:
+        query = (
+            f"SELECT id, record FROM voice_call_runs WHERE begun_at < {self._cutoff} AND id > :after "
+            f"ORDER BY id LIMIT {BATCH}"
+        )
+        return [(str(id_), str(record)) for id_, record in run(connection, query, after=after)]
+
+    def _all_marked(self, record: str, marked: dict[str, bool]) -> bool:
+        """Whether a run could claim in none of its scopes any more, if it was cleared."""
+        try:
+            scopes = scopes_of(RunRecord.from_state(json.loads(record)).scopes)
+        except ValueError:
+            return False  # a run that finds this rings nobody
+        for scope in scopes:
+            if scope.digits not in marked:
+                marked[scope.digits] = self._upkeep.write(partial(self._mark, id_=scope.digits))
+        return all(marked[scope.digits] for scope in scopes)
 
     def _noted_cap(self) -> timedelta:
         """The longest cap that a run has noted whose scope is not pruned yet.

@@ -106,7 +106,7 @@ class Upkeep:
         return self.session.transact(begun, action="written")
 
 
-def run(connection: Connection, statement: str, /, **values: Any) -> Any:
+def run(connection: Connection, statement: str, **values: Any) -> Any:
     """Execute a statement whose values have names; a value that is a list or a tuple fills an ``IN``."""
     from sqlalchemy import bindparam, text
 

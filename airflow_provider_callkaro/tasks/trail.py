@@ -32,6 +32,7 @@ XCOM = "audit"
 """The XCom that holds the last line of the trail that this task has written, as ``place:digest``."""
 _BY_AIRFLOW = re.compile(r"[a-z_]{1,40}__[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}\+[0-9]{2}:[0-9]{2}(_[A-Za-z0-9]{8})?")
 _OUTCOMES = tuple(outcome.value for outcome in Outcome)
+_AT_ONCE = 512  # texts that a digest takes in at once
 log = logging.getLogger(__name__)
 
 
@@ -49,7 +50,7 @@ class Trail:
         self._keys = keys
         self._context = context
         self._run = run
-        self._list = None if keys is None else hashlib.sha256()
+        self._list = None if keys is None else ListDigest()
 
     def started(self, settings: ListSettings, record: RunRecord, *, resumed: bool) -> None:
         """Say that the run starts.
@@ -88,14 +89,8 @@ class Trail:
         """The reader of one pass, which takes note of the list where the ledger has a key."""
         if self._list is None:
             return read
-        rows = self._list = hashlib.sha256()
-
-        def noted(row: Any) -> Call:
-            call = read(row)
-            rows.update(f"{call.to_number}\0{call.key}\n".encode("utf-8", "surrogatepass"))
-            return call
-
-        return noted
+        self._list = ListDigest()
+        return self._list.of(read)
 
     def _list_digest(self) -> str | None:
         """The digest of the calls of the list in their order, but for rows that can be no calls."""
@@ -135,6 +130,38 @@ class Trail:
 
     def _run_digest(self) -> str:
         return digest(self._run) if self._keys is None else self._keys.first.digest(Purpose.RUN, self._run)
+
+
+class ListDigest:
+    """The digest of the calls of a list, in their order, taken in by the hundred: one by one it would cost more."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._waiting: list[str] = []
+
+    def of(self, read: Callable[[Any], Call]) -> Callable[[Any], Call]:
+        """The reader of rows that takes note of each call."""
+        waiting = self._waiting
+
+        def noted(row: Any) -> Call:
+            call = read(row)
+            waiting.append(call.to_number)
+            waiting.append(call.key)
+            if len(waiting) >= _AT_ONCE:
+                self._take_in()
+            return call
+
+        return noted
+
+    def hexdigest(self) -> str:
+        """Of what was read by now."""
+        self._take_in()
+        return self._digest.hexdigest()
+
+    def _take_in(self) -> None:
+        if self._waiting:
+            self._digest.update(("\0".join(self._waiting) + "\0").encode("utf-8", "surrogatepass"))
+            self._waiting.clear()
 
 
 def policy_digest(policy: CallingPolicy | None) -> str | None:

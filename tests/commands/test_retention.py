@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy
 from ageing_ledger import let_time_pass
+from connection_keys import keys
 
-from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerError
 from airflow_provider_callkaro.ledger import retention
 from airflow_provider_callkaro.ledger.call_caps import CallCaps
 from airflow_provider_callkaro.ledger.contract import Claim, EntryState, Settlement
+from airflow_provider_callkaro.ledger.digests import LedgerKeys
+from airflow_provider_callkaro.ledger.run_record import RunRecord
 from airflow_provider_callkaro.ledger.sql import SqlLedger
+from airflow_provider_callkaro.ledger.sql_run_records import SqlRunRecords
 from airflow_provider_callkaro.ledger.sql_scopes import scopes_of
 
 NUMBERS = [f"+9198765{row:05d}" for row in range(5)]
 
 
-def ring(engine: sqlalchemy.Engine, scope: str, *, also: tuple[str, ...] = (), caps: CallCaps | None = None) -> int:
+def ring(
+    engine: sqlalchemy.Engine,
+    scope: str,
+    *,
+    also: tuple[str, ...] = (),
+    caps: CallCaps | None = None,
+    keys: LedgerKeys | None = None,
+) -> int:
     """A run in a scope: how many it has rung."""
-    with SqlLedger(engine, scope=scope, also=also, run=f"run of {scope}", caps=caps) as ledger:
+    with SqlLedger(engine, scope=scope, also=also, run=f"run of {scope}", caps=caps, keys=keys) as ledger:
         lost = ledger.commit(claim=[Claim(key=number, number=number) for number in NUMBERS])
         won = [number for number in NUMBERS if number not in lost]
         ledger.commit(settle=[Settlement(key=number, state=EntryState.ACCEPTED, call_id="c") for number in won])
@@ -51,7 +63,13 @@ def test_what_nobody_uses_any_more_is_forgotten_and_never_rung_again_by_a_clear(
     ring(engine, "renewals of today")
     assert command("prune", "--older-than", "400d", "--dry-run")["rows"] == 10
     assert rows(engine) == 15
-    assert command("prune", "--older-than", "400d") == {"scopes": 2, "rows": 10, "kept_scopes": 0, "kept_rows": 0}
+    assert command("prune", "--older-than", "400d") == {
+        "scopes": 2,
+        "rows": 10,
+        "runs": 0,
+        "kept_scopes": 0,
+        "kept_rows": 0,
+    }
     assert rows(engine) == 5
     assert ring(engine, "renewals of today") == 0
     with pytest.raises(ConfigurationError, match=r'pruned of scope "renewals of old"'):  # as a cleared run would
@@ -73,6 +91,7 @@ def test_a_scope_that_is_in_use_keeps_what_stands_in_it(engine, command) -> None
     assert command("prune", "--older-than", "400d", "--keep-open-scopes") == {
         "scopes": 1,
         "rows": 5,
+        "runs": 0,
         "kept_scopes": 1,
         "kept_rows": 5,
     }
@@ -131,3 +150,26 @@ def test_a_prune_that_was_killed_is_finished_by_the_next(engine, command, monkey
         ring(engine, "renewals of old")
     assert command("prune", "--older-than", "400d")["rows"] == 5
     assert [line["action"] for line in command("audit", "show")] == ["pruning", "pruning", "pruned"]
+
+
+def test_a_key_under_which_nothing_stands_any_more_may_be_taken_out(engine, keyed, command) -> None:
+    record = RunRecord(scopes=("renewals of old",), due=datetime(2025, 1, 1, tzinfo=UTC))
+    another = RunRecord(scopes=("a list that was empty",), due=datetime(2025, 1, 1, tzinfo=UTC))
+    SqlRunRecords(engine, run="run of renewals of old", keys=keys("k1")).begin(record)
+    SqlRunRecords(engine, run="run of nobody", keys=keys("k1")).begin(another)
+    ring(engine, "renewals of old", keys=keys("k1"))
+    long_after(engine, 500)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE voice_call_runs SET begun_at = '2020-01-01 00:00:00'")
+    SqlRunRecords(engine, run="run of today", keys=keys("k2", "k1")).begin(
+        replace(record, scopes=("renewals of today",))
+    )
+    ring(engine, "renewals of today", keys=keys("k2", "k1"))
+    with pytest.raises(LedgerError, match="under the key k1"):
+        ring(engine, "renewals of tomorrow", keys=keys("k2"))
+    keyed("k2", "k1")
+    pruned = command("prune", "--older-than", "400d")
+    assert (pruned["scopes"], pruned["rows"], pruned["runs"]) == (1, 5, 2)
+    assert ring(engine, "renewals of tomorrow", keys=keys("k2")) == 5
+    with pytest.raises(ConfigurationError, match="pruned"):
+        ring(engine, "a list that was empty", keys=keys("k2"))
