@@ -155,7 +155,8 @@ def _register(connection: Connection, *, statements: Statements, keys: LedgerKey
     if keys.first not in known.values():
         place = max((row[0] for row in registered), default=_IN_CLEAR) + 1
         connection.exec_driver_sql(*statements.add_key(place=place, id=keys.first.id, check=keys.first.check))
-        if (place, keys.first.id) not in [(row[0], row[1]) for row in _registered(connection, statements)]:
+        wanted = (place, keys.first.id, keys.first.check)
+        if wanted not in [tuple(row[:3]) for row in _registered(connection, statements)]:
             return None
         connection.exec_driver_sql(*statements.end_keys(before=place))
         connection.exec_driver_sql(statements.inherit_erasures())

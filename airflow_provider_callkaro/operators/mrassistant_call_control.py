@@ -11,9 +11,10 @@ from airflow.providers.common.compat.sdk import AirflowFailException, XComArg
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown, Rejected, Unauthorized, VendorError
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
+from airflow_provider_callkaro.ledger.digests import LedgerKeys, Purpose
 from airflow_provider_callkaro.tasks.arguments import given_arguments, refuse_vanished
 from airflow_provider_callkaro.tasks.failing import ask_for_good
-from airflow_provider_callkaro.tasks.ledgers import keep, task_state_of
+from airflow_provider_callkaro.tasks.ledgers import keep, ledger_keys, task_state_of
 from airflow_provider_callkaro.tasks.private import Private
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.vendors.mrassistant_calls import check_transfer
@@ -94,7 +95,12 @@ class MrAssistantTransferCallOperator(MrAssistantOperator):
     def execute(self, context: Mapping[str, Any]) -> str:
         """Transfer the call, unless an earlier try did or may have done it."""
         self._refuse_empty()
-        memory = _TransferMemory(context, call_id=self.call_id, transfer_to=str(self.transfer_to.value))
+        memory = _TransferMemory(
+            context,
+            call_id=self.call_id,
+            transfer_to=str(self.transfer_to.value),
+            keys=ledger_keys(self.mrassistant_conn_id),
+        )
         if memory.was_taken:
             self.log.info("An earlier try transferred call %s; it is not transferred again", self.call_id)
             return self.call_id
@@ -178,13 +184,18 @@ class _TransferMemory:
 
     :param context: what Airflow handed to this try.
     :param call_id: the call.
-    :param transfer_to: where it is transferred to; kept as a digest too short to tell a number from.
+    :param transfer_to: where it is transferred to; kept as a digest, without keys a short one.
+    :param keys: those of the task's own state; None knows none.
     """
 
-    def __init__(self, context: Mapping[str, Any], *, call_id: str, transfer_to: str) -> None:
+    def __init__(
+        self, context: Mapping[str, Any], *, call_id: str, transfer_to: str, keys: LedgerKeys | None = None
+    ) -> None:
         self._store = task_state_of(context)
         self._call_id = call_id
-        self._digest = blake2b(transfer_to.encode(), digest_size=4).hexdigest()
+        keyed = () if keys is None else keys.keys
+        unkeyed = blake2b(transfer_to.encode(), digest_size=4).hexdigest()
+        self._digests = (*(key.digest(Purpose.NUMBER, transfer_to) for key in keyed), unkeyed)
 
     @property
     def lasts(self) -> bool:
@@ -195,7 +206,7 @@ class _TransferMemory:
     def was_taken(self) -> bool:
         """Whether MrAssistant took this transfer of this call."""
         told = self._told()
-        return told.get("transfer") == "taken" and told.get("digest") == self._digest
+        return told.get("transfer") == "taken" and told.get("digest") in self._digests
 
     @property
     def was_sent(self) -> bool:
@@ -204,7 +215,7 @@ class _TransferMemory:
 
     def keep(self, transfer: str) -> None:
         """Remember how far the transfer has come: ``sent``, or ``taken``."""
-        self._set({"call_id": self._call_id, "digest": self._digest, "transfer": transfer})
+        self._set({"call_id": self._call_id, "digest": self._digests[0], "transfer": transfer})
 
     def forget(self) -> None:
         """The transfer did not come about."""

@@ -124,6 +124,19 @@ class TestTransfer:
         assert asked(sandbox, TRANSFER) == 1
         assert "2025550199" not in json.dumps(store.texts)
 
+    def test_under_a_key_the_destination_is_kept_as_an_hmac_and_found_after_a_change_of_key(
+        self, sandbox, call_id, monkeypatch
+    ):
+        """An unkeyed digest, however short, and the mask of the number give the number."""
+        store = TaskStateInMemory()
+        first, second = (f"{name}:{name * 20}" for name in ("k1", "k2"))
+        connect(sandbox, monkeypatch, extra={"ledger_secret": first})
+        transfer(call_id).execute(context(store))
+        assert store.get("mrassistant_transfer")["digest"].startswith("k1:")
+        connect(sandbox, monkeypatch, extra={"ledger_secret": [second, first]})
+        assert transfer(call_id).execute(context(store, try_number=2)) == call_id
+        assert asked(sandbox, TRANSFER) == 1
+
     def test_a_corrected_destination_is_another_transfer(self, sandbox, call_id):
         store = TaskStateInMemory()
         transfer(call_id).execute(context(store))
