@@ -58,6 +58,16 @@ def refuse_default_args(operator: Any, dag: Any) -> None:
     _refuse_literals(operator, getattr(dag, "default_args", None) or {}, where="default_args")
 
 
+def refuse_literals_of_a_group(operator: Any, arguments: Mapping[str, Any]) -> None:
+    """Refuse arguments that a mapped task group hands on, where they are written out in the group's own `expand`.
+
+    :param arguments: of an operator within the group.
+    :raises ConfigurationError: one is, naming the argument.
+    """
+    handed_on = {name: value for name, value in arguments.items() if hasattr(value, "_input")}
+    _refuse_literals(operator, handed_on, where="a task group's expand")
+
+
 class CheckedPartial(OperatorPartial):
     """What `partial` returns: it refuses what Airflow would store in clear."""
 
@@ -134,6 +144,8 @@ def _holds_a_literal(value: Any) -> bool:
         return False
     if isinstance(value, str):
         return any(map(str.isalnum, _TEMPLATE.sub("", value)))
+    if hasattr(value, "_input"):  # an argument of a mapped task group
+        return _holds_a_literal(_given_to_the_group(value._input.value, value._key))
     if _is_reference(value):
         return hasattr(value, "value") and _holds_a_literal(value.value)  # Airflow's `literal`
     if isinstance(value, Mapping):
@@ -141,6 +153,12 @@ def _holds_a_literal(value: Any) -> bool:
     if isinstance(value, (Sequence, AbstractSet)):
         return any(map(_holds_a_literal, value))
     return True
+
+
+def _given_to_the_group(given: Any, name: str) -> Any:
+    if isinstance(given, Mapping):
+        return given.get(name)
+    return None if _is_reference(given) else [each.get(name) for each in given if isinstance(each, Mapping)]
 
 
 def _is_reference(value: Any) -> bool:

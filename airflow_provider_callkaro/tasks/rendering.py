@@ -11,13 +11,18 @@ import re
 from collections.abc import Iterable, Sized
 from pathlib import Path
 from traceback import extract_tb
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow.providers.common.compat.sdk import AirflowException, BaseOperator
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, VoiceCallError
 from airflow_provider_callkaro.tasks.arguments import own_copies, rendered
-from airflow_provider_callkaro.tasks.mapping import CheckedPartial, came_from_upstream, refuse_default_args
+from airflow_provider_callkaro.tasks.mapping import (
+    CheckedPartial,
+    came_from_upstream,
+    refuse_default_args,
+    refuse_literals_of_a_group,
+)
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -36,6 +41,12 @@ class RendersLiterals(BaseOperator):
 
     never_shown: ClassVar[frozenset[str]] = frozenset()
     """The arguments that Airflow shows and stores nowhere. Of a mapped task they must come from elsewhere."""
+
+    def __new__(cls, *_: Any, **arguments: Any) -> Self:
+        """A task, unless a mapped task group hands on what is never shown and is written out there."""
+        refuse_literals_of_a_group(cls, arguments)
+        made: Self = super().__new__(cls)
+        return made
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

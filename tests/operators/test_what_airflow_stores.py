@@ -8,7 +8,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG, task_group
 from airflow.sdk import literal
 from airflow.sdk.execution_time.task_runner import _serialize_rendered_fields
 from airflow.serialization.serialized_objects import DagSerialization
@@ -118,6 +118,23 @@ def test_what_is_fetched_when_the_task_runs_may_stand_there(operator, name):
         operator.partial(task_id="d", **kept).expand_kwargs(rows.output)
         operator.partial(task_id="e", **kept).expand_kwargs([{name: rows.output}, rows.output])
     assert set(dag.task_dict) == {"rows", *"abcde"}
+
+
+@pytest.mark.parametrize("way", ["expand", "expand_kwargs"])
+def test_what_a_mapped_group_of_tasks_hands_on_is_written_there_in_clear_too(way):
+    def calls(number):
+        return CallKaroOutboundCallOperator(task_id="task", to_number=number)
+
+    def mapped_over(given):
+        group = task_group(group_id="group")(calls)
+        group.expand(number=given) if way == "expand" else group.expand_kwargs([{"number": each} for each in given])
+
+    with DAG("outreach", schedule=None), pytest.raises(ConfigurationError, match="to_number is never shown") as refused:
+        mapped_over(["+919876543210"])
+    assert "9876" not in str(refused.value)
+    with DAG("outreach", schedule=None) as dag:
+        mapped_over(["{{ params.first }}", "{{ params.second }}"])
+    assert dag.has_task("group.task")
 
 
 def test_airflows_own_word_for_a_literal_is_one():
