@@ -50,7 +50,7 @@ def path_below(path: str, base: str, *, whose: str, way_out: str) -> str:
     elif (_kind(scheme), host or "") != (_kind(base_scheme), base_host) or not _is_below(
         _real(name, scheme), _real(base_name, base_scheme)
     ):
-        raise ConfigurationError(f"{whose} names {shown(path)}, which is not below {shown(base)}: {way_out}")
+        raise ConfigurationError(f"{whose} names a path that is not below {shown(base)}: {way_out}")
     return name if _kind(base_scheme) == "" else f"{base_scheme}://{base_host}{name}"
 
 

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NoReturn
 
-from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES, is_too_long
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown
@@ -27,6 +26,9 @@ from airflow_provider_callkaro.vendors.callaro_paging import MORE, paging_of
 MAX_PAGES = 100_000  # ours, against a vendor that always has one more
 MAX_META = 1_000  # ours: fields that an answer says of its pages
 _DELIMITERS = ",;\t|"
+_OTHER_TYPES = frozenset(  # which a message may name; what else stands there may be anything
+    f"application/{each}" for each in ("gzip", "json", "octet-stream", "pdf", "xml", "vnd.ms-excel", "zip")
+) | {"text/plain", "text/csv", "text/xml"}
 _JSON_LINES = ("ndjson", "jsonl", "json-lines", "jsonlines", "json-seq")
 
 OpenPage = Callable[[int], AbstractContextManager[Download]]
@@ -92,7 +94,8 @@ class ExportRows:
         else:
             columns, delimiter = _header(first)
             if "json" in content_type or b"\0" in first or ("csv" not in content_type and len(columns) < 2):
-                shown = mask_text(content_type, limit=60) or "missing"
+                kind = content_type.partition(";")[0].strip()
+                shown = kind if kind in _OTHER_TYPES else "another" if kind else "missing"
                 self._refuse(f"it is neither CSV nor JSON (Content-Type: {shown})")
             self.columns = columns
             file = io.BufferedReader(body)
