@@ -45,17 +45,25 @@ def test_the_extra_says_zone_agent_and_patience(connect):
         "agent_id": " agent_sales_id ",
         "connect_timeout": "2.5",
         "read_timeout": 90,
+        "vendor_messages": "False",
     }
     connect(password=f" {KEY}\n", extra=extra, conn_id="other")
     connection = CallKaroHook("other").connection
     assert connection.vendor.schedule_timezone == ZoneInfo("Asia/Kolkata")
     assert connection.agent_id == "agent_sales_id"
     assert (connection.target.connect_timeout, connection.target.read_timeout) == (2.5, 90)
+    assert not connection.target.vendor_messages
     assert connection.target.headers["X-API-KEY"] == KEY
 
 
 def test_the_form_leaves_empty_texts_and_they_mean_nothing(connect):
-    extra = {"schedule_timezone": "", "agent_id": "", "connect_timeout": "", "read_timeout": None}
+    extra = {
+        "schedule_timezone": "",
+        "agent_id": "",
+        "connect_timeout": "",
+        "read_timeout": None,
+        "vendor_messages": "",
+    }
     connect(password=KEY, host="", extra=extra)
     connection = CallKaroHook().connection
     assert connection.target.base_url == "https://api.callkaro.ai"
@@ -82,6 +90,7 @@ def test_the_form_leaves_empty_texts_and_they_mean_nothing(connect):
         ({"password": KEY, "extra": {"connect_timeout": 0}}, ['"connect_timeout"', "at most 600"]),
         ({"password": KEY, "extra": {"read_timeout": "nan"}}, ['"read_timeout"', "at most 600"]),
         ({"password": KEY, "extra": {"read_timeout": 601}}, ['"read_timeout"', "at most 600"]),
+        ({"password": KEY, "extra": {"vendor_messages": "perhaps"}}, ['"vendor_messages"', "true or false"]),
     ],
 )
 def test_a_connection_that_cannot_work_names_the_field_and_the_way_out(connect, fields, words):
