@@ -6,8 +6,9 @@ import threading
 
 import pytest
 import sqlalchemy
+from connection_keys import keys
 
-from airflow_provider_callkaro.ledger.audit import Action, AuditMark
+from airflow_provider_callkaro.ledger.audit import Action, AuditMark, digest_of
 from airflow_provider_callkaro.ledger.contract import Claim
 from airflow_provider_callkaro.ledger.sql import SqlLedger
 from airflow_provider_callkaro.ledger.sql_audit import SqlAudit, entry
@@ -77,3 +78,31 @@ def test_a_mark_that_is_none_is_refused(engine, command) -> None:
     begin(engine)
     with pytest.raises(SystemExit, match="place:digest"):
         command("audit", "verify", "--last", "7")
+
+
+def test_without_the_key_nobody_writes_a_new_chain(engine, keyed, command, capsys) -> None:
+    with SqlLedger(engine, scope="calls", run="a run", keys=keys("k1")) as ledger:
+        ledger.commit(claim=[Claim(key="+919876500001", number="+919876500001")])
+    for _ in range(3):
+        command("erase", "-", typed="+919876500002")
+    assert command("audit", "verify")["whole"]
+    with engine.begin() as connection:
+        records = connection.exec_driver_sql("SELECT record FROM voice_call_audit ORDER BY place").scalars().all()
+        before = ""
+        for place, record in enumerate(records, start=1):
+            text = record.replace("erased", "nothing") if place == 2 else record
+            before = digest_of(before=before, place=place, text=text)
+            connection.execute(
+                sqlalchemy.text("UPDATE voice_call_audit SET record = :text, digest = :digest WHERE place = :place"),
+                {"text": text, "digest": before, "place": place},
+            )
+    with pytest.raises(SystemExit):
+        command("audit", "verify")
+    told = capsys.readouterr().err
+    assert "line 2 has a seal that does not fit" in told
+    assert "line 3 has a seal that does not fit" in told
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE voice_call_audit SET seal = NULL")
+    with pytest.raises(SystemExit):
+        command("audit", "verify")
+    assert "no line of the trail is sealed" in capsys.readouterr().err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -173,3 +175,30 @@ def test_a_key_under_which_nothing_stands_any_more_may_be_taken_out(engine, keye
     assert ring(engine, "renewals of tomorrow", keys=keys("k2")) == 5
     with pytest.raises(ConfigurationError, match="pruned"):
         ring(engine, "a list that was empty", keys=keys("k2"))
+
+
+def test_a_prune_and_claims_at_one_moment_ring_nobody_again(engine, command) -> None:
+    names = [f"list {number}" for number in range(12)]
+    for name in names:
+        ring(engine, name)
+    long_after(engine, 500)
+    start = threading.Barrier(2)
+
+    def ring_again() -> list[int | str]:
+        start.wait(timeout=60)
+        return [rung(name) for name in reversed(names)]
+
+    def rung(name: str) -> int | str:
+        try:
+            return ring(engine, name)
+        except ConfigurationError:
+            return "refused"
+
+    with ThreadPoolExecutor(1) as pool:
+        ringing = pool.submit(ring_again)
+        start.wait(timeout=60)
+        pruned = command("prune", "--older-than", "400d", "--keep-open-scopes")
+        came_back = ringing.result(timeout=60)
+    assert set(came_back) <= {0, "refused"}
+    assert came_back.count("refused") == pruned["scopes"]
+    assert rows(engine) == 5 * came_back.count(0)
