@@ -136,7 +136,9 @@ def read_keys(given: Any, *, where: str) -> LedgerKeys | None:
     texts = given if isinstance(given, (list, tuple)) else [given]
     found = [_GIVEN.fullmatch(text.strip()) if isinstance(text, str) else None for text in texts]
     keys = [LedgerKey(id=one[1], secret=one[2]) for one in found if one is not None]
-    if len(keys) < len(texts):
+    expected = len(texts)
+    del given, texts, found  # whoever keeps the variables of a frame that raised keeps no secret
+    if len(keys) < expected:
         raise ConfigurationError(f'"{FIELD}" in the extra of {where} must be {_HOW}, or a list of such texts')
     if len({key.id for key in keys}) < len(keys):
         raise ConfigurationError(f'two secrets in "{FIELD}" in the extra of {where} have one name: call the new one k2')

@@ -79,6 +79,7 @@ def test_anything_else_is_refused_in_words_that_say_how_and_quote_nothing(given:
         read_keys(given, where='connection "call_ledger"')
     assert "short" not in str(told.value)
     assert SECRET not in str(told.value)
+    assert SECRET not in str([frame.frame.f_locals for frame in told.traceback[1:]])
 
 
 def test_two_secrets_of_one_name_are_refused() -> None:
