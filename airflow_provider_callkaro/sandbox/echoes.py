@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +19,7 @@ from airflow_provider_callkaro.sandbox.exchange import Answer, Asked
 ID_FIELDS = frozenset({"call_id", "call_sid", "batch_id", "id", "campaign_id", "import_id", "access_token"})
 _STAYS = frozenset({"status", "state", "loc"})  # what an answer is understood by
 _SECRETS = ("x-api-key", "authorization")
+_ROW = re.compile(r"^\+?\d{7,15}\b.*$", re.MULTILINE)
 _ID_LENGTH = 150  # characters
 
 
@@ -46,9 +48,10 @@ def _told(asked: Asked) -> str:
 def _id(asked: Asked) -> str:
     try:
         values = list(_values(json.loads(asked.body)))
-    except (ValueError, RecursionError):
-        values = []
-    return "-".join([*values, *_secrets(asked)])[:_ID_LENGTH]
+    except (ValueError, RecursionError):  # a file
+        values = _ROW.findall(asked.body.decode("utf-8", "replace"))
+    told = "-".join([*values, *_secrets(asked)])
+    return "".join(filter(str.isprintable, told))[:_ID_LENGTH]
 
 
 def _secrets(asked: Asked) -> list[str]:

@@ -92,7 +92,7 @@ def read_campaign(response: Response, *, asked: CampaignId | None = None, words:
         raise _unknown("without a campaign that has an id", response, reason=Reason.NO_CALL_ID)
     if asked is not None and str(found) != str(asked):
         raise _unknown("with another campaign than the one asked for", response, reason=Reason.UNREADABLE_ANSWER)
-    return _campaign(told, found)
+    return _campaign(told, _fit(response, found) if asked is None else found)
 
 
 def read_change(response: Response, *, asked: CampaignId, words: Words = _OURS) -> CallaroCampaign | None:
@@ -125,7 +125,9 @@ def read_object(response: Response) -> dict[str, Any]:
         return {"data": whole}
     answer = _yes(response)
     data = answer.get("data")
-    return data if isinstance(data, dict) else answer
+    told = data if isinstance(data, dict) else answer
+    ids = {name: value for name, value in told.items() if name.endswith("id") and isinstance(value, (int, str))}
+    return {**told, **{name: _fit(response, value) for name, value in ids.items()}}
 
 
 def read_page(response: Response, *, words: Words = _OURS) -> Page:
@@ -169,6 +171,12 @@ def campaign_id_in(campaign: Mapping[str, Any]) -> CampaignId | None:
 def _campaign(told: Mapping[str, Any], campaign_id: CampaignId) -> CallaroCampaign:
     name = told.get("name")
     return CallaroCampaign(id=campaign_id, name=name if isinstance(name, str) else "", state=read_state(told), raw=told)
+
+
+def _fit(response: Response, given: CampaignId) -> CampaignId:
+    """An id that Callaro made up, without what it repeats of what was sent."""
+    label = response.label(str(given))
+    return given if label == str(given) else label
 
 
 def _in_fit_words(response: Response, told: Mapping[str, Any]) -> Mapping[str, Any]:
