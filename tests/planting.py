@@ -74,7 +74,7 @@ def told_of(error: BaseException) -> None:
     link: BaseException | None = error
     while link is not None:
         told(f"{link!r} {link} {getattr(link, 'reason', '')}")
-        told(str(getattr(link, "request_id", "")).replace(PERSON["ssn"], ""))  # any id may be made of such digits
+        told(str(getattr(link, "request_id", "")))
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.number_rules import NumberRules
 
 MAX_PLANS = 1_000  # sets of columns remembered; rows of JSON may each have a set of their own
+MAX_PLANNED = 1_000_000  # letters of all their names, and ten more for each
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -103,6 +104,7 @@ class RowReader:
         self._say = say
         self._said: set[str] = set()
         self._plans: dict[tuple[Any, ...], _Columns] = {}
+        self._planned = 0
         self._first_row_seen = False
         self._readers: dict[str, Callable[[Any], Any]] = {
             "agent_id": reading.read_text,
@@ -196,8 +198,11 @@ class RowReader:
         self._say_what_goes_along(
             [*(column for column, _ in metadata), *(column for name, column in column_of.items() if name == "metadata")]
         )
-        if len(self._plans) >= MAX_PLANS:
+        size = sum(len(str(name)) + 10 for name in names)
+        if len(self._plans) >= MAX_PLANS or self._planned + size > MAX_PLANNED:
             self._plans.clear()
+            self._planned = 0
+        self._planned += size
         columns = self._plans[names] = _Columns(
             number=column_of.get("to_number"),
             fields=tuple(

@@ -182,7 +182,11 @@ class Scrub:
         yield from self._of_any(said, digits=_NUMBER_PIECE, words=self._words)
 
     def _of_an_id(self, said: Folded) -> Iterator[tuple[int, int]]:
-        words = [word for word in self._words if len(word) >= _SHORTEST_WORD_OF_ID and not word.isdigit()]
+        words = [
+            word
+            for word in self._words
+            if len(word) >= (_NUMBER_PIECE_OF_ID if word.isdigit() else _SHORTEST_WORD_OF_ID)
+        ]
         yield from self._of_any(said, digits=_NUMBER_PIECE_OF_ID, words=words)
 
     def _of_any(self, said: Folded, *, digits: int, words: Iterable[str]) -> Iterator[tuple[int, int]]:
@@ -279,7 +283,7 @@ def may_repeat(label: str, sent: bytes) -> bool:
     has_words, has_digits = b"w" in looks, b"0" * _NUMBER_PIECE_OF_ID in looks
     if not has_words and not has_digits:
         return False
-    body = sent.lower()
+    body = sent.lower().translate(None, _SEPARATORS)  # a value may have separators where the id has none
     if has_words:
         plain = plain.lower()
         if not label.isascii() or plain.endswith(b"=") or any(word in body for word in _ID_WORD.findall(plain)):

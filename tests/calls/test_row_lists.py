@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from airflow_provider_callkaro.calls import InvalidCall, Reason
-from airflow_provider_callkaro.calls.row import MAX_PLANS, RowReader
+from airflow_provider_callkaro.calls.row import MAX_PLANNED, MAX_PLANS, RowReader
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
 NUMBER = "+919876543210"
@@ -132,5 +132,9 @@ def test_rows_that_each_have_their_own_columns_do_not_fill_the_memory():
     for number in range(3 * MAX_PLANS):
         assert reader.read({"to_number": NUMBER, f"column {number}": number}).metadata == {f"column {number}": number}
     assert len(reader._plans) <= MAX_PLANS
+    for number in range(20):
+        with pytest.raises(InvalidCall, match="metadata"):  # too large to go along
+            reader.read({"to_number": NUMBER, f"{number} {'wide' * MAX_PLANNED}"[: MAX_PLANNED // 3]: 1})
+    assert len(reader._plans) <= 3
     with pytest.raises(InvalidCall):  # and the first row is long past
         reader.read({"phone": NUMBER})

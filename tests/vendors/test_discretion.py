@@ -180,7 +180,7 @@ def test_a_connection_that_keeps_reason_codes_alone_keeps_no_word():
 
 def answered(body, *, call=None, status=200, headers=(), key=KEY):
     request = CallKaro().place_call(
-        call or Call(to_number=NUMBER, agent_id="agent-7", metadata={"name": NAME, "due": 48213})
+        call or Call(to_number=NUMBER, agent_id="agent-7", metadata={"name": NAME, "due": 48213, "ssn": "917-63-8254"})
     )
     return Response(status, json.dumps(body).encode(), dict(headers), request, Discretion(CallKaro.headers(key)))
 
@@ -191,6 +191,8 @@ def answered(body, *, call=None, status=200, headers=(), key=KEY):
         ("call-919876543210-1763731200", "call-•••-1763731200"),
         ("CA9876543210", "CA•••"),
         ("98765-43210", "•••"),
+        ("917638254", "•••"),
+        ("917-63-8254", "•••"),
         ("9876.543.210@sip", "•••@sip"),
         ("call-asha-raghavan-1", "call-•••-1"),
         (base64.b64encode(b"to=9876543210").decode(), "•••=="),
