@@ -14,7 +14,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 VERSIONS = ("2.11", "3.0", "3.3")
-NEEDS_NEWEST = ("tests/operators", "tests/sensors", "tests/test_real_airflow.py", "tests/sandbox")
+NEEDS_NEWEST = (
+    "tests/operators",
+    "tests/sensors",
+    "tests/test_real_airflow.py",
+    "tests/test_nothing_planted_is_found.py",
+    "tests/sandbox",
+)
 
 
 def main() -> int:

@@ -35,8 +35,15 @@ class Tokens:
         with self._lock:
             self._access: set[str] = set()
             self._refresh: set[str] = set()
+            self._given: list[str] = []
             self.logins = 0
             self.refreshes = 0
+
+    @property
+    def given(self) -> list[str]:
+        """Every token that was given, access and refresh tokens, in order."""
+        with self._lock:
+            return list(self._given)
 
     def log_in(self, *, username: str, password: str) -> TokenPair | None:
         """Give tokens to whoever knows the password; None to anybody else."""
@@ -74,6 +81,7 @@ class Tokens:
         pair = TokenPair(access=token_urlsafe(24), refresh=token_urlsafe(24))
         self._access.add(pair.access)
         self._refresh.add(pair.refresh)
+        self._given += [pair.access, pair.refresh]
         return pair
 
     def _is_key(self, given: str) -> bool:

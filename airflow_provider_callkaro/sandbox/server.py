@@ -196,6 +196,11 @@ class Sandbox:
         """How often MrAssistant gave tokens for a refresh token."""
         return self._mrassistant.tokens.refreshes
 
+    @property
+    def tokens(self) -> list[str]:
+        """Every token that MrAssistant gave, to be looked for where none may be."""
+        return self._mrassistant.tokens.given
+
     def expire_tokens(self, *, refresh: bool = False) -> None:
         """Let every access token of MrAssistant expire now. The API key, which is one too, does not.
 
