@@ -17,9 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from planting import (
+from hostile_inputs import (
     ANSWER_FIELDS,
     EXAMPLES,
     KEY,
@@ -32,6 +30,8 @@ from planting import (
     told_of,
     within_bounds,
 )
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from airflow_provider_callkaro.calls.row import RowReader
 from airflow_provider_callkaro.files.confining import path_below
