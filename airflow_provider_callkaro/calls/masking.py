@@ -18,7 +18,7 @@ DOTS = "••••••"
 HIDDEN_DIGITS = 6  # behind the country code, at least
 SHOWN_DIGITS = 4  # at the end, at most
 FEWEST_DIGITS = 7  # of what may be a number, in a text
-_FILLER = "•••"  # for what is hidden and is no number
+HIDDEN = "•••"  # for what is hidden and is no number
 _NUMBER = re.compile(rf"\+?0(?:(?:-{{0,3}}|\+)0){{{FEWEST_DIGITS - 1},}}")  # in the outline of a text
 # The country code. Source: ITU-T E.164, list of assigned codes; those that are not spelt out have three digits.
 _CODE = re.compile(r"[17]|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[0-9]{0,3}")
@@ -72,7 +72,7 @@ def covered(plain: str, hidden: Iterable[Span], *, limit: int) -> str:
     within = (span for span in hidden if not any(start <= span[0] and span[1] <= end for start, end in numbers))
     shown, at = [], 0
     for start, end, is_number in _merged([(*span, True) for span in numbers] + [(*span, False) for span in within]):
-        shown += [plain[at:start], mask_number(plain[start:end]) if is_number else _FILLER]
+        shown += [plain[at:start], mask_number(plain[start:end]) if is_number else HIDDEN]
         at = end
     text = "".join([*shown, plain[at:]])
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
@@ -82,7 +82,7 @@ def without(text: str, hidden: Sequence[Span]) -> str:
     """A text without what is hidden; nothing else of it changes."""
     shown, at = [], 0
     for start, end, _ in _merged([(*span, False) for span in hidden]):
-        shown += [text[at:start], _FILLER]
+        shown += [text[at:start], HIDDEN]
         at = end
     return "".join([*shown, text[at:]])
 

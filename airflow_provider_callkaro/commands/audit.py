@@ -39,12 +39,18 @@ def verify(arguments: Namespace) -> bool:
     expected = [AuditMark.read(text) for text in arguments.last]
     with opened(arguments) as ledger:
         verdict = verify_lines(ledger.audit.lines(), seals=ledger.audit.seals, expected=expected)
+        is_keyed = ledger.keys is not None
     last = None if verdict.last is None else str(verdict.last)
     is_whole = not verdict.problems
     for problem in verdict.problems:
         tell(problem)
     if is_whole and not expected:
         tell("a trail that was cut off at its end looks whole: --last tells, with the digest that a run's XCom has")
+    if is_keyed and verdict.unsealed and is_whole:
+        tell(
+            f"the first {verdict.unsealed} lines have no seal, as of a ledger that was begun without a key: --last "
+            "tells whether they are the ones that were written"
+        )
     show_result(
         {"lines": verdict.lines, "last": last, "whole": is_whole, "problems": list(verdict.problems)},
         output=arguments.output,

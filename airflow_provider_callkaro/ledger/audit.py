@@ -78,11 +78,13 @@ class AuditVerdict:
     :param lines: how many lines were read.
     :param last: the last one; None where there is none.
     :param problems: one sentence for each thing that does not fit; empty where all does.
+    :param unsealed: how many lines stand before the first seal: anybody who may write the table can have made them.
     """
 
     lines: int
     last: AuditMark | None
     problems: tuple[str, ...]
+    unsealed: int = 0
 
 
 class Seals:
@@ -127,7 +129,8 @@ def verify(
     wanted = {mark.place: mark.digest for mark in expected}
     place, before = 0, ""
     last: AuditLine | None = None
-    first_sealed = unproven = None
+    first_sealed = None
+    unproven: dict[str, int] = {}
     count = 0
     for line in lines:
         count += 1
@@ -145,15 +148,22 @@ def verify(
         else:
             first_sealed = first_sealed or place
             fits = None if seals is None else seals.fits(line.seal, line.digest)
-            if fits is False:
+            id_ = key_of(line.seal)
+            if fits is False or id_ is None:
                 problems.append(f"line {place} has a seal that does not fit")
-            unproven = place if fits is None else None
+            elif fits is None:  # a later seal proves nothing of it: whoever made that took what stood there
+                unproven.setdefault(id_, place)
         before, last = line.digest, line
     if seals is not None and last is not None and last.seal is None and first_sealed is None:
         problems.append("the ledger has a key, and no line of the trail is sealed with one")
-    if unproven is not None:
-        problems.append(f"the last seal (line {unproven}) is of a key that the connection does not have")
+    problems += [
+        f"line {place} has a seal of the key {id_}, which the connection does not have: add its secret, the oldest last"
+        for id_, place in unproven.items()
+    ]
     problems += [f"line {missing} is missing: the trail was cut off before it" for missing in sorted(wanted)]
     return AuditVerdict(
-        lines=count, last=None if last is None else AuditMark(last.place, last.digest), problems=tuple(problems)
+        lines=count,
+        last=None if last is None else AuditMark(last.place, last.digest),
+        problems=tuple(problems),
+        unsealed=count if first_sealed is None else first_sealed - 1,
     )

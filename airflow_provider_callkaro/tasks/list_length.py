@@ -22,9 +22,11 @@ def rows_within(
     """The rows of a source, none of which comes before it is known that there are not too many.
 
     A source that does not know its length is read twice: once to count, and no further than one row too many. If it
-    has grown in between, the rows that were counted for come, and the reading ends with the first row too many.
+    has grown in between, the rows that were counted for come, and the reading ends with the first row too many. One
+    that gives its rows only once (a queue, a query that takes out what it returns) has lost them by the counting.
 
-    :raises AirflowFailException: there are more than ``max_rows``; a retry would change nothing.
+    :raises AirflowFailException: there are more than ``max_rows``, or none came at the second reading; a retry would
+        change nothing.
     :raises RunIncomplete: the run was asked to end while the rows were counted.
     """
     total = contacts.total(context)
@@ -39,6 +41,7 @@ def rows_within(
             f"the list has more rows than max_rows={max_rows}, so this try rings nobody: look at where the contacts "
             "come from, or set max_rows to what the list is meant to have"
         )
+    number = 0
     with _rows(contacts, context) as rows:
         for number, row in enumerate(rows, start=1):
             if number > max_rows:
@@ -47,6 +50,13 @@ def rows_within(
                     "behind that row is rung. Look at where the contacts come from"
                 )
             yield row
+    if total and not number:
+        raise AirflowFailException(
+            f"the list had {total} rows when they were counted for max_rows, and none when they were to be rung: "
+            "nobody was rung. Give a source that can be read twice, such as a table or a file that holds them"
+        )
+    if number < total:
+        log.warning("The list had %d rows when they were counted, and %d when they were read", total, number)
 
 
 def _count(rows: Iterator[ContactRow], *, up_to: int, stop: Stop) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from airflow_provider_callkaro.calls.call import Call
+from airflow_provider_callkaro.calls.masking import HIDDEN
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.vendors.answers import (
@@ -242,11 +243,17 @@ def in_path(name: str, value: str) -> str:
     """An id as one segment of a path.
 
     :param name: of the argument, for messages.
-    :raises ConfigurationError: it is none; ``None`` is what a template makes of a missing one.
+    :raises ConfigurationError: it is none, or one of which a part is hidden; ``None`` is what a template makes of a
+        missing one.
     """
     text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     if not 0 < len(text) <= 200 or not text.isprintable() or text in (".", "..", "None"):
         raise ConfigurationError(f"{name} must be an id of 1 to 200 characters")
+    if HIDDEN in text:
+        raise ConfigurationError(
+            f"{name} is no whole id: MrAssistant repeated in it what it was told of the person, which is hidden; look "
+            "for the call in MrAssistant"
+        )
     return quote(text, safe="")
 
 

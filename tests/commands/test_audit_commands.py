@@ -106,3 +106,27 @@ def test_without_the_key_nobody_writes_a_new_chain(engine, keyed, command, capsy
     with pytest.raises(SystemExit):
         command("audit", "verify")
     assert "no line of the trail is sealed" in capsys.readouterr().err
+
+
+def test_a_line_forged_under_an_unknown_key_is_not_proven_by_the_next_one(engine, keyed, command, capsys) -> None:
+    """A later seal holds for the digest that it found there, whoever made that."""
+    with SqlLedger(engine, scope="calls", run="a run", keys=keys("k1")) as ledger:
+        ledger.commit(claim=[Claim(key="+919876500001", number="+919876500001")])
+    command("erase", "-", typed="+919876500002")
+    command("erase", "-", typed="+919876500003")
+    with engine.begin() as connection:
+        record, before = connection.exec_driver_sql(
+            "SELECT second.record, first.digest FROM voice_call_audit AS second, voice_call_audit AS first "
+            "WHERE second.place = 2 AND first.place = 1"
+        ).one()
+        text = record.replace("erased", "nothing")
+        connection.execute(
+            sqlalchemy.text(
+                "UPDATE voice_call_audit SET record = :text, digest = :digest, seal = :seal WHERE place = 2"
+            ),
+            {"text": text, "digest": digest_of(before=before, place=2, text=text), "seal": f"k9:{'A' * 22}"},
+        )
+    command("erase", "-", typed="+919876500004")
+    with pytest.raises(SystemExit):
+        command("audit", "verify")
+    assert "line 2 has a seal of the key k9, which the connection does not have" in capsys.readouterr().err

@@ -144,3 +144,19 @@ def test_a_run_that_is_asked_to_end_while_it_counts_is_not_taken_for_an_empty_li
     with pytest.raises(RunIncomplete, match="while its rows were counted"):
         calls.execute(context)
     assert sandbox.rings == []
+
+
+@pytest.mark.parametrize("vendor", FAN_OUTS)
+def test_a_list_that_can_be_read_only_once_is_not_taken_for_an_empty_one(sandbox, context, vendor):
+    """A queue, or a query that takes out what it returns: the counting has had its rows."""
+    with pytest.raises(AirflowFailException, match="had 3 rows when they were counted"):
+        operator(vendor, Source(people(3), []), max_rows=3).execute(context)
+    assert sandbox.rings == []
+    assert context["ti"].xcoms["return_value"]["total"] == 0
+
+
+def test_a_list_that_got_shorter_since_it_was_counted_is_told(sandbox, context, capsys, caplog):
+    assert operator("CallKaro", Source(people(3), people(2)), max_rows=3).execute(context)["accepted"] == 2
+    assert (
+        "The list had 3 rows when they were counted, and 2 when they were read" in capsys.readouterr().out + caplog.text
+    )

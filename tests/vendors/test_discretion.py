@@ -309,3 +309,10 @@ def test_a_request_without_a_body_hides_the_key_alone():
     )
     with pytest.raises(Rejected, match=r"key ••• of 3 rows"):
         CallKaro().read_deleted_call(response)
+
+
+@pytest.mark.parametrize("id_", ["call_8d7f00", "outbound-call:8d7f00", "CALL-8d7f00"])
+def test_the_words_of_ids_are_nobodys(id_):
+    """An id of which a part is hidden finds, polls and ends no call."""
+    assert scrub({"why": "call back", "kind": "Outbound"}).label(id_) == id_
+    assert scrub({"who": "Asha"}).label(f"{id_}-asha") == f"{id_}-•••"

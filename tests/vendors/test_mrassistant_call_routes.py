@@ -247,3 +247,9 @@ def test_an_id_is_no_path(call_id, path):
 def test_what_is_no_id_is_refused(call_id):
     with pytest.raises(ConfigurationError, match="call_id must be an id"):
         VENDOR.get_call(call_id)
+
+
+@pytest.mark.parametrize("ask", ["get_call", "end_call"])
+def test_an_id_of_which_a_part_is_hidden_is_asked_for_nowhere(ask):
+    with pytest.raises(ConfigurationError, match="no whole id"):
+        getattr(MrAssistant(), ask)("•••-8d7f00")
