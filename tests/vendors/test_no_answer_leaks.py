@@ -12,7 +12,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from planting import ANSWER_FIELDS, EXAMPLES, KEY, NUMBER, PERSON, mutated, nested, planted, told_of, within_bounds
+from hostile_inputs import ANSWER_FIELDS, EXAMPLES, KEY, NUMBER, PERSON, mutated, nested, planted, told_of, within_bounds
 
 from airflow_provider_callkaro.vendors import callaro_answers
 from airflow_provider_callkaro.vendors.callaro import Callaro
