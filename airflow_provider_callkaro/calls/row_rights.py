@@ -105,10 +105,15 @@ def refusal_of_columns(columns: Mapping[Any, str], *, wanted: Collection[str]) -
     """
     names = [f'"{field}"' for field in sorted({*columns.values(), *wanted} - ALWAYS)]
     dropped = ", ".join(f'"{column}": None' for column in columns)
+    forgetting = ""
+    if "call_key" in columns.values():
+        forgetting = (
+            ". Whoever was rung under a call_key may be rung again once it is left out: do that in new lists only"
+        )
     return (
         f"the contacts have columns that decide how a call is placed, and their rows may not set them: "
         f"{', '.join(map(str, columns))}. Allow it with row_fields=[{', '.join(names)}], or leave them out with "
-        f"column_map={{{dropped}}}"
+        f"column_map={{{dropped}}}{forgetting}"
     )
 
 

@@ -31,7 +31,7 @@ def unmapped_columns(file: BinaryIO, mapping: Mapping[Any, Any]) -> list[str]:
         return []
     head = file.readline(_LONGEST_HEADER).decode("utf-8-sig", errors="replace")
     file.seek(0)
-    columns = [cell.strip() for cell in next(csv.reader([head]), [])]
+    columns = [cell.strip() for cell in next(csv.reader(head.splitlines()[:1]), [])]
     mapped = named_in(mapping)
     if mapped.isdisjoint(column.lower() for column in columns):
         return []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO
@@ -265,7 +266,7 @@ def opened(path: str, conn_id: str | None) -> Iterator[tuple[Any, str]]:
         try:
             with gzip.GzipFile(fileobj=file) as unpacked:
                 yield unpacked, name[: -len(".gz")]
-        except (EOFError, gzip.BadGzipFile):
+        except (EOFError, gzip.BadGzipFile, zlib.error):
             raise ConfigurationError(f"contacts: {shown(path)} is damaged: mend it, its end cannot be read") from None
 
 

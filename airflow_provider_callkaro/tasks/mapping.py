@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import islice
 from typing import Any, Self
 
 from airflow_provider_callkaro.calls.vocabulary import CALL_FIELDS, PERSONAL_FIELDS
@@ -21,6 +22,7 @@ except ImportError:  # before Airflow 3
     from airflow.models.mappedoperator import OperatorPartial
 
 SETTINGS_OF_A_CALL = frozenset(CALL_FIELDS) - PERSONAL_FIELDS - {"metadata"}  # in call_options: nobody's secret
+_LONGEST_WRITTEN = 1_000  # items of a list that somebody has written out; a longer one came from elsewhere
 PATHS = frozenset({"path", "report_path", "page_path", "export_path"})
 _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _WAYS = {
@@ -64,7 +66,8 @@ def refuse_literals_of_a_group(operator: Any, arguments: Mapping[str, Any]) -> N
     :param arguments: of an operator within the group.
     :raises ConfigurationError: one is, naming the argument.
     """
-    handed_on = {name: value for name, value in arguments.items() if hasattr(value, "_input")}
+    looked_at = (operator.never_shown | PATHS).intersection(arguments)
+    handed_on = {name: [*_handed_on(_private_part(name, arguments[name]))] for name in looked_at}
     _refuse_literals(operator, handed_on, where="a task group's expand")
 
 
@@ -122,10 +125,7 @@ def _keywords_from_upstream(value: Any, context: Mapping[str, Any]) -> Iterator[
 
 def _refuse_literals(operator: Any, given: Mapping[str, Any], *, where: str) -> None:
     for name in sorted(operator.never_shown.intersection(given)):
-        value = given[name]
-        if name == "call_options" and isinstance(value, Mapping):
-            value = {key: each for key, each in value.items() if key not in SETTINGS_OF_A_CALL}
-        if _holds_a_literal(value):
+        if _holds_a_literal(_private_part(name, given[name])):
             raise _in_clear(operator, name, where=where, way=_WAYS.get(name, _WAY))
     for name in sorted(PATHS.intersection(given, operator.template_fields)):
         if isinstance(given[name], str) and holds_a_secret(_TEMPLATE.sub("", given[name])):
@@ -136,6 +136,27 @@ def _in_clear(operator: Any, name: str, *, where: str, way: str) -> Configuratio
     return ConfigurationError(
         f"{operator.__name__}: {name} is never shown, but Airflow stores {where} as it is written: {way}"
     )
+
+
+def _private_part(name: str, value: Any) -> Any:
+    if name == "call_options" and isinstance(value, Mapping):
+        return {key: each for key, each in value.items() if key not in SETTINGS_OF_A_CALL}
+    return value
+
+
+def _handed_on(value: Any) -> Iterator[Any]:
+    """The arguments of a mapped task group that stand in an argument, also within a list, a mapping or a source."""
+    if hasattr(value, "_input"):
+        yield value
+    elif hasattr(value, "template_fields"):
+        for name in value.template_fields:
+            yield from _handed_on(getattr(value, name, None))
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _handed_on(each)
+    elif isinstance(value, (list, tuple)):
+        for each in islice(value, _LONGEST_WRITTEN):
+            yield from _handed_on(each)
 
 
 def _holds_a_literal(value: Any) -> bool:

@@ -56,9 +56,17 @@ def test_a_packed_file_is_sent_unpacked(sandbox, run, tmp_path):  # noqa: F811
     path.write_bytes(gzip.compress(PEOPLE.encode()))
     importing(path).execute(run.attempt())
     assert sandbox.callaro_imports[0].file == PEOPLE
-    path.write_bytes(gzip.compress(PEOPLE.encode())[:-9])
-    with pytest.raises(ConfigurationError, match="damaged"):
-        importing(path).execute(TaskRun(run_id="another").attempt())
+    packed = gzip.compress(PEOPLE.encode())
+    for damaged in (packed[:-9], packed[:12] + b"\xff" * 8 + packed[20:]):
+        path.write_bytes(damaged)
+        with pytest.raises(ConfigurationError, match="damaged"):
+            importing(path).execute(TaskRun(run_id="another").attempt())
+    assert len(sandbox.callaro_imports) == 1
+
+
+def test_the_lines_of_a_file_may_end_as_on_an_old_machine(sandbox, run, path):  # noqa: F811
+    path.write_bytes(PEOPLE.replace("\n", "\r").encode())
+    importing(path).execute(run.attempt())
     assert len(sandbox.callaro_imports) == 1
 
 

@@ -137,6 +137,30 @@ def test_what_a_mapped_group_of_tasks_hands_on_is_written_there_in_clear_too(way
     assert dag.has_task("group.task")
 
 
+@pytest.mark.parametrize("way", ["expand", "expand_kwargs"])
+@pytest.mark.parametrize(
+    ("operator", "hand_on"),
+    [
+        (CallKaroFanOutCallsOperator, lambda given: {"contacts": [{"to_number": given}]}),
+        (CallKaroFanOutCallsOperator, lambda given: {"contacts": [given], "agent_id": "asha"}),
+        (
+            CallKaroOutboundCallOperator,
+            lambda given: {"to_number": "{{ params.number }}", "metadata": {"deep": [{"name": given}]}},
+        ),
+    ],
+)
+def test_nor_may_a_group_hand_it_on_within_a_list_or_a_mapping(operator, hand_on, way):
+    def calls(given):
+        return operator(task_id="task", **hand_on(given))
+
+    group = task_group(group_id="group")(calls)
+    given = {"given": ["+919876543210"]} if way == "expand" else [{"given": "+919876543210"}]
+    mapped_over = (lambda: group.expand(**given)) if way == "expand" else (lambda: group.expand_kwargs(given))
+    with DAG("outreach", schedule=None), pytest.raises(ConfigurationError, match="is never shown") as refused:
+        mapped_over()
+    assert "9876" not in str(refused.value)
+
+
 def test_airflows_own_word_for_a_literal_is_one():
     partial = CallKaroOutboundCallOperator.partial(task_id="task")
     with pytest.raises(ConfigurationError, match="to_number is never shown"):

@@ -10,9 +10,20 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from hostile_inputs import (
+    ANSWER_FIELDS,
+    EXAMPLES,
+    KEY,
+    NUMBER,
+    PERSON,
+    mutated,
+    nested,
+    planted,
+    told_of,
+    within_bounds,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hostile_inputs import ANSWER_FIELDS, EXAMPLES, KEY, NUMBER, PERSON, mutated, nested, planted, told_of, within_bounds
 
 from airflow_provider_callkaro.vendors import callaro_answers
 from airflow_provider_callkaro.vendors.callaro import Callaro
