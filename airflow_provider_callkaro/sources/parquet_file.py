@@ -10,8 +10,9 @@ from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES, is_too_long
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.sources.column_names import check_names
 from airflow_provider_callkaro.sources.contract import ContactRow
-from airflow_provider_callkaro.sources.parquet_pages import Damaged, TooMuchRoom, rows_at_once
+from airflow_provider_callkaro.sources.parquet_pages import TooMuchRoom, rows_at_once
 from airflow_provider_callkaro.sources.reached import Reached
+from airflow_provider_callkaro.sources.thrift import Damaged
 
 MOST_PARTS = 20_000  # columns, or groups of rows, that a file may say it has
 BUFFER = 1 << 20  # bytes read at a time from each column
@@ -40,7 +41,7 @@ def parquet_rows(file: Any, *, name: str, reached: Reached) -> Iterator[ContactR
         raise ConfigurationError(f"contacts: {name} is no Parquet file, or a damaged one") from None
     with parquet:
         check_names(_names(parquet, file=name), name=name)
-        rows = _rows_at_once(file, parquet.metadata, name=name)
+        rows = _rows_at_once(file, parquet.schema, name=name)
         try:
             for batch in parquet.iter_batches(batch_size=rows, use_threads=False):
                 if batch.nbytes <= MAX_ROW_BYTES:
@@ -54,13 +55,13 @@ def parquet_rows(file: Any, *, name: str, reached: Reached) -> Iterator[ContactR
             ) from None
 
 
-def _rows_at_once(file: Any, metadata: Any, *, name: str) -> int:
+def _rows_at_once(file: Any, schema: Any, *, name: str) -> int:
     try:
-        return rows_at_once(file, metadata)
+        return rows_at_once(file, schema)
     except TooMuchRoom:
         wrong = "would fill the memory once it is unpacked: write it with smaller row groups and pages, or as CSV"
     except Damaged:
-        wrong = "is damaged: its pages are not where they should be"
+        wrong = "is damaged: its footer or its pages do not say what they should"
     raise ConfigurationError(f"contacts: {name} {wrong}; none of its rows was read")
 
 

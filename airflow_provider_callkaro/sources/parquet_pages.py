@@ -16,6 +16,8 @@ from struct import Struct
 from typing import Any
 
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
+from airflow_provider_callkaro.sources.parquet_footer import FIXED_LENGTH, TEXT, Column, groups_of, read_at
+from airflow_provider_callkaro.sources.thrift import Damaged, read_struct, whole_number
 
 BATCHES = (1_000, 250, 60, 15, 4, 1)  # rows read at a time: as many as have room
 CELLS = 200_000  # values read at a time
@@ -31,10 +33,6 @@ _LENGTH = Struct("<I").unpack_from
 
 class TooMuchRoom(ValueError):
     """The file's pages would fill the memory."""
-
-
-class Damaged(ValueError):
-    """The file's pages are not where they should be."""
 
 
 @dataclass(slots=True)
@@ -69,23 +67,21 @@ class _Chunk:
         return most + rows * self.widest
 
 
-def rows_at_once(file: Any, metadata: Any) -> int:
+def rows_at_once(file: Any, schema: Any) -> int:
     """How many rows of a Parquet file may be read at a time.
 
     :param file: an open binary file that can seek.
-    :param metadata: the file's, as pyarrow has read it.
+    :param schema: the file's, as pyarrow has read it.
     :raises TooMuchRoom: not even one.
-    :raises Damaged: a page is not what it should be.
+    :raises Damaged: its footer does not fit it, or a page is not what it should be.
     """
     end = file.seek(0, 2)
     end = file.tell() if end is None else end
-    fewest = next((rows for rows in BATCHES if rows * metadata.num_columns <= CELLS), 1)
-    for group in range(metadata.num_row_groups):
-        columns = metadata.row_group(group)
-        chunks = [
-            _chunk(file, columns.column(place), metadata.schema.column(place), end=end)
-            for place in range(columns.num_columns)
-        ]
+    fewest = next((rows for rows in BATCHES if rows * len(schema) <= CELLS), 1)
+    for columns in groups_of(file, end=end):
+        if len(columns) != len(schema):
+            raise Damaged
+        chunks = [_chunk(file, column, schema.column(place), end=end) for place, column in enumerate(columns)]
         if sum(chunk.open_at_once() for chunk in chunks) > PAGES_ROOM + 4 * end:
             raise TooMuchRoom
         if sum(chunk.rows_room(1) for chunk in chunks if chunk.repeated) > ROWS_ROOM + end:
@@ -95,46 +91,42 @@ def rows_at_once(file: Any, metadata: Any) -> int:
     return fewest
 
 
-def _chunk(file: Any, column: Any, schema: Any, *, end: int) -> _Chunk:
+def _chunk(file: Any, column: Column, schema: Any, *, end: int) -> _Chunk:
     chunk = _Chunk(repeated=schema.max_repetition_level > 0)
-    if column.physical_type == "FIXED_LEN_BYTE_ARRAY":
+    if column.kind == FIXED_LENGTH:
         chunk.widest += schema.length
-    start = column.data_page_offset
-    if column.has_dictionary_page and 0 < (column.dictionary_page_offset or 0) < start:
-        start = column.dictionary_page_offset
     seen = 0
-    for header, at, size in _pages(file, start, min(end, start + column.total_compressed_size + 100)):
-        unpacked = header.get(2, 0)
+    for header, at, size in _pages(file, column.start, min(end, column.start + column.length + 100)):
+        unpacked = whole_number(header, 2)
         kind = header.get(1)
         if kind == _DICTIONARY:
             chunk.dictionary += unpacked
             if chunk.dictionary > PAGES_ROOM + 4 * end:
                 raise TooMuchRoom
-            if column.physical_type == "BYTE_ARRAY":
-                packed = _read(file, at, size)
-                chunk.widest += _longest_word(packed, unpacked=unpacked, compression=column.compression)
+            if column.kind == TEXT:
+                packed = read_at(file, at, size)
+                chunk.widest += _longest_word(packed, unpacked=unpacked, codec=column.codec)
         elif kind in (_DATA, _DATA_V2):
             told = header.get(5 if kind == _DATA else 8)
             if not isinstance(told, dict):
                 raise Damaged
-            values = told.get(1, 0)
+            values = whole_number(told, 1)
             if told.get(2 if kind == _DATA else 4) == _DELTA_BYTE_ARRAY:
                 chunk.widest = max(chunk.widest, unpacked)
             chunk.pages.append((values, unpacked))
             seen += values
-            if seen >= column.num_values:
+            if seen >= column.values:
                 break
     return chunk
 
 
-def _longest_word(packed: bytes, *, unpacked: int, compression: str) -> int:
+def _longest_word(packed: bytes, *, unpacked: int, codec: str | None) -> int:
     """Bytes of the longest word of a dictionary; where that cannot be told, of all of it."""
     from pyarrow import ArrowException, decompress
 
     words = packed
-    if compression != "UNCOMPRESSED":
+    if codec is not None:
         try:
-            codec = "lz4_raw" if compression.startswith("LZ4") else compression.lower()
             words = decompress(packed, decompressed_size=unpacked, codec=codec, asbytes=True)
         except (ArrowException, ValueError, OSError):
             return unpacked
@@ -151,8 +143,8 @@ def _pages(file: Any, start: int, end: int) -> Iterator[tuple[dict[int, Any], in
     at = start
     while at < end:
         header, length = _header(file, at, end)
-        size = header.get(3, -1)
-        if size < 0 or header.get(2, -1) < 0:
+        size = whole_number(header, 3)
+        if size < 0 or whole_number(header, 2) < 0:
             raise Damaged
         yield header, at + length, size
         at += length + size
@@ -161,77 +153,10 @@ def _pages(file: Any, start: int, end: int) -> Iterator[tuple[dict[int, Any], in
 def _header(file: Any, at: int, end: int) -> tuple[dict[int, Any], int]:
     wanted = _HEADER
     while True:
-        begin = _read(file, at, min(wanted, end - at))
+        begin = read_at(file, at, min(wanted, end - at))
         try:
-            return _struct(begin, 0, depth=0)
+            return read_struct(begin, 0)
         except IndexError:
             if len(begin) < wanted or wanted >= _LONGEST_HEADER:
                 raise Damaged from None
             wanted *= 8
-
-
-def _read(file: Any, at: int, size: int) -> bytes:
-    if at < 0:
-        raise Damaged
-    file.seek(at)
-    content: bytes = file.read(size)
-    return content
-
-
-def _struct(data: bytes, at: int, *, depth: int) -> tuple[dict[int, Any], int]:
-    """A Thrift structure: its whole numbers and structures by their ids, and where it ends."""
-    if depth > 8:
-        raise Damaged
-    found: dict[int, Any] = {}
-    name = 0
-    while (first := data[at]) != 0:
-        at += 1
-        kind, step = first & 0x0F, first >> 4
-        if step:
-            name += step
-        else:
-            name, at = _whole(data, at)
-        found[name], at = _value(kind, data, at, depth=depth)
-    return found, at + 1
-
-
-def _value(kind: int, data: bytes, at: int, *, depth: int) -> tuple[Any, int]:
-    if kind in (1, 2):  # true and false
-        return kind == 1, at
-    if kind == 3:
-        return data[at], at + 1
-    if kind in (4, 5, 6):
-        return _whole(data, at)
-    if kind == 7:
-        return None, at + 8
-    if kind == 8:
-        length, at = _length(data, at)
-        data[at + length]
-        return None, at + length
-    if kind in (9, 10):
-        count, inner = data[at] >> 4, data[at] & 0x0F
-        count, at = _length(data, at + 1) if count == 15 else (count, at + 1)
-        for _ in range(count):
-            at = at + 1 if inner in (1, 2) else _value(inner, data, at, depth=depth + 1)[1]
-        return None, at
-    if kind == 12:
-        return _struct(data, at, depth=depth + 1)
-    raise Damaged
-
-
-def _whole(data: bytes, at: int) -> tuple[int, int]:
-    number, at = _length(data, at)
-    return (number >> 1) ^ -(number & 1), at
-
-
-def _length(data: bytes, at: int) -> tuple[int, int]:
-    number = shift = 0
-    while True:
-        part = data[at]
-        at += 1
-        number |= (part & 0x7F) << shift
-        if part < 0x80:
-            return number, at
-        shift += 7
-        if shift > 63:
-            raise Damaged

@@ -106,7 +106,7 @@ def test_an_ordinary_parquet_file_is_read_a_thousand_rows_at_a_time(
     path = tmp_path / "a.parquet"
     parquet.write_table(table, path, compression=codec, row_group_size=10_000, **options)
     with path.open("rb") as file:
-        assert rows_at_once(file, parquet.ParquetFile(path).metadata) == 1_000
+        assert rows_at_once(file, parquet.ParquetFile(path).schema) == 1_000
     assert list(FileContacts(path).rows({})) == table.to_pylist()
 
 

@@ -1,0 +1,92 @@
+"""Thrift's compact protocol, in which Parquet writes its headers and its footer.
+
+It is read here because the readers of a library may end the process over what a damaged file says.
+
+The format: https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Damaged(ValueError):
+    """The bytes do not say what they should."""
+
+
+def read_struct(data: bytes, at: int, *, depth: int = 0) -> tuple[dict[int, Any], int]:
+    """A structure: what its fields hold, by their ids, and where it ends.
+
+    Whole numbers, structures and lists of them are kept; texts and fractions are passed over.
+
+    :raises IndexError: the data ends before it.
+    :raises Damaged: it is none.
+    """
+    if depth > 8:
+        raise Damaged
+    found: dict[int, Any] = {}
+    name = 0
+    while (first := data[at]) != 0:
+        at += 1
+        kind, step = first & 0x0F, first >> 4
+        if step:
+            name += step
+        else:
+            name, at = _whole(data, at)
+        found[name], at = _value(kind, data, at, depth=depth)
+    return found, at + 1
+
+
+def whole_number(structure: dict[int, Any], name: int) -> int:
+    """A field of a structure that is a whole number.
+
+    :raises Damaged: there is none.
+    """
+    value = structure.get(name)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Damaged
+    return value
+
+
+def _value(kind: int, data: bytes, at: int, *, depth: int) -> tuple[Any, int]:
+    if kind in (1, 2):  # true and false
+        return kind == 1, at
+    if kind == 3:
+        return data[at], at + 1
+    if kind in (4, 5, 6):
+        return _whole(data, at)
+    if kind == 7:
+        return None, at + 8
+    if kind == 8:
+        length, at = _length(data, at)
+        data[at + length]
+        return None, at + length
+    if kind in (9, 10):
+        count, inner = data[at] >> 4, data[at] & 0x0F
+        count, at = _length(data, at + 1) if count == 15 else (count, at + 1)
+        values = []
+        for _ in range(count):
+            value, at = (data[at], at + 1) if inner in (1, 2) else _value(inner, data, at, depth=depth + 1)
+            values.append(value)
+        return values, at
+    if kind == 12:
+        return read_struct(data, at, depth=depth + 1)
+    raise Damaged
+
+
+def _whole(data: bytes, at: int) -> tuple[int, int]:
+    number, at = _length(data, at)
+    return (number >> 1) ^ -(number & 1), at
+
+
+def _length(data: bytes, at: int) -> tuple[int, int]:
+    number = shift = 0
+    while True:
+        part = data[at]
+        at += 1
+        number |= (part & 0x7F) << shift
+        if part < 0x80:
+            return number, at
+        shift += 7
+        if shift > 63:
+            raise Damaged
