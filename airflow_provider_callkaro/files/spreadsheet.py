@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 
-# The wide forms are what some spreadsheets take for the same. Where the comma is a
-# decimal point, ; and tab part the cells, and quotation marks that stand within them hold no lines together.
-_FORMULA = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=[ \"]*[=+\-@\uff1d\uff0b\uff0d\uff20])|^(?=[\t\r\n])")
-_FIRST = frozenset('=+-@\uff1d\uff0b\uff0d\uff20\t\r\n "')
+# Readers pass over some of what cannot be seen. The wide forms are what some spreadsheets take for the same. Where the
+# comma is a decimal point, ; and tab part the cells, and quotation marks that stand within them hold no lines together.
+_UNSEEN = "\0\x0b\x0c\x85\xa0\xad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+_FORMULA = re.compile(rf"(?:^|(?<=[;\t\r\n]))(?=[ \"{_UNSEEN}]*[=+\-@\uff1d\uff0b\uff0d\uff20])|^(?=[\t\r\n])")
+_FIRST = frozenset('=+-@\uff1d\uff0b\uff0d\uff20\t\r\n "' + _UNSEEN)
 _PARTS = frozenset(";\t\r\n")
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
 

@@ -165,9 +165,12 @@ class ListRun:
                 on_failure=lambda summary: self._give_account(summary, report, memory),
             )
             if not settings.dry_run:
-                self._leave_summary(summary, memory)
-                if report is not None:
-                    report.publish()
+                self._leave_summary(summary)
+                try:
+                    if report is not None:
+                        report.publish()
+                finally:
+                    self._end_trail(summary, memory)
             return summary
         finally:
             _close(rows)
@@ -217,14 +220,15 @@ class ListRun:
 
     def _give_account(self, summary: Summary, report: Report | None, memory: Memory) -> None:
         """The ending of a run that breaks off: nothing of it may hide what broke it off."""
-        self._leave_summary(summary, memory)
+        self._leave_summary(summary)
         try:
             if report is not None:
                 report.publish()
         except Exception as error:
             self._log.warning("The report of the run that broke off is not there: %s", error)
+        self._end_trail(summary, memory)
 
-    def _leave_summary(self, summary: Summary, memory: Memory) -> None:
+    def _leave_summary(self, summary: Summary) -> None:
         """Say what the run came to, and leave it in XCom at once: what comes after may fail."""
         self._log.info("%s", summary)
         self._log.info(
@@ -236,6 +240,9 @@ class ListRun:
             self._context["ti"].xcom_push(key=self._result_key, value=self._as_xcom(summary))
         except Exception as error:  # the report is still to come, and everybody has been rung
             self._log.warning("The summary could not be left in XCom (%s)", type(error).__name__)
+
+    def _end_trail(self, summary: Summary, memory: Memory) -> None:
+        """Comes last: a database that is away is asked for longer than Airflow waits for a task that it ends."""
         if memory.trail is not None:
             memory.trail.ended(summary)
 

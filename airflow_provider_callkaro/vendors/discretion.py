@@ -86,6 +86,11 @@ class Discretion:
         """Whether an answer holds the key as it is; a quick look."""
         return bool(self._keys) and any(map(body.lower().__contains__, self._keys))
 
+    def may_be_in(self, label: str) -> bool:
+        """Whether an id holds a good part of the key, half of it at the most; a quick look."""
+        plain = label.lower().encode(errors="replace").translate(None, _SEPARATORS)
+        return self._part.search(plain) is not None
+
     def without_secrets(self, value: Any) -> Any:
         """An answer without the key, wherever in it the key stands."""
         if isinstance(value, str):
@@ -99,6 +104,16 @@ class Discretion:
     @cached_property
     def _keys(self) -> tuple[bytes, ...]:
         return tuple(value.lower().encode() for value in self.secrets.values)
+
+    @cached_property
+    def _part(self) -> re.Pattern[bytes]:
+        """Pieces of the key, so close together that whatever is half as long again as one holds one."""
+        least, most = _SECRET_PIECE
+        found: set[bytes] = set()
+        for text in (fold(value).text for value in self.secrets.values):
+            size = min(len(text), max(len(text) // 4, least), most)
+            found.update(text[at : at + size].encode() for at in range(0, len(text) - size + 1, max(1, size // 2)))
+        return re.compile(b"|".join(map(re.escape, found)) or b"(?!)")
 
 
 class Secrets:

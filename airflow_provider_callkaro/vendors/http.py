@@ -83,7 +83,9 @@ class Response:
     def label(self, text: str) -> str:
         """An id in this answer, fit to be kept: what it repeats of the request is hidden in it."""
         sent = None if self.request is None else self.request.body
-        return text if sent is None or not may_repeat(text, sent) else self.scrub().label(text)
+        if sent is None or not (may_repeat(text, sent) or self.discretion.may_be_in(text)):
+            return text
+        return self.scrub().label(text)
 
     def unless_repeated(self, text: str) -> str | None:
         """An id that nothing depends on: as it is, or None where it repeats something, or no word of theirs is kept."""
@@ -101,6 +103,9 @@ class Response:
         """The body as JSON; None where it is none."""
         try:
             value = json.loads(self.body)
-            return self.discretion.without_secrets(value) if self.discretion.is_repeated_in(self.body) else value
+            told = self.body
+            if b"\\" in told or b"\0" in told:  # escapes, or UTF-16, in which the key would not be met
+                told = json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass")
+            return self.discretion.without_secrets(value) if self.discretion.is_repeated_in(told) else value
         except (ValueError, RecursionError):
             return None

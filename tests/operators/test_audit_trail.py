@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,7 @@ import sqlalchemy
 from fanning_out import connect, context_of, fan_out, people
 
 from airflow_provider_callkaro.calls.policy import CallingPolicy
-from airflow_provider_callkaro.exceptions import LedgerError
+from airflow_provider_callkaro.exceptions import LedgerError, SourceBroken
 from airflow_provider_callkaro.ledger.audit import AuditMark, Seals, verify
 from airflow_provider_callkaro.ledger.digests import read_keys
 from airflow_provider_callkaro.ledger.sql_audit import SqlAudit
@@ -126,3 +127,34 @@ def test_a_trail_that_cannot_be_begun_rings_nobody(folder, sandbox) -> None:
     with pytest.raises(LedgerError):
         fan_out(context_of(), ledger_conn_id="call_ledger", ledger_scope="renewals")
     assert sandbox.requests == []
+
+
+@pytest.mark.parametrize("contacts", [people(3), [*people(3), Exception]])
+def test_the_report_is_there_before_the_trail_is_asked_to_end(folder, contacts) -> None:
+    """A database that is away keeps the trail waiting, and Airflow kills a task that it ends before long."""
+    report = folder / "report.csv"
+    context = context_of()
+    push, there = context["ti"].xcom_push, []
+
+    def told(key: str, value: Any) -> None:
+        if key == "audit":
+            there.append(report.exists())
+        push(key=key, value=value)
+
+    context["ti"].xcom_push = told
+
+    class Source:
+        template_fields = ()
+
+        def rows(self, context: Any) -> Any:
+            for row in contacts:
+                if row is Exception:
+                    raise SourceBroken("the warehouse has gone")
+                yield row
+
+        def total(self, context: Any) -> None:
+            return None
+
+    with suppress(SourceBroken):
+        fan_out(context, contacts=Source(), ledger_conn_id="call_ledger", report_path=str(report))
+    assert there == [False, True]

@@ -316,3 +316,30 @@ def test_the_words_of_ids_are_nobodys(id_):
     """An id of which a part is hidden finds, polls and ends no call."""
     assert scrub({"why": "call back", "kind": "Outbound"}).label(id_) == id_
     assert scrub({"who": "Asha"}).label(f"{id_}-asha") == f"{id_}-•••"
+
+
+SECRET = "Qz8x/Rt5mWv1Kp9LsYd3"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        SECRET.replace("/", "\\/"),
+        "".join(f"\\u{ord(character):04x}" for character in SECRET),
+        SECRET.lower().replace("/", "-"),
+        SECRET[: len(SECRET) // 2],
+        SECRET[3:13],
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_no_id_holds_the_key_however_the_answer_is_written(said, encoding):
+    request = CallKaro().place_call(Call(to_number=NUMBER, agent_id="agent-7"))
+    body = f'{{"status": "success", "call_id": "id-{said}-8d7f"}}'.encode(encoding)
+    answer = Response(status=200, body=body, request=request, discretion=Discretion(CallKaro.headers(SECRET)))
+    assert CallKaro().read_placed_call(answer).call_id == "id-•••-8d7f"
+
+
+def test_no_word_of_an_answer_holds_the_key_however_it_is_written():
+    body = b'{"state": "%s"}' % SECRET.replace("/", "\\/").encode()
+    answer = Response(status=200, body=body, discretion=Discretion(CallKaro.headers(SECRET)))
+    assert answer.json_object() == {"state": "•••"}
