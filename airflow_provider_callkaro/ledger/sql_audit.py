@@ -19,7 +19,7 @@ AUDIT_TABLE = "voice_call_audit"
 CREATE_AUDIT = """\
 CREATE TABLE IF NOT EXISTS voice_call_audit (
     place INTEGER NOT NULL PRIMARY KEY,
-    entry VARCHAR(32) NOT NULL,
+    entry VARCHAR(32) NOT NULL UNIQUE,
     record TEXT NOT NULL,
     digest VARCHAR(64) NOT NULL,
     seal VARCHAR(160)
