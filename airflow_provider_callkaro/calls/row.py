@@ -195,6 +195,8 @@ class RowReader:
         if not self._first_row_seen:
             self._check_first_row(names, column_of, forbidden)
             self._first_row_seen = True
+            if self._say is not None and "metadata" not in column_of:
+                self._say_what_is_missing({name.lower() for _, name in metadata})
         self._say_what_goes_along(
             [*(column for column, _ in metadata), *(column for name, column in column_of.items() if name == "metadata")]
         )
@@ -232,6 +234,12 @@ class RowReader:
                 f"Columns that go along to the vendor as metadata: {', '.join(map(shown_name, new))}. "
                 "metadata_columns=[…] chooses which do"
             )
+
+    def _say_what_is_missing(self, names: Collection[str]) -> None:
+        """A misspelt column would leave everybody without it. Rows of JSON may differ, so that is no error."""
+        missing = sorted((self._rights.metadata or frozenset()) - {*names, "metadata"})[:MAX_NAMES]
+        if missing and self._say is not None:
+            self._say(f"metadata_columns names what the first row has not: {', '.join(map(shown_name, missing))}")
 
     def _meaning(self, column: Any) -> str | None:
         """The field that a column is, the column's own name where it is metadata, None where it is left out."""

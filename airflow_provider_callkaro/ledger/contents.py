@@ -137,7 +137,7 @@ def key_findings(upkeep: Upkeep, keys: LedgerKeys | None) -> Iterator[Finding]:
         if not id_:
             continue
         rows, erased = (upkeep.read(partial(_count_under, upkeep.statements, t, id_)) for t in (TABLE, ERASURES_TABLE))
-        found = f"{'writes' if ended_at is None else 'reads'}; {rows} rows, {erased} people erased"
+        found = f"{'writes' if ended_at is None else 'reads'}; rows: {rows}, erased people: {erased}"
         missing = (keys is None or keys.find(id_) is None) and (ended_at is None or rows or erased)
         advice = f'add its secret to "{FIELD}" in the extra of the connection' if missing else ""
         yield Finding(what=f"key {id_}", found=found, advice=advice)

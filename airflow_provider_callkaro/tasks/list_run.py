@@ -232,7 +232,8 @@ class ListRun:
         """Say what the run came to, and leave it in XCom at once: what comes after may fail."""
         self._log.info("%s", summary)
         self._log.info(
-            "%d calls were sent in this pass (one that was turned away counts each time); %d rows were settled before",
+            "%d calls were sent in this pass (one that was turned away counts each time it is sent); earlier passes "
+            "had settled %d rows",
             summary.dialled,
             summary.resumed,
         )

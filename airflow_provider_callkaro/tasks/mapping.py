@@ -31,8 +31,8 @@ _WAYS = {
     "webhook_secret": 'set "webhook_secret" in the extra of the connection',
 }
 _WAY = (
-    'give all of it as a template, such as "{{ conn.NAME.password }}" or "{{ var.json.NAME }}", or as an upstream '
-    "task's output"
+    "take it from an upstream task's output, or give all of it as a template, such as "
+    '"{{ var.json.NAME }}" (a secret: "{{ conn.NAME.password }}")'
 )
 
 
@@ -134,7 +134,7 @@ def _refuse_literals(operator: Any, given: Mapping[str, Any], *, where: str) -> 
 
 def _in_clear(operator: Any, name: str, *, where: str, way: str) -> ConfigurationError:
     return ConfigurationError(
-        f"{operator.__name__}: {name} is never shown, but Airflow stores {where} as it is written: {way}"
+        f"{operator.__name__}: {name} is never shown, but Airflow stores what stands in {where} in clear: {way}"
     )
 
 

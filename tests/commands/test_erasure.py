@@ -105,8 +105,8 @@ def test_a_further_key_finds_who_was_erased_under_the_one_before(engine, keyed, 
         second.commit(settle=settled(OTHER))
     assert command("erase", "-", typed=PERSON)["known"]
     assert [each["found"] for each in command("check") if each["what"].startswith("key ")] == [
-        "reads; 0 rows, 1 people erased",
-        "writes; 2 rows, 0 people erased",
+        "reads; rows: 0, erased people: 1",
+        "writes; rows: 2, erased people: 0",
     ]
     with pytest.raises(LedgerError, match="under the key k1"), ledger(engine, "k2", scope="another day"):
         pass

@@ -97,7 +97,7 @@ def test_a_private_literal_is_refused_where_airflow_would_store_it(operator, nam
         mapped(operator, place, name, value)
     message = str(refused.value)
     assert message.startswith(
-        f"{operator.__name__}: {name} is never shown, but Airflow stores {place} as it is written"
+        f"{operator.__name__}: {name} is never shown, but Airflow stores what stands in {place} in clear"
     )
     assert WAYS.get(name, "") in message
     assert PLANTED not in message

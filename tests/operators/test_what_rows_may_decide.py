@@ -179,6 +179,14 @@ class TestWhatGoesAlong:
         assert all(secret not in sent(sandbox) for secret in ("123-45-6789", "ABCDE1234F"))
         assert "go along" not in said(capfd)
 
+    def test_a_misspelt_name_is_said_and_rings_everybody(self, sandbox, capfd):
+        rows = [{"to_number": number, "name": "Asha"} for number in ("+919876500001", "+919876500002")]
+        assert run("CallKaro", rows, metadata_columns=["NAME", "ctiy", "98765 43210"])["accepted"] == 2
+        text = said(capfd)
+        assert text.count("metadata_columns names what the first row has not: ••••••, ctiy") == 1
+        run("CallKaro", [self.ROW], metadata_columns=["pan"], context=context_of("other", store=TaskStateInMemory()))
+        assert "has not" not in said(capfd)  # it may stand in a row's own metadata
+
     def test_the_rows_own_mapping_goes_whole_where_it_is_named(self, sandbox):
         run("CallKaro", [self.ROW], metadata_columns=["metadata"])
         assert sandbox.rings[0].metadata == self.ROW["metadata"]
