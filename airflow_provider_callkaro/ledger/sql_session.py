@@ -125,7 +125,7 @@ class SqlSession:
         raise LedgerError(
             f'the call ledger (table "{self._table}" in the {self._engine.dialect.name} database) could not be '
             f"{action} ({problem}, try {attempt + 1} of {TRIES}): mend the database behind ledger_conn_id, "
-            "then let the task run again"
+            "then run it again"
         )
 
     def create_table(self, table: str, statements: Sequence[str]) -> None:
