@@ -308,7 +308,9 @@ def may_repeat(label: str, sent: bytes) -> bool:
             return True
     digits = plain.translate(None, _NO_DIGITS)
     # every third place: of seven digits in a row five are then met
-    return any(digits[at : at + _NUMBER_PIECE] in body for at in range(0, len(digits) - _NUMBER_PIECE + 1, 3))
+    looks_alike = any(digits[at : at + _NUMBER_PIECE] in body for at in range(0, len(digits) - _NUMBER_PIECE + 1, 3))
+    pieces = range(len(digits) - _NUMBER_PIECE_OF_ID + 1)
+    return looks_alike and any(digits[at : at + _NUMBER_PIECE_OF_ID] in body for at in pieces)
 
 
 def _places(text: str, find: _Find) -> Iterator[Span]:
