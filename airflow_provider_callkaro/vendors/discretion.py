@@ -86,10 +86,34 @@ class Discretion:
         """Whether an answer holds the key as it is; a quick look."""
         return bool(self._keys) and any(map(body.lower().__contains__, self._keys))
 
-    def may_be_in(self, label: str) -> bool:
-        """Whether an id holds a good part of the key, half of it at the most; a quick look."""
-        plain = label.lower().encode(errors="replace").translate(None, _SEPARATORS)
-        return self._part.search(plain) is not None
+    def may_be_met(self, label: str, *, sent: bytes) -> bool:
+        """Whether an id could hold something of a request, or of the key; a quick look, which says yes once too often.
+
+        Every accepted call has an id, so most of them are told by their looks alone: hexadecimal digits.
+
+        :param sent: the body of the request.
+        """
+        lowered = label.lower().encode(errors="replace")
+        plain = lowered.translate(None, _SEPARATORS)
+        for piece in self._pieces:
+            if piece in plain:
+                return True
+        looks = plain.translate(_LOOKS)
+        has_words, has_digits = b"w" in looks, b"0" * _NUMBER_PIECE_OF_ID in looks
+        if not has_words and not has_digits:
+            return False
+        body = sent.lower().translate(None, _SEPARATORS)  # a value may have separators where the id has none
+        if has_words and (
+            not label.isascii() or plain.endswith(b"=") or any(word in body for word in _ID_WORD.findall(lowered))
+        ):
+            return True
+        digits = plain.translate(None, _NO_DIGITS)
+        # every third place: of seven digits in a row five are then met
+        looks_alike = any(
+            digits[at : at + _NUMBER_PIECE] in body for at in range(0, len(digits) - _NUMBER_PIECE + 1, 3)
+        )
+        pieces = range(len(digits) - _NUMBER_PIECE_OF_ID + 1)
+        return looks_alike and any(digits[at : at + _NUMBER_PIECE_OF_ID] in body for at in pieces)
 
     def without_secrets(self, value: Any) -> Any:
         """An answer without the key, wherever in it the key stands."""
@@ -106,14 +130,16 @@ class Discretion:
         return tuple(value.lower().encode() for value in self.secrets.values)
 
     @cached_property
-    def _part(self) -> re.Pattern[bytes]:
+    def _pieces(self) -> tuple[bytes, ...]:
         """Pieces of the key, so close together that whatever is half as long again as one holds one."""
         least, most = _SECRET_PIECE
-        found: set[bytes] = set()
+        found: dict[bytes, None] = {}
         for text in (fold(value).text for value in self.secrets.values):
             size = min(len(text), max(len(text) // 4, least), most)
-            found.update(text[at : at + size].encode() for at in range(0, len(text) - size + 1, max(1, size // 2)))
-        return re.compile(b"|".join(map(re.escape, found)) or b"(?!)")
+            found.update(
+                (text[at : at + size].encode(), None) for at in range(0, len(text) - size + 1, max(1, size // 2))
+            )
+        return tuple(found)
 
 
 class Secrets:
@@ -287,30 +313,6 @@ class Scrub:
         words = said.words if len(said.words) == len(pieces) else [*said.words, *(fold(each).text for each in pieces)]
         self._words.update(word for word in words if len(word) >= _SHORTEST_WORD)
         self._verbatim.update(each.encode().lower() for each in pieces if len(each) >= _SHORTEST_WORD_OF_ID)
-
-
-def may_repeat(label: str, sent: bytes) -> bool:
-    """Whether an id could hold something of a request; a quick look, which answers yes once too often.
-
-    Every accepted call has an id, so most of them are told by their looks alone: hexadecimal digits.
-
-    :param sent: the body of the request.
-    """
-    plain = label.encode()
-    looks = plain.translate(_LOOKS, _SEPARATORS)
-    has_words, has_digits = b"w" in looks, b"0" * _NUMBER_PIECE_OF_ID in looks
-    if not has_words and not has_digits:
-        return False
-    body = sent.lower().translate(None, _SEPARATORS)  # a value may have separators where the id has none
-    if has_words:
-        plain = plain.lower()
-        if not label.isascii() or plain.endswith(b"=") or any(word in body for word in _ID_WORD.findall(plain)):
-            return True
-    digits = plain.translate(None, _NO_DIGITS)
-    # every third place: of seven digits in a row five are then met
-    looks_alike = any(digits[at : at + _NUMBER_PIECE] in body for at in range(0, len(digits) - _NUMBER_PIECE + 1, 3))
-    pieces = range(len(digits) - _NUMBER_PIECE_OF_ID + 1)
-    return looks_alike and any(digits[at : at + _NUMBER_PIECE_OF_ID] in body for at in pieces)
 
 
 def _places(text: str, find: _Find) -> Iterator[Span]:

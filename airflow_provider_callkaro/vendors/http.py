@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from airflow_provider_callkaro.vendors.discretion import Discretion, Scrub, may_repeat
+from airflow_provider_callkaro.vendors.discretion import Discretion, Scrub
 
 REQUEST_ID_HEADERS = ("x-request-id", "x-amzn-requestid", "x-correlation-id", "cf-ray")
 MAX_BODY_BYTES = 1_000_000  # of an answer; anything longer is not an answer of these APIs
@@ -83,7 +83,7 @@ class Response:
     def label(self, text: str) -> str:
         """An id in this answer, fit to be kept: what it repeats of the request is hidden in it."""
         sent = None if self.request is None else self.request.body
-        if sent is None or not (may_repeat(text, sent) or self.discretion.may_be_in(text)):
+        if sent is None or not self.discretion.may_be_met(text, sent=sent):
             return text
         return self.scrub().label(text)
 
