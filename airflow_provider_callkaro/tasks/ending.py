@@ -89,6 +89,18 @@ def of_nobody(summary: Summary) -> str | None:
     return f"none of {summary.total} rows was accepted ({reasons}): correct the list or the task's settings"
 
 
+def refuse_list_that_is_gone(summary: Summary) -> None:
+    """Fail the task that has waited for calls of a list, and finds none of its rows when it wakes.
+
+    A source that gives its rows only once, such as a queue, has given them to the pass before.
+    """
+    if not summary.total and summary.stopped is None:
+        raise AirflowFailException(
+            "calls of this list waited for their hours, and none of its rows came when it was read again: nobody was "
+            "rung. Give a source that can be read twice, such as a table or a file that holds them"
+        )
+
+
 def refuse_short_list(rows: int, settings: ListSettings) -> None:
     """Fail the task whose list has fewer rows than its author expects."""
     if rows < settings.min_rows:

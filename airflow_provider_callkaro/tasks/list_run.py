@@ -26,7 +26,7 @@ from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary
 from airflow_provider_callkaro.sources.contract import ContactRow
 from airflow_provider_callkaro.tasks.account import Account
-from airflow_provider_callkaro.tasks.ending import conclude, only_waits, refuse_short_list
+from airflow_provider_callkaro.tasks.ending import conclude, only_waits, refuse_list_that_is_gone, refuse_short_list
 from airflow_provider_callkaro.tasks.failing import fail_without_retry
 from airflow_provider_callkaro.tasks.ledgers import Memory, remember, task_state_of
 from airflow_provider_callkaro.tasks.list_length import rows_within
@@ -92,13 +92,17 @@ class ListRun:
         self._refuse_short_list()
         if memory.trail is not None:
             memory.trail.started(self._settings, memory.record, resumed=resumed)
+        has_waited = resumed
         while True:
             summary = self._one_pass(memory)
+            if has_waited:
+                refuse_list_that_is_gone(summary)
             if not self._settings.waits or not only_waits(summary):
                 break
             if not self._nap(summary):
                 summary = replace(summary, stopped=self._stop.why)
                 break
+            has_waited = True
         self._say_unusual(summary)
         conclude(summary, self._settings)
         return summary, self._as_xcom(summary)

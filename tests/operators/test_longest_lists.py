@@ -160,3 +160,11 @@ def test_a_list_that_got_shorter_since_it_was_counted_is_told(sandbox, context, 
     assert (
         "The list had 3 rows when they were counted, and 2 when they were read" in capsys.readouterr().out + caplog.text
     )
+
+
+@pytest.mark.parametrize("vendor", FAN_OUTS)
+def test_nor_is_it_by_a_task_that_wakes_from_its_nap(sandbox, context, vendor):
+    """What waits for its hours is read again then."""
+    with pytest.raises(AirflowFailException, match="none of its rows came when it was read again"):
+        operator(vendor, Source([])).go_on(context)
+    assert sandbox.rings == []
