@@ -40,7 +40,7 @@ UNHURRIED = {  # Airflow's defaults, where the tests are in more of a hurry: SQL
     "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "5",
 }
 SLOW, FAST, NONE = 0.1, 0.02, 0.0  # seconds of latency
-SQL, TASK_STATE = "benchmark_ledger", ""  # ledger_conn_id
+SQL, TASK_STATE = "fan_out", "fan_out_task_state"  # the DAG of each ledger
 
 
 class AirflowRuns:
@@ -51,13 +51,13 @@ class AirflowRuns:
         self._server = server
         self._home = home
 
-    def fan_out(self, *, calls: int, ledger: str, latency: float) -> Seen:
+    def fan_out(self, *, calls: int, dag: str, latency: float) -> Seen:
         """One task of this package that places all calls."""
         contacts = self._home / f"contacts-{calls}.csv"
         if not contacts.exists():
             _write_contacts(contacts, calls)
-        conf = {"contacts": str(contacts), "ledger": ledger, "report": str(self._home / "report.csv")}
-        return self._run("fan_out", calls, conf, latency=latency)
+        conf = {"contacts": str(contacts), "report": str(self._home / "report.csv")}
+        return self._run(dag, calls, conf, latency=latency)
 
     def http_hook_loop(self, *, calls: int, latency: float) -> Seen:
         """One task that loops over ``HttpHook.run``."""
@@ -119,12 +119,12 @@ def _compare(runs: AirflowRuns, scale: Scale) -> Iterator[Figure]:
     loop, mapped, beside_loop, beside_mapped = [], [], [], []
     for _ in range(max(1, scale.repetitions // 2)):
         for latency, shares in state.items():
-            seen = runs.fan_out(calls=waited, ledger=TASK_STATE, latency=latency)
+            seen = runs.fan_out(calls=waited, dag=TASK_STATE, latency=latency)
             shares.append(seen.calls_per_second * latency / CONNECTIONS)
         loop.append(runs.http_hook_loop(calls=LOOPED_CALLS, latency=FAST).posts_per_second)
-        beside_loop.append(runs.fan_out(calls=waited, ledger=SQL, latency=FAST).posts_per_second)
+        beside_loop.append(runs.fan_out(calls=waited, dag=SQL, latency=FAST).posts_per_second)
         mapped.append(runs.mapped_http_operator(calls=scale.mapped, latency=NONE).posts_per_second)
-        beside_mapped.append(runs.fan_out(calls=scale.calls, ledger=SQL, latency=NONE).posts_per_second)
+        beside_mapped.append(runs.fan_out(calls=scale.calls, dag=SQL, latency=NONE).posts_per_second)
     for latency, least in ((SLOW, 0.92), (FAST, 0.55)):
         yield Figure(
             name=f"{1_000 * latency:.0f} ms, Airflow's own task state, of connections / latency",

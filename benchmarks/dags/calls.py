@@ -29,14 +29,16 @@ def body(row: dict[str, Any]) -> str:
     return json.dumps({"to_number": row["to_number"], "agent_id": AGENT, "metadata": metadata})
 
 
-with DAG("fan_out", schedule=None):
-    CallKaroFanOutCallsOperator(
-        task_id="calls",
-        contacts=FileContacts("{{ dag_run.conf['contacts'] }}"),
-        agent_id=AGENT,
-        ledger_conn_id="{{ dag_run.conf['ledger'] }}",
-        report_path="{{ dag_run.conf['report'] }}",
-    )
+for name, ledger in (("fan_out", "benchmark_ledger"), ("fan_out_task_state", None)):
+    with DAG(name, schedule=None):
+        CallKaroFanOutCallsOperator(
+            task_id="calls",
+            contacts=FileContacts("{{ dag_run.conf['contacts'] }}"),
+            agent_id=AGENT,
+            ledger_conn_id=ledger,
+            ledger_scope="{{ run_id }}",
+            report_path="{{ dag_run.conf['report'] }}",
+        )
 
 with DAG("http_hook_loop", schedule=None):
 
