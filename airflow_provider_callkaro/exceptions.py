@@ -9,14 +9,13 @@ VoiceCallError
 ├── SourceBroken              the contact rows could not be read to their end; a retry reads them again
 ├── NotWritten                a file could not be written whole; what stood in its place before still stands
 ├── RunIncomplete             rows are left pending; the next try of the task goes on with them
-├── RunRejected               more rows ended rejected or unknown than the task allows; a retry would not help
 ├── NotAllowed                the campaign's state does not allow the action; nothing was sent
 └── VendorError               the vendor, or the way to it, said no          .vendor .status .request_id
     ├── NotSent               it failed before the vendor could have acted: safe to try again
     │   └── TooLate           the moment up to which it might start had passed: judge it anew
     ├── Throttled             not accepted, try later                        .retry_after (seconds)
     ├── Unauthorized          the key was refused: stop, no retry helps
-    ├── Rejected              this request will never be accepted            .reason .blamed
+    ├── Rejected              this request will never be accepted            .reason .invalid_indexes
     ├── AllRejected           what all calls have in common is refused: stop, it is to be corrected
     └── OutcomeUnknown        it may have been accepted: never send it again .reason
 
@@ -63,10 +62,6 @@ class NotWritten(VoiceCallError):
 
 class RunIncomplete(VoiceCallError):
     """The run ended with pending rows; the next try of the task goes on with them."""
-
-
-class RunRejected(VoiceCallError):
-    """The run ended, but more rows were rejected or unknown than the task allows. A retry would change nothing."""
 
 
 class NotAllowed(VoiceCallError):
@@ -127,8 +122,8 @@ class Rejected(VendorError):
     """This request will never be accepted (400, 404, 422).
 
     :param reason: a reason code, one of the values of ``calls.Reason``.
-    :param blamed: of a request that carries many calls, the places, from 0, of those that the vendor found fault with;
-        empty where it named none. It took none of the others.
+    :param invalid_indexes: of a request that carries many calls, the places, from 0, of those that the vendor found
+        fault with; empty where it named none. It took none of the others.
     """
 
     def __init__(
@@ -139,11 +134,11 @@ class Rejected(VendorError):
         reason: str,
         status: int | None = None,
         request_id: str | None = None,
-        blamed: frozenset[int] = frozenset(),
+        invalid_indexes: frozenset[int] = frozenset(),
     ) -> None:
         super().__init__(message, vendor=vendor, status=status, request_id=request_id)
         self.reason = reason
-        self.blamed = blamed
+        self.invalid_indexes = invalid_indexes
 
 
 class AllRejected(VendorError):

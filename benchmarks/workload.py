@@ -28,7 +28,7 @@ from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.ledger.contract import CallLedger
 from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
 from airflow_provider_callkaro.transport.target import Target
-from airflow_provider_callkaro.vendors.callkaro import CallKaro
+from airflow_provider_callkaro.vendors.callkaro.api import CallKaro
 from benchmarks.server import LOOPBACK
 
 KEY = "bench"

@@ -62,7 +62,7 @@ def test_every_class_of_the_tree_is_looked_at():
 CALL = Call(to_number=NUMBER, call_key=NAME, metadata={"name": NAME}, extra={"from_number": NUMBER})
 JOB = Job(row_number=1, key=NUMBER, number=NUMBER, call=CALL)
 JOB.ready = CALL
-DISPATCH = Dispatch((JOB,), Request.json("POST", "/call", {"to_number": NUMBER, "name": NAME}, rings=True))
+DISPATCH = Dispatch((JOB,), Request.json("POST", "/call", {"to_number": NUMBER, "name": NAME}, retry_safe=False))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_callkaro.calls import values as reading
+from airflow_provider_callkaro.calls import coercion
 from airflow_provider_callkaro.calls.call import InvalidCall, plain_metadata
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
@@ -17,7 +17,7 @@ def refuse_next_window(schedule_at: Any, *, has_policy: bool) -> None:
 
     :raises ConfigurationError: it is ``next_window``, and there is no calling policy.
     """
-    if not has_policy and reading.is_next_window(schedule_at):
+    if not has_policy and coercion.is_next_window(schedule_at):
         raise ConfigurationError(NEEDS_POLICY)
 
 
@@ -56,9 +56,9 @@ def options_metadata(value: Any) -> dict[str, Any]:
 
     :raises ConfigurationError: it cannot be metadata.
     """
-    if reading.is_absent(value):
+    if coercion.is_absent(value):
         return {}
     try:
-        return plain_metadata(reading.without_absent(reading.read_metadata(value)))
+        return plain_metadata(coercion.without_absent(coercion.read_metadata(value)))
     except InvalidCall as error:
         raise ConfigurationError(f"given for all calls: {error}") from None

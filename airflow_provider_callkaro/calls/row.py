@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_callkaro.calls import values as reading
+from airflow_provider_callkaro.calls import coercion
 from airflow_provider_callkaro.calls.call import Call, InvalidCall, is_plain
 from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.calls.options import checked_column_map, checked_options, options_metadata
@@ -27,8 +27,8 @@ from airflow_provider_callkaro.calls.row_rights import (
     refusal_of_row,
     shown_name,
 )
+from airflow_provider_callkaro.calls.row_schema import CALLKARO, PERSONAL_FIELDS, RowSchema
 from airflow_provider_callkaro.calls.row_times import RowTimes
-from airflow_provider_callkaro.calls.vocabulary import CALLKARO, PERSONAL_FIELDS, Vocabulary
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class RowReader:
     :param column_map: source column to call field, such as ``{"phone": "to_number"}``, upper and lower case alike; None
         as field leaves the column out altogether.
     :param schedule_timezone: the zone of naive ``schedule_at`` values and of trigger times; None refuses both.
-    :param vocabulary: which columns mean something to the vendor; default: those of CallKaro.
+    :param row_schema: which columns mean something to the vendor; default: those of CallKaro.
     :param judged: whether a calling policy judges the calls before they go out: it alone knows the next window, and it
         moves a moment that the vendor cannot be told. Without it such rows are refused. Default: they are refused.
     :param row_fields: the fields that a row may set; None takes the vendor's cautious choice. A column that
@@ -85,7 +85,7 @@ class RowReader:
         options: Mapping[str, Any] | None = None,
         column_map: Mapping[str, str | None] | None = None,
         schedule_timezone: tzinfo | None = None,
-        vocabulary: Vocabulary = CALLKARO,
+        row_schema: RowSchema = CALLKARO,
         judged: bool = False,
         row_fields: Collection[str] | None = None,
         metadata_columns: Collection[str] | None = None,
@@ -93,12 +93,12 @@ class RowReader:
         say: Callable[[str], None] | None = None,
     ) -> None:
         self._numbers = numbers or NumberReader()
-        self._times = RowTimes(zone=schedule_timezone, takes_offset=vocabulary.takes_offset, judged=judged)
-        self._vocabulary = vocabulary
-        self._words = frozenset(vocabulary.words)
-        self._column_map = checked_column_map(column_map or {}, vocabulary.words)
+        self._times = RowTimes(zone=schedule_timezone, takes_offset=row_schema.takes_offset, judged=judged)
+        self._row_schema = row_schema
+        self._columns = frozenset(row_schema.columns)
+        self._column_map = checked_column_map(column_map or {}, row_schema.columns)
         self._rights = RowRights.of(
-            vocabulary, row_fields=row_fields, metadata_columns=metadata_columns, column_map=self._column_map
+            row_schema, row_fields=row_fields, metadata_columns=metadata_columns, column_map=self._column_map
         )
         self._allowed_numbers = allowed_numbers
         self._say = say
@@ -107,20 +107,20 @@ class RowReader:
         self._planned = 0
         self._first_row_seen = False
         self._readers: dict[str, Callable[[Any], Any]] = {
-            "agent_id": reading.read_text,
-            "batch_id": reading.read_text,
+            "agent_id": coercion.read_text,
+            "batch_id": coercion.read_text,
             "schedule_at": self._times.read_schedule_at,
             "min_trigger_time": self._times.read_trigger_time,
             "max_trigger_time": self._times.read_trigger_time,
-            "carry_over": reading.read_boolean,
-            "number_of_retries": reading.read_whole_number,
-            "gap_between_retries": reading.read_gaps,
-            "priority": reading.read_whole_number,
-            "language": reading.read_language,
-            "call_key": reading.read_text,
-            "timezone": reading.read_text,
+            "carry_over": coercion.read_boolean,
+            "number_of_retries": coercion.read_whole_number,
+            "gap_between_retries": coercion.read_gaps,
+            "priority": coercion.read_whole_number,
+            "language": coercion.read_language,
+            "call_key": coercion.read_text,
+            "timezone": coercion.read_text,
         }
-        options = checked_options(options or {}, frozenset(vocabulary.words) - PERSONAL_FIELDS)
+        options = checked_options(options or {}, frozenset(row_schema.columns) - PERSONAL_FIELDS)
         self._metadata = options_metadata(options.get("metadata"))
         self._extra: dict[str, Any] = {}
         self._defaults = self._read_defaults([("batch_id", batch_id), ("agent_id", agent_id), *options.items()])
@@ -143,7 +143,7 @@ class RowReader:
         names = tuple(row)
         columns = self._plans.get(names) or self._plan(names)
         number = None if columns.number is None else row[columns.number]
-        if reading.is_absent(number):
+        if coercion.is_absent(number):
             raise InvalidCall(Reason.MISSING_NUMBER, "the row has no phone number")
         to_number = self._numbers.read(number)
         if to_number is None:
@@ -155,24 +155,24 @@ class RowReader:
         values = dict(self._defaults)
         for column, field, reader in columns.fields:
             value = row[column]
-            if not reading.is_absent(value):
+            if not coercion.is_absent(value):
                 values[field] = reader(value)
         if "agent_id" not in values and "batch_id" not in values:
             raise InvalidCall(
                 Reason.MISSING_AGENT, "the row names no agent and no campaign, and there is no agent_id for all rows"
             )
         metadata = {name: row[column] for column, name in columns.metadata}
-        if columns.metadata_column is not None and not reading.is_absent(row[columns.metadata_column]):
-            own_metadata = reading.read_metadata(row[columns.metadata_column])
+        if columns.metadata_column is not None and not coercion.is_absent(row[columns.metadata_column]):
+            own_metadata = coercion.read_metadata(row[columns.metadata_column])
             metadata.update(self._rights.of_mapping(own_metadata, column=columns.metadata_column))
         if not is_plain(metadata):
-            metadata = reading.without_absent(metadata)
+            metadata = coercion.without_absent(metadata)
         if self._metadata:
             metadata = {**self._metadata, **metadata}
         if not columns.own_fields and not self._extra:
             return Call(to_number=to_number, metadata=metadata, **values)
         given = ((name, row[column], reader) for column, name, reader in columns.own_fields)
-        own = {name: reader(value) for name, value, reader in given if not reading.is_absent(value)}
+        own = {name: reader(value) for name, value, reader in given if not coercion.is_absent(value)}
         return Call(to_number=to_number, metadata=metadata, extra={**self._extra, **own}, **values)
 
     def _plan(self, names: tuple[Any, ...]) -> _Columns:
@@ -183,7 +183,7 @@ class RowReader:
             meaning = self._meaning(column)
             if meaning is None:
                 continue
-            if meaning not in self._words:
+            if meaning not in self._columns:
                 if self._rights.goes_along(meaning):
                     metadata.append((column, meaning))
             elif not self._rights.may_set(meaning, column=column):
@@ -210,11 +210,11 @@ class RowReader:
             fields=tuple(
                 (column, field, self._readers[field])
                 for field, column in column_of.items()
-                if field in self._readers and field in self._vocabulary.fields
+                if field in self._readers and field in self._row_schema.fields
             ),
             own_fields=tuple(
                 (column_of[name], name, reader)
-                for name, reader in self._vocabulary.own_fields.items()
+                for name, reader in self._row_schema.own_fields.items()
                 if name in column_of
             ),
             metadata_column=column_of.get("metadata"),
@@ -247,8 +247,8 @@ class RowReader:
         folded = name.lower()  # databases such as Snowflake fold names to upper case
         if folded in self._column_map:
             return self._column_map[folded]
-        folded = self._vocabulary.aliases.get(folded, folded)
-        return folded if folded in self._words else name
+        folded = self._row_schema.aliases.get(folded, folded)
+        return folded if folded in self._columns else name
 
     def _refuse_columns(self, message: str) -> None:
         if self._first_row_seen:
@@ -259,7 +259,7 @@ class RowReader:
         self, names: tuple[Any, ...], column_of: Mapping[str, Any], forbidden: Mapping[Any, str]
     ) -> None:
         # a file without a header line has its first contact for names
-        shown = mask_text(_columns_shown(names, self._words))
+        shown = mask_text(_columns_shown(names, self._columns))
         folded = {str(column).lower() for column in names}
         missing = [column for column in self._column_map if self._column_map[column] and column not in folded]
         if missing:
@@ -284,12 +284,12 @@ class RowReader:
     def _read_defaults(self, given: Iterable[tuple[str, Any]]) -> dict[str, Any]:
         defaults: dict[str, Any] = {}
         for field, value in given:
-            if field == "metadata" or reading.is_absent(value):
+            if field == "metadata" or coercion.is_absent(value):
                 continue
             self._times.require_zone(field, "given for all calls")
             try:
-                if field in self._vocabulary.own_fields:
-                    self._extra[field] = self._vocabulary.own_fields[field](value)
+                if field in self._row_schema.own_fields:
+                    self._extra[field] = self._row_schema.own_fields[field](value)
                     continue
                 defaults[field] = self._readers[field](value)
                 Call(to_number="+10", **{field: defaults[field]})

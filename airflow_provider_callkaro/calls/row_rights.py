@@ -11,9 +11,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_callkaro.calls import values as reading
+from airflow_provider_callkaro.calls import coercion
 from airflow_provider_callkaro.calls.masking import mask_text
-from airflow_provider_callkaro.calls.vocabulary import ALWAYS, Vocabulary
+from airflow_provider_callkaro.calls.row_schema import ALWAYS, RowSchema
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
 MAX_NAMES = 100  # of columns, said at most
@@ -37,7 +37,7 @@ class RowRights:
     @classmethod
     def of(
         cls,
-        vocabulary: Vocabulary,
+        row_schema: RowSchema,
         *,
         row_fields: Collection[str] | None,
         metadata_columns: Collection[str] | None,
@@ -50,12 +50,12 @@ class RowRights:
         :param column_map: columns, in lower case, by the field that each means.
         :raises ConfigurationError: an argument is no list of names, or names what is no field of the vendor's calls.
         """
-        named = vocabulary.row_fields if row_fields is None else checked_names("row_fields", row_fields)
-        unknown = sorted(named - {*vocabulary.words}) if row_fields is not None else []
+        named = row_schema.row_fields if row_fields is None else checked_names("row_fields", row_fields)
+        unknown = sorted(named - {*row_schema.columns}) if row_fields is not None else []
         if unknown:
             raise ConfigurationError(
                 f"row_fields names {', '.join(map(shown_name, unknown))}, which is no field of a call: use some of "
-                f"{', '.join(word for word in vocabulary.words if word not in ALWAYS)}"
+                f"{', '.join(word for word in row_schema.columns if word not in ALWAYS)}"
             )
         return cls(
             fields=named | ALWAYS,
@@ -119,7 +119,7 @@ def refusal_of_columns(columns: Mapping[Any, str], *, wanted: Collection[str]) -
 
 def refusal_of_row(row: Mapping[Any, Any], columns: Mapping[Any, str]) -> str | None:
     """Why a row is refused that sets what it may not; None where those columns are empty."""
-    fields = sorted({field for column, field in columns.items() if not reading.is_absent(row[column])})
+    fields = sorted({field for column, field in columns.items() if not coercion.is_absent(row[column])})
     if not fields:
         return None
     return f"the row sets {', '.join(fields)}, which no row of this list may: row_fields does not name it"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-from airflow_provider_callkaro.calls import values as reading
+from airflow_provider_callkaro.calls import coercion
 from airflow_provider_callkaro.calls.call import InvalidCall
 from airflow_provider_callkaro.calls.options import NEEDS_POLICY
 from airflow_provider_callkaro.calls.outcome import Reason
@@ -45,17 +45,17 @@ class RowTimes:
 
         :raises InvalidCall: it needs what is not there: a zone, or a policy; or the clock shows it twice.
         """
-        if reading.is_next_window(value):
+        if coercion.is_next_window(value):
             if not self.judged:
                 raise InvalidCall(Reason.BAD_SCHEDULE_AT, NEEDS_POLICY)
         elif not self.takes_offset:
             self._require_zone()
-        moment = reading.read_schedule_at(value, self.zone)
+        moment = coercion.read_schedule_at(value, self.zone)
         if isinstance(moment, datetime) and moment.utcoffset() is None:
             self._require_zone()
         if self.judged or self.takes_offset:
             return moment
-        if reading.is_shown_twice(moment, self.zone):
+        if coercion.is_shown_twice(moment, self.zone):
             raise InvalidCall(
                 Reason.BAD_SCHEDULE_AT,
                 "schedule_at falls into the hour that comes twice on the vendor's clock, which is told no offset: "
@@ -69,7 +69,7 @@ class RowTimes:
         :raises InvalidCall: nobody knows in which zone it is meant.
         """
         self._require_zone()
-        return reading.read_trigger_time(value)
+        return coercion.read_trigger_time(value)
 
     def _require_zone(self) -> None:
         if self.zone is None:

@@ -16,7 +16,7 @@ from contextvars import copy_context
 from typing import Protocol
 
 from airflow_provider_callkaro.calls.outcome import Reason
-from airflow_provider_callkaro.dispatch.gate import Gate
+from airflow_provider_callkaro.dispatch.flow_control import FlowControl
 from airflow_provider_callkaro.dispatch.job import Answer, Dispatch
 from airflow_provider_callkaro.exceptions import OutcomeUnknown, TooLate, VendorError
 from airflow_provider_callkaro.transport.failures import too_late
@@ -57,7 +57,7 @@ class Dialler:
     :param transport: carries the requests.
     :param vendor: its name, for an error that no driver foresaw.
     :param read: turns the answer to a dispatch into the vendor's id, or raises what it means.
-    :param gate: when a call may start.
+    :param flow: when a call may start.
     :param policy: how long a failure makes everybody wait.
     :param wall: seconds since 1970 UTC, to tell what has become too late.
     :param gather: how many answers are worth opening the books for at once.
@@ -69,7 +69,7 @@ class Dialler:
         transport: Transport,
         vendor: str,
         read: Callable[[Response, Dispatch], str],
-        gate: Gate,
+        flow: FlowControl,
         policy: RetryPolicy,
         clock: Callable[[], float],
         wall: Callable[[], float],
@@ -79,7 +79,7 @@ class Dialler:
         self._transport = transport
         self._vendor = vendor
         self._read = read
-        self._gate = gate
+        self._flow = flow
         self._policy = policy
         self._clock = clock
         self._wall = wall
@@ -211,7 +211,7 @@ class Dialler:
     def _next(self) -> Dispatch | None:
         while self._dispatches and not self._closing:
             now = self._clock()
-            if not self._gate.may_start(now=now):
+            if not self._flow.may_start(now=now):
                 self._look_again(now)
                 return None
             try:
@@ -223,14 +223,14 @@ class Dialler:
             if dispatch.not_after < self._wall():
                 self._deliver(Answer(dispatch, None, too_late(self._vendor)))
                 continue
-            self._gate.start(now=now, calls=len(dispatch.jobs))
+            self._flow.start(now=now, calls=len(dispatch.jobs))
             self._in_flight[dispatch.key] = (now, dispatch)
             return dispatch
         return None
 
     def _look_again(self, now: float) -> None:
-        delay = self._gate.opens_at() - now
-        if delay > 0 and self._gate.closed is None and self._timer is None:
+        delay = self._flow.opens_at() - now
+        if delay > 0 and self._flow.closed is None and self._timer is None:
             self._timer = self._loop.call_later(delay, self._timed_pump)
 
     def _timed_pump(self) -> None:
@@ -251,7 +251,7 @@ class Dialler:
                 self._fail(dispatch, self._unforeseen(error), started_at)
                 raise
             else:
-                self._gate.answered()
+                self._flow.answered()
                 self._deliver(Answer(dispatch, call_id, None))
             dispatch = self._next()
 
@@ -260,7 +260,7 @@ class Dialler:
             wait = 0.0
             if not isinstance(error, TooLate):
                 wait = self._policy.wait(error, attempt=dispatch.jobs[0].attempts, random=self._random)
-            self._gate.failed(error, started_at=started_at, now=self._clock(), wait=wait)
+            self._flow.failed(error, started_at=started_at, now=self._clock(), wait=wait)
         finally:
             self._deliver(Answer(dispatch, None, error))
 

@@ -13,14 +13,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
-from airflow_provider_callkaro.dispatch.books import Books
+from airflow_provider_callkaro.dispatch.batching import STALE_SECONDS, Batcher
 from airflow_provider_callkaro.dispatch.dialler import Dialler
-from airflow_provider_callkaro.dispatch.gate import Closed, Gate
+from airflow_provider_callkaro.dispatch.flow_control import Closed, FlowControl
 from airflow_provider_callkaro.dispatch.headroom import Headroom
 from airflow_provider_callkaro.dispatch.intake import Intake
 from airflow_provider_callkaro.dispatch.job import Answer, Dispatch, Job
 from airflow_provider_callkaro.dispatch.notices import Notices
-from airflow_provider_callkaro.dispatch.packing import STALE_SECONDS, Packing
+from airflow_provider_callkaro.dispatch.outcome_recorder import OutcomeRecorder
 from airflow_provider_callkaro.dispatch.preparation import Preparation
 from airflow_provider_callkaro.dispatch.progress import Progress
 from airflow_provider_callkaro.dispatch.stop import CALM_GRACE, KILLED_GRACE, Stop
@@ -38,10 +38,10 @@ class Dispatcher:
 
     :param intake: the calls, row by row.
     :param preparation: the last look at a call before it is claimed.
-    :param packing: how calls travel: one to a request, or many.
-    :param books: the ledger, the tally and the report.
+    :param batcher: how calls travel: one to a request, or many.
+    :param recorder: the ledger, the tally and the report.
     :param dialler: what dials; opened by the run.
-    :param gate: the dialler's gate.
+    :param flow: the dialler's flow.
     :param stop: how the run is asked to end early.
     :param progress: told where the run stands after each turn.
     """
@@ -51,32 +51,32 @@ class Dispatcher:
         *,
         intake: Intake,
         preparation: Preparation,
-        packing: Packing,
-        books: Books,
+        batcher: Batcher,
+        recorder: OutcomeRecorder,
         tally: Tally,
         dialler: Dialler,
-        gate: Gate,
+        flow: FlowControl,
         stop: Stop,
         progress: Progress,
         clock: Callable[[], float],
     ) -> None:
         self._intake = intake
         self._preparation = preparation
-        self._packing = packing
-        self._books = books
+        self._batcher = batcher
+        self._recorder = recorder
         self._tally = tally
         self._dialler = dialler
-        self._gate = gate
+        self._flow = flow
         self._stop = stop
         self._progress = progress
         self._clock = clock
         self._watchdog = Watchdog(dialler, clock=clock)
-        self._notices = Notices(gate=gate, clock=clock)
+        self._notices = Notices(flow=flow, clock=clock)
         self._list_refused: AllRejected | None = None
-        self._supply = Supply(intake=intake, books=books)  # read, not claimed
+        self._supply = Supply(intake=intake, recorder=recorder)  # read, not claimed
         self._out: dict[str, Dispatch] = {}  # claimed and handed over, no answer yet
-        self._headroom = Headroom(gate=gate, many=packing.gathers, clock=clock)
-        self._many = packing.gathers
+        self._headroom = Headroom(flow=flow, many=batcher.batches, clock=clock)
+        self._many = batcher.batches
 
     def run(self) -> Summary:
         """Dispatch every call of the list.
@@ -92,7 +92,7 @@ class Dispatcher:
                     self._wind_down(grace=CALM_GRACE if isinstance(error, Exception) else KILLED_GRACE)
                 self._leave_what_was_read()
                 raise
-        self._books.report()
+        self._recorder.report()
         if why is not None:
             self._leave_the_rest(Reason.STOPPED)
         return self._summary(stopped=why)
@@ -120,7 +120,7 @@ class Dispatcher:
         return Summary.of(
             self._tally,
             stopped=stopped,
-            refusal=self._list_refused or self._gate.refusal,
+            refusal=self._list_refused or self._flow.refusal,
             resume_at=self._preparation.resume_at,
             unread=unread,
         )
@@ -130,7 +130,7 @@ class Dispatcher:
         while not self._done():
             why = self._why_stopped()
             if why is not None:
-                self._notices.ending(why, self._gate.refusal)
+                self._notices.ending(why, self._flow.refusal)
                 self._wind_down(grace=CALM_GRACE)
                 return why
             self._turn()
@@ -138,41 +138,41 @@ class Dispatcher:
 
     def _conclude(self, *, is_done: bool) -> str | None:
         """Settle what waited for the end of the run; say why the list is refused, if it is."""
-        self._list_refused = self._books.conclude(is_done=is_done)
-        self._books.commit([])
+        self._list_refused = self._recorder.conclude(is_done=is_done)
+        self._recorder.commit([])
         return None if self._list_refused is None else Closed.LIST_REFUSED.value
 
     def _done(self) -> bool:
-        return not self._more_to_come() and not self._out and not self._books.unsettled
+        return not self._more_to_come() and not self._out and not self._recorder.unsettled
 
     def _why_stopped(self) -> str | None:
-        closed: Closed | None = self._gate.closed
+        closed: Closed | None = self._flow.closed
         return closed.value if closed is not None else self._watchdog.alarm() or self._stop.why
 
     def _turn(self) -> None:
         self._collect(timeout=self._patience())
         self._notices.look()
         began = self._clock()
-        if self._gate.closed is not None:
+        if self._flow.closed is not None:
             return
-        if self._gate.opens_at() - began > LONG_PAUSE:
+        if self._flow.opens_at() - began > LONG_PAUSE:
             self._take_back()
         won = self._claim(self._next_requests(self._room(began)))
         if won:
             self._dialler.submit(won)
-        self._books.report()
+        self._recorder.report()
         self._progress.tick(self._tally)
         self._headroom.measure(began)
 
     def _next_requests(self, room: int) -> list[Sequence[Job]]:
         """The calls that go out next, in as many requests as there is room for."""
-        if self._books.has_releases and self._preparation.has_rules:
-            self._books.commit([])  # or the rules would take these calls for calls under way
+        if self._recorder.has_releases and self._preparation.has_rules:
+            self._recorder.commit([])  # or the rules would take these calls for calls under way
         jobs = self._preparation.ready(self._supply.next(self._calls_for(room), sifted=self._many))
         now = self._clock()
         self._unpack(before=now - STALE_SECONDS)
-        self._packing.add(jobs, now=now)
-        requests = self._packing.take(room, is_last=self._supply.is_empty)
+        self._batcher.add(jobs, now=now)
+        requests = self._batcher.take(room, is_last=self._supply.is_empty)
         if self._why_stopped() is not None:
             self._supply.give_back([job for request in requests for job in request])
             return []
@@ -183,17 +183,17 @@ class Dispatcher:
     def _claim(self, requests: list[Sequence[Job]]) -> list[Dispatch]:
         """Write what came back and claim what goes out next, durably; only what was won is dispatched."""
         jobs = [job for request in requests for job in request]
-        won, again = self._books.commit(jobs)
+        won, again = self._recorder.commit(jobs)
         self._supply.append(again)
         self._supply.note(claimed=len(jobs), won=len(won))
         requests = _those_of(requests, won)
         for job in won:
             job.attempts += 1
         try:
-            dispatches = [self._packing.dispatch(request) for request in requests]
+            dispatches = [self._batcher.dispatch(request) for request in requests]
         except BaseException:  # nothing of it has gone out
             for job in won:
-                self._books.release(job)
+                self._recorder.release(job)
             raise
         self._out.update((dispatch.key, dispatch) for dispatch in dispatches)
         return dispatches
@@ -202,7 +202,7 @@ class Dispatcher:
         for answer in self._dialler.collect(timeout=timeout):
             if self._out.pop(answer.dispatch.key, None) is None:
                 continue  # it was given up on a moment ago
-            again = self._books.enter(answer)
+            again = self._recorder.enter(answer)
             if again:
                 self._supply.give_back(again)
                 self._tell_of(answer, calls=len(again))
@@ -216,13 +216,13 @@ class Dispatcher:
     def _patience(self) -> float:
         """How long to wait for answers: not at all while there is room for a worthwhile group of calls."""
         now = self._clock()
-        if self._books.unsettled or (self._more_to_come() and self._room(now) > 0):
+        if self._recorder.unsettled or (self._more_to_come() and self._room(now) > 0):
             return 0.0
-        pause = self._gate.opens_at() - now - self._headroom.lead()
+        pause = self._flow.opens_at() - now - self._headroom.lead()
         return min(LONGEST_WAIT, pause) if pause > 0 else LONGEST_WAIT
 
     def _more_to_come(self) -> bool:
-        return not self._supply.is_empty or self._packing.waiting > 0
+        return not self._supply.is_empty or self._batcher.waiting > 0
 
     def _room(self, now: float) -> int:
         return self._headroom.room(now, out=len(self._out), waiting=self._dialler.waiting)
@@ -231,8 +231,8 @@ class Dispatcher:
         """How many calls to look at for so many requests: of many calls one more, to know which request is the last."""
         if not self._many or room == 0:
             return room
-        size = self._packing.calls_per_request
-        return max(room * size + 1 - self._packing.waiting, size)
+        size = self._batcher.calls_per_request
+        return max(room * size + 1 - self._batcher.waiting, size)
 
     def _take_back(self) -> None:
         """Give back the claims of calls that will not start soon: a crash must not leave them unknown."""
@@ -240,12 +240,12 @@ class Dispatcher:
             del self._out[dispatch.key]
             for job in dispatch.jobs:
                 job.attempts -= 1
-                self._books.release(job)
+                self._recorder.release(job)
             self._supply.give_back(dispatch.jobs)
 
     def _unpack(self, *, before: float) -> None:
         """Take out what has waited for company for too long: it must be judged again."""
-        self._supply.give_back(self._packing.unpack(before=before))
+        self._supply.give_back(self._batcher.drain(before=before))
 
     def _wind_down(self, *, grace: float) -> None:
         """Take no new calls, wait for those in flight, and settle everything.
@@ -269,15 +269,15 @@ class Dispatcher:
         """Settle a dispatch as unknown whose answer nobody waits for any more."""
         dispatch = None if key is None else self._out.pop(key, None)
         for job in dispatch.jobs if dispatch is not None else ():
-            self._books.interrupted(job)
+            self._recorder.interrupted(job)
 
     def _leave_what_was_read(self) -> None:
         """Give the rows that a failed run has read their outcome, and report what can be reported of it."""
         with suppress(Exception):  # the run fails with what ended it; what cannot be said is counted by `account`
             self._unpack(before=math.inf)
             for job in self._supply.known_rest():
-                self._books.leave(job, Reason.STOPPED)
-            self._books.report()
+                self._recorder.leave(job, Reason.STOPPED)
+            self._recorder.report()
 
     def _leave_the_rest(self, reason: Reason) -> None:
         """Give every row that was not dispatched its outcome: what the ledger knows, else pending."""
@@ -287,8 +287,8 @@ class Dispatcher:
             if reason is Reason.DRY_RUN:
                 left = self._preparation.ready(left)
             for job in left:
-                self._books.leave(job, reason)
-            self._books.report()
+                self._recorder.leave(job, reason)
+            self._recorder.report()
 
 
 def _those_of(requests: list[Sequence[Job]], jobs: Sequence[Job]) -> list[Sequence[Job]]:

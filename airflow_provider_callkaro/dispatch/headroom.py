@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from airflow_provider_callkaro.dispatch.gate import Gate
+from airflow_provider_callkaro.dispatch.flow_control import FlowControl
 
 SMOOTHING = 0.2  # weight of the newest turn in what a turn is expected to take, and to start
 
@@ -17,12 +17,12 @@ SMOOTHING = 0.2  # weight of the newest turn in what a turn is expected to take,
 class Headroom:
     """Measures the turns of a run, and says how many requests the next one may claim.
 
-    :param gate: the dialler's gate.
+    :param flow: the dialler's flow.
     :param many: whether a request carries many calls.
     """
 
-    def __init__(self, *, gate: Gate, many: bool, clock: Callable[[], float]) -> None:
-        self._gate = gate
+    def __init__(self, *, flow: FlowControl, many: bool, clock: Callable[[], float]) -> None:
+        self._flow = flow
         self._many = many
         self._clock = clock
         self._turn_seconds = 0.005
@@ -44,11 +44,11 @@ class Headroom:
         :param out: requests that are claimed and not answered.
         :param waiting: those of them that have not started.
         """
-        capacity = self._gate.capacity()
+        capacity = self._flow.capacity()
         lead = self.lead()
         ahead = 0 if self._many else min(capacity, max(1, math.ceil(self._rate * lead)))
         free = capacity + ahead - out
-        due = self._gate.slots_until(now + lead, now=now) - waiting
+        due = self._flow.slots_until(now + lead, now=now) - waiting
         room = max(0, int(min(free, due)))
         group = min(ahead, max(1, capacity // 8))
         return room if room >= group or waiting == 0 else 0
@@ -59,7 +59,7 @@ class Headroom:
         self._turn_seconds += SMOOTHING * (now - began - self._turn_seconds)
         since, started = self._counted
         if now - since >= 0.05:
-            rate = (self._gate.started - started) / (now - since)
+            rate = (self._flow.started - started) / (now - since)
             # Answers come in bursts, and so do places that fall free: what counts is how fast a burst goes out.
             self._rate = max(rate, self._rate + SMOOTHING * (rate - self._rate))
-            self._counted = (now, self._gate.started)
+            self._counted = (now, self._flow.started)

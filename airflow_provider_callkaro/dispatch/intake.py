@@ -9,8 +9,8 @@ from zlib import crc32
 
 from airflow_provider_callkaro.calls.call import Call, InvalidCall
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
+from airflow_provider_callkaro.dispatch.compact_set import CompactSet
 from airflow_provider_callkaro.dispatch.job import Job
-from airflow_provider_callkaro.dispatch.seen import SeenKeys
 from airflow_provider_callkaro.dispatch.tally import RowOutcome
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
@@ -57,7 +57,7 @@ class Intake:
         self._read = read
         self._shard = shard
         self._row_number = 0
-        self._seen = SeenKeys()
+        self._seen = CompactSet()
         self.exhausted = False
         self.taken = 0
         """Rows that were read and belong to this part of the list."""

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from enum import Enum
 
-from airflow_provider_callkaro.dispatch.gate import Gate
+from airflow_provider_callkaro.dispatch.flow_control import FlowControl
 from airflow_provider_callkaro.exceptions import Throttled, VendorError
 
 SILENCE = 30.0  # seconds between two lines of one kind
@@ -29,8 +29,8 @@ class _Kind(Enum):
 class Notices:
     """Tells the log what holds a run up. Asked from the main thread."""
 
-    def __init__(self, *, gate: Gate, clock: Callable[[], float]) -> None:
-        self._gate = gate
+    def __init__(self, *, flow: FlowControl, clock: Callable[[], float]) -> None:
+        self._flow = flow
         self._clock = clock
         self._told: VendorError | None = None
         self._told_at: dict[_Kind, float] = {}
@@ -38,18 +38,18 @@ class Notices:
 
     def look(self) -> None:
         """Tell of a pause, if there is a new one."""
-        pause = self._gate.pause
+        pause = self._flow.pause
         if pause is None or pause is self._told:
             return
         self._told = pause
-        seconds = self._gate.opens_at() - self._clock()
+        seconds = self._flow.opens_at() - self._clock()
         if seconds < WORTH_A_WORD and not isinstance(pause, Throttled):
             return
         self._say(
             _Kind.WAITING,
             "Waiting %.1f s before the next call, then at most %d calls in flight: %s",
             max(0.0, seconds),
-            self._gate.capacity(),
+            self._flow.capacity(),
             pause,
         )
 

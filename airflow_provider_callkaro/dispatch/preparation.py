@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from airflow_provider_callkaro.calls.call import NEXT_WINDOW, Call
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
-from airflow_provider_callkaro.dispatch.books import Books
 from airflow_provider_callkaro.dispatch.job import Held, Job, Judged
+from airflow_provider_callkaro.dispatch.outcome_recorder import OutcomeRecorder
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.dispatch.caps import Caps
@@ -48,18 +48,18 @@ class Preparation:
     def __init__(
         self,
         *,
-        books: Books,
+        recorder: OutcomeRecorder,
         rules: Rules | None = None,
         observe: Observe | None = None,
     ) -> None:
-        self._books = books
+        self._recorder = recorder
         self._rules = rules or Rules()
         self._observe = observe
 
     @property
     def resume_at(self) -> datetime | None:
         """The first moment at which a call that was held back, here or by the ledger, may ring."""
-        return self._books.resume_at
+        return self._recorder.resume_at
 
     @property
     def has_rules(self) -> bool:
@@ -85,7 +85,7 @@ class Preparation:
                     self._observe(job.call, job.ready)
         if not held:
             return ready
-        for job in self._books.sift([job for job in jobs if job.key in held]):
+        for job in self._recorder.sift([job for job in jobs if job.key in held]):
             self._hold(job, held[job.key])
         return [job for job in ready if job.key not in held]
 
@@ -112,6 +112,6 @@ class Preparation:
         return Judged(call=call)
 
     def _hold(self, job: Job, held: Held) -> None:
-        self._books.hold(job, held)
+        self._recorder.hold(job, held)
         if self._observe is not None:
             self._observe(job.call, held)

@@ -30,7 +30,7 @@ def kind_of(error: Rejected) -> Kind | None:
     :param error: its message is masked.
     """
     words = str(error).lower()
-    if error.blamed or error.reason == Reason.DO_NOT_DISTURB or _PERSONAL.search(words):
+    if error.invalid_indexes or error.reason == Reason.DO_NOT_DISTURB or _PERSONAL.search(words):
         return None
     return error.status, _PARTICULAR.sub("#", words)
 

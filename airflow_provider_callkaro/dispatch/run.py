@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_callkaro.calls.call import Call
-from airflow_provider_callkaro.dispatch.books import Books
+from airflow_provider_callkaro.dispatch.batching import CallVendor, ManyCallsVendor, batcher_for
 from airflow_provider_callkaro.dispatch.dialler import Dialler, Transport
 from airflow_provider_callkaro.dispatch.dispatcher import Dispatcher
-from airflow_provider_callkaro.dispatch.gate import Gate
+from airflow_provider_callkaro.dispatch.flow_control import FlowControl
 from airflow_provider_callkaro.dispatch.intake import Intake, Shard
-from airflow_provider_callkaro.dispatch.packing import CallVendor, ManyCallsVendor, packing_for
+from airflow_provider_callkaro.dispatch.outcome_recorder import OutcomeRecorder
 from airflow_provider_callkaro.dispatch.preparation import Observe, Preparation, Rules
 from airflow_provider_callkaro.dispatch.progress import Progress, Snapshot
 from airflow_provider_callkaro.dispatch.report import RowSink
@@ -115,33 +115,33 @@ def run_calls(
     """
     policy = policy or RetryPolicy()
     tally = Tally()
-    packing = packing_for(vendor)
-    gate = Gate(
+    batcher = batcher_for(vendor)
+    flow = FlowControl(
         max_concurrency=limits.max_concurrency,
         calls_per_second=limits.calls_per_second,
-        calls_per_request=packing.calls_per_request,
+        calls_per_request=batcher.calls_per_request,
         stop_after_unknown=limits.stop_after_unknown,
     )
     dialler = Dialler(
         transport=transport,
-        vendor=packing.name,
-        read=packing.read,
-        gate=gate,
+        vendor=batcher.name,
+        read=batcher.read,
+        flow=flow,
         policy=policy,
         clock=clock,
         wall=wall,
         random=jitter,
         gather=max(1, limits.max_concurrency // 4),
     )
-    books = Books(ledger=ledger, tally=tally, report=report, redial=redial, policy=policy, random=jitter)
+    recorder = OutcomeRecorder(ledger=ledger, tally=tally, report=report, redial=redial, policy=policy, random=jitter)
     dispatcher = Dispatcher(
         intake=Intake(rows=rows, read=read, shard=shard),
-        preparation=Preparation(books=books, rules=rules, observe=observe),
-        packing=packing,
-        books=books,
+        preparation=Preparation(recorder=recorder, rules=rules, observe=observe),
+        batcher=batcher,
+        recorder=recorder,
         tally=tally,
         dialler=dialler,
-        gate=gate,
+        flow=flow,
         stop=stop,
         progress=Progress(total=total, say=say, clock=clock),
         clock=clock,

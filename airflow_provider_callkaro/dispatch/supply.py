@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from airflow_provider_callkaro.dispatch.books import Books
 from airflow_provider_callkaro.dispatch.intake import Intake
 from airflow_provider_callkaro.dispatch.job import Job
+from airflow_provider_callkaro.dispatch.outcome_recorder import OutcomeRecorder
 from airflow_provider_callkaro.dispatch.tally import RowOutcome
 
 SIFTED_ROWS = 500  # rows looked up at once while most of a list has been dispatched before
@@ -18,12 +18,12 @@ class Supply:
     """Gives out calls in the order of the list; whatever is given back comes first.
 
     :param intake: the calls, row by row.
-    :param books: told of rows that are no calls, and asked whom the ledger knows.
+    :param recorder: told of rows that are no calls, and asked whom the ledger knows.
     """
 
-    def __init__(self, *, intake: Intake, books: Books) -> None:
+    def __init__(self, *, intake: Intake, recorder: OutcomeRecorder) -> None:
         self._intake = intake
-        self._books = books
+        self._recorder = recorder
         self._ready: deque[Job] = deque()
         self._sifting = False
 
@@ -59,19 +59,19 @@ class Supply:
         """Some of the calls that are left and that the ledger does not know."""
         if len(self._ready) < SIFTED_ROWS:
             self._ready.extend(self._read(READ_ROWS, jobs=SIFTED_ROWS - len(self._ready)))
-        return self._books.sift([self._ready.popleft() for _ in range(min(len(self._ready), SIFTED_ROWS))])
+        return self._recorder.sift([self._ready.popleft() for _ in range(min(len(self._ready), SIFTED_ROWS))])
 
     def known_rest(self) -> list[Job]:
         """All calls that have been read and that the ledger does not know; nothing more is read."""
         jobs, self._ready = list(self._ready), deque()
-        return self._books.sift(jobs)
+        return self._recorder.sift(jobs)
 
     def _sift(self) -> None:
         """Pass quickly over the part of a list that has been dispatched before."""
         if self._ready:
             return
         jobs = self._read(SIFTED_ROWS, jobs=SIFTED_ROWS)
-        left = self._books.sift(jobs)
+        left = self._recorder.sift(jobs)
         self._ready.extend(left)
         self._sifting = len(jobs) > 2 * len(left)
 
@@ -89,7 +89,7 @@ class Supply:
             if row is None:
                 break
             if isinstance(row, RowOutcome):
-                self._books.close_row(row)
+                self._recorder.close_row(row)
             else:
                 found.append(row)
         return found

@@ -11,7 +11,7 @@ from airflow_provider_callkaro.forms import CALLKARO_FIELDS, CALLKARO_FORM
 from airflow_provider_callkaro.hooks.connection import ConnectionFields
 from airflow_provider_callkaro.hooks.vendor import Ask, VendorHook
 from airflow_provider_callkaro.transport.target import Target
-from airflow_provider_callkaro.vendors.callkaro import DEFAULT_HOST, CallKaro
+from airflow_provider_callkaro.vendors.callkaro.api import DEFAULT_HOST, CallKaro
 from airflow_provider_callkaro.vendors.http import Request
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from airflow_provider_callkaro import __version__
-from airflow_provider_callkaro.calls.values import read_boolean
+from airflow_provider_callkaro.calls.coercion import read_boolean
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.transport.target import Credentials, Target, checked_base_url
 from airflow_provider_callkaro.transport.tls import FILES, Trust

@@ -102,7 +102,7 @@ class VendorHook(BaseHook):
         """
         from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
 
-        if request.rings:
+        if not request.retry_safe:
             raise ConfigurationError("what may ring a phone is sent by an operator, never by a trigger")
         connection = await self.async_connection()
         async with AsyncTransport(connection.target, max_connections=1) as transport:

@@ -19,6 +19,7 @@ from airflow_provider_callkaro.ledger.digests import LedgerKeys
 from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
 from airflow_provider_callkaro.ledger.scope_uses import CREATE_SCOPES, SCOPES_TABLE, ScopeNote
 from airflow_provider_callkaro.ledger.sql_claiming import Claiming, spelled
+from airflow_provider_callkaro.ledger.sql_commit import Commit
 from airflow_provider_callkaro.ledger.sql_dialects import statements_for
 from airflow_provider_callkaro.ledger.sql_keys import holds_legacy, is_keyed, open_names
 from airflow_provider_callkaro.ledger.sql_names import CLEAR, KeysChanged, Names
@@ -28,7 +29,6 @@ from airflow_provider_callkaro.ledger.sql_session import SqlSession
 from airflow_provider_callkaro.ledger.sql_settling import Settling
 from airflow_provider_callkaro.ledger.sql_statements import MAX_ROWS
 from airflow_provider_callkaro.ledger.sql_table import LOCKS_TABLE, TABLE, Row
-from airflow_provider_callkaro.ledger.sql_turn import Turn
 from airflow_provider_callkaro.ledger.sql_values import as_digits, as_instant, as_text, chunks, distinct, without_zone
 
 if TYPE_CHECKING:
@@ -142,8 +142,8 @@ class SqlLedger:
             legacy=self._legacy,
             not_called=frozenset(rejected) if self._caps is not None else frozenset(),
         )
-        turn = Turn(settling=settling, claiming=claiming, note=self._note)
-        lost = self._session.transact(turn.write, action="written")
+        commit = Commit(settling=settling, claiming=claiming, note=self._note)
+        lost = self._session.transact(commit.write, action="written")
         if claims:
             self._note.committed()
         for id_ in settling.ids(settlements):

@@ -14,8 +14,8 @@ from airflow_provider_callkaro.ledger.sql_table import (
     CREATE_LOCKS,
     CREATE_RUNS,
     CREATE_TABLE,
-    Outcome,
     Row,
+    Settled,
 )
 
 _TABLE_OPTIONS = " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
@@ -61,7 +61,7 @@ class MysqlStatements(Statements):
         """The expression for an instant so long ago."""
         return f"({self.now} - INTERVAL {seconds:d} SECOND)"
 
-    def settle(self, outcomes: Sequence[Outcome], *, owner: str, turn: int) -> Query:
+    def settle(self, outcomes: Sequence[Settled], *, owner: str, turn: int) -> Query:
         """Write each outcome into its row, if the owner claimed it before this turn."""
         values = "SELECT %s AS id, %s AS state, %s AS call_id, %s AS reason, %s AS detail"
         values += " UNION ALL SELECT %s, %s, %s, %s, %s" * (len(outcomes) - 1)
@@ -124,7 +124,7 @@ class SqliteStatements(Statements):
         """Likewise, with the instants that they had."""
         return self._put_back, rows
 
-    def settle(self, outcomes: Sequence[Outcome], *, owner: str, turn: int) -> Query:
+    def settle(self, outcomes: Sequence[Settled], *, owner: str, turn: int) -> Query:
         """Write each outcome into its row, if the owner claimed it before this turn."""
         same = (owner, turn)
         return _SETTLE_IN_SQLITE, [outcome + same for outcome in outcomes]

@@ -16,7 +16,7 @@ from airflow_provider_callkaro.ledger.sql_names import CLEAR, Names, hold_key
 from airflow_provider_callkaro.ledger.sql_scopes import Scope
 from airflow_provider_callkaro.ledger.sql_session import SqlSession
 from airflow_provider_callkaro.ledger.sql_statements import MAX_ROWS, Statements
-from airflow_provider_callkaro.ledger.sql_table import ALSO, Outcome, Row, Standing
+from airflow_provider_callkaro.ledger.sql_table import ALSO, Row, Settled, Standing
 from airflow_provider_callkaro.ledger.sql_values import MAX_TEXT, chunks, storable
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Author:
         """Remove rows that this transaction has locked, under whatever name they stand."""
         connection.exec_driver_sql(*self.statements.remove(sorted(self.everywhere(ids))))
 
-    def settle(self, connection: Connection, outcomes: Sequence[Outcome]) -> int:
+    def settle(self, connection: Connection, outcomes: Sequence[Settled]) -> int:
         """Write the outcomes of earlier claims.
 
         :return: how many of them stand.
@@ -135,7 +135,7 @@ class Author:
         """Whether a claim of this owner may stand elsewhere than where it was written: it was carried over since."""
         return self.names.count > 1 or bool(self.places)
 
-    def settle_anywhere(self, connection: Connection, outcomes: Sequence[Outcome]) -> None:
+    def settle_anywhere(self, connection: Connection, outcomes: Sequence[Settled]) -> None:
         """Write the outcomes of earlier claims, under whatever name they stand."""
         moved = sorted(one._replace(id=name) for one in outcomes for name in self.everywhere([one.id]))
         connection.exec_driver_sql(*self.statements.settle(moved, owner=self.owner, turn=self.turn))

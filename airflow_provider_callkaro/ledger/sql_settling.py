@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_callkaro.ledger.contract import Settlement
 from airflow_provider_callkaro.ledger.sql_rows import Author
 from airflow_provider_callkaro.ledger.sql_statements import MAX_ROWS
-from airflow_provider_callkaro.ledger.sql_table import ALSO, Outcome, Row
+from airflow_provider_callkaro.ledger.sql_table import ALSO, Row, Settled
 from airflow_provider_callkaro.ledger.sql_values import chunks
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Settling:
 
     def settle(self, connection: Connection, heads: Iterable[str]) -> None:
         """Write the outcomes of the calls whose rows in the ledger's own scope have these ids."""
-        for outcomes in chunks(sorted(self._outcomes(heads)), size=MAX_ROWS):
+        for outcomes in chunks(sorted(self._settled(heads)), size=MAX_ROWS):
             if self.author.settle(connection, outcomes) < len(outcomes):
                 self._mend(connection, outcomes)
 
@@ -92,10 +92,10 @@ class Settling:
                 others,
             )
 
-    def _outcomes(self, heads: Iterable[str]) -> list[Outcome]:
+    def _outcomes(self, heads: Iterable[str]) -> list[Settled]:
         text = self.author.text
         outcomes = [
-            Outcome(
+            Settled(
                 head,
                 str(settlement.state),
                 settlement.call_id and text(settlement.call_id, limit=255),
@@ -111,7 +111,7 @@ class Settling:
             for outcome in outcomes
         ]
 
-    def _mend(self, connection: Connection, outcomes: Sequence[Outcome]) -> None:
+    def _mend(self, connection: Connection, outcomes: Sequence[Settled]) -> None:
         """Write the outcomes of those calls whose rows are gone; leave those that somebody else has taken over."""
         if self.author.may_have_moved:
             self.author.settle_anywhere(connection, outcomes)

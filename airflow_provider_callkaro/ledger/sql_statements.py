@@ -23,8 +23,8 @@ from airflow_provider_callkaro.ledger.sql_table import (
     KEYED_COLUMNS,
     RUNS_TABLE,
     TABLE,
-    Outcome,
     Row,
+    Settled,
 )
 
 MAX_ROWS = 500  # rows a statement: SQLite took 999 parameters before 3.32, PostgreSQL takes 65,535, and a row has 14
@@ -105,7 +105,7 @@ class Statements(KeyStatements):
             tuple(chain.from_iterable(rows)),
         )
 
-    def settle(self, outcomes: Sequence[Outcome], *, owner: str, turn: int) -> Query:
+    def settle(self, outcomes: Sequence[Settled], *, owner: str, turn: int) -> Query:
         """Write each outcome into its row, if the owner claimed it before this turn."""
         values = _repeat("(%s,%s,%s,%s,%s)", len(outcomes))
         return (

@@ -117,7 +117,7 @@ class Standing(NamedTuple):
     is_young: bool
 
 
-class Outcome(NamedTuple):
+class Settled(NamedTuple):
     """What a settlement writes into one row."""
 
     id: str

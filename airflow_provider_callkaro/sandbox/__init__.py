@@ -14,12 +14,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airflow_provider_callkaro.sandbox.book import Campaign, Request, Ring
-    from airflow_provider_callkaro.sandbox.callaro_campaigns import CallaroCampaign
-    from airflow_provider_callkaro.sandbox.callaro_reading import CallaroImport
+    from airflow_provider_callkaro.sandbox.callaro.campaigns import CallaroCampaign
+    from airflow_provider_callkaro.sandbox.callaro.reading import CallaroImport
     from airflow_provider_callkaro.sandbox.endpoints import Endpoint
     from airflow_provider_callkaro.sandbox.faults import Fault, FaultKind, RetryAfterForm
-    from airflow_provider_callkaro.sandbox.mrassistant import MrAssistantCampaign
+    from airflow_provider_callkaro.sandbox.mrassistant.vendor import MrAssistantCampaign
+    from airflow_provider_callkaro.sandbox.request_log import Campaign, Request, Ring
     from airflow_provider_callkaro.sandbox.server import Sandbox
 
 __all__ = [
@@ -37,13 +37,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    "CallaroCampaign": "callaro_campaigns",
-    "CallaroImport": "callaro_reading",
+    "CallaroCampaign": "callaro.campaigns",
+    "CallaroImport": "callaro.reading",
     "Campaign": "book",
     "Endpoint": "endpoints",
     "Fault": "faults",
     "FaultKind": "faults",
-    "MrAssistantCampaign": "mrassistant",
+    "MrAssistantCampaign": "mrassistant.vendor",
     "Request": "book",
     "RetryAfterForm": "faults",
     "Ring": "book",

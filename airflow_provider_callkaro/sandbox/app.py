@@ -16,24 +16,24 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from airflow_provider_callkaro.sandbox.book import Book
-from airflow_provider_callkaro.sandbox.broken_answers import ResetConnection
+from airflow_provider_callkaro.sandbox.active_faults import ActiveFaults, Strike
+from airflow_provider_callkaro.sandbox.connection_faults import ResetConnection
 from airflow_provider_callkaro.sandbox.control import ControlDesk
 from airflow_provider_callkaro.sandbox.doorkeeper import Doorkeeper
 from airflow_provider_callkaro.sandbox.endpoints import Endpoint
-from airflow_provider_callkaro.sandbox.exchange import Asked, Refused, Vendor
-from airflow_provider_callkaro.sandbox.fault_board import FaultBoard, Strike
+from airflow_provider_callkaro.sandbox.fault_responses import after_accepting, delay, instead_of_accepting, respond
 from airflow_provider_callkaro.sandbox.faults import FaultKind
-from airflow_provider_callkaro.sandbox.faulty import after_accepting, delay, instead_of_accepting, respond
-from airflow_provider_callkaro.sandbox.waiting_room import SentAway, WaitingRoom
+from airflow_provider_callkaro.sandbox.holds import Holds, SentAway
+from airflow_provider_callkaro.sandbox.request_log import RequestLog
+from airflow_provider_callkaro.sandbox.vendor import Asked, Refused, Vendor
 
 
 def build_app(
     *,
     vendors: Sequence[Vendor],
-    book: Book,
-    board: FaultBoard,
-    waiting: WaitingRoom,
+    request_log: RequestLog,
+    board: ActiveFaults,
+    waiting: Holds,
     desk: ControlDesk,
     any_host: bool,
     control_key: str,
@@ -44,7 +44,7 @@ def build_app(
     :param any_host: as of `Doorkeeper`.
     :param control_key: as of `Doorkeeper`.
     """
-    reception = Reception(vendors=vendors, book=book, board=board, waiting=waiting)
+    reception = Reception(vendors=vendors, request_log=request_log, board=board, waiting=waiting)
     return Starlette(
         routes=reception.routes() + desk.routes(),
         middleware=[Middleware(Doorkeeper, any_host=any_host, control_key=control_key)],
@@ -56,14 +56,16 @@ class Reception:
     """Takes the requests to the vendors' endpoints.
 
     :param vendors: decide what is accepted.
-    :param book: where each request is noted.
+    :param request_log: where each request is noted.
     :param board: which faults hit it.
     :param waiting: where held and delayed requests wait.
     """
 
-    def __init__(self, *, vendors: Sequence[Vendor], book: Book, board: FaultBoard, waiting: WaitingRoom) -> None:
+    def __init__(
+        self, *, vendors: Sequence[Vendor], request_log: RequestLog, board: ActiveFaults, waiting: Holds
+    ) -> None:
         self._vendors = vendors
-        self._book = book
+        self._request_log = request_log
         self._board = board
         self._waiting = waiting
 
@@ -88,14 +90,14 @@ class Reception:
             id=next(iter(request.path_params.values()), ""),
             body=body,
         )
-        tally = self._book.request_came(endpoint)
+        tally = self._request_log.request_came(endpoint)
         try:
             refusal = vendor.check_key(asked)
             return respond(refusal) if refusal else await self._answer(vendor, asked)
         except SentAway:
             return ResetConnection()
         finally:
-            self._book.request_ended(tally)
+            self._request_log.request_ended(tally)
 
     async def _answer(self, vendor: Vendor, asked: Asked) -> Response:
         strikes = self._board.strikes(asked.endpoint)

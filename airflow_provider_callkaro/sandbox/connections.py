@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from airflow_provider_callkaro.sandbox.mrassistant_tokens import LOGIN
+from airflow_provider_callkaro.sandbox.mrassistant.tokens import LOGIN
 
 
 def airflow_connections(*, url: str, api_key: str) -> dict[str, str]:

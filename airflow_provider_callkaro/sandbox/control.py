@@ -17,19 +17,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from airflow_provider_callkaro.sandbox.book import Book, Campaign, Ring
-from airflow_provider_callkaro.sandbox.callaro import Callaro
-from airflow_provider_callkaro.sandbox.callaro_campaigns import CallaroCampaign
-from airflow_provider_callkaro.sandbox.fault_board import FaultBoard
+from airflow_provider_callkaro.sandbox.active_faults import ActiveFaults
+from airflow_provider_callkaro.sandbox.callaro.campaigns import CallaroCampaign
+from airflow_provider_callkaro.sandbox.callaro.vendor import Callaro
 from airflow_provider_callkaro.sandbox.faults import Fault, FaultKind
-from airflow_provider_callkaro.sandbox.mrassistant import MrAssistant, MrAssistantCampaign
-from airflow_provider_callkaro.sandbox.waiting_room import WaitingRoom
+from airflow_provider_callkaro.sandbox.holds import Holds
+from airflow_provider_callkaro.sandbox.mrassistant.vendor import MrAssistant, MrAssistantCampaign
+from airflow_provider_callkaro.sandbox.request_log import Campaign, RequestLog, Ring
 
 
 class ControlDesk:
     """Answers under ``/_sandbox``.
 
-    :param book: what is looked at.
+    :param request_log: what is looked at.
     :param callaro: whose campaigns are looked at, too.
     :param mrassistant: whose campaigns are looked at, too.
     :param board: where faults are switched.
@@ -40,14 +40,14 @@ class ControlDesk:
     def __init__(
         self,
         *,
-        book: Book,
+        request_log: RequestLog,
         callaro: Callaro,
         mrassistant: MrAssistant,
-        board: FaultBoard,
-        waiting: WaitingRoom,
+        board: ActiveFaults,
+        waiting: Holds,
         forget: Callable[[], None],
     ) -> None:
-        self._book = book
+        self._request_log = request_log
         self._callaro = callaro
         self._mrassistant = mrassistant
         self._board = board
@@ -73,11 +73,11 @@ class ControlDesk:
 
     async def calls(self, _request: Request) -> Response:
         """List every ring, how often each number rang, and the totals."""
-        rings = self._book.rings
-        per_number = self._book.rings_per_number()
+        rings = self._request_log.rings
+        per_number = self._request_log.rings_per_number()
         totals = {
-            "requests": len(self._book.requests),
-            "most_in_flight": self._book.most_in_flight,
+            "requests": len(self._request_log.requests),
+            "most_in_flight": self._request_log.most_in_flight,
             "held": self._waiting.held,
             "rings": sum(per_number.values()),
             "numbers": len(per_number),
@@ -89,12 +89,12 @@ class ControlDesk:
 
     async def campaigns(self, _request: Request) -> Response:
         """List every campaign of every vendor with the number of its calls."""
-        calls = Counter((ring.vendor, ring.batch_id) for ring in self._book.rings)
+        calls = Counter((ring.vendor, ring.batch_id) for ring in self._request_log.rings)
         return _json(
             {
                 "campaigns": [
                     _as_json(campaign) | {"calls": calls["CallKaro", campaign.batch_id]}
-                    for campaign in self._book.campaigns
+                    for campaign in self._request_log.campaigns
                 ],
                 "callaro_campaigns": [
                     _as_json(campaign) | {"calls": calls["Callaro", str(campaign.id)]}

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from starlette.responses import JSONResponse, Response
 
-from airflow_provider_callkaro.sandbox.exchange import Answer, Asked
+from airflow_provider_callkaro.sandbox.vendor import Answer, Asked
 
 ID_FIELDS = frozenset({"call_id", "call_sid", "batch_id", "id", "campaign_id", "import_id", "access_token"})
 _STAYS = frozenset({"status", "state", "loc"})  # what an answer is understood by

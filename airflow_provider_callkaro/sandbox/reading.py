@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_callkaro.sandbox.exchange import Refused
+from airflow_provider_callkaro.sandbox.vendor import Refused
 
 NAME_LENGTH = range(1, 201)  # characters; create campaign, name
 PRIORITIES = range(-100, 101)  # outbound call, priority

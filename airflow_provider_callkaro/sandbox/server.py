@@ -8,21 +8,21 @@ from collections.abc import Collection
 from types import TracebackType
 from typing import Any
 
+from airflow_provider_callkaro.sandbox.active_faults import ActiveFaults
 from airflow_provider_callkaro.sandbox.app import build_app
-from airflow_provider_callkaro.sandbox.book import Book, Campaign, Request, Ring
-from airflow_provider_callkaro.sandbox.callaro import DEFAULT_AUDIENCE, Callaro
-from airflow_provider_callkaro.sandbox.callaro_campaigns import CallaroCampaign
-from airflow_provider_callkaro.sandbox.callaro_reading import CallaroImport
-from airflow_provider_callkaro.sandbox.callkaro import Account, CallKaro
+from airflow_provider_callkaro.sandbox.callaro.campaigns import CallaroCampaign
+from airflow_provider_callkaro.sandbox.callaro.reading import CallaroImport
+from airflow_provider_callkaro.sandbox.callaro.vendor import DEFAULT_AUDIENCE, Callaro
+from airflow_provider_callkaro.sandbox.callkaro.vendor import Account, CallKaro
 from airflow_provider_callkaro.sandbox.connections import airflow_connections
 from airflow_provider_callkaro.sandbox.control import ControlDesk
 from airflow_provider_callkaro.sandbox.doorkeeper import KEY_HEADER, is_loopback
 from airflow_provider_callkaro.sandbox.endpoints import Endpoint
-from airflow_provider_callkaro.sandbox.fault_board import FaultBoard
 from airflow_provider_callkaro.sandbox.faults import Fault, FaultKind, RetryAfterForm
-from airflow_provider_callkaro.sandbox.mrassistant import MrAssistant, MrAssistantCampaign
+from airflow_provider_callkaro.sandbox.holds import Holds
+from airflow_provider_callkaro.sandbox.mrassistant.vendor import MrAssistant, MrAssistantCampaign
+from airflow_provider_callkaro.sandbox.request_log import Campaign, Request, RequestLog, Ring
 from airflow_provider_callkaro.sandbox.serving import ServerThread, listen
-from airflow_provider_callkaro.sandbox.waiting_room import WaitingRoom
 
 DEFAULT_API_KEY = "sandbox"
 DEFAULT_UNKNOWN_AGENTS = ("unknown*",)
@@ -82,15 +82,17 @@ class Sandbox:
         self._allow_any_host = allow_any_host
         self._host = host
         self._port = port
-        self._book = Book()
-        self._board = FaultBoard()
-        self._waiting = WaitingRoom()
+        self._request_log = RequestLog()
+        self._board = ActiveFaults()
+        self._waiting = Holds()
         account = Account(api_key=api_key, unknown_agents=unknown_agents, do_not_disturb=frozenset(do_not_disturb))
         self._callaro = Callaro(
-            api_key=api_key, audience=callaro_audience, dial_seconds=callaro_dial_seconds, book=self._book
+            api_key=api_key, audience=callaro_audience, dial_seconds=callaro_dial_seconds, request_log=self._request_log
         )
-        self._mrassistant = MrAssistant(api_key=api_key, call_seconds=mrassistant_call_seconds, book=self._book)
-        self._vendors = (CallKaro(account=account, book=self._book), self._callaro, self._mrassistant)
+        self._mrassistant = MrAssistant(
+            api_key=api_key, call_seconds=mrassistant_call_seconds, request_log=self._request_log
+        )
+        self._vendors = (CallKaro(account=account, request_log=self._request_log), self._callaro, self._mrassistant)
         self._server: ServerThread | None = None
 
     def __enter__(self) -> Sandbox:
@@ -113,7 +115,7 @@ class Sandbox:
         self._port = listener.getsockname()[1]
         self._waiting.open()
         desk = ControlDesk(
-            book=self._book,
+            request_log=self._request_log,
             callaro=self._callaro,
             mrassistant=self._mrassistant,
             board=self._board,
@@ -122,7 +124,7 @@ class Sandbox:
         )
         app = build_app(
             vendors=self._vendors,
-            book=self._book,
+            request_log=self._request_log,
             board=self._board,
             waiting=self._waiting,
             desk=desk,
@@ -164,12 +166,12 @@ class Sandbox:
     @property
     def rings(self) -> list[Ring]:
         """Every accepted call, in order; a call that was scheduled and then deleted too."""
-        return self._book.rings
+        return self._request_log.rings
 
     @property
     def campaigns(self) -> list[Campaign]:
         """Every campaign of CallKaro, in order."""
-        return self._book.campaigns
+        return self._request_log.campaigns
 
     @property
     def callaro_campaigns(self) -> list[CallaroCampaign]:
@@ -220,16 +222,16 @@ class Sandbox:
     @property
     def requests(self) -> list[Request]:
         """Every request to an endpoint of a vendor, in order, whatever became of it."""
-        return self._book.requests
+        return self._request_log.requests
 
     @property
     def most_in_flight(self) -> int:
         """The largest number of requests that waited for their answer at one moment."""
-        return self._book.most_in_flight
+        return self._request_log.most_in_flight
 
     def rings_per_number(self) -> dict[str, int]:
         """Count how often each number rang, or will; a deleted call does not ring."""
-        return self._book.rings_per_number()
+        return self._request_log.rings_per_number()
 
     def fault(
         self,
@@ -285,7 +287,7 @@ class Sandbox:
         self._waiting.send_away()
         self._callaro.forget()
         self._mrassistant.forget()
-        self._book.clear()
+        self._request_log.clear()
 
     def wait_for_rings(self, count: int, *, timeout: float = PATIENCE) -> None:
         """Wait until as many calls have been accepted.
@@ -293,7 +295,7 @@ class Sandbox:
         :param timeout: seconds; default 10.
         :raises TimeoutError: there are fewer when the time is over.
         """
-        self._book.wait_for_rings(count, timeout=timeout)
+        self._request_log.wait_for_rings(count, timeout=timeout)
 
     def wait_for_requests(self, count: int, *, timeout: float = PATIENCE) -> None:
         """Wait until as many requests have come, whatever became of them.
@@ -301,7 +303,7 @@ class Sandbox:
         :param timeout: seconds; default 10.
         :raises TimeoutError: there are fewer when the time is over.
         """
-        self._book.wait_for_requests(count, timeout=timeout)
+        self._request_log.wait_for_requests(count, timeout=timeout)
 
     def wait_for_held(self, count: int, *, timeout: float = PATIENCE) -> None:
         """Wait until as many requests are held at the same time.

@@ -20,9 +20,9 @@ from airflow_provider_callkaro.exceptions import (
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.sensors.status import StatusSensor
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
-from airflow_provider_callkaro.vendors.callaro_answers import CampaignId
-from airflow_provider_callkaro.vendors.callaro_states import TERMINAL, CampaignState, plain_word
-from airflow_provider_callkaro.vendors.thresholds import Thresholds
+from airflow_provider_callkaro.vendors.callaro.answers import CampaignId
+from airflow_provider_callkaro.vendors.callaro.states import TERMINAL, CampaignState, plain_word
+from airflow_provider_callkaro.vendors.callaro.thresholds import Thresholds
 
 ON_DEGRADED = ("fail", "pause")
 _NOT_DIALLING = frozenset({CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.PAUSED})

@@ -36,7 +36,7 @@ from airflow_provider_callkaro.tasks.arguments import refuse_vanished
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.triggers.schedule_window import ScheduleWindowTrigger, nap
 from airflow_provider_callkaro.triggers.status import LONGEST_WAIT
-from airflow_provider_callkaro.vendors.mrassistant_outbound_config import OutboundConfig
+from airflow_provider_callkaro.vendors.mrassistant.outbound_config import OutboundConfig
 
 
 class MrAssistantOutboundOpenSensor(RendersLiterals, BaseSensorOperator):

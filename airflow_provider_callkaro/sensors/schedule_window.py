@@ -20,10 +20,10 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
+from airflow_provider_callkaro.calls.next_opening import Opening, next_opening
 from airflow_provider_callkaro.calls.policy import CallingPolicy
 from airflow_provider_callkaro.sensors.hours import EVERY_DAY, Hours, read_min_remaining
 from airflow_provider_callkaro.sensors.rescheduling import AirflowRescheduleException, first_reschedule
-from airflow_provider_callkaro.sensors.waiting import Opening, next_opening
 from airflow_provider_callkaro.tasks.arguments import refuse_vanished
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.triggers.schedule_window import ScheduleWindowTrigger, nap

@@ -14,11 +14,11 @@ from typing import Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.files.confining import path_below, stays_below
+from airflow_provider_callkaro.files.contact_file import ContactFile
+from airflow_provider_callkaro.files.formats import check_delimiter, format_named
 from airflow_provider_callkaro.files.storage import connection_in, shown
 from airflow_provider_callkaro.sources.contract import ContactRow
-from airflow_provider_callkaro.sources.file_formats import check_delimiter, format_named
 from airflow_provider_callkaro.sources.files import contact_files, plain_path
-from airflow_provider_callkaro.sources.reading import ContactFile
 
 log = logging.getLogger(__name__)
 

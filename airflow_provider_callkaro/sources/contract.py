@@ -7,11 +7,11 @@ after the other, and never all of them at once. A user may write a source of the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-ContactRow: TypeAlias = Mapping[str, Any] | str | None
-"""A row as the source has it: columns by name, or a plain number. None stands for a row that could not be read; it is
-handed on so that it is counted and rejected rather than lost."""
+from airflow_provider_callkaro.calls.contact_row import ContactRow
+
+__all__ = ["ContactRow", "ContactSource", "templated_values"]
 
 
 @runtime_checkable

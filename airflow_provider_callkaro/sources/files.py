@@ -12,10 +12,10 @@ from typing import Any
 
 from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken, VoiceCallError
+from airflow_provider_callkaro.files.contact_file import ContactFile
+from airflow_provider_callkaro.files.formats import FileFormat, check_delimiter, format_named, format_of
 from airflow_provider_callkaro.files.storage import connection_in, shown, storage_of
 from airflow_provider_callkaro.sources.contract import ContactRow
-from airflow_provider_callkaro.sources.file_formats import FileFormat, check_delimiter, format_named, format_of
-from airflow_provider_callkaro.sources.reading import ContactFile
 
 _HIDDEN = ("_", ".")  # what Spark and others leave beside their data: _SUCCESS, .part-0.crc
 

@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES, size_of
 from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken, VoiceCallError
-from airflow_provider_callkaro.sources.column_names import two_alike
+from airflow_provider_callkaro.files.column_names import two_alike
+from airflow_provider_callkaro.files.reached import Reached
 from airflow_provider_callkaro.sources.contract import ContactRow
 from airflow_provider_callkaro.sources.cursors import drivers_of, open_streaming_cursor, returned_no_rows
 from airflow_provider_callkaro.sources.fetching import READ_AHEAD, Fetching, fetching_from
-from airflow_provider_callkaro.sources.reached import Reached
 from airflow_provider_callkaro.sources.shown_sql import shown_sql
 
 FIRST_ROWS = 100  # read before it is known how long rows are

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 
-from airflow_provider_callkaro.calls.vocabulary import CALLKARO, Vocabulary
-from airflow_provider_callkaro.dispatch.packing import CallVendor, ManyCallsVendor
+from airflow_provider_callkaro.calls.row_schema import CALLKARO, RowSchema
+from airflow_provider_callkaro.dispatch.batching import CallVendor, ManyCallsVendor
 from airflow_provider_callkaro.transport.target import Target
 
 
@@ -19,7 +19,7 @@ class Account:
     :param target: where requests go.
     :param agent_id: the agent for calls that name none.
     :param schedule_timezone: the zone in which the vendor reads times of day, where it is known.
-    :param vocabulary: which columns of a row mean something to the vendor.
+    :param row_schema: which columns of a row mean something to the vendor.
     :param rings_for: how long after a dispatch phones may still be rung because of it.
     """
 
@@ -28,5 +28,5 @@ class Account:
     target: Target
     agent_id: str | None
     schedule_timezone: tzinfo | None
-    vocabulary: Vocabulary = CALLKARO
+    row_schema: RowSchema = CALLKARO
     rings_for: timedelta = timedelta(0)

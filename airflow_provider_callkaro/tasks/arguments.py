@@ -12,8 +12,8 @@ from copy import copy
 from typing import Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.sources.given import RowContacts
-from airflow_provider_callkaro.tasks.private import Private
+from airflow_provider_callkaro.sources.inline import RowContacts
+from airflow_provider_callkaro.tasks.redacted import Redacted
 
 _SUPPRESSION = re.compile(r"^suppression\.source")  # the attribute that holds what the user calls policy.suppress
 
@@ -27,7 +27,7 @@ def is_template(value: Any) -> bool:
 
 def opened(value: Any) -> Any:
     """The value itself, where it is held so that Airflow does not show it."""
-    return value.value if isinstance(value, Private) else value
+    return value.value if isinstance(value, Redacted) else value
 
 
 def is_plain(value: Any) -> bool:

@@ -27,7 +27,7 @@ from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary
 from airflow_provider_callkaro.sources.contract import ContactRow
 from airflow_provider_callkaro.tasks.account import Account
 from airflow_provider_callkaro.tasks.ending import conclude, only_waits, refuse_list_that_is_gone, refuse_short_list
-from airflow_provider_callkaro.tasks.failing import fail_without_retry
+from airflow_provider_callkaro.tasks.failures import fail_without_retry
 from airflow_provider_callkaro.tasks.ledgers import Memory, remember, task_state_of
 from airflow_provider_callkaro.tasks.list_length import rows_within
 from airflow_provider_callkaro.tasks.report_place import check_report_place, new_report
@@ -194,9 +194,9 @@ class ListRun:
             options=settings.options,
             column_map=settings.column_map,
             schedule_timezone=account.schedule_timezone,
-            vocabulary=account.vocabulary,
+            row_schema=account.row_schema,
             judged=settings.policy is not None,
-            row_fields=settings.fields_of_rows(account.vocabulary),
+            row_fields=settings.fields_of_rows(account.row_schema),
             metadata_columns=settings.metadata_columns,
             allowed_numbers=allowed,
             say=say,

@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from itertools import islice
 from typing import Any, Self
 
-from airflow_provider_callkaro.calls.vocabulary import CALL_FIELDS, PERSONAL_FIELDS
+from airflow_provider_callkaro.calls.row_schema import CALL_FIELDS, PERSONAL_FIELDS
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.files.storage import holds_a_secret
 

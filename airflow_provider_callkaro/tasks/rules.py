@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.calls.phone import NumberReader
+from airflow_provider_callkaro.dispatch.compact_set import CompactSet
 from airflow_provider_callkaro.dispatch.preparation import Rules
-from airflow_provider_callkaro.dispatch.seen import SeenKeys
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.call_caps import CallCaps
 from airflow_provider_callkaro.ledger.contract import CallLedger
 from airflow_provider_callkaro.sources.contract import ContactSource, templated_values
-from airflow_provider_callkaro.sources.given import RowContacts
+from airflow_provider_callkaro.sources.inline import RowContacts
 from airflow_provider_callkaro.tasks.account import Account
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ class Suppression:
         """What may refer to an upstream task."""
         return [] if self.source is None else templated_values(self.source)
 
-    def read(self, context: Mapping[str, Any], numbers: NumberReader) -> SeenKeys:
+    def read(self, context: Mapping[str, Any], numbers: NumberReader) -> CompactSet:
         """Everybody on the list, in little memory.
 
         :raises ConfigurationError: an entry cannot be read as a number, so nobody can tell whom it protects.
         """
-        suppressed = SeenKeys()
+        suppressed = CompactSet()
         for place, entry in enumerate(self._entries(context), start=1):
             value = _number_of(entry)
             if value is None or value == "":
@@ -103,7 +103,7 @@ def rules_for(
     due: datetime,
     expires_after: timedelta | None,
     account: Account,
-    suppressed: SeenKeys,
+    suppressed: CompactSet,
     ledger: CallLedger,
 ) -> Rules:
     """The rules of one run.
@@ -115,7 +115,7 @@ def rules_for(
     from airflow_provider_callkaro.dispatch.caps import CallHistory, Caps
     from airflow_provider_callkaro.dispatch.hours import CallingHours, WhenClosed, utc_now
 
-    takes_times_of_day = "min_trigger_time" in account.vocabulary.fields
+    takes_times_of_day = "min_trigger_time" in account.row_schema.fields
     if account.schedule_timezone is None and takes_times_of_day:
         raise ConfigurationError(
             "a policy needs the zone in which the vendor reads times of day, so that its redials keep to the hours: "

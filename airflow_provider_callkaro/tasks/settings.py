@@ -24,7 +24,7 @@ from airflow_provider_callkaro.tasks.staleness import StaleRuns, checked_stale_r
 if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.number_rules import NumberRules
     from airflow_provider_callkaro.calls.policy import CallingPolicy
-    from airflow_provider_callkaro.calls.vocabulary import Vocabulary
+    from airflow_provider_callkaro.calls.row_schema import RowSchema
     from airflow_provider_callkaro.sources.contract import ContactSource
 
 WHEN_CLOSED = ("wait", "schedule", "stop")
@@ -133,7 +133,7 @@ class ListSettings:
 
         return NumberRules(countries=self.allowed_countries, types=self.allowed_number_types)
 
-    def fields_of_rows(self, vocabulary: Vocabulary) -> Collection[str] | None:
+    def fields_of_rows(self, row_schema: RowSchema) -> Collection[str] | None:
         """What a row may set; None leaves it to the vendor's cautious choice.
 
         A policy that keeps the recipient's hours asks the row for its zone, unless the author names what rows may set.
@@ -143,7 +143,7 @@ class ListSettings:
         from airflow_provider_callkaro.calls.policy import RECIPIENT
 
         asks = {"timezone"} if self.policy.timezone == RECIPIENT else set()
-        return (vocabulary.row_fields | asks).intersection(vocabulary.words)
+        return (row_schema.row_fields | asks).intersection(row_schema.columns)
 
     @property
     def part(self) -> Shard | None:

@@ -34,7 +34,7 @@ class AsyncTransport:
         self._max_connections = max_connections
         self._wall = wall
         self._session: aiohttp.ClientSession | None = None
-        self._proof: Mapping[str, str] = {}
+        self._auth_headers: Mapping[str, str] = {}
 
     @property
     def deadline(self) -> float:
@@ -86,14 +86,14 @@ class AsyncTransport:
         :raises TooLate: no byte of it left, because that moment has passed.
         :raises OutcomeUnknown: the answer got lost, or was not there within the target's deadline.
         """
-        proof = self._proof
+        auth_headers = self._auth_headers
         response = await self._send(request, not_after)
         credentials = self._target.credentials
         if response.status != 401 or credentials is None:
             return response
         try:
             async with asyncio.timeout(self._target.deadline):
-                if not await asyncio.to_thread(credentials.renew, proof):
+                if not await asyncio.to_thread(credentials.renew, auth_headers):
                     return response
                 await self._take_headers()
         except TimeoutError:
@@ -106,9 +106,9 @@ class AsyncTransport:
         from multidict import CIMultiDict
 
         credentials = self._target.credentials
-        self._proof = {} if credentials is None else await asyncio.to_thread(credentials.headers)
+        self._auth_headers = {} if credentials is None else await asyncio.to_thread(credentials.headers)
         # not the session's: those aiohttp sends to a proxy too, before there is a tunnel
-        self._headers = CIMultiDict({"Accept-Encoding": ASKED_FOR, **self._target.headers, **self._proof})
+        self._headers = CIMultiDict({"Accept-Encoding": ASKED_FOR, **self._target.headers, **self._auth_headers})
         self._discretion = self._target.discretion(self._headers)
 
     def _headers_of(self, request: Request) -> Mapping[str, str]:

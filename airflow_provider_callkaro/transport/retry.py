@@ -36,20 +36,20 @@ class RetryPolicy:
         error: VendorError,
         *,
         attempt: int,
-        rings: bool,
+        retry_safe: bool,
         random: Callable[[], float],
         reads: bool = False,
     ) -> float | None:
         """Seconds to wait before the request is sent again; None: it must not be sent again.
 
         :param attempt: how often it has been tried by now, from 1.
-        :param rings: whether the request may ring a phone.
+        :param retry_safe: whether the request may be sent again after a lost answer; see `Request`.
         :param reads: whether the request only reads, so that the vendor has nothing to take twice. Default false.
         :param random: a number from 0 to 1, for jitter.
         """
         if isinstance(error, Throttled):
             return self.wait(error, attempt=attempt, random=random) if attempt < self.throttled_attempts else None
-        lost = isinstance(error, OutcomeUnknown) and not rings and (reads or not _was_taken(error))
+        lost = isinstance(error, OutcomeUnknown) and retry_safe and (reads or not _was_taken(error))
         safe = lost or isinstance(error, NotSent)
         return self.wait(error, attempt=attempt, random=random) if safe and attempt < self.attempts else None
 

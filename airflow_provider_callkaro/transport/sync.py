@@ -98,7 +98,7 @@ class SyncTransport:
                 delay = self._policy.delay(
                     error,
                     attempt=attempt,
-                    rings=request.rings,
+                    retry_safe=request.retry_safe,
                     random=self._random,
                     reads=request.method in ("GET", "HEAD"),
                 )
@@ -111,9 +111,9 @@ class SyncTransport:
         credentials = self._target.credentials
         if credentials is None:
             return self._send(request, self._target.headers)
-        proof = credentials.headers()
-        answer = self._send(request, {**self._target.headers, **proof})
-        if answer.status == 401 and credentials.renew(proof):
+        auth_headers = credentials.headers()
+        answer = self._send(request, {**self._target.headers, **auth_headers})
+        if answer.status == 401 and credentials.renew(auth_headers):
             answer.close()
             answer = self._send(request, {**self._target.headers, **credentials.headers()})
         return answer

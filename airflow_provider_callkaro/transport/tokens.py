@@ -67,7 +67,7 @@ class TokenCredentials:
             ) from None
 
 
-class GivenToken:
+class StaticToken:
     """A token that somebody put into the connection: it grows old, and nothing here can renew it.
 
     :param headers: those that carry it.

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, NotAllowed, VendorError
 from airflow_provider_callkaro.triggers.status import StatusTrigger, hook_class
-from airflow_provider_callkaro.vendors.callaro_states import CampaignState
+from airflow_provider_callkaro.vendors.callaro.states import CampaignState
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.hooks.callaro import CallaroHook
-    from airflow_provider_callkaro.vendors.callaro_answers import CallaroCampaign, CampaignId
+    from airflow_provider_callkaro.vendors.callaro.answers import CallaroCampaign, CampaignId
 
 # a word that nobody knows may be a pause of somebody else's
 _RUNNING = frozenset({CampaignState.RUNNING, CampaignState.SCHEDULED})

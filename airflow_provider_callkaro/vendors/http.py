@@ -1,6 +1,6 @@
 """A request and a response as values: what the vendors build and read, and the transport carries.
 
-`rings` is all that the transport has to know of a request: whether an answer that got lost may have made a phone ring.
+`Request.retry_safe` is all that the transport knows of a request: whether it may repeat it after a lost answer.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ class Request:
     :param method: ``GET``, ``POST``, …
     :param path: from the root of the vendor's base URL, with a leading slash.
     :param body: the encoded JSON body, or None; not shown, because it holds numbers and secrets.
-    :param rings: whether the vendor may ring a phone because of it.
+    :param retry_safe: whether it may be sent again when its answer was lost: neither a phone rings nor a campaign or
+        an import is made by it twice.
     :param content_type: what the body is; None where the headers of every request say it.
     """
 
     method: str
     path: str
     body: bytes | None = field(default=None, repr=False)
-    rings: bool = False
+    retry_safe: bool = True
     content_type: str | None = None
 
     @classmethod
@@ -43,12 +44,12 @@ class Request:
         payload: Mapping[str, Any] | None = None,
         *,
         query: Mapping[str, str] | None = None,
-        rings: bool = False,
+        retry_safe: bool = True,
     ) -> Request:
         """A request whose body is ``payload`` in JSON."""
         target = f"{path}?{urlencode(query)}" if query else path
         body = None if payload is None else _encode(payload).encode()
-        return cls(method, target, body, rings)
+        return cls(method, target, body, retry_safe)
 
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode

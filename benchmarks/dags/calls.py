@@ -16,7 +16,7 @@ from airflow.providers.http.operators.http import HttpOperator
 
 from airflow_provider_callkaro.operators.callkaro import CallKaroFanOutCallsOperator
 from airflow_provider_callkaro.sources import FileContacts
-from airflow_provider_callkaro.vendors.callkaro import CallKaro
+from airflow_provider_callkaro.vendors.callkaro.api import CallKaro
 from benchmarks.workload import AGENT, KEY, contact_rows
 
 MAPPED = int(os.environ["BENCHMARK_MAPPED"])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_callkaro.calls import Call, InvalidCall, Reason
 from airflow_provider_callkaro.calls.call import plain_metadata
-from airflow_provider_callkaro.vendors.callkaro import CallKaro
+from airflow_provider_callkaro.vendors.callkaro.api import CallKaro
 
 NUMBER = "+919876543210"
 HUGE = pytest.param(10**5000, id="more digits than Python writes")

@@ -14,9 +14,9 @@ import pytest
 from airflow_provider_callkaro.calls import InvalidCall, Reason
 from airflow_provider_callkaro.calls.phone import NumberReader
 from airflow_provider_callkaro.calls.row import RowReader
-from airflow_provider_callkaro.calls.vocabulary import CALLKARO
+from airflow_provider_callkaro.calls.row_schema import CALLKARO
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.vendors.mrassistant_fields import VOCABULARY
+from airflow_provider_callkaro.vendors.mrassistant.fields import ROW_SCHEMA
 
 NUMBER = "+919876543210"
 KOLKATA = ZoneInfo("Asia/Kolkata")
@@ -59,7 +59,7 @@ class NumpyNothing:
 
 def read(row, **options):
     """Read a row that may set whatever the vendor knows."""
-    words = options.get("vocabulary", CALLKARO).words
+    words = options.get("row_schema", CALLKARO).columns
     return RowReader(
         **{"agent_id": "agent", "schedule_timezone": KOLKATA, "row_fields": words, **options},
     ).read(row)
@@ -220,7 +220,7 @@ class TestCampaignsOfRows:
             RowReader().read({"to_number": NUMBER, "name": "Asha"})
 
     def test_a_vendor_without_campaigns_of_calls_has_a_column_of_that_name_for_metadata(self):
-        call = read({"to_number": NUMBER, "batch_id": "b"}, vocabulary=VOCABULARY)
+        call = read({"to_number": NUMBER, "batch_id": "b"}, row_schema=ROW_SCHEMA)
         assert (call.batch_id, call.metadata) == (None, {"batch_id": "b"})
 
 

@@ -12,7 +12,7 @@ from airflow_provider_callkaro.calls.call import NEXT_WINDOW
 from airflow_provider_callkaro.calls.options import refuse_next_window
 from airflow_provider_callkaro.calls.row import RowReader
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.vendors.mrassistant_fields import VOCABULARY
+from airflow_provider_callkaro.vendors.mrassistant.fields import ROW_SCHEMA
 
 NUMBER = "+919876543210"
 
@@ -78,7 +78,7 @@ class TestClockChanges:
         ],
     )
     def test_without_an_offset_nobody_knows_the_moment(self, value, judged):
-        for changes in ({}, {"vocabulary": VOCABULARY}):
+        for changes in ({}, {"row_schema": ROW_SCHEMA}):
             with pytest.raises(InvalidCall) as refusal:
                 self.reader(judged=judged, **changes).read({"to_number": NUMBER, "schedule_at": value})
             assert refusal.value.reason is Reason.BAD_SCHEDULE_AT
@@ -90,7 +90,7 @@ class TestClockChanges:
             self.reader().read(row)
         assert refusal.value.reason is Reason.BAD_SCHEDULE_AT
         assert self.reader(judged=True).read(row).schedule_at == moment  # a policy moves it
-        assert self.reader(vocabulary=VOCABULARY).read(row).schedule_at == moment
+        assert self.reader(row_schema=ROW_SCHEMA).read(row).schedule_at == moment
 
     def test_the_hours_beside_are_ordinary(self):
         for text in ("2026-11-01T00:59", "2026-11-01T02:00", "2026-03-08T01:59", "2026-03-08T03:00"):

@@ -31,7 +31,7 @@ from airflow_provider_callkaro.sandbox import FaultKind, Sandbox
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 
 if TYPE_CHECKING:
-    from airflow_provider_callkaro.sandbox.book import Ring
+    from airflow_provider_callkaro.sandbox.request_log import Ring
 
 settings.register_profile(
     "histories",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.calls.outcome import Outcome
 from airflow_provider_callkaro.calls.row import RowReader
-from airflow_provider_callkaro.calls.vocabulary import CALL_FIELDS
+from airflow_provider_callkaro.calls.row_schema import CALL_FIELDS
 from airflow_provider_callkaro.dispatch.intake import Shard
 from airflow_provider_callkaro.dispatch.preparation import Rules
 from airflow_provider_callkaro.dispatch.run import Limits, redial_states, run_calls
@@ -23,9 +23,9 @@ from airflow_provider_callkaro.ledger.contract import CallLedger, Claim, Entry, 
 from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.transport.target import Target
-from airflow_provider_callkaro.vendors.callkaro import CallKaro
-from airflow_provider_callkaro.vendors.mrassistant import VOCABULARY, CampaignSettings, MrAssistant
-from airflow_provider_callkaro.vendors.mrassistant_campaigns import MrAssistantCampaigns
+from airflow_provider_callkaro.vendors.callkaro.api import CallKaro
+from airflow_provider_callkaro.vendors.mrassistant.api import ROW_SCHEMA, CampaignSettings, MrAssistant
+from airflow_provider_callkaro.vendors.mrassistant.campaigns import MrAssistantCampaigns
 
 DND_NUMBER = "+919876599999"  # of somebody whom the sandbox refuses to ring
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ class CampaignCaller(Caller):
         return MrAssistantCampaigns(MrAssistant(), settings, targets_per_campaign=self.targets_per_campaign)
 
     def reader(self) -> RowReader:
-        return RowReader(agent_id=UUID_AGENT, vocabulary=VOCABULARY, row_fields=VOCABULARY.words)
+        return RowReader(agent_id=UUID_AGENT, row_schema=ROW_SCHEMA, row_fields=ROW_SCHEMA.columns)
 
     def headers(self, api_key: str) -> dict[str, str]:
         return MrAssistant.headers(api_key)

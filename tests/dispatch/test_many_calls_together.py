@@ -17,7 +17,7 @@ from airflow_provider_callkaro.ledger.memory import MemoryLedger, MemoryStore
 from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
 from airflow_provider_callkaro.transport.target import Target
 from airflow_provider_callkaro.vendors.http import Response
-from airflow_provider_callkaro.vendors.mrassistant import MrAssistant
+from airflow_provider_callkaro.vendors.mrassistant.api import MrAssistant
 
 
 @pytest.fixture

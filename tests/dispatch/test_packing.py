@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_callkaro.calls.call import Call
+from airflow_provider_callkaro.dispatch.batching import MAX_OPEN_REQUESTS, ManyCallsBatcher
 from airflow_provider_callkaro.dispatch.job import Job
-from airflow_provider_callkaro.dispatch.packing import MAX_OPEN_REQUESTS, Together
 from airflow_provider_callkaro.vendors.http import Request
 
 
@@ -22,7 +22,7 @@ class Post:
         self.calls_per_request = calls_per_request
         self.asked: list[tuple[int, int, bool]] = []
 
-    def company(self, call):
+    def batch_key(self, call):
         return call.agent_id
 
     def place_calls(self, calls, *, first_row, is_whole_list):
@@ -46,7 +46,7 @@ def jobs(count: int, *, start: int = 1, agent: str = "a") -> list[Job]:
 
 
 def test_a_list_of_two_thousand_five_hundred_makes_three_requests() -> None:
-    together = Together(Post(1000))
+    together = ManyCallsBatcher(Post(1000))
     together.add(jobs(2500), now=0.0)
     first = together.take(10, is_last=False)
     assert [len(request) for request in first] == [1000, 1000]
@@ -55,7 +55,7 @@ def test_a_list_of_two_thousand_five_hundred_makes_three_requests() -> None:
 
 def test_a_request_that_just_fits_waits_until_it_is_known_to_be_the_last() -> None:
     vendor = Post(100)
-    together = Together(vendor)
+    together = ManyCallsBatcher(vendor)
     together.add(jobs(100), now=0.0)
     assert together.take(1, is_last=False) == []
     (request,) = together.take(1, is_last=True)
@@ -66,7 +66,7 @@ def test_a_request_that_just_fits_waits_until_it_is_known_to_be_the_last() -> No
 
 
 def test_only_what_may_go_together_does() -> None:
-    together = Together(Post(10))
+    together = ManyCallsBatcher(Post(10))
     together.add([job(row, agent="ab"[row % 2]) for row in range(1, 31)], now=0.0)
     taken = [*together.take(9, is_last=False), *together.take(9, is_last=True)]
     assert [len(request) for request in taken] == [10, 10, 5, 5]
@@ -74,21 +74,21 @@ def test_only_what_may_go_together_does() -> None:
 
 
 def test_no_more_requests_are_taken_than_there_is_room_for() -> None:
-    together = Together(Post(10))
+    together = ManyCallsBatcher(Post(10))
     together.add(jobs(55), now=0.0)
     assert len(together.take(2, is_last=True)) == 2
     assert together.waiting == 35
 
 
 def test_calls_of_many_kinds_do_not_pile_up() -> None:
-    together = Together(Post(10))
+    together = ManyCallsBatcher(Post(10))
     together.add([job(row, agent=f"agent {row}") for row in range(1, 200)], now=0.0)
     together.take(1_000, is_last=False)
     assert together.waiting <= 10 * MAX_OPEN_REQUESTS
 
 
 def test_what_has_waited_too_long_is_taken_out_in_the_order_of_the_list() -> None:
-    together = Together(Post(10))
+    together = ManyCallsBatcher(Post(10))
     together.add([job(row, agent="ab"[row % 2]) for row in range(1, 8)], now=5.0)
     assert together.unpack(before=5.0) == []
     assert [one.row_number for one in together.unpack(before=5.1)] == list(range(1, 8))
@@ -101,7 +101,7 @@ def test_what_has_waited_too_long_is_taken_out_in_the_order_of_the_list() -> Non
     room=st.integers(0, 4),
 )
 def test_whatever_comes_in_goes_out_once_and_in_requests_that_are_not_too_large(size, groups, room) -> None:
-    together = Together(Post(size))
+    together = ManyCallsBatcher(Post(size))
     row = 0
     taken = []
     for agents in groups:

@@ -19,13 +19,13 @@ from sqlalchemy import create_engine
 from airflow_provider_callkaro.calls import Call, CallingPolicy, Outcome, Reason, ScheduleWindow
 from airflow_provider_callkaro.calls.row import RowReader
 from airflow_provider_callkaro.dispatch.caps import Caps
+from airflow_provider_callkaro.dispatch.compact_set import CompactSet
 from airflow_provider_callkaro.dispatch.hours import CallingHours, WhenClosed
 from airflow_provider_callkaro.dispatch.job import Held, Judged
 from airflow_provider_callkaro.dispatch.preflight import Preflight
 from airflow_provider_callkaro.dispatch.preflight_report import PreflightReport, Price
 from airflow_provider_callkaro.dispatch.preparation import Rules
 from airflow_provider_callkaro.dispatch.run import Limits, run_calls
-from airflow_provider_callkaro.dispatch.seen import SeenKeys
 from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary, Tally
 from airflow_provider_callkaro.exceptions import ConfigurationError
@@ -33,7 +33,7 @@ from airflow_provider_callkaro.ledger.contract import Claim
 from airflow_provider_callkaro.ledger.sql import SqlLedger
 from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
 from airflow_provider_callkaro.transport.target import Target
-from airflow_provider_callkaro.vendors.callkaro import CallKaro
+from airflow_provider_callkaro.vendors.callkaro.api import CallKaro
 
 INDIA = ZoneInfo("Asia/Kolkata")
 SATURDAY = datetime(2026, 11, 21, tzinfo=INDIA)
@@ -222,7 +222,7 @@ def test_a_rehearsal_of_a_list_tells_who_is_left_out_and_why(tmp_path: Path) -> 
     claim(5, scope="another campaign")
     claim(6, scope="this campaign")
     claim(7, scope="a campaign of last week", days=8)
-    suppressed = SeenKeys()
+    suppressed = CompactSet()
     suppressed.add(call(4).to_number)
     ledger = SqlLedger(engine, scope="this campaign", run="now")
     hours = CallingHours(

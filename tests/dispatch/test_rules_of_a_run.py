@@ -19,13 +19,13 @@ from airflow_provider_callkaro.calls import Call, CallingPolicy, Outcome, Reason
 from airflow_provider_callkaro.calls.call import NEXT_WINDOW
 from airflow_provider_callkaro.calls.phone import NumberReader
 from airflow_provider_callkaro.calls.row import RowReader
-from airflow_provider_callkaro.calls.vocabulary import CALL_FIELDS
+from airflow_provider_callkaro.calls.row_schema import CALL_FIELDS
 from airflow_provider_callkaro.dispatch.caps import Caps
+from airflow_provider_callkaro.dispatch.compact_set import CompactSet
 from airflow_provider_callkaro.dispatch.hours import CallingHours, WhenClosed
 from airflow_provider_callkaro.dispatch.job import Held, Judged
 from airflow_provider_callkaro.dispatch.preparation import Rules
 from airflow_provider_callkaro.dispatch.run import Limits, run_calls
-from airflow_provider_callkaro.dispatch.seen import SeenKeys
 from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.dispatch.tally import Summary
 from airflow_provider_callkaro.ledger.memory import MemoryLedger, MemoryStore
@@ -36,7 +36,7 @@ from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.transport.sync import SyncTransport
 from airflow_provider_callkaro.transport.target import Target
-from airflow_provider_callkaro.vendors.callkaro import CallKaro
+from airflow_provider_callkaro.vendors.callkaro.api import CallKaro
 
 INDIA = ZoneInfo("Asia/Kolkata")
 SATURDAY = datetime(2026, 11, 21, tzinfo=INDIA)
@@ -189,7 +189,7 @@ def test_a_run_goes_on_where_it_slept_and_a_call_of_before_is_not_pending(vendor
 
 
 def test_who_asked_not_to_be_called_is_not(vendor: Vendor) -> None:
-    suppressed = SeenKeys()
+    suppressed = CompactSet()
     suppressed.add(numbers(3)[1])
     summary = vendor.run(numbers(3), ledger=MemoryLedger(), rules=Rules(suppressed=suppressed))
     assert (summary.accepted, summary.reasons) == (2, {"suppressed": 1})

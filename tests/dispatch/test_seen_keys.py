@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from placing_calls import numbers
 
-from airflow_provider_callkaro.dispatch.seen import SeenKeys
+from airflow_provider_callkaro.dispatch.compact_set import CompactSet
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 
 
 @given(keys=st.lists(KEYS))
 def test_a_key_is_new_exactly_once(keys) -> None:
-    seen, known = SeenKeys(), set()
+    seen, known = CompactSet(), set()
     for key in keys:
         assert seen.add(key) is (key not in known)
         known.add(key)
@@ -21,7 +21,7 @@ def test_a_key_is_new_exactly_once(keys) -> None:
 
 
 def test_a_long_list_is_remembered_to_the_last_number() -> None:
-    seen = SeenKeys()
+    seen = CompactSet()
     long = numbers(100_000)
     assert all(seen.add(number) for number in long)
     assert not any(seen.add(number) for number in long)

@@ -20,10 +20,10 @@ from airflow_provider_callkaro.dispatch.tally import RowOutcome
 from airflow_provider_callkaro.exceptions import ConfigurationError, NotWritten
 from airflow_provider_callkaro.files import local
 from airflow_provider_callkaro.files.checking import check_writable
+from airflow_provider_callkaro.files.formats import FileFormat
 from airflow_provider_callkaro.files.publishing import published
+from airflow_provider_callkaro.files.result_file import ResultFile
 from airflow_provider_callkaro.files.spreadsheet import plain_cell
-from airflow_provider_callkaro.operators.result_file import ResultFile
-from airflow_provider_callkaro.sources.file_formats import FileFormat
 from airflow_provider_callkaro.tasks.ledgers import sql_engine
 from airflow_provider_callkaro.tasks.report_place import new_report
 

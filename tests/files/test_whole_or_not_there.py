@@ -17,9 +17,9 @@ from airflow_provider_callkaro.calls.outcome import Outcome
 from airflow_provider_callkaro.dispatch.preflight import Preflight
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary
 from airflow_provider_callkaro.exceptions import ConfigurationError, NotWritten
+from airflow_provider_callkaro.files.formats import FileFormat
 from airflow_provider_callkaro.files.publishing import published
-from airflow_provider_callkaro.operators.result_file import ResultFile
-from airflow_provider_callkaro.sources.file_formats import FileFormat
+from airflow_provider_callkaro.files.result_file import ResultFile
 from airflow_provider_callkaro.tasks.preflight_page import write_page
 from airflow_provider_callkaro.tasks.report_place import new_report
 

@@ -13,7 +13,7 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.forms import CALLARO_FIELDS, CALLARO_FORM
 from airflow_provider_callkaro.hooks.callaro import CallaroHook, read_connection
 from airflow_provider_callkaro.transport.tls import FILES
-from airflow_provider_callkaro.vendors.callaro_states import Action
+from airflow_provider_callkaro.vendors.callaro.states import Action
 
 KEY = "sk_a-key-nobody-may-see"
 

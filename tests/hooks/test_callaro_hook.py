@@ -21,7 +21,7 @@ from airflow_provider_callkaro.exceptions import (
 )
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.sandbox import Sandbox
-from airflow_provider_callkaro.vendors.callaro_states import CampaignState
+from airflow_provider_callkaro.vendors.callaro.states import CampaignState
 
 CAMPAIGNS = "/api/v1/bulk_call_campaigns"
 NUMBERS = ["+919876500001", "+919876500002", "+447911123456"]

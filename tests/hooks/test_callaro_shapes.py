@@ -11,8 +11,8 @@ import pytest
 from airflow_provider_callkaro.exceptions import ConfigurationError, NotAllowed, OutcomeUnknown, VendorError
 from airflow_provider_callkaro.hooks import callaro
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
-from airflow_provider_callkaro.vendors import callaro_routes
-from airflow_provider_callkaro.vendors.callaro_states import CampaignState
+from airflow_provider_callkaro.vendors.callaro import routes as callaro_routes
+from airflow_provider_callkaro.vendors.callaro.states import CampaignState
 
 CAMPAIGNS = "/api/v1/bulk_call_campaigns"
 

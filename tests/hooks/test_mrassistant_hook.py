@@ -10,10 +10,10 @@ import pytest
 
 from airflow_provider_callkaro.calls import Call, Reason
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown, Rejected, Throttled, Unauthorized
-from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook, patient
+from airflow_provider_callkaro.hooks.mrassistant.hook import MrAssistantHook, with_read_timeout
 from airflow_provider_callkaro.sandbox import Sandbox
 from airflow_provider_callkaro.vendors.http import Request
-from airflow_provider_callkaro.vendors.mrassistant import CampaignSettings
+from airflow_provider_callkaro.vendors.mrassistant.api import CampaignSettings
 
 NUMBER = "+919876543210"
 OTHERS = ["+919876543211", "+919876543212"]
@@ -125,7 +125,7 @@ class TestCampaigns:
         sandbox.fault("rejected", path="/campaigns", status=status)
         with pytest.raises(Rejected) as error:
             hook.create_campaign(SETTINGS, calls(NUMBER, *OTHERS))
-        assert error.value.blamed == ({0} if status == 422 else frozenset())
+        assert error.value.invalid_indexes == ({0} if status == 422 else frozenset())
         assert NUMBER[1:] not in str(error.value)
         assert SECRET not in str(error.value)
         assert (asked(sandbox, "/campaigns"), sandbox.rings) == (1, [])
@@ -174,8 +174,8 @@ class TestCalls:
 
     def test_a_patient_connection_stays_as_patient(self, hook):
         target = hook.connection.target
-        assert patient(target, 110).read_timeout == 110
-        assert patient(target, 0).read_timeout == target.read_timeout
+        assert with_read_timeout(target, 110).read_timeout == 110
+        assert with_read_timeout(target, 0).read_timeout == target.read_timeout
 
     def test_how_a_call_stands_can_be_asked(self, hook):
         call_id = hook.place_call(Call(to_number=NUMBER)).call_id
@@ -228,7 +228,9 @@ class TestCalls:
 
     def test_nothing_that_rings_is_sent_from_an_event_loop(self, hook, sandbox):
         with pytest.raises(ConfigurationError, match="never by a trigger"):
-            asyncio.run(hook._ask_once(Request("POST", "/calls/outbound", b"{}", rings=True), lambda response: None))
+            asyncio.run(
+                hook._ask_once(Request("POST", "/calls/outbound", b"{}", retry_safe=False), lambda response: None)
+            )
         assert sandbox.requests == []
 
 

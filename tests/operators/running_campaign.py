@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
-from airflow_provider_callkaro.operators.callaro_run import CallaroRunCampaignOperator
+from airflow_provider_callkaro.operators.callaro.run import CallaroRunCampaignOperator
 
 NUMBERS = ["+919876500001", "+919876500002", "+447911123456"]
 TIMEZONE = "Asia/Kolkata"

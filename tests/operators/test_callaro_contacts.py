@@ -13,8 +13,8 @@ from airflow_task_state import TaskStateInMemory
 from test_callaro_operators import TaskRun, asked, run, sandbox, slow_sandbox  # noqa: F401 - fixtures
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown, Throttled
-from airflow_provider_callkaro.hooks import callaro_lists
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
+from airflow_provider_callkaro.hooks.callaro import lists as callaro_lists
 from airflow_provider_callkaro.operators.callaro import (
     CallaroContactImportOperator,
     CallaroExportImportErrorsOperator,

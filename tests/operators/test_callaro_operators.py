@@ -23,8 +23,8 @@ from airflow_provider_callkaro.operators.callaro import (
     CallaroResumeCampaignOperator,
     CallaroUpdateCampaignOperator,
 )
-from airflow_provider_callkaro.operators.callaro_base import CallaroOperator
 from airflow_provider_callkaro.sandbox import Sandbox
+from airflow_provider_callkaro.tasks.callaro.operator import CallaroOperator
 
 CAMPAIGNS = "/api/v1/bulk_call_campaigns"
 CONTACTS = [{"phone_e164": "+919876500001"}, {"phone_e164": "+919876500002"}, {"phone_e164": "+447911123456"}]

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from airflow_provider_callkaro.operators import callaro, callkaro, mrassistant
-from airflow_provider_callkaro.operators.placing import PlacingOperator
+from airflow_provider_callkaro.tasks.placing import PlacingOperator
 
 OPERATORS = [getattr(module, name) for module in (callkaro, callaro, mrassistant) for name in module.__all__]
 PLACING = [operator for operator in OPERATORS if issubclass(operator, PlacingOperator)]

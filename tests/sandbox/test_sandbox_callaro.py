@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from airflow_provider_callkaro.sandbox import Sandbox
-from airflow_provider_callkaro.sandbox.callaro_campaigns import Action, Campaign, State
+from airflow_provider_callkaro.sandbox.callaro.campaigns import Action, Campaign, State
 
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 NUMBERS = [f"+12025550{number}" for number in range(101, 106)]

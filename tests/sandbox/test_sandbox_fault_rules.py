@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_callkaro.sandbox.fault_board import FaultBoard, SlidingWindow
+from airflow_provider_callkaro.sandbox.active_faults import ActiveFaults, SlidingWindow
 from airflow_provider_callkaro.sandbox.faults import Endpoint, Fault, FaultKind, RetryAfterForm
 
 MANY = 200
@@ -53,7 +53,7 @@ def test_a_client_that_waits_as_told_is_let_in():
 
 
 def test_two_faults_count_for_themselves_and_strike_in_the_order_they_were_switched_on():
-    board = FaultBoard()
+    board = ActiveFaults()
     board.add(Fault(kind=FaultKind.LATENCY, every=2))
     board.add(Fault(kind=FaultKind.THROTTLED, every=3))
     board.add(Fault(kind=FaultKind.REDIRECT, path=Endpoint.CAMPAIGN))

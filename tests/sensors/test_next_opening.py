@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_callkaro.calls.next_opening import Opening, next_opening
 from airflow_provider_callkaro.calls.policy import CallingPolicy
 from airflow_provider_callkaro.calls.window import DAY_NAMES, ScheduleWindow
-from airflow_provider_callkaro.sensors.waiting import Opening, next_opening
 
 MINUTE = timedelta(minutes=1)
 KOLKATA = "Asia/Kolkata"

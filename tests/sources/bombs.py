@@ -112,11 +112,11 @@ def make(folder: Path) -> None:
 
 
 def bombs(folder: Path) -> dict[str, Callable[[], Iterator[Any]]]:
-    from airflow_provider_callkaro.operators.export_rows import ExportRows
-    from airflow_provider_callkaro.operators.result_file import ResultFile
+    from airflow_provider_callkaro.files.formats import FileFormat
+    from airflow_provider_callkaro.files.result_file import ResultFile
     from airflow_provider_callkaro.sources import FileContacts, SqlContacts
-    from airflow_provider_callkaro.sources.file_formats import FileFormat
-    from airflow_provider_callkaro.sources.given import RowContacts
+    from airflow_provider_callkaro.sources.inline import RowContacts
+    from airflow_provider_callkaro.tasks.callaro.export_rows import ExportRows
 
     os.environ["AIRFLOW_CONN_WAREHOUSE"] = f"sqlite://{folder / 'warehouse.db'}"
     many = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 300) select {} as to_number from n"

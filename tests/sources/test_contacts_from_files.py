@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from airflow_provider_callkaro.calls.row import RowReader
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.files.csv_file import csv_rows
+from airflow_provider_callkaro.files.reached import Reached
 from airflow_provider_callkaro.sources import FileContacts
-from airflow_provider_callkaro.sources.csv_file import csv_rows
-from airflow_provider_callkaro.sources.reached import Reached
 
 ASHA = {"to_number": "+919876543210", "name": "Asha"}
 RAVI = {"to_number": "+919876543211", "name": "Ravi"}

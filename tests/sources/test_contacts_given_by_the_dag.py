@@ -17,7 +17,7 @@ from airflow_provider_callkaro.calls.phone import NumberReader
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.sources import AssetContacts, FileContacts, SqlContacts
 from airflow_provider_callkaro.sources.contract import ContactSource
-from airflow_provider_callkaro.sources.given import RowContacts, as_source
+from airflow_provider_callkaro.sources.inline import RowContacts, as_source
 from airflow_provider_callkaro.tasks.rules import Suppression
 
 PEOPLE = [{"to_number": "+919876543210", "name": "Asha"}, "+919876543211", None, 5]

@@ -35,11 +35,11 @@ from hypothesis import strategies as st
 
 from airflow_provider_callkaro.calls.row import RowReader
 from airflow_provider_callkaro.files.confining import path_below
-from airflow_provider_callkaro.operators.export_rows import ExportRows
-from airflow_provider_callkaro.sources.file_formats import FileFormat
-from airflow_provider_callkaro.sources.given import RowContacts
-from airflow_provider_callkaro.sources.reading import ContactFile
-from airflow_provider_callkaro.vendors.mrassistant_fields import CALL_VOCABULARY
+from airflow_provider_callkaro.files.contact_file import ContactFile
+from airflow_provider_callkaro.files.formats import FileFormat
+from airflow_provider_callkaro.sources.inline import RowContacts
+from airflow_provider_callkaro.tasks.callaro.export_rows import ExportRows
+from airflow_provider_callkaro.vendors.mrassistant.fields import CALL_ROW_SCHEMA
 
 ZONE = ZoneInfo("Asia/Kolkata")
 STEPS = ["s3://", "S3:", "//", "/", "..", ".", "%2e", "\\", "::", "file:", f"{KEY}@", f"u:{KEY}@", "lists", "in", "?"]
@@ -58,8 +58,8 @@ def rows_of(chance: random.Random) -> list[dict[str, Any]]:
 
 
 def read_rows(chance: random.Random, rows: Any) -> None:
-    vocabulary = chance.choice([{}, {"vocabulary": CALL_VOCABULARY}])
-    reader = RowReader(agent_id="agent-7", schedule_timezone=chance.choice([None, ZONE]), **vocabulary)
+    row_schema = chance.choice([{}, {"row_schema": CALL_ROW_SCHEMA}])
+    reader = RowReader(agent_id="agent-7", schedule_timezone=chance.choice([None, ZONE]), **row_schema)
     for row in rows:
         try:
             told(repr(reader.read(row)))

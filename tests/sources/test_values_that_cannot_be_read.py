@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken
+from airflow_provider_callkaro.files.csv_file import csv_rows
+from airflow_provider_callkaro.files.reached import Reached
 from airflow_provider_callkaro.sources import FileContacts
-from airflow_provider_callkaro.sources.csv_file import csv_rows
-from airflow_provider_callkaro.sources.reached import Reached
 
 pyarrow = pytest.importorskip("pyarrow")
 ROWS = 2_500  # three batches of a Parquet file, five blocks of a CSV

@@ -16,7 +16,7 @@ from airflow_provider_callkaro.tasks.arguments import (
     refuse_vanished,
     rendered,
 )
-from airflow_provider_callkaro.tasks.private import Private
+from airflow_provider_callkaro.tasks.redacted import Redacted
 
 TEMPLATE = "{{ ti.xcom_pull('campain') }}"
 
@@ -48,7 +48,7 @@ def test_what_a_misspelt_task_id_leaves_is_refused(before, nothing):
         ({"agent": {"id": TEMPLATE}}, {"agent": {"id": "None"}}, r"argument\.agent\.id"),
         (["a", TEMPLATE], ["a", ""], r"argument\[1\]"),
         (("a", [TEMPLATE]), ("a", [None]), r"argument\[1\]\[0\]"),
-        (Private({"to_number": TEMPLATE}), Private({"to_number": None}), r"argument\.to_number"),
+        (Redacted({"to_number": TEMPLATE}), Redacted({"to_number": None}), r"argument\.to_number"),
     ],
 )
 def test_what_lies_within_an_argument_counts_and_is_named(before, after, path):
@@ -80,11 +80,11 @@ def test_a_message_about_an_argument_shows_nothing_of_it():
 
 
 def test_an_argument_that_was_given_and_has_gone_is_refused_when_the_task_runs():
-    operator = SimpleNamespace(batch_id=Reference(), agent_id=None, to_number=Private("x"))
+    operator = SimpleNamespace(batch_id=Reference(), agent_id=None, to_number=Redacted("x"))
     given = given_arguments(operator, ["batch_id", "agent_id", "to_number"])
     assert given == {"batch_id", "to_number"}
     refuse_vanished(operator, given)
-    operator.to_number = Private(" ")
+    operator.to_number = Redacted(" ")
     with pytest.raises(ConfigurationError, match=r"^to_number was given"):
         refuse_vanished(operator, given)
     operator.batch_id = None
@@ -105,7 +105,7 @@ def test_a_value_that_is_known_later_is_not_plain(value):
 
 def test_a_second_run_in_one_process_does_not_see_what_the_first_one_was_given():
     """Airflow renders such an object in place, and the DAG's own task holds it too."""
-    of_the_dag = SimpleNamespace(contacts=Private(TEMPLATE), agent_id="asha")
+    of_the_dag = SimpleNamespace(contacts=Redacted(TEMPLATE), agent_id="asha")
     task = SimpleNamespace(**vars(of_the_dag))
     own_copies(task, ["contacts", "agent_id"])
     task.contacts.value = "+919876543210"

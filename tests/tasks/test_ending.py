@@ -11,7 +11,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSki
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch.tally import Summary
 from airflow_provider_callkaro.exceptions import AllRejected, OutcomeUnknown, RunIncomplete, Unauthorized
-from airflow_provider_callkaro.sources.given import RowContacts
+from airflow_provider_callkaro.sources.inline import RowContacts
 from airflow_provider_callkaro.tasks.ending import conclude, only_waits
 from airflow_provider_callkaro.tasks.settings import ListSettings
 

@@ -13,7 +13,7 @@ from task_context import task_context
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.memory import MemoryRunRecords, MemoryStore
 from airflow_provider_callkaro.ledger.run_record import RunRecord
-from airflow_provider_callkaro.sources.given import RowContacts
+from airflow_provider_callkaro.sources.inline import RowContacts
 from airflow_provider_callkaro.tasks.identity import default_scope, identify, replayed_scope, run_name
 from airflow_provider_callkaro.tasks.settings import ListSettings
 

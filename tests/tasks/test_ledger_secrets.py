@@ -11,7 +11,7 @@ from task_context import task_context
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.contract import Claim
-from airflow_provider_callkaro.sources.given import RowContacts
+from airflow_provider_callkaro.sources.inline import RowContacts
 from airflow_provider_callkaro.tasks.ledgers import ledger_keys, remember, sql_engine
 from airflow_provider_callkaro.tasks.settings import ListSettings
 

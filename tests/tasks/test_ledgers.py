@@ -14,7 +14,7 @@ from task_context import task_context
 from airflow_provider_callkaro.calls.policy import CallingPolicy
 from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerRequired
 from airflow_provider_callkaro.ledger.contract import Claim, EntryState
-from airflow_provider_callkaro.sources.given import RowContacts
+from airflow_provider_callkaro.sources.inline import RowContacts
 from airflow_provider_callkaro.tasks.ledgers import Memory, remember
 from airflow_provider_callkaro.tasks.settings import ListSettings
 

@@ -12,8 +12,8 @@ from airflow_provider_callkaro.calls.policy import CallingPolicy
 from airflow_provider_callkaro.dispatch.intake import Shard
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.contract import EntryState
-from airflow_provider_callkaro.sources.given import RowContacts
-from airflow_provider_callkaro.tasks.private import Private
+from airflow_provider_callkaro.sources.inline import RowContacts
+from airflow_provider_callkaro.tasks.redacted import Redacted
 from airflow_provider_callkaro.tasks.settings import ListSettings
 from airflow_provider_callkaro.tasks.staleness import StaleRuns
 
@@ -123,6 +123,6 @@ def test_only_a_run_with_rules_naps(choices, waits):
 
 def test_an_operator_hands_over_what_it_was_given_and_keeps_the_rest_to_itself():
     contacts = RowContacts([])
-    operator = SimpleNamespace(contacts=contacts, agent_id=Private("asha"), min_rows=3, task_id="calls")
+    operator = SimpleNamespace(contacts=contacts, agent_id=Redacted("asha"), min_rows=3, task_id="calls")
     asked = ListSettings.of(operator, min_rows=4)
     assert (asked.contacts, asked.agent_id, asked.min_rows) == (contacts, "asha", 4)

@@ -21,7 +21,7 @@ from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.transport.sync import SyncTransport
 from airflow_provider_callkaro.transport.target import Target
-from airflow_provider_callkaro.vendors.callkaro import CallKaro
+from airflow_provider_callkaro.vendors.callkaro.api import CallKaro
 
 KEY = "a-key-that-must-not-travel"
 ACCEPTED = b'{"status":"success","call_id":"a1b2c3d4e5"}'

@@ -14,7 +14,7 @@ from airflow_provider_callkaro.calls import Call
 from airflow_provider_callkaro.exceptions import NotSent, OutcomeUnknown, TooLate
 from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
 from airflow_provider_callkaro.transport.target import Target
-from airflow_provider_callkaro.vendors.callkaro import CallKaro
+from airflow_provider_callkaro.vendors.callkaro.api import CallKaro
 
 ACCEPTED = b'{"status":"success","call_id":"a1b2c3d4e5"}'
 REQUEST = CallKaro().place_call(Call(to_number="+919876543210", agent_id="agent"))

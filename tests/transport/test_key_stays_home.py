@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_callkaro.calls import Call
 from airflow_provider_callkaro.exceptions import OutcomeUnknown
-from airflow_provider_callkaro.vendors.callkaro import CallKaro
+from airflow_provider_callkaro.vendors.callkaro.api import CallKaro
 from airflow_provider_callkaro.vendors.http import Request
 
 KEY = "a-key-that-must-not-travel"
@@ -109,7 +109,7 @@ def test_a_connection_that_the_server_closed_meanwhile_loses_no_call(serve, driv
     driver.exchange(Request.json("POST", "/first", {}))
     server.settle(1)
     driver.idle()
-    assert driver.exchange(Request.json("POST", "/second", {}, rings=True)).body == ACCEPTED
+    assert driver.exchange(Request.json("POST", "/second", {}, retry_safe=False)).body == ACCEPTED
     assert [head.split()[1] for head, _ in server.requests] == ["/first", "/second"]
 
 
@@ -123,5 +123,5 @@ def test_a_call_on_a_connection_that_dies_under_it_is_not_sent_again(serve, driv
     driver = driver_to(server.url)
     driver.exchange(Request.json("POST", "/first", {}))
     with pytest.raises(OutcomeUnknown):
-        driver.exchange(Request.json("POST", "/second", {}, rings=True))
+        driver.exchange(Request.json("POST", "/second", {}, retry_safe=False))
     assert [head.split()[1] for head, _ in server.requests] == ["/first", "/second"]

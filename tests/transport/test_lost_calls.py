@@ -25,7 +25,7 @@ from airflow_provider_callkaro.exceptions import (
     VendorError,
 )
 from airflow_provider_callkaro.vendors.answers import PlacedCall
-from airflow_provider_callkaro.vendors.callkaro import CallKaro
+from airflow_provider_callkaro.vendors.callkaro.api import CallKaro
 
 ACCEPTED = b'{"status":"success","call_id":"a1b2c3d4e5"}'
 CALL = Call(to_number="+919876543210", agent_id="agent")

@@ -11,7 +11,7 @@ from airflow_provider_callkaro.exceptions import NotSent, OutcomeUnknown, Reject
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.transport.sync import SyncTransport
 from airflow_provider_callkaro.transport.target import Target
-from airflow_provider_callkaro.vendors.callkaro import CallKaro
+from airflow_provider_callkaro.vendors.callkaro.api import CallKaro
 from airflow_provider_callkaro.vendors.http import Request
 
 NOT_SENT = NotSent("", vendor="CallKaro")
@@ -40,34 +40,34 @@ POLICIES = st.builds(
 
 @given(policy=POLICIES, attempt=ATTEMPTS, random=RANDOM)
 def test_a_call_that_may_have_rung_is_never_sent_again(policy, attempt, random):
-    assert policy.delay(UNKNOWN, attempt=attempt, rings=True, random=lambda: random) is None
+    assert policy.delay(UNKNOWN, attempt=attempt, retry_safe=False, random=lambda: random) is None
 
 
 @given(policy=POLICIES, attempt=ATTEMPTS, random=RANDOM, status=st.integers(min_value=200, max_value=299))
 def test_what_the_vendor_took_is_never_sent_again_whatever_its_answer_says(policy, attempt, random, status):
     taken = OutcomeUnknown("", vendor="CallKaro", reason=Reason.UNREADABLE_ANSWER, status=status)
-    for rings in (True, False):
-        assert policy.delay(taken, attempt=attempt, rings=rings, random=lambda: random) is None
+    for retry_safe in (True, False):
+        assert policy.delay(taken, attempt=attempt, retry_safe=retry_safe, random=lambda: random) is None
 
 
 @pytest.mark.parametrize("status", [None, 302, 500, 504])
 def test_what_the_vendor_may_not_have_taken_and_what_only_reads_may_be_sent_again(status):
     policy = RetryPolicy()
     lost = OutcomeUnknown("", vendor="CallKaro", reason=Reason.NO_ANSWER, status=status)
-    assert policy.delay(lost, attempt=1, rings=False, random=lambda: 0.0) is not None
+    assert policy.delay(lost, attempt=1, retry_safe=True, random=lambda: 0.0) is not None
     taken = OutcomeUnknown("", vendor="CallKaro", reason=Reason.UNREADABLE_ANSWER, status=200)
-    assert policy.delay(taken, attempt=1, rings=False, random=lambda: 0.0, reads=True) is not None
+    assert policy.delay(taken, attempt=1, retry_safe=True, random=lambda: 0.0, reads=True) is not None
 
 
-@given(policy=POLICIES, attempt=ATTEMPTS, random=RANDOM, rings=st.booleans())
-def test_what_will_never_be_accepted_is_never_sent_again(policy, attempt, random, rings):
+@given(policy=POLICIES, attempt=ATTEMPTS, random=RANDOM, retry_safe=st.booleans())
+def test_what_will_never_be_accepted_is_never_sent_again(policy, attempt, random, retry_safe):
     for error in (REJECTED, UNAUTHORIZED):
-        assert policy.delay(error, attempt=attempt, rings=rings, random=lambda: random) is None
+        assert policy.delay(error, attempt=attempt, retry_safe=retry_safe, random=lambda: random) is None
 
 
-@given(policy=POLICIES, error=ERRORS, attempt=ATTEMPTS, random=RANDOM, rings=st.booleans())
-def test_every_pause_is_within_its_bounds(policy, error, attempt, random, rings):
-    delay = policy.delay(error, attempt=attempt, rings=rings, random=lambda: random)
+@given(policy=POLICIES, error=ERRORS, attempt=ATTEMPTS, random=RANDOM, retry_safe=st.booleans())
+def test_every_pause_is_within_its_bounds(policy, error, attempt, random, retry_safe):
+    delay = policy.delay(error, attempt=attempt, retry_safe=retry_safe, random=lambda: random)
     if delay is None:
         return
     told = getattr(error, "retry_after", None) or 0.0
@@ -94,15 +94,15 @@ def test_pauses_double_and_stop_growing():
 def test_a_request_is_tried_as_often_as_it_says():
     policy = RetryPolicy(attempts=3, throttled_attempts=5)
 
-    def tries(error, *, rings):
+    def tries(error, *, retry_safe):
         attempt = 1
-        while policy.delay(error, attempt=attempt, rings=rings, random=lambda: 0.5) is not None:
+        while policy.delay(error, attempt=attempt, retry_safe=retry_safe, random=lambda: 0.5) is not None:
             attempt += 1
         return attempt
 
-    assert tries(NOT_SENT, rings=True) == tries(NOT_SENT, rings=False) == tries(UNKNOWN, rings=False) == 3
-    assert tries(throttled(None), rings=True) == tries(throttled(7), rings=False) == 5
-    assert tries(UNKNOWN, rings=True) == tries(REJECTED, rings=False) == 1
+    assert tries(NOT_SENT, retry_safe=False) == tries(NOT_SENT, retry_safe=True) == tries(UNKNOWN, retry_safe=True) == 3
+    assert tries(throttled(None), retry_safe=False) == tries(throttled(7), retry_safe=True) == 5
+    assert tries(UNKNOWN, retry_safe=False) == tries(REJECTED, retry_safe=True) == 1
 
 
 ACCEPTED = b'{"call_id":"a1b2c3d4e5","batch_id":"68433b7b0dee98e59245ebab"}'
@@ -141,7 +141,7 @@ def accept(connection):
     connection.answer(ACCEPTED, headers=["Connection: close"])
 
 
-CALL = Request.json("POST", "/call/outbound", {}, rings=True)
+CALL = Request.json("POST", "/call/outbound", {}, retry_safe=False)
 CAMPAIGN = CallKaro().create_campaign("Renewals")
 
 

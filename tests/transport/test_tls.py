@@ -30,7 +30,7 @@ from airflow_provider_callkaro.transport.target import Target
 from airflow_provider_callkaro.vendors.http import Request
 
 target = Target(vendor="CallKaro", base_url=sys.argv[1], headers={"X-API-KEY": "key"})
-request = Request.json("POST", "/", {}, rings=True)
+request = Request.json("POST", "/", {}, retry_safe=False)
 
 async def send_async():
     async with AsyncTransport(target, max_connections=1) as transport:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from airflow_provider_callkaro.calls import Reason
 from airflow_provider_callkaro.exceptions import OutcomeUnknown, Rejected, Throttled, Unauthorized, VendorError
 from airflow_provider_callkaro.vendors.answers import PlacedCall
-from airflow_provider_callkaro.vendors.callkaro import CallKaro
+from airflow_provider_callkaro.vendors.callkaro.api import CallKaro
 from airflow_provider_callkaro.vendors.http import Response
 
 

@@ -17,8 +17,7 @@ from airflow_provider_callkaro.exceptions import (
     Unauthorized,
     VendorError,
 )
-from airflow_provider_callkaro.vendors.callaro import Callaro
-from airflow_provider_callkaro.vendors.callaro_answers import (
+from airflow_provider_callkaro.vendors.callaro.answers import (
     CallaroCampaign,
     Page,
     campaign_in_list,
@@ -27,9 +26,10 @@ from airflow_provider_callkaro.vendors.callaro_answers import (
     read_object,
     read_page,
 )
-from airflow_provider_callkaro.vendors.callaro_states import CampaignState, states_named
+from airflow_provider_callkaro.vendors.callaro.api import Callaro
+from airflow_provider_callkaro.vendors.callaro.states import CampaignState, states_named
+from airflow_provider_callkaro.vendors.callaro.thresholds import Thresholds, numbers_in
 from airflow_provider_callkaro.vendors.http import Response
-from airflow_provider_callkaro.vendors.thresholds import Thresholds, numbers_in
 
 
 def answer(body, status=200):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.vendors.callaro_fields import checked_fields
+from airflow_provider_callkaro.vendors.callaro.fields import checked_fields
 
 GOOD = {
     "name": "Winback",

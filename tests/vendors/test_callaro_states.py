@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_callkaro.exceptions import NotAllowed
-from airflow_provider_callkaro.vendors.callaro_states import (
+from airflow_provider_callkaro.vendors.callaro.states import (
     TERMINAL,
     Action,
     CampaignState,

@@ -6,7 +6,7 @@ import pytest
 
 from airflow_provider_callkaro.calls import Reason
 from airflow_provider_callkaro.exceptions import OutcomeUnknown, Rejected, Unauthorized
-from airflow_provider_callkaro.vendors.callkaro import CallKaro
+from airflow_provider_callkaro.vendors.callkaro.api import CallKaro
 from airflow_provider_callkaro.vendors.http import Response
 
 CAMPAIGN_CREATED = """{

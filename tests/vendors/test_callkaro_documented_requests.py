@@ -10,8 +10,8 @@ import pytest
 
 from airflow_provider_callkaro.calls import Call
 from airflow_provider_callkaro.calls.row import RowReader
-from airflow_provider_callkaro.calls.vocabulary import CALL_FIELDS
-from airflow_provider_callkaro.vendors.callkaro import DEFAULT_HOST, CallKaro
+from airflow_provider_callkaro.calls.row_schema import CALL_FIELDS
+from airflow_provider_callkaro.vendors.callkaro.api import DEFAULT_HOST, CallKaro
 
 KOLKATA = ZoneInfo("Asia/Kolkata")
 CAMPAIGN_V1 = "https://api.callkaro.ai/call/campaign"
@@ -194,7 +194,7 @@ def test_a_campaign_is_created_as_documented(document):
     request = CallKaro().create_campaign(**json.loads(body))
     assert (request.method, DEFAULT_HOST + request.path) == ("POST", url)
     assert json.loads(request.body) == json.loads(body)
-    assert not request.rings
+    assert request.retry_safe
 
 
 @pytest.mark.parametrize("body", named(DOCUMENTED_CALLS))
@@ -205,7 +205,7 @@ def test_a_call_made_by_hand_is_sent_as_documented(body):
     request = CallKaro(schedule_timezone=KOLKATA).place_call(Call(**fields))
     assert (request.method, DEFAULT_HOST + request.path) == ("POST", OUTBOUND)
     assert json.loads(request.body) == json.loads(body)
-    assert request.rings
+    assert not request.retry_safe
 
 
 @pytest.mark.parametrize("body", named({name: body for name, body in DOCUMENTED_CALLS.items() if "agent_id" in body}))
@@ -223,7 +223,7 @@ def test_scheduled_calls_are_deleted_as_documented():
     assert request.method == "POST"
     assert request.path == "/call/delete-schedule-call?agent_id=6803fa770b666a64ab1694c1e"
     assert json.loads(request.body) == {"to_number": "+919876543210"}
-    assert not request.rings
+    assert request.retry_safe
 
 
 def test_an_agent_with_strange_letters_stays_one_parameter():

@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_callkaro.calls import Call, InvalidCall, Reason
 from airflow_provider_callkaro.calls.call import NEXT_WINDOW
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.vendors.callkaro import CallKaro
+from airflow_provider_callkaro.vendors.callkaro.api import CallKaro
 
 NUMBER = "+919876543210"
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_callkaro.calls.call import Call
 from airflow_provider_callkaro.exceptions import OutcomeUnknown, Rejected, VendorError
-from airflow_provider_callkaro.vendors.callkaro import CallKaro
+from airflow_provider_callkaro.vendors.callkaro.api import CallKaro
 from airflow_provider_callkaro.vendors.discretion import Discretion
 from airflow_provider_callkaro.vendors.http import Request, Response
 
@@ -286,7 +286,7 @@ def test_a_text_without_end_takes_no_longer_than_it_is_shown():
 
 
 def test_a_file_that_was_sent_is_not_repeated_in_the_names_of_fields():
-    from airflow_provider_callkaro.vendors.callaro import Callaro
+    from airflow_provider_callkaro.vendors.callaro.api import Callaro
 
     vendor = Callaro()
     request = vendor.import_contacts(

@@ -21,7 +21,12 @@ from airflow_provider_callkaro.exceptions import (
     VendorError,
 )
 from airflow_provider_callkaro.vendors.http import Response
-from airflow_provider_callkaro.vendors.mrassistant import CampaignSettings, CreatedCampaign, MrAssistant, blamed_targets
+from airflow_provider_callkaro.vendors.mrassistant.api import (
+    CampaignSettings,
+    CreatedCampaign,
+    MrAssistant,
+    blamed_targets,
+)
 
 SECRET = "a-secret-that-signs"
 NUMBER = "+919876543210"
@@ -55,7 +60,7 @@ def test_a_validation_names_the_targets_it_blames():
         finding("targets", 17, "from_number", kind="string_type"),
     ]
     error = error_of(answer({"detail": detail}))
-    assert (type(error), error.blamed) == (Rejected, {0, 3, 17})
+    assert (type(error), error.invalid_indexes) == (Rejected, {0, 3, 17})
     assert "body.targets.3.to_number (value_error)" in str(error)
 
 
@@ -76,7 +81,7 @@ def test_a_validation_names_the_targets_it_blames():
     ],
 )
 def test_a_fault_that_is_in_no_target_blames_none(detail):
-    assert error_of(answer({"detail": detail})).blamed == frozenset()
+    assert error_of(answer({"detail": detail})).invalid_indexes == frozenset()
     assert blamed_targets(answer({"detail": detail})) == frozenset()
 
 
@@ -106,18 +111,18 @@ def test_the_text_of_a_validation_never_comes_through(field):
 
 def test_a_target_that_was_not_sent_is_not_blamed():
     detail = [finding("targets", 2), finding("targets", 999)]
-    assert error_of(answer({"detail": detail}), targets=3).blamed == {2}
+    assert error_of(answer({"detail": detail}), targets=3).invalid_indexes == {2}
 
 
 @pytest.mark.parametrize("status", [400, 404, 422])
 def test_an_answer_that_nobody_can_read_blames_none(status):
     error = error_of(Response(status, b"<html>no</html>"))
-    assert (type(error), error.blamed) == (Rejected, frozenset())
+    assert (type(error), error.invalid_indexes) == (Rejected, frozenset())
 
 
 def test_the_blame_survives_the_way_between_processes():
     error = error_of(answer({"detail": [finding("targets", 3)]}))
-    assert pickle.loads(pickle.dumps(error)).blamed == {3}
+    assert pickle.loads(pickle.dumps(error)).invalid_indexes == {3}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_callkaro.calls import Call, Reason
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown, Rejected
 from airflow_provider_callkaro.vendors.http import Response
-from airflow_provider_callkaro.vendors.mrassistant import MrAssistant
+from airflow_provider_callkaro.vendors.mrassistant.api import MrAssistant
 
 NUMBER = "+919876543210"
 AGENT = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
@@ -39,7 +39,7 @@ def test_a_call_is_asked_for_with_every_field_of_its_page():
         "custom_headers": {"X-Trace": "a"},
     }
     request = VENDOR.place_call(Call(to_number=NUMBER, agent_id=AGENT, metadata={"due": 5}, extra=fields))
-    assert (request.method, request.path, request.rings) == ("POST", "/calls/outbound", True)
+    assert (request.method, request.path, request.retry_safe) == ("POST", "/calls/outbound", False)
     assert json.loads(request.body or b"") == {
         "agent_id": AGENT,
         "to_number": NUMBER,
@@ -112,7 +112,7 @@ def test_how_a_call_stands_is_read_whole():
         "ended_at": "2027-01-05T10:00:42Z",
     }
     request = VENDOR.get_call("c-1")
-    assert (request.method, request.path, request.rings, request.body) == ("GET", "/calls/c-1", False, None)
+    assert (request.method, request.path, request.retry_safe, request.body) == ("GET", "/calls/c-1", True, None)
     details = VENDOR.read_call(answer(body))
     assert (details.call_id, details.status, details.direction, details.disposition) == (
         "c-1",
@@ -214,14 +214,14 @@ def test_an_answer_without_a_list_is_no_empty_list(body):
 
 def test_a_transfer_rings_and_ending_a_call_does_not():
     transfer = VENDOR.transfer_call("c-1", "tel:+14155550123", transfer_type="warm", play_dialtone=True)
-    assert (transfer.method, transfer.path, transfer.rings) == ("POST", "/calls/c-1/transfer", True)
+    assert (transfer.method, transfer.path, transfer.retry_safe) == ("POST", "/calls/c-1/transfer", False)
     assert json.loads(transfer.body or b"") == {
         "transfer_to": "tel:+14155550123",
         "transfer_type": "warm",
         "play_dialtone": True,
     }
     end = VENDOR.end_call("c-1")
-    assert (end.method, end.path, end.rings) == ("POST", "/calls/c-1/end", False)
+    assert (end.method, end.path, end.retry_safe) == ("POST", "/calls/c-1/end", True)
 
 
 @pytest.mark.parametrize("to", ["+14155550123", "tel:", "http://example", "sip:a b", "tel:+1\n", None])

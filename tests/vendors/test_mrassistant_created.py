@@ -9,8 +9,8 @@ import pytest
 
 from airflow_provider_callkaro.exceptions import OutcomeUnknown
 from airflow_provider_callkaro.vendors.http import Response
-from airflow_provider_callkaro.vendors.mrassistant import CampaignSettings, MrAssistant
-from airflow_provider_callkaro.vendors.mrassistant_campaigns import MAX_TOLD, MrAssistantCampaigns
+from airflow_provider_callkaro.vendors.mrassistant.api import CampaignSettings, MrAssistant
+from airflow_provider_callkaro.vendors.mrassistant.campaigns import MAX_TOLD, MrAssistantCampaigns
 
 DOCUMENTED = {
     "campaign_id": "3c90c3cc-0d44-4b50-8888-8dd25736052a",

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_callkaro.calls import Call
 from airflow_provider_callkaro.vendors.http import Response
-from airflow_provider_callkaro.vendors.mrassistant import CampaignSettings, CreatedCampaign, MrAssistant
+from airflow_provider_callkaro.vendors.mrassistant.api import CampaignSettings, CreatedCampaign, MrAssistant
 
 DOCUMENTED_REQUEST = """
 {
@@ -83,7 +83,7 @@ def test_a_campaign_is_asked_for_as_the_page_shows_it_field_for_field_and_in_its
     )
     documented = json.loads(documented_with(WORDS))
     assert request.body == json.dumps(documented, separators=(",", ":")).encode()
-    assert (request.method, request.path, request.rings) == ("POST", "/campaigns", True)
+    assert (request.method, request.path, request.retry_safe) == ("POST", "/campaigns", False)
 
 
 def test_the_headers_are_those_of_the_page():
@@ -133,9 +133,9 @@ def test_a_setting_that_nobody_gave_is_not_sent():
 def test_a_login_and_a_refresh_are_asked_for_as_their_pages_show_them():
     vendor = MrAssistant()
     log_in, refresh = vendor.log_in("asha", "päss wörd"), vendor.refresh("a-refresh-token")
-    assert (log_in.method, log_in.path, log_in.rings) == ("POST", "/auth/token", False)
+    assert (log_in.method, log_in.path, log_in.retry_safe) == ("POST", "/auth/token", True)
     assert json.loads(log_in.body or b"") == {"username": "asha", "password": "päss wörd"}
-    assert (refresh.method, refresh.path, refresh.rings) == ("POST", "/auth/refresh", False)
+    assert (refresh.method, refresh.path, refresh.retry_safe) == ("POST", "/auth/refresh", True)
     assert json.loads(refresh.body or b"") == {"refresh_token": "a-refresh-token"}
     tokens = vendor.read_tokens(
         Response(200, b'{"access_token":"a","refresh_token":"r","token_type":"bearer","expires_in":86400}')

@@ -14,8 +14,8 @@ from airflow_provider_callkaro.calls import Call, Reason
 from airflow_provider_callkaro.calls.call import InvalidCall
 from airflow_provider_callkaro.calls.row import RowReader
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.vendors.mrassistant import MAX_TARGETS, VOCABULARY, CampaignSettings, MrAssistant
-from airflow_provider_callkaro.vendors.mrassistant_fields import CALL_FIELDS
+from airflow_provider_callkaro.vendors.mrassistant.api import MAX_TARGETS, ROW_SCHEMA, CampaignSettings, MrAssistant
+from airflow_provider_callkaro.vendors.mrassistant.fields import CALL_FIELDS
 
 NUMBER = "+919876543210"
 SECRET = "a-secret-that-signs"
@@ -151,7 +151,7 @@ def test_no_representation_shows_a_secret_or_a_number():
 
 
 def test_a_row_may_name_the_number_that_calls():
-    reader = RowReader(agent_id="agent", vocabulary=VOCABULARY, row_fields=["from_number"])
+    reader = RowReader(agent_id="agent", row_schema=ROW_SCHEMA, row_fields=["from_number"])
     row = {"to_number": NUMBER, "from_number": "+1 (415) 555-0123", "context": '{"due": 5}', "city": "Pune"}
     assert body_of(campaign(targets=[reader.read(row)]))["targets"] == [
         {"to_number": NUMBER, "from_number": "+14155550123", "context": {"city": "Pune", "due": 5}}
@@ -159,7 +159,7 @@ def test_a_row_may_name_the_number_that_calls():
 
 
 def test_a_row_whose_calling_number_is_none_is_rejected_without_it():
-    reader = RowReader(agent_id="agent", vocabulary=VOCABULARY, row_fields=["from_number"])
+    reader = RowReader(agent_id="agent", row_schema=ROW_SCHEMA, row_fields=["from_number"])
     with pytest.raises(InvalidCall, match="from_number cannot be read") as error:
         reader.read({"to_number": NUMBER, "from_number": "private 12345"})
     assert error.value.reason is Reason.BAD_FIELD

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown, Rejected
 from airflow_provider_callkaro.vendors.http import Response
-from airflow_provider_callkaro.vendors.mrassistant import MrAssistant
-from airflow_provider_callkaro.vendors.mrassistant_outbound import DayNumbers
-from airflow_provider_callkaro.vendors.mrassistant_outbound_config import OutboundConfig
+from airflow_provider_callkaro.vendors.mrassistant.api import MrAssistant
+from airflow_provider_callkaro.vendors.mrassistant.outbound import DayNumbers
+from airflow_provider_callkaro.vendors.mrassistant.outbound_config import OutboundConfig
 
 AGENT = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 NUMBER = {
@@ -64,7 +64,7 @@ def schedule(*windows, **fields):
 def test_a_configuration_is_written_with_every_field_of_its_page():
     request = VENDOR.configure_outbound(AGENT, phone_numbers=[NUMBER], schedules=[SCHEDULE], default_schedule_id="s-1")
     assert (request.method, request.path) == ("POST", f"/outbound/agents/{AGENT}/outbound-config")
-    assert not request.rings
+    assert request.retry_safe
     assert json.loads(request.body or b"") == {
         "agent_id": AGENT,
         "phone_numbers": [NUMBER],

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from airflow_provider_callkaro.calls import Call
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.vendors.mrassistant import CampaignSettings, MrAssistant
-from airflow_provider_callkaro.vendors.mrassistant_campaigns import MrAssistantCampaigns
-from airflow_provider_callkaro.vendors.mrassistant_settings import read_longest_call, read_targets_per_campaign
+from airflow_provider_callkaro.vendors.mrassistant.api import CampaignSettings, MrAssistant
+from airflow_provider_callkaro.vendors.mrassistant.campaigns import MrAssistantCampaigns
+from airflow_provider_callkaro.vendors.mrassistant.settings import read_longest_call, read_targets_per_campaign
 
 API = MrAssistant()
 

@@ -25,12 +25,12 @@ from hostile_inputs import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_callkaro.vendors import callaro_answers
-from airflow_provider_callkaro.vendors.callaro import Callaro
-from airflow_provider_callkaro.vendors.callkaro import CallKaro
+from airflow_provider_callkaro.vendors.callaro import answers as callaro_answers
+from airflow_provider_callkaro.vendors.callaro.api import Callaro
+from airflow_provider_callkaro.vendors.callkaro.api import CallKaro
 from airflow_provider_callkaro.vendors.discretion import Discretion
 from airflow_provider_callkaro.vendors.http import Request, Response
-from airflow_provider_callkaro.vendors.mrassistant import MrAssistant
+from airflow_provider_callkaro.vendors.mrassistant.api import MrAssistant
 
 STATUSES = (200, 201, 204, 302, 400, 401, 403, 404, 408, 409, 422, 429, 500, 503, 999)
 READERS: list[Callable[[Response], Any]] = [
@@ -49,7 +49,9 @@ READERS: list[Callable[[Response], Any]] = [
     Callaro().read_page,
     callaro_answers.read_object,
 ]
-SENT = Request.json("POST", "/call/outbound", {"to_number": NUMBER, "metadata": PERSON, "api_key": KEY}, rings=True)
+SENT = Request.json(
+    "POST", "/call/outbound", {"to_number": NUMBER, "metadata": PERSON, "api_key": KEY}, retry_safe=False
+)
 DISCRETIONS = [Discretion(CallKaro.headers(KEY)), Discretion(Callaro.headers(KEY))]
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_callkaro.exceptions import OutcomeUnknown, Throttled
 from airflow_provider_callkaro.vendors.answers import raise_refusal, retry_after
-from airflow_provider_callkaro.vendors.callkaro import CallKaro
+from airflow_provider_callkaro.vendors.callkaro.api import CallKaro
 from airflow_provider_callkaro.vendors.http import Response
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.vendors.thresholds import Thresholds, numbers_in
+from airflow_provider_callkaro.vendors.callaro.thresholds import Thresholds, numbers_in
 
 HEALTH = {"status": "healthy", "queue": {"depth": 12, "oldest": {"seconds": 3.5}}, "failure_rate": 0.25, "ok": True}
 

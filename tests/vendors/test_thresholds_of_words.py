@@ -7,7 +7,7 @@ import json
 import pytest
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.vendors.thresholds import Thresholds
+from airflow_provider_callkaro.vendors.callaro.thresholds import Thresholds
 
 HEALTH = {
     "status": "degraded",

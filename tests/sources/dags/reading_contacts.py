@@ -10,7 +10,7 @@ from airflow.providers.common.compat.sdk import DAG, XComArg, task
 
 from airflow_provider_callkaro.sources import FileContacts, SqlContacts
 from airflow_provider_callkaro.sources.contract import templated_values
-from airflow_provider_callkaro.sources.given import as_source
+from airflow_provider_callkaro.sources.inline import as_source
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 
 READ: dict[tuple[str, int], dict[str, Any]] = {}

@@ -1,0 +1,10 @@
+"""One row of a list, as a source has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+ContactRow: TypeAlias = Mapping[str, Any] | str | None
+"""Columns by name, or a plain number. None stands for a row that could not be read; it is handed on so that it is
+counted and rejected rather than lost."""

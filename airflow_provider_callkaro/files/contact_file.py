@@ -1,0 +1,125 @@
+"""One contact file: opened, unpacked, read as rows, and closed again however the reading ends."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_callkaro.calls.contact_row import ContactRow
+from airflow_provider_callkaro.calls.masking import mask_error
+from airflow_provider_callkaro.calls.row_size import EndlessLine
+from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken, VoiceCallError
+from airflow_provider_callkaro.files.csv_file import csv_rows
+from airflow_provider_callkaro.files.formats import FileFormat
+from airflow_provider_callkaro.files.jsonl_file import jsonl_rows
+from airflow_provider_callkaro.files.parquet_file import parquet_rows
+from airflow_provider_callkaro.files.reached import Reached
+from airflow_provider_callkaro.files.storage import shown
+
+_PACKED = {  # how a packed file begins
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "zip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\x00": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactFile:
+    """A file of contact rows in some storage.
+
+    :param filesystem: the storage, an fsspec file system.
+    :param path: the file's name in that storage.
+    :param format: what it is written in.
+    :param compressed: whether it is packed with gzip.
+    :param delimiter: what separates the cells of a CSV.
+    """
+
+    filesystem: Any
+    path: str
+    format: FileFormat
+    compressed: bool
+    delimiter: str
+
+    def rows(self) -> Iterator[ContactRow]:
+        """The file's rows, read as they are asked for; one that cannot be read is None.
+
+        :raises ConfigurationError: the file is gone, damaged, or not what it should be.
+        :raises SourceBroken: its storage does not give it, or not to its end.
+        """
+        reached = Reached()
+        try:
+            with self._opened() as file:
+                yield from self._read(file, reached)
+        except VoiceCallError:
+            raise
+        except (EOFError, gzip.BadGzipFile, zlib.error):
+            failure: VoiceCallError = ConfigurationError(
+                f"contacts: {self.name} is damaged: mend it, it cannot be read behind row {reached.rows}"
+            )
+        except EndlessLine:
+            failure = ConfigurationError(
+                f"contacts: the line behind row {reached.rows} of {self.name} does not end: see that the file is what "
+                "its name or format= says"
+            )
+        except Exception as error:  # each storage's library has errors of its own
+            failure = SourceBroken(
+                f"contacts: {self.name} broke off behind row {reached.rows} ({mask_error(error)}): see that the file "
+                "is whole and its storage can be reached; a retry of the task reads it again"
+            )
+        else:
+            return
+        # Not raised where the error was caught: as its context it would carry what it quotes along.
+        raise failure
+
+    def _read(self, file: Any, reached: Reached) -> Iterator[ContactRow]:
+        match self.format:
+            case FileFormat.CSV:
+                return csv_rows(file, name=self.name, delimiter=self.delimiter, reached=reached)
+            case FileFormat.JSONL:
+                return jsonl_rows(file, reached=reached)
+            case FileFormat.PARQUET:
+                return parquet_rows(file, name=self.name, reached=reached)
+
+    @property
+    def name(self) -> str:
+        """The file's name, as a message may have it."""
+        return shown(self.path)
+
+    @property
+    def url(self) -> str:
+        """The file's name with that of its storage, by which two references to it are told to be one."""
+        return str(self.filesystem.unstrip_protocol(self.path))
+
+    @contextmanager
+    def _opened(self) -> Iterator[Any]:
+        try:
+            file = self.filesystem.open(self.path, "rb")
+        except FileNotFoundError:
+            raise ConfigurationError(f"contacts: there is no file at {self.name} any more") from None
+        with file:
+            if self.format is FileFormat.PARQUET:
+                yield file
+            elif self.compressed:
+                with gzip.GzipFile(fileobj=file) as unpacked:
+                    yield self._unpacked(unpacked)
+            else:
+                yield self._unpacked(io.BufferedReader(file))
+
+    def _unpacked(self, file: Any) -> Any:
+        """The file, which must be no archive: only gzip is unpacked, and only where the name says so."""
+        begin = file.peek(8)
+        for first, kind in _PACKED.items():
+            if begin.startswith(first):
+                raise ConfigurationError(
+                    f"contacts: {self.name} is packed with {kind}: unpack it, or pack it with gzip alone and let its "
+                    "name end in .gz"
+                )
+        return file

@@ -1,0 +1,111 @@
+"""Contact rows in Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from airflow_provider_callkaro.calls.contact_row import ContactRow
+from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES, is_too_long
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.files.column_names import check_names
+from airflow_provider_callkaro.files.parquet_pages import TooMuchRoom, rows_at_once
+from airflow_provider_callkaro.files.reached import Reached
+from airflow_provider_callkaro.files.thrift import Damaged
+
+MOST_PARTS = 20_000  # columns, or groups of rows, that a file may say it has
+BUFFER = 1 << 20  # bytes read at a time from each column
+
+
+def parquet_rows(file: Any, *, name: str, reached: Reached) -> Iterator[ContactRow]:
+    """The rows of a Parquet file, up to a thousand at a time.
+
+    One that holds a value which Python cannot have, or that is longer than a row may be, is None.
+
+    :param file: an open binary file that can seek.
+    :param name: the file's name, for messages.
+    :raises ConfigurationError: pyarrow is not installed, or the file is no Parquet file, a damaged one, or
+        one that would fill the memory.
+    """
+    try:
+        from pyarrow import ArrowException
+        from pyarrow.parquet import ParquetFile
+    except ImportError:
+        raise ConfigurationError(
+            f"contacts: {name} needs the pyarrow library: install airflow-provider-callkaro[parquet]"
+        ) from None
+    try:
+        parquet = ParquetFile(file, buffer_size=BUFFER, pre_buffer=False, thrift_container_size_limit=MOST_PARTS)
+    except ArrowException:
+        raise ConfigurationError(f"contacts: {name} is no Parquet file, or a damaged one") from None
+    with parquet:
+        check_names(_names(parquet, file=name), name=name)
+        rows = _rows_at_once(file, parquet.schema, name=name)
+        try:
+            for batch in parquet.iter_batches(batch_size=rows, use_threads=False):
+                if batch.nbytes <= MAX_ROW_BYTES:
+                    yield from _python_rows(batch)
+                else:
+                    yield from (None if is_too_long(row) else row for row in _python_rows(batch))
+                reached.rows += batch.num_rows
+        except ArrowException as error:
+            raise ConfigurationError(
+                f"contacts: {name} cannot be read behind row {reached.rows}: it is damaged ({type(error).__name__})"
+            ) from None
+
+
+def _rows_at_once(file: Any, schema: Any, *, name: str) -> int:
+    try:
+        return rows_at_once(file, schema)
+    except TooMuchRoom:
+        wrong = "would fill the memory once it is unpacked: write it with smaller row groups and pages, or as CSV"
+    except Damaged:
+        wrong = "is damaged: its footer or its pages do not say what they should"
+    raise ConfigurationError(f"contacts: {name} {wrong}; none of its rows was read")
+
+
+def _names(parquet: Any, *, file: str) -> list[str]:
+    with suppress(UnicodeDecodeError):
+        return list(parquet.schema_arrow.names)
+    raise ConfigurationError(f"contacts: {file} has a column whose name is not UTF-8: rename it")
+
+
+def _python_rows(batch: Any) -> list[ContactRow]:
+    """A batch as Python has it; where one of its values cannot be had, its row is None, and only its row."""
+    try:
+        rows: list[ContactRow] = batch.to_pylist()
+    except MemoryError:
+        raise
+    except Exception:  # such as nanoseconds, a year beyond 9999, text that is no UTF-8: each fails in its own way
+        rows = _rows_one_by_one(batch)
+    return rows
+
+
+def _rows_one_by_one(batch: Any) -> list[ContactRow]:
+    unread: set[int] = set()
+    columns = [_values(column, unread) for column in batch.columns]
+    names = batch.schema.names
+    return [
+        None if place in unread else dict(zip(names, values, strict=True))
+        for place, values in enumerate(zip(*columns, strict=True))
+    ]
+
+
+def _values(column: Any, unread: set[int]) -> list[Any]:
+    """A column's values; the places of those that cannot be had are added to ``unread``."""
+    try:
+        values: list[Any] = column.to_pylist()
+    except MemoryError:
+        raise
+    except Exception:
+        values = []
+        for place in range(len(column)):
+            try:
+                values.append(column[place].as_py())
+            except MemoryError:
+                raise
+            except Exception:
+                values.append(None)
+                unread.add(place)
+    return values

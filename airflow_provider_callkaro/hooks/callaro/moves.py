@@ -1,0 +1,121 @@
+"""How a campaign is moved from state to state: launched, paused, resumed, cancelled; each once.
+
+What decides is the campaign's own state, before and after. A lost answer is resolved by reading it, and an answer that
+says yes is never followed by a second request.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
+
+from airflow_provider_callkaro.exceptions import NotAllowed, OutcomeUnknown, Rejected, VendorError
+from airflow_provider_callkaro.transport.retry import RetryPolicy
+from airflow_provider_callkaro.vendors.callaro.answers import CallaroCampaign, CampaignId
+from airflow_provider_callkaro.vendors.callaro.api import Callaro
+from airflow_provider_callkaro.vendors.callaro.states import (
+    Action,
+    CampaignState,
+    Decision,
+    decide,
+    decide_after_loss,
+)
+
+log = logging.getLogger(__name__)
+
+
+class Wait(Protocol):
+    """Waits before it is looked what became of a request whose answer was lost."""
+
+    def __call__(self, error: VendorError, *, attempt: int) -> None: ...
+
+
+class CampaignMoves:
+    """Moves campaigns from state to state.
+
+    :param vendor: builds the requests, and reads the answers.
+    :param ask: sends a request and reads its answer.
+    :param look: tells how a campaign stands.
+    :param wait: waits after a lost answer.
+    """
+
+    def __init__(
+        self,
+        vendor: Callaro,
+        *,
+        ask: Callable[..., Any],
+        look: Callable[[CampaignId], CallaroCampaign],
+        wait: Wait,
+    ) -> None:
+        self._vendor = vendor
+        self._ask = ask
+        self._look = look
+        self._wait = wait
+
+    def act(self, action: Action, campaign_id: CampaignId) -> CallaroCampaign:
+        """Do what the campaign's state allows, unless it has happened.
+
+        :return: the campaign since.
+        :raises NotAllowed: the state does not allow it, naming what it does allow.
+        :raises OutcomeUnknown: nobody knows whether it has happened.
+        """
+        before = self._look(campaign_id)
+        try:
+            if decide(action, before.state) is Decision.DONE:
+                return before
+            return self._send_action(action, before.state, campaign_id)
+        except NotAllowed as error:
+            raise NotAllowed(f"campaign {campaign_id}: {error}") from None
+
+    def _send_action(self, action: Action, before: CampaignState, campaign_id: CampaignId) -> CallaroCampaign:
+        """Send an action that the state allows; what became of a lost one is read from the state.
+
+        What Callaro answered with a yes is never sent again, whatever the yes says: then the campaign's own state
+        decides, and one that has not moved after a yes that cannot be read stays unknown.
+        """
+        request = self._vendor.act(action, campaign_id)
+        read = partial(self._vendor.read_change, asked=campaign_id)
+        attempts = RetryPolicy().attempts if not request.retry_safe else 1  # the transport repeats what is retry-safe
+        was_lost = False
+        for attempt in range(1, attempts + 1):
+            try:
+                told = self._ask(request, read)
+            except OutcomeUnknown as error:
+                refusal: VendorError = error
+                was_lost = True
+                self._wait(error, attempt=attempt)
+            except Rejected as error:  # perhaps because it has happened: by us, unheard, or by somebody else
+                refusal = error
+            else:
+                return self._taken(told, campaign_id) if not request.retry_safe else told or self._look(campaign_id)
+            campaign = self._state_after(refusal, campaign_id)
+            if campaign.state is before and (isinstance(refusal, Rejected) or _was_decided(refusal)):
+                raise refusal
+            now = campaign.state
+            decision = decide_after_loss(action, before=before, now=now) if was_lost else decide(action, now)
+            if decision is Decision.DONE:
+                log.info("Callaro says that campaign %s is %s: the %s has happened", campaign_id, now, action)
+                return campaign
+        raise refusal
+
+    def _taken(self, told: CallaroCampaign | None, campaign_id: CampaignId) -> CallaroCampaign:
+        """The campaign after what may ring was taken: as it says itself, else as the answer said."""
+        try:
+            return self._look(campaign_id)
+        except VendorError:
+            if told is None:
+                raise
+            return told
+
+    def _state_after(self, refusal: VendorError, campaign_id: CampaignId) -> CallaroCampaign:
+        try:
+            return self._look(campaign_id)
+        except VendorError as unread:
+            raise refusal from unread
+
+
+def _was_decided(error: VendorError) -> bool:
+    """Whether Callaro itself has answered, with a yes or a no; a gateway that gave up waiting (408) has not."""
+    return error.status is not None and (200 <= error.status < 300 or 400 <= error.status < 500) and error.status != 408

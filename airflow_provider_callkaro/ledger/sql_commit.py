@@ -1,0 +1,52 @@
+"""One commit of the SQL ledger: what it settles, and what it claims, in one transaction that may run twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_callkaro.ledger.contract import Lost
+from airflow_provider_callkaro.ledger.scope_uses import ScopeNote
+from airflow_provider_callkaro.ledger.sql_claiming import Claiming
+from airflow_provider_callkaro.ledger.sql_settling import Settling
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """One commit of one ledger object.
+
+    A settlement touches only claims of earlier turns, so it never hits what its own commit claims.
+    """
+
+    settling: Settling
+    claiming: Claiming
+    note: ScopeNote
+
+    def write(self, connection: Connection) -> Mapping[str, Lost]:
+        """What is done within the transaction.
+
+        :return: for each key whose claim was lost, what stood in the way.
+        :raises ConfigurationError: a scope in which it claims was pruned.
+        :raises KeysChanged: the ledger was put under another key.
+        """
+        begin = self.settling.author.statements.begin
+        if begin is not None:
+            connection.exec_driver_sql(begin)
+        if self.claiming.claims:
+            self.claiming.may_be_erased = self.claiming.author.hold_key(connection)
+        self.claiming.lock_numbers(connection)
+        if self.claiming.claims:
+            self.note.write(connection)
+        settled = self.settling.settlements.keys()
+        both = settled & self.claiming.claims.keys()
+        self.settling.release(connection)
+        self.settling.settle(connection, both)
+        lost = self.claiming.claim(connection)
+        # An insert may wait for another run that claims or settles the same people; settling waits for nobody.
+        # In this order no two runs wait for each other, but for the rare key that is both settled and claimed.
+        self.settling.settle(connection, settled - both)
+        return lost

@@ -1,0 +1,282 @@
+"""Contacts for Callaro's audiences: a file imported once, how the import stands, and which of its lines were refused.
+
+The file holds phone numbers. They go to Callaro, and into no log, XCom or error.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from airflow_provider_callkaro.calls.masking import mask_text
+from airflow_provider_callkaro.calls.row_rights import MAX_NAMES, checked_names, shown_name
+from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown, VendorError
+from airflow_provider_callkaro.files.formats import FileFormat
+from airflow_provider_callkaro.files.storage import shown
+from airflow_provider_callkaro.hooks.callaro import CallaroHook
+from airflow_provider_callkaro.operators.callaro.copies import may_have_been_made
+from airflow_provider_callkaro.operators.callaro.export import checked_place, written
+from airflow_provider_callkaro.operators.callaro.preflight import Words, numbers_shown
+from airflow_provider_callkaro.sources.files import contact_files
+from airflow_provider_callkaro.tasks.callaro.campaign import LOOKS, mark_of
+from airflow_provider_callkaro.tasks.callaro.campaign_memory import CampaignMemory, Launch
+from airflow_provider_callkaro.tasks.callaro.columns import only_columns, unmapped_columns
+from airflow_provider_callkaro.tasks.callaro.export_rows import ExportRows
+from airflow_provider_callkaro.tasks.callaro.operator import CallaroOperator, mapping
+from airflow_provider_callkaro.tasks.failures import fail_without_retry
+from airflow_provider_callkaro.tasks.redacted import Redacted, RedactedPath
+from airflow_provider_callkaro.vendors.callaro.answers import CampaignId, campaign_id_in
+from airflow_provider_callkaro.vendors.callaro.thresholds import Thresholds
+
+_ID_FIELDS = ("import_id", "contact_import_id", "job_id")
+_STATE_FIELDS = ("status", "state")
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class CallaroImportContactsOperator(CallaroOperator):
+    """Import contacts from a CSV file into Callaro, and return the import's id. Rings nobody.
+
+    A file is imported once. It is called at Callaro's by its own name and a mark of the task instance, such as
+    ``people-1f0c9a3e.csv``, and a lost answer is never sent again unasked: the list of imports is looked through for
+    that mark, by the same try and by the next one. A try that cannot find it there fails and says so;
+    ``repeat_unknown=True`` imports it all the same. A task that is cleared after its import returns that one. Before
+    Airflow 3.3, where the task remembers nothing, every try but the first looks in the list before it sends anything.
+
+    The file is read in pieces, and held in memory up to 64 MiB; a longer one is refused before anything is sent.
+
+    :param path: the file, one CSV (also ``.csv.gz``, which is sent unpacked), anything that Airflow's
+        ``ObjectStoragePath`` understands. Templated.
+    :param column_mapping: which column of the file is what, such as ``{"phone": "phone_e164"}``. Templated.
+    :param metadata_columns: the columns that go along beside the mapped ones; the others leave the house in no form.
+        None sends the file as it is, and says which columns are not mapped.
+    :param options: what else the account's import takes, sent as JSON. Templated, never shown.
+    :param file_conn_id: the Airflow connection that opens the storage; default: the storage's own. Templated.
+    :param repeat_unknown: whether a file that may have been imported is imported again. Default: no.
+    :param callaro_conn_id: the Callaro connection. Templated.
+    :raises ConfigurationError: there is no such file, several, or one that is too long; or no column is mapped.
+    """
+
+    template_fields: Sequence[str] = ("path", "column_mapping", "options", "file_conn_id", "callaro_conn_id")
+    never_shown = frozenset({"options"})
+    ui_color = "#e1e9f5"
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        column_mapping: Mapping[str, str],
+        metadata_columns: Sequence[str] | None = None,
+        options: Mapping[str, Any] | None = None,
+        file_conn_id: str | None = None,
+        repeat_unknown: bool = False,
+        callaro_conn_id: str = CallaroHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(callaro_conn_id=callaro_conn_id, **kwargs)
+        self.path = RedactedPath(path)
+        self.column_mapping = column_mapping
+        self.metadata_columns = metadata_columns
+        if metadata_columns is not None:
+            checked_names("metadata_columns", metadata_columns)
+        self.options = Redacted(options)
+        self.file_conn_id = file_conn_id
+        self.repeat_unknown = repeat_unknown
+
+    def execute(self, context: Mapping[str, Any]) -> CampaignId | None:
+        """Import the file, unless an earlier try has, or may have."""
+        columns = mapping("column_mapping", self.column_mapping)
+        if not columns:
+            raise ConfigurationError('column_mapping is empty: say which column is what, as in {"phone": "phone_e164"}')
+        options = None if self.options.value is None else mapping("options", self.options.value)
+        memory, mark = CampaignMemory(context), mark_of(context).strip(" []")
+        if memory.making is Launch.TAKEN:
+            self.log.info("An earlier try made import %s", memory.made_id)
+            return memory.made_id
+        if may_have_been_made(memory, context):
+            found = self._find(mark)
+            if found is not None:
+                return self._imported(memory, found)
+            if not self.repeat_unknown:
+                raise AirflowFailException(
+                    "the file may have been imported by an earlier try, and Callaro's list of imports does not show "
+                    f'it: it is not sent again. Look in Callaro for a file with "{mark}" in its name; if there is '
+                    "none, set repeat_unknown=True and clear the task"
+                )
+        with opened(self.path.value, self.file_conn_id) as (given, name):
+            file = self._with_its_columns(given, columns, name=name)
+            memory.keep_making(Launch.SENT)
+            try:
+                told = fail_without_retry(
+                    self.hook.import_contacts, file, columns, options, filename=_marked(name, mark)
+                )
+            except OutcomeUnknown as lost:
+                return self._imported(memory, self._found_after(lost, mark))
+            except (VendorError, ConfigurationError, AirflowFailException):
+                memory.forget_making()
+                raise
+        return self._imported(memory, _id_in(told))
+
+    def _with_its_columns(self, file: BinaryIO, columns: Mapping[Any, Any], *, name: str) -> BinaryIO:
+        """The file as it goes to Callaro."""
+        if self.metadata_columns is not None:
+            return only_columns(file, columns, self.metadata_columns, name=name)
+        if unmapped := unmapped_columns(file, columns):
+            self.log.info(
+                "Columns that go along to Callaro though none is mapped: %s. metadata_columns=[…] chooses which do",
+                ", ".join(map(shown_name, unmapped[:MAX_NAMES])),
+            )
+        return file
+
+    def _imported(self, memory: CampaignMemory, import_id: CampaignId | None) -> CampaignId | None:
+        memory.keep_making(Launch.TAKEN, import_id)
+        self.log.info("The contacts are imported: import %s", import_id)
+        return import_id
+
+    def _found_after(self, lost: OutcomeUnknown, mark: str) -> CampaignId:
+        for attempt in range(1, LOOKS + 1):
+            self.hook.wait_after(lost, attempt=attempt)
+            found = self._find(mark)
+            if found is not None:
+                self.log.info("The answer was lost, but import %s was made", found)
+                return found
+        raise lost
+
+    def _find(self, mark: str) -> CampaignId | None:
+        """The import whose file carries the mark; None where the list shows none, or cannot be read."""
+        try:
+            for item in self.hook.contact_imports():
+                if any(isinstance(value, str) and mark in value for value in item.values()):
+                    return _id_in(item)
+        except VendorError as error:
+            self.log.warning("Callaro's list of imports cannot be read: %s", error)
+        return None
+
+
+class CallaroContactImportOperator(CallaroOperator):
+    """Ask how an import of contacts stands, and fail where it is not as it should be.
+
+    Returns ``{"state", "numbers"}``: the vendor's word, and the numbers of its answer by their dotted names. The path
+    is inferred (``GET /api/v1/contact-imports/{id}``) and can be given in the connection's ``routes`` as
+    ``contact_import``; what the answer holds is not documented, so the limits name the fields. It changes nothing.
+
+    :param import_id: the import, as Callaro names it. Templated.
+    :param maximum: by name, the largest numbers that are still well, such as ``{"failed_rows": 0}``. Templated.
+    :param minimum: the smallest ones. Templated.
+    :param allowed: by name, the words that are well, such as ``{"status": "completed"}``. Templated.
+    :param forbidden: by name, the words that are not well, such as ``{"status": "failed"}``. Templated.
+    :param callaro_conn_id: the Callaro connection. Templated.
+    """
+
+    template_fields: Sequence[str] = ("import_id", "maximum", "minimum", "allowed", "forbidden", "callaro_conn_id")
+    ui_color = "#e8eef2"
+
+    def __init__(
+        self,
+        *,
+        import_id: CampaignId,
+        maximum: Mapping[str, float] | None = None,
+        minimum: Mapping[str, float] | None = None,
+        allowed: Words | None = None,
+        forbidden: Words | None = None,
+        callaro_conn_id: str = CallaroHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(callaro_conn_id=callaro_conn_id, **kwargs)
+        self.import_id = import_id
+        self.maximum = maximum
+        self.minimum = minimum
+        self.allowed = allowed
+        self.forbidden = forbidden
+
+    def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
+        """Ask, and judge."""
+        limits = Thresholds(
+            maximum=self.maximum or {},
+            minimum=self.minimum or {},
+            allowed=self.allowed or {},
+            forbidden=self.forbidden or {},
+        )
+        told = fail_without_retry(self.hook.contact_import, self.import_id)
+        if breaches := limits.breaches(told):
+            raise AirflowFailException(f"import {self.import_id} is not as it should be: {'; '.join(breaches)}")
+        word = next((told[name] for name in _STATE_FIELDS if isinstance(told.get(name), str)), None)
+        return {"state": None if word is None else mask_text(word, limit=60), "numbers": numbers_shown(told)}
+
+
+class CallaroExportImportErrorsOperator(CallaroOperator):
+    """Write the lines of an import that Callaro refused to a file, local or in object storage.
+
+    The file is complete or not there. Returns ``{"path", "rows", "format"}``. It holds what the vendor repeats of those
+    lines, phone numbers among them.
+
+    :param import_id: the import, as Callaro names it. Templated.
+    :param path: where to, anything that Airflow's ``ObjectStoragePath`` understands. Templated.
+    :param format: ``csv``, ``jsonl`` or ``parquet`` (extra ``[parquet]``); default: as the path ends. Templated.
+    :param callaro_conn_id: the Callaro connection. Templated.
+    """
+
+    template_fields: Sequence[str] = ("import_id", "path", "format", "callaro_conn_id")
+    ui_color = "#e6ecf5"
+
+    def __init__(
+        self,
+        *,
+        import_id: CampaignId,
+        path: str,
+        format: str | None = None,  # noqa: A002 - the word users look for
+        callaro_conn_id: str = CallaroHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(callaro_conn_id=callaro_conn_id, **kwargs)
+        self.import_id = import_id
+        self.path = RedactedPath(path)
+        self.format = format
+
+    def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
+        """Fetch all of them, then write the file."""
+        kind = checked_place(self.path.value, self.format)
+        rows = ExportRows(lambda page: self.hook.contact_import_errors(self.import_id, page=page), vendor="Callaro")
+        export = written(rows, self.path.value, kind=kind)
+        self.log.info("Wrote %d refused lines of import %s to %s", export["rows"], self.import_id, self.path)
+        return export
+
+
+@contextmanager
+def opened(path: str, conn_id: str | None) -> Iterator[tuple[Any, str]]:
+    """One file of contacts, open for reading and unpacked, and its name.
+
+    :raises ConfigurationError: there is no file at that place, or several, or it is damaged.
+    """
+    files = contact_files(path, conn_id=conn_id, file_format=FileFormat.CSV, delimiter=",")
+    if len(files) > 1:
+        raise ConfigurationError(
+            f"{len(files)} files are at {shown(path)}: name one, and import each in a task of its own"
+        )
+    name = files[0].path.rpartition("/")[2]
+    with files[0].filesystem.open(files[0].path, "rb") as file:
+        if not files[0].compressed:
+            yield file, name
+            return
+        try:
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                yield unpacked, name[: -len(".gz")]
+        except (EOFError, gzip.BadGzipFile, zlib.error):
+            raise ConfigurationError(f"contacts: {shown(path)} is damaged: mend it, its end cannot be read") from None
+
+
+def _marked(name: str, mark: str) -> str:
+    """The name of a file with the task's mark in it."""
+    stem, dot, ending = name.rpartition(".")
+    plain = _NOT_PLAIN.sub("_", stem if dot else name)[:100]
+    return f"{plain or 'contacts'}-{mark}.{ending if dot and ending.isalnum() else 'csv'}"
+
+
+def _id_in(told: Mapping[str, Any]) -> CampaignId | None:
+    named = ({"id": told.get(name)} for name in (*_ID_FIELDS, "id"))
+    return next((found for each in named if (found := campaign_id_in(each)) is not None), None)

@@ -1,0 +1,166 @@
+"""What is made of a Callaro campaign: a clone, the fields that a clone would begin with, a template.
+
+A clone and a template are creations. A lost answer is never sent again unasked: a clone is found again by the mark in
+its name; of a template no list is documented, so a try that does not know fails and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow.providers.common.compat.sdk import AirflowFailException, XComArg
+
+from airflow_provider_callkaro.calls.masking import mask_text
+from airflow_provider_callkaro.exceptions import OutcomeUnknown, VendorError
+from airflow_provider_callkaro.hooks.callaro import CallaroHook
+from airflow_provider_callkaro.tasks.callaro.campaign import own_clone, settings_in
+from airflow_provider_callkaro.tasks.callaro.campaign_memory import CampaignMemory, Launch
+from airflow_provider_callkaro.tasks.callaro.operator import CallaroOperator, check_plain, mapping
+from airflow_provider_callkaro.tasks.failures import fail_without_retry
+from airflow_provider_callkaro.tasks.redacted import Redacted
+from airflow_provider_callkaro.vendors.callaro.answers import CampaignId, campaign_id_in
+from airflow_provider_callkaro.vendors.callaro.fields import KNOWN
+
+MOST_NAMES = 100  # of fields, in one XCom
+
+
+class CallaroCloneCampaignOperator(CallaroOperator):
+    """Create a campaign like another one, in draft, and return the new one's id. Rings nobody.
+
+    The name gets a mark, as in `CallaroCreateCampaignOperator`: a retry, a cleared task and the successor of a killed
+    worker find their own clone in the list, and make no second one.
+
+    :param campaign_id: the campaign to clone, as Callaro names it. Templated.
+    :param name: what the clone is called; default: as the campaign. Templated.
+    :param extra_fields: what else is to be different. Sent as it is. Templated, never shown.
+    :param prefill: whether every field that ``clone_prefill`` shows is sent along, for accounts whose ``clone`` takes
+        nothing over by itself. Default: no.
+    :param callaro_conn_id: the Callaro connection. Templated.
+    """
+
+    template_fields: Sequence[str] = ("name", "extra_fields", "campaign_id", "callaro_conn_id")
+    never_shown = frozenset({"extra_fields"})
+    ui_color = "#e1e9f5"
+
+    def __init__(
+        self,
+        *,
+        campaign_id: CampaignId,
+        name: str | None = None,
+        extra_fields: Mapping[str, Any] | None = None,
+        prefill: bool = False,
+        callaro_conn_id: str = CallaroHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(callaro_conn_id=callaro_conn_id, **kwargs)
+        check_plain(name=name)
+        self.campaign_id = campaign_id
+        self.name = name
+        self.extra_fields = Redacted(extra_fields)
+        XComArg.apply_upstream_relationship(self, extra_fields)
+        self.prefill = prefill
+
+    def execute(self, context: Mapping[str, Any]) -> CampaignId:
+        """Make the clone, or find the one that an earlier try made."""
+        clone = fail_without_retry(
+            own_clone,
+            self.hook,
+            context,
+            campaign_id=self.campaign_id,
+            name=self.name,
+            fields=mapping("extra_fields", self.extra_fields.value),
+            prefill=self.prefill,
+        )
+        return self._returned(clone, f"a clone of {self.campaign_id}")
+
+
+class CallaroClonePrefillOperator(CallaroOperator):
+    """Ask with which fields a clone of a campaign would begin, and return those that are settings.
+
+    Returns ``{"fields": {…}, "other_fields": […]}``: the values of ``name``, ``agent_id``, ``timezone``,
+    ``campaign_phone_number_ids`` and ``concurrency_limit``, and of everything else the name alone, because an audience
+    is no affair of an XCom. It rings nobody and changes nothing.
+
+    :param campaign_id: the campaign, as Callaro names it. Templated.
+    :param callaro_conn_id: the Callaro connection. Templated.
+    """
+
+    template_fields: Sequence[str] = ("campaign_id", "callaro_conn_id")
+    ui_color = "#e8eef2"
+
+    def __init__(
+        self, *, campaign_id: CampaignId, callaro_conn_id: str = CallaroHook.default_conn_name, **kwargs: Any
+    ) -> None:
+        super().__init__(callaro_conn_id=callaro_conn_id, **kwargs)
+        self.campaign_id = campaign_id
+
+    def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
+        """Ask."""
+        told = settings_in(fail_without_retry(self.hook.clone_prefill, self.campaign_id))
+        others = sorted(name for name in told if name not in KNOWN and mask_text(name) == name)
+        return {"fields": {name: told[name] for name in KNOWN if name in told}, "other_fields": others[:MOST_NAMES]}
+
+
+class CallaroSaveAsTemplateOperator(CallaroOperator):
+    """Make a template of a campaign, and return the template's id, or None where Callaro gives none. Rings nobody.
+
+    A template is made once. A retry of a task whose answer was lost does not make another, because Callaro lists no
+    templates in which it could be found: it fails, and ``repeat_unknown=True`` makes it all the same. A task that is
+    cleared after its template was made returns that one. Before Airflow 3.3 the task remembers nothing, so only its
+    first try makes one.
+
+    :param campaign_id: the campaign, as Callaro names it. Templated.
+    :param name: what the template is called; default: as Callaro sees fit. Templated.
+    :param repeat_unknown: whether a template that may have been made is made again. Default: no.
+    :param callaro_conn_id: the Callaro connection. Templated.
+    """
+
+    template_fields: Sequence[str] = ("campaign_id", "name", "callaro_conn_id")
+    ui_color = "#e1e9f5"
+
+    def __init__(
+        self,
+        *,
+        campaign_id: CampaignId,
+        name: str | None = None,
+        repeat_unknown: bool = False,
+        callaro_conn_id: str = CallaroHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(callaro_conn_id=callaro_conn_id, **kwargs)
+        check_plain(name=name)
+        self.campaign_id = campaign_id
+        self.name = name
+        self.repeat_unknown = repeat_unknown
+
+    def execute(self, context: Mapping[str, Any]) -> CampaignId | None:
+        """Make the template, unless an earlier try has, or may have."""
+        memory = CampaignMemory(context)
+        if memory.making is Launch.TAKEN:
+            self.log.info("An earlier try made template %s of campaign %s", memory.made_id, self.campaign_id)
+            return memory.made_id
+        if may_have_been_made(memory, context) and not self.repeat_unknown:
+            raise AirflowFailException(
+                f"a template of campaign {self.campaign_id} may have been made by an earlier try, and Callaro lists "
+                "none: it is not made again. Look in Callaro; if it is not there, set repeat_unknown=True and clear "
+                "the task"
+            )
+        memory.keep_making(Launch.SENT)
+        try:
+            told = fail_without_retry(self.hook.save_as_template, self.campaign_id, self.name)
+        except (VendorError, AirflowFailException) as error:
+            if not isinstance(error, OutcomeUnknown):
+                memory.forget_making()
+            raise
+        template_id = campaign_id_in(told) or campaign_id_in({"id": told.get("template_id")})
+        memory.keep_making(Launch.TAKEN, template_id)
+        self.log.info("Campaign %s is a template: %s", self.campaign_id, template_id)
+        return template_id
+
+
+def may_have_been_made(memory: CampaignMemory, context: Mapping[str, Any]) -> bool:
+    """Whether an earlier try may have made what this one is about to make; without a memory, any earlier try may."""
+    if memory.lasts:
+        return memory.making is Launch.SENT
+    return "ti" in context and context["ti"].try_number > 1

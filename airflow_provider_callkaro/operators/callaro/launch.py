@@ -1,0 +1,102 @@
+"""The Callaro operators after which phones ring, for a campaign that is there: launch and resume.
+
+Neither rings in a run that is long past: a backfill of last month would ring people about last month.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from airflow_provider_callkaro.hooks.callaro import CallaroHook
+from airflow_provider_callkaro.tasks.callaro.campaign import look_for_a_launch
+from airflow_provider_callkaro.tasks.callaro.campaign_memory import CampaignMemory, Launch
+from airflow_provider_callkaro.tasks.callaro.operator import ONE_DAY, CallaroOperator, admit, check_staleness
+from airflow_provider_callkaro.tasks.failures import fail_without_retry
+from airflow_provider_callkaro.vendors.callaro.answers import CampaignId
+
+
+class CallaroLaunchCampaignOperator(CallaroOperator):
+    """Launch a campaign, and return its id: phones ring from then on.
+
+    It is launched once: launched already, it is left as it is, and where an answer gets lost its state is read before
+    anything is sent again. What Callaro answered with a yes is not sent again by the same try, whatever the yes says.
+    In a state that does not allow it the task fails without a retry; a campaign that this very task launched and
+    somebody has paused since is left paused (Airflow 3.3 and later, which remembers the launch).
+
+    :param campaign_id: the campaign, as Callaro names it. Templated.
+    :param stale_runs: what a run does that is long past: ``"skip"`` (default), ``"fail"``, or ``"dial"`` all the same.
+        It is decided at the run's first start and remembered (Airflow 3.3 and later). Templated.
+    :param stale_after: how long after the end of its data interval a run is long past. Default one day.
+    :param callaro_conn_id: the Callaro connection. Templated.
+    :raises ConfigurationError: an argument cannot work.
+    """
+
+    template_fields: Sequence[str] = ("campaign_id", "stale_runs", "callaro_conn_id")
+    ui_color = "#cfdcf0"
+
+    def __init__(
+        self,
+        *,
+        campaign_id: CampaignId,
+        stale_runs: str = "skip",
+        stale_after: timedelta = ONE_DAY,
+        callaro_conn_id: str = CallaroHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(callaro_conn_id=callaro_conn_id, **kwargs)
+        check_staleness(stale_runs, stale_after)
+        self.campaign_id = campaign_id
+        self.stale_runs = stale_runs
+        self.stale_after = stale_after
+
+    def execute(self, context: Mapping[str, Any]) -> CampaignId:
+        """Launch the campaign, unless it has been."""
+        memory = CampaignMemory(context)
+        before = memory.launch_of(self.campaign_id)
+        if before is Launch.TAKEN:
+            return self._returned(fail_without_retry(self.hook.get_campaign, self.campaign_id), "launched already")
+        admit(context, stale_runs=self.stale_runs, stale_after=self.stale_after)
+        if before is Launch.SENT:
+            fail_without_retry(look_for_a_launch, self.hook, self.campaign_id)
+        memory.keep_launch(self.campaign_id, Launch.SENT)
+        campaign = fail_without_retry(self.hook.launch, self.campaign_id)
+        memory.keep_launch(self.campaign_id, Launch.TAKEN)
+        return self._returned(campaign, "launched")
+
+
+class CallaroResumeCampaignOperator(CallaroOperator):
+    """Resume a paused campaign, and return its id: phones ring from then on.
+
+    Running already, it is left as it is; a lost answer is resolved as by `CallaroLaunchCampaignOperator`.
+
+    :param campaign_id: the campaign, as Callaro names it. Templated.
+    :param stale_runs: what a run does that is long past, as in `CallaroLaunchCampaignOperator`. Templated.
+    :param stale_after: how long after the end of its data interval a run is long past. Default one day.
+    :param callaro_conn_id: the Callaro connection. Templated.
+    :raises ConfigurationError: an argument cannot work.
+    """
+
+    template_fields: Sequence[str] = ("campaign_id", "stale_runs", "callaro_conn_id")
+    ui_color = "#cfdcf0"
+
+    def __init__(
+        self,
+        *,
+        campaign_id: CampaignId,
+        stale_runs: str = "skip",
+        stale_after: timedelta = ONE_DAY,
+        callaro_conn_id: str = CallaroHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(callaro_conn_id=callaro_conn_id, **kwargs)
+        check_staleness(stale_runs, stale_after)
+        self.campaign_id = campaign_id
+        self.stale_runs = stale_runs
+        self.stale_after = stale_after
+
+    def execute(self, context: Mapping[str, Any]) -> CampaignId:
+        """Resume the campaign, unless it runs."""
+        admit(context, stale_runs=self.stale_runs, stale_after=self.stale_after)
+        return self._returned(fail_without_retry(self.hook.resume, self.campaign_id), "resumed")

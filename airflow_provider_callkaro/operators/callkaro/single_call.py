@@ -1,0 +1,163 @@
+"""One CallKaro call as a task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow_provider_callkaro.hooks.callkaro import CallKaroHook
+from airflow_provider_callkaro.links.callkaro import CallKaroCampaignLink
+from airflow_provider_callkaro.tasks.account import Account
+from airflow_provider_callkaro.tasks.callkaro.account import account_of
+from airflow_provider_callkaro.tasks.redacted import Redacted
+from airflow_provider_callkaro.tasks.rules import Suppression
+from airflow_provider_callkaro.tasks.single_call import SINGLE_CALL_FIELDS, SingleCallOperator
+
+if TYPE_CHECKING:
+    from airflow_provider_callkaro.calls.policy import CallingPolicy
+
+CALL_ARGUMENTS = (
+    "min_trigger_time",
+    "max_trigger_time",
+    "carry_over",
+    "number_of_retries",
+    "gap_between_retries",
+    "priority",
+    "language",
+)
+
+
+class CallKaroOutboundCallOperator(SingleCallOperator):
+    """Place one call, and return its id.
+
+    The same ledger as in a fan-out stands before it. A retry returns the call that the first try placed, and a person
+    who has been rung in the scope is not rung again (the task is skipped).
+
+    :param to_number: whom to ring, E.164. Templated, never shown.
+    :param agent_id: which agent speaks; default: the connection's. Templated.
+    :param batch_id: the campaign that the call belongs to. Templated.
+    :param metadata: facts for the agent's prompts. Templated, never shown.
+    :param schedule_at: when to ring, ISO form or datetime; naive values are meant in the connection's
+        ``schedule_timezone``; ``"next_window"`` is the policy's next opening. Templated.
+    :param min_trigger_time: the earliest time of day to ring, ``HH:MM`` in that zone. Templated.
+    :param max_trigger_time: the latest time of day to ring, ``HH:MM`` in that zone. Templated.
+    :param carry_over: whether a call that reached ``max_trigger_time`` moves to the next day. Templated.
+    :param number_of_retries: how often CallKaro redials somebody who does not pick up, 0 to 10. Templated.
+    :param gap_between_retries: minutes between its redials, one number or one per redial. Templated.
+    :param priority: place in CallKaro's queue, -100 (last) to 100 (first). Templated.
+    :param language: ``hi``, ``en``, ``kn``, ``mr``, ``ta``, ``te``, ``bn``, ``gu`` or ``ml``. Templated.
+    :param call_key: under which the person may be rung once in the scope; default: the number. Templated,
+        never shown.
+    :param default_region: two-letter region for a number without ``+`` (extra ``[phone]``).
+    :param allowed_countries: two-letter codes (ISO 3166-1) of the countries that may be rung, such as ``["IN"]``; None
+        allows all. A number of no country (satellite, ``+1 800``) is in none of them.
+    :param allowed_number_types: what sort of number may be rung, such as ``["mobile", "fixed_line"]`` (extra
+        ``[phone]``); others, and numbers that there cannot be, are rejected. None allows all.
+    :param policy: when the phone may ring, how often, and whether it may at all; None lets it ring at any time.
+    :param when_closed: what becomes of the call when it may not ring now: ``"wait"`` (default), ``"schedule"`` or
+        ``"stop"``, as in a fan-out.
+    :param soft_fail: with ``when_closed="stop"``, skip the task rather than fail it.
+    :param expires_after: a call that could ring only later than this after it was due is skipped.
+    :param stale_runs: what a run does that is long past when it first starts: ``"skip"`` (default), ``"fail"``, or
+        ``"dial"`` all the same. Templated.
+    :param stale_after: how long after the end of its data interval a run is long past. Default one day.
+    :param ledger_conn_id: a SQL connection whose ledger remembers who has been rung, over runs and DAGs; None uses the
+        task's own state (Airflow 3.3 and later). Templated.
+    :param ledger_scope: the name under which a person may be rung once; default: DAG, task and data interval. A run
+        without an interval of its own (started by hand, or by an asset) needs it where the ledger is SQL. Templated.
+    :param redial: ``"unknown"`` or ``"rejected"`` dispatches a call that ended so once more, on purpose. Templated.
+    :param callkaro_conn_id: the CallKaro connection. Templated.
+    :raises ConfigurationError: an argument cannot work, naming it.
+    """
+
+    template_fields: Sequence[str] = (
+        *SINGLE_CALL_FIELDS,
+        "batch_id",
+        "metadata",
+        "schedule_at",
+        *CALL_ARGUMENTS,
+        "callkaro_conn_id",
+    )
+    operator_extra_links = (CallKaroCampaignLink(),)
+    never_shown = frozenset({"to_number", "metadata", "call_key"})
+    ui_color = "#e3f1ec"
+
+    def __init__(
+        self,
+        *,
+        to_number: str,
+        agent_id: str | None = None,
+        batch_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        schedule_at: Any = None,
+        min_trigger_time: str | None = None,
+        max_trigger_time: str | None = None,
+        carry_over: bool | str | None = None,
+        number_of_retries: int | str | None = None,
+        gap_between_retries: int | str | list[int] | None = None,
+        priority: int | str | None = None,
+        language: str | None = None,
+        call_key: str | None = None,
+        default_region: str | None = None,
+        allowed_countries: Sequence[str] | None = None,
+        allowed_number_types: Sequence[str] | None = None,
+        policy: CallingPolicy | None = None,
+        when_closed: Literal["wait", "schedule", "stop"] = "wait",
+        soft_fail: bool = False,
+        expires_after: timedelta | None = None,
+        stale_runs: str = "skip",
+        stale_after: timedelta = timedelta(days=1),
+        ledger_conn_id: str | None = None,
+        ledger_scope: str | None = None,
+        redial: str | list[str] | None = None,
+        callkaro_conn_id: str = CallKaroHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.to_number = Redacted(to_number)
+        self.agent_id = agent_id
+        self.batch_id = batch_id
+        self.metadata = Redacted(metadata)
+        self.schedule_at = schedule_at
+        self.min_trigger_time = min_trigger_time
+        self.max_trigger_time = max_trigger_time
+        self.carry_over = carry_over
+        self.number_of_retries = number_of_retries
+        self.gap_between_retries = gap_between_retries
+        self.priority = priority
+        self.language = language
+        self.call_key = Redacted(call_key)
+        self.default_region = default_region
+        self.allowed_countries = allowed_countries
+        self.allowed_number_types = allowed_number_types
+        self.policy = policy
+        self.suppression = Suppression(policy.suppress if policy is not None else None)
+        self.when_closed = when_closed
+        self.soft_fail = soft_fail
+        self.expires_after = expires_after
+        self.stale_runs = stale_runs
+        self.stale_after = stale_after
+        self.ledger_conn_id = ledger_conn_id
+        self.ledger_scope = ledger_scope
+        self.redial = redial
+        self.callkaro_conn_id = callkaro_conn_id
+        self._check_arguments()
+
+    @cached_property
+    def hook(self) -> CallKaroHook:
+        """The CallKaro hook."""
+        return CallKaroHook(self.callkaro_conn_id)
+
+    def _account(self) -> Account:
+        return account_of(self.hook)
+
+    def _announce(self, context: Mapping[str, Any]) -> None:
+        CallKaroCampaignLink.show(context, self.batch_id)
+
+    def _metadata(self) -> Any:
+        return self.metadata.value
+
+    def _options(self) -> Mapping[str, Any]:
+        return {name: getattr(self, name) for name in ("schedule_at", *CALL_ARGUMENTS)}

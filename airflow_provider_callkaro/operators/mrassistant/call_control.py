@@ -1,0 +1,230 @@
+"""MrAssistant calls that are under way: transfer one, end one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any
+
+from airflow.providers.common.compat.sdk import AirflowFailException, XComArg
+
+from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown, Rejected, Unauthorized, VendorError
+from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
+from airflow_provider_callkaro.ledger.digests import LedgerKeys, Purpose
+from airflow_provider_callkaro.tasks.arguments import given_arguments, refuse_vanished
+from airflow_provider_callkaro.tasks.failures import ask_for_good
+from airflow_provider_callkaro.tasks.ledgers import keep, ledger_keys, task_state_of
+from airflow_provider_callkaro.tasks.redacted import Redacted
+from airflow_provider_callkaro.tasks.rendering import RendersLiterals
+from airflow_provider_callkaro.vendors.mrassistant.calls import check_transfer
+from airflow_provider_callkaro.vendors.mrassistant.settings import read_yes_or_no
+
+TRANSFER = "mrassistant_transfer"  # the key in the task's state
+OVER = ("ended", "failed")  # source: list agent calls, status_filter
+
+
+class MrAssistantOperator(RendersLiterals):
+    """The common part of the operators that ask MrAssistant one thing; not to be used by itself.
+
+    :param mrassistant_conn_id: the MrAssistant connection. Templated.
+    """
+
+    template_fields: Sequence[str] = ("mrassistant_conn_id",)
+    ui_color = "#dfe6f5"
+
+    def __init__(self, *, mrassistant_conn_id: str = MrAssistantHook.default_conn_name, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.mrassistant_conn_id = mrassistant_conn_id
+
+    @cached_property
+    def hook(self) -> MrAssistantHook:
+        """The MrAssistant hook."""
+        return MrAssistantHook(self.mrassistant_conn_id)
+
+    def _refuse_empty(self) -> None:
+        """Fail for good where an argument is empty."""
+        ask_for_good(refuse_vanished, self, given_arguments(self, self.template_fields))
+
+
+class MrAssistantTransferCallOperator(MrAssistantOperator):
+    """Transfer a call to a person or another line, and return the call's id. Rings whoever it is transferred to.
+
+    MrAssistant knows no idempotency key, so a transfer is sent once. Where its answer got lost the task fails for good:
+    no retry sends it again. A retry after a worker died looks into the task's state (Airflow 3.3 and later): a transfer
+    that MrAssistant took is not repeated, and one that may have been taken fails the task; another run of the DAG sends
+    it anew. Without a task state such a retry looks at the call, and sends unless it is over. What can be sent again
+    without harm (nobody there, "slow down") is, by the hook and by a retry.
+
+    :param call_id: the call, such as the output of `MrAssistantOutboundCallOperator`. Templated.
+    :param transfer_to: ``tel:`` and a number, or ``sip:`` and an address. Templated, never shown.
+    :param transfer_type: ``cold`` (the agent leaves at once, default) or ``warm``. Templated.
+    :param play_dialtone: whether a dial tone is heard meanwhile. Default: MrAssistant's, which is no. Templated.
+    :param mrassistant_conn_id: the MrAssistant connection. Templated.
+    :raises ConfigurationError: an argument that is no template cannot work.
+    """
+
+    template_fields: Sequence[str] = (
+        "call_id",
+        "transfer_to",
+        "transfer_type",
+        "play_dialtone",
+        *MrAssistantOperator.template_fields,
+    )
+    never_shown = frozenset({"transfer_to"})
+
+    def __init__(
+        self,
+        *,
+        call_id: str,
+        transfer_to: str,
+        transfer_type: str = "cold",
+        play_dialtone: bool | str | None = None,
+        mrassistant_conn_id: str = MrAssistantHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(mrassistant_conn_id=mrassistant_conn_id, **kwargs)
+        self.call_id = call_id
+        self.transfer_to = Redacted(transfer_to)
+        self.transfer_type = transfer_type
+        self.play_dialtone = play_dialtone
+        XComArg.apply_upstream_relationship(self, transfer_to)
+        if all(isinstance(each, str) and "{" not in each for each in (transfer_to, transfer_type)):
+            check_transfer(transfer_to, transfer_type)
+
+    def execute(self, context: Mapping[str, Any]) -> str:
+        """Transfer the call, unless an earlier try did or may have done it."""
+        self._refuse_empty()
+        memory = _TransferMemory(
+            context,
+            call_id=self.call_id,
+            transfer_to=str(self.transfer_to.value),
+            keys=ledger_keys(self.mrassistant_conn_id),
+        )
+        if memory.was_taken:
+            self.log.info("An earlier try transferred call %s; it is not transferred again", self.call_id)
+            return self.call_id
+        if memory.was_sent:
+            raise AirflowFailException(
+                f"an earlier try may have transferred call {self.call_id}: it is not sent again. Look at the call in "
+                "MrAssistant; another run of the DAG transfers it anew"
+            )
+        if context["ti"].try_number > 1 and not memory.lasts:
+            self._refuse_if_over()
+        try:
+            dialtone = None if self.play_dialtone is None else read_yes_or_no("play_dialtone", self.play_dialtone)
+            self.hook.connection  # noqa: B018 - a connection that is missing has sent nothing
+            memory.keep("sent")
+            self.hook.transfer_call(
+                self.call_id, self.transfer_to.value, transfer_type=self.transfer_type, play_dialtone=dialtone
+            )
+        except OutcomeUnknown as error:
+            raise AirflowFailException(
+                f"{error}; the transfer of call {self.call_id} is not sent again, because it may have come about"
+            ) from error
+        except (Rejected, Unauthorized, ConfigurationError) as error:
+            memory.forget()
+            raise AirflowFailException(str(error)) from error
+        except VendorError:
+            memory.forget()
+            raise
+        memory.keep("taken")
+        self.log.info("Call %s is transferred (%s)", self.call_id, self.transfer_type)
+        return self.call_id
+
+    def _refuse_if_over(self) -> None:
+        status = ask_for_good(self.hook.get_call, self.call_id).status
+        if status in OVER:
+            raise AirflowFailException(f"call {self.call_id} is {status}: it cannot be transferred")
+
+
+class MrAssistantEndCallOperator(MrAssistantOperator):
+    """End a call, and return its id. A call that is over already is no error, whoever ended it.
+
+    Ending a call twice changes nothing, so a lost answer is asked for again. The path of this request is inferred: no
+    page of MrAssistant shows it.
+
+    :param call_id: the call, such as the output of `MrAssistantOutboundCallOperator`. Templated.
+    :param mrassistant_conn_id: the MrAssistant connection. Templated.
+    """
+
+    template_fields: Sequence[str] = ("call_id", *MrAssistantOperator.template_fields)
+
+    def __init__(
+        self, *, call_id: str, mrassistant_conn_id: str = MrAssistantHook.default_conn_name, **kwargs: Any
+    ) -> None:
+        super().__init__(mrassistant_conn_id=mrassistant_conn_id, **kwargs)
+        self.call_id = call_id
+
+    def execute(self, context: Mapping[str, Any]) -> str:  # noqa: ARG002 - Airflow's signature
+        """End the call, unless it is over."""
+        self._refuse_empty()
+        try:
+            ask_for_good(self.hook.end_call, self.call_id)
+        except (AirflowFailException, OutcomeUnknown) as error:
+            if not self._is_over(error):
+                raise
+            self.log.info("Call %s was over already", self.call_id)
+        else:
+            self.log.info("Call %s is ended", self.call_id)
+        return self.call_id
+
+    def _is_over(self, error: Exception) -> bool:
+        """Whether the call has ended, where MrAssistant refused to end it or did not say."""
+        if not isinstance(error, OutcomeUnknown) and not isinstance(error.__cause__, Rejected):
+            return False
+        try:
+            return self.hook.get_call(self.call_id).status in OVER
+        except VendorError:
+            return False
+
+
+class _TransferMemory:
+    """What a task's state remembers of the transfer, from one try to the next (Airflow 3.3 and later).
+
+    :param context: what Airflow handed to this try.
+    :param call_id: the call.
+    :param transfer_to: where it is transferred to; kept as a digest, without keys a short one.
+    :param keys: those of the task's own state; None knows none.
+    """
+
+    def __init__(
+        self, context: Mapping[str, Any], *, call_id: str, transfer_to: str, keys: LedgerKeys | None = None
+    ) -> None:
+        self._store = task_state_of(context)
+        self._call_id = call_id
+        keyed = () if keys is None else keys.keys
+        unkeyed = blake2b(transfer_to.encode(), digest_size=4).hexdigest()
+        self._digests = (*(key.digest(Purpose.NUMBER, transfer_to) for key in keyed), unkeyed)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether the next try will remember anything."""
+        return self._store is not None
+
+    @property
+    def was_taken(self) -> bool:
+        """Whether MrAssistant took this transfer of this call."""
+        told = self._told()
+        return told.get("transfer") == "taken" and told.get("digest") in self._digests
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether a transfer of this call was sent, wherever to, and nothing is known of what became of it."""
+        return self._told().get("transfer") == "sent"
+
+    def keep(self, transfer: str) -> None:
+        """Remember how far the transfer has come: ``sent``, or ``taken``."""
+        self._set({"call_id": self._call_id, "digest": self._digests[0], "transfer": transfer})
+
+    def forget(self) -> None:
+        """The transfer did not come about."""
+        self._set({})
+
+    def _told(self) -> Mapping[str, Any]:
+        told: Mapping[str, Any] = {} if self._store is None else self._store.get(TRANSFER, default={})
+        return told if told.get("call_id") == self._call_id else {}
+
+    def _set(self, told: dict[str, Any]) -> None:
+        if self._store is not None:
+            keep(self._store, TRANSFER, told)

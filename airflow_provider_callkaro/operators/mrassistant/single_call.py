@@ -1,0 +1,178 @@
+"""One MrAssistant call as a task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow_provider_callkaro.calls.call import InvalidCall
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.hooks.mrassistant.hook import MrAssistantHook, with_read_timeout
+from airflow_provider_callkaro.tasks.account import Account
+from airflow_provider_callkaro.tasks.arguments import is_template, opened
+from airflow_provider_callkaro.tasks.redacted import Redacted
+from airflow_provider_callkaro.tasks.rules import Suppression
+from airflow_provider_callkaro.tasks.single_call import SINGLE_CALL_FIELDS, SingleCallOperator
+from airflow_provider_callkaro.vendors.mrassistant.fields import CALL_FIELDS, CALL_ROW_SCHEMA
+
+if TYPE_CHECKING:
+    from airflow_provider_callkaro.calls.policy import CallingPolicy
+
+
+TEXT_FIELDS = frozenset({"from_number", "dtmf", "custom_headers", "display_name"})  # checked once they are rendered
+
+
+class MrAssistantOutboundCallOperator(SingleCallOperator):
+    """Place one call, at once, and return its id.
+
+    The same ledger as in a fan-out stands before it. A retry returns the call that the first try placed, and a person
+    who has been rung in the scope is not rung again (the task is skipped).
+
+    :param to_number: whom to ring, E.164. Templated, never shown.
+    :param agent_id: which agent speaks; default: the connection's. Templated.
+    :param context: facts for the agent's prompts. Templated, never shown.
+    :param from_number: the number that the person called sees, E.164. Templated, never shown.
+    :param priority: ``low``, ``normal``, ``high`` or ``urgent``. Templated.
+    :param krisp_enabled: whether noise is taken out of the call. Templated.
+    :param wait_until_answered: whether MrAssistant answers only once the phone has been answered, or rang in vain; the
+        answer is then waited for ``ringing_timeout_seconds`` (80 where none is given) and 30 seconds more. Templated.
+    :param display_name: the name that the person called sees. Templated.
+    :param dtmf: tones to dial once the call stands. Templated, never shown.
+    :param play_dialtone: whether the caller's side hears a dial tone. Templated.
+    :param media_encryption: ``DISABLE``, ``ALLOW`` or ``REQUIRE``. Templated.
+    :param ringing_timeout_seconds: how long the phone rings, 1 to 80. Templated.
+    :param max_call_duration_seconds: how long the call lasts at most, 60 to 86,400. Templated.
+    :param hide_phone_number: whether the number is withheld. Templated.
+    :param custom_headers: SIP headers whose names begin with ``X-``. Templated, never shown.
+    :param call_key: under which the person may be rung once in the scope; default: the number. Templated,
+        never shown.
+    :param default_region: two-letter region for a number without ``+`` (extra ``[phone]``).
+    :param allowed_countries: two-letter codes (ISO 3166-1) of the countries that may be rung, such as ``["IN"]``; None
+        allows all. A number of no country (satellite, ``+1 800``) is in none of them.
+    :param allowed_number_types: what sort of number may be rung, such as ``["mobile", "fixed_line"]`` (extra
+        ``[phone]``); others, and numbers that there cannot be, are rejected. None allows all.
+    :param policy: when the phone may ring, how often, and whether it may at all; None lets it ring at any time.
+    :param when_closed: what becomes of the call when it may not ring now: ``"wait"`` (default) or ``"stop"``, as in
+        a fan-out; MrAssistant takes no time to ring a single call at.
+    :param soft_fail: with ``when_closed="stop"``, skip the task rather than fail it.
+    :param expires_after: a call that could ring only later than this after it was due is skipped.
+    :param stale_runs: what a run does that is long past when it first starts: ``"skip"`` (default), ``"fail"``, or
+        ``"dial"`` all the same. Templated.
+    :param stale_after: how long after the end of its data interval a run is long past. Default one day.
+    :param ledger_conn_id: a SQL connection whose ledger remembers who has been rung, over runs and DAGs; None uses the
+        task's own state (Airflow 3.3 and later). Templated.
+    :param ledger_scope: the name under which a person may be rung once; default: DAG, task and data interval. A run
+        without an interval of its own (started by hand, or by an asset) needs it where the ledger is SQL. Templated.
+    :param redial: ``"unknown"`` or ``"rejected"`` dispatches a call that ended so once more, on purpose. Templated.
+    :param mrassistant_conn_id: the MrAssistant connection. Templated.
+    :raises ConfigurationError: an argument cannot work, naming it.
+    """
+
+    template_fields: Sequence[str] = (
+        *SINGLE_CALL_FIELDS,
+        "context",
+        *CALL_FIELDS,
+        "mrassistant_conn_id",
+    )
+    never_shown = frozenset({"to_number", "context", "from_number", "dtmf", "custom_headers", "call_key"})
+    ui_color = "#dfe6f5"
+
+    def __init__(
+        self,
+        *,
+        to_number: str,
+        agent_id: str | None = None,
+        context: Mapping[str, Any] | None = None,
+        from_number: str | None = None,
+        priority: str | None = None,
+        krisp_enabled: bool | str | None = None,
+        wait_until_answered: bool | str | None = None,
+        display_name: str | None = None,
+        dtmf: str | None = None,
+        play_dialtone: bool | str | None = None,
+        media_encryption: str | None = None,
+        ringing_timeout_seconds: int | str | None = None,
+        max_call_duration_seconds: int | str | None = None,
+        hide_phone_number: bool | str | None = None,
+        custom_headers: Mapping[str, str] | None = None,
+        call_key: str | None = None,
+        default_region: str | None = None,
+        allowed_countries: Sequence[str] | None = None,
+        allowed_number_types: Sequence[str] | None = None,
+        policy: CallingPolicy | None = None,
+        when_closed: Literal["wait", "stop"] = "wait",
+        soft_fail: bool = False,
+        expires_after: timedelta | None = None,
+        stale_runs: str = "skip",
+        stale_after: timedelta = timedelta(days=1),
+        ledger_conn_id: str | None = None,
+        ledger_scope: str | None = None,
+        redial: str | list[str] | None = None,
+        mrassistant_conn_id: str = MrAssistantHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.to_number = Redacted(to_number)
+        self.agent_id = agent_id
+        self.context = Redacted(context)
+        self.from_number = Redacted(from_number)
+        self.priority = priority
+        self.krisp_enabled = krisp_enabled
+        self.wait_until_answered = wait_until_answered
+        self.display_name = display_name
+        self.dtmf = Redacted(dtmf)
+        self.play_dialtone = play_dialtone
+        self.media_encryption = media_encryption
+        self.ringing_timeout_seconds = ringing_timeout_seconds
+        self.max_call_duration_seconds = max_call_duration_seconds
+        self.hide_phone_number = hide_phone_number
+        self.custom_headers = Redacted(custom_headers)
+        self.call_key = Redacted(call_key)
+        self.default_region = default_region
+        self.allowed_countries = allowed_countries
+        self.allowed_number_types = allowed_number_types
+        self.policy = policy
+        self.suppression = Suppression(policy.suppress if policy is not None else None)
+        self.when_closed = when_closed
+        self.soft_fail = soft_fail
+        self.expires_after = expires_after
+        self.stale_runs = stale_runs
+        self.stale_after = stale_after
+        self.ledger_conn_id = ledger_conn_id
+        self.ledger_scope = ledger_scope
+        self.redial = redial
+        self.mrassistant_conn_id = mrassistant_conn_id
+        self._check_arguments()
+        self._check_fields()
+
+    def _check_fields(self) -> None:
+        for name, value in self._options().items():
+            if value is not None and name not in TEXT_FIELDS and not is_template(value):
+                try:
+                    CALL_FIELDS[name](value)
+                except InvalidCall as error:
+                    raise ConfigurationError(str(error)) from None
+
+    @cached_property
+    def hook(self) -> MrAssistantHook:
+        """The MrAssistant hook."""
+        return MrAssistantHook(self.mrassistant_conn_id)
+
+    def _account(self) -> Account:
+        connection = self.hook.connection
+        return Account(
+            connection_id=self.mrassistant_conn_id,
+            vendor=connection.vendor,
+            target=with_read_timeout(connection.target, connection.vendor.answer_may_take(self._options())),
+            agent_id=connection.agent_id,
+            schedule_timezone=connection.schedule_timezone,
+            row_schema=CALL_ROW_SCHEMA,
+        )
+
+    def _metadata(self) -> Any:
+        return self.context.value
+
+    def _options(self) -> Mapping[str, Any]:
+        return {name: opened(getattr(self, name)) for name in CALL_FIELDS}

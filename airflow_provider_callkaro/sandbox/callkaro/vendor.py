@@ -1,0 +1,153 @@
+"""What CallKaro decides: is the key right, does the agent exist, is the call accepted.
+
+Plain functions of a request and the book; no sockets, no faults. Statuses and words are those of the vendor's
+documentation; where it is silent (an unknown batch_id, another agent than the campaign's) the answer is a 400 whose
+words are the sandbox's own.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from airflow_provider_callkaro.sandbox.endpoints import Endpoint
+from airflow_provider_callkaro.sandbox.reading import (
+    OutboundCall,
+    optional_text,
+    read_campaign_name,
+    read_number_to_delete,
+    read_object,
+)
+from airflow_provider_callkaro.sandbox.request_log import Campaign, RequestLog
+from airflow_provider_callkaro.sandbox.vendor import Answer, Asked, Refused, Vendor
+
+# Ids count up from that in the vendor's documentation, so that its examples work here word for word, in their order.
+FIRST_CALL_ID = 0xA1B2C3D4E5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """The customer's account with the vendor.
+
+    :param api_key: the one key that is right.
+    :param unknown_agents: patterns (``*`` and ``?``) of agent ids that do not exist; every other agent does.
+    :param do_not_disturb: numbers that the account must not ring, with ``+``.
+    """
+
+    api_key: str = field(repr=False)
+    unknown_agents: Collection[str]
+    do_not_disturb: Collection[str] = field(repr=False)
+
+
+class CallKaro(Vendor):
+    """CallKaro's decisions.
+
+    :param account: whose key, agents and numbers.
+    :param request_log: where rings and campaigns are written.
+    """
+
+    name = "CallKaro"
+    prefixes = ("/call/", "/v2/")
+
+    def __init__(self, *, account: Account, request_log: RequestLog) -> None:
+        super().__init__(
+            {
+                Endpoint.OUTBOUND: self._place_call,
+                Endpoint.CAMPAIGN: self._create_campaign,
+                Endpoint.CAMPAIGN_V2: self._create_campaign_v2,
+                Endpoint.DELETE_SCHEDULED: self._delete_scheduled,
+            }
+        )
+        self._account = account
+        self._request_log = request_log
+
+    def check_key(self, asked: Asked) -> Answer | None:
+        """Return the refusal if the key is missing or wrong. The vendor answers 403 to both, never 401."""
+        key = asked.headers.get("x-api-key")
+        if key is None:
+            return self.error(Refused(403, "Missing X-API-KEY in headers"))
+        if not hmac.compare_digest(key.encode(), self._account.api_key.encode()):
+            return self.error(self.key_refused(403))
+        return None
+
+    def key_refused(self, status: int) -> Refused:
+        """Say that the key is refused."""
+        return Refused(status, "Invalid API key")
+
+    def rejected(self, status: int, body: bytes) -> Refused:
+        """Say that the number cannot be reached, with ``+`` and without."""
+        try:
+            number = str(json.loads(body)["to_number"])
+        except (ValueError, TypeError, KeyError, RecursionError):
+            number = "unknown"
+        return Refused(status, f"Number {number} ({number.removeprefix('+')}) is not reachable")
+
+    def error(self, refusal: Refused) -> Answer:
+        """Say no in the vendor's one error shape."""
+        return Answer(status=refusal.status, body={"status": "error", "message": refusal.message})
+
+    def _place_call(self, asked: Asked) -> Answer:
+        call = OutboundCall.read(asked.body)
+        agent_id = self._agent_of(call)
+        if call.to_number in self._account.do_not_disturb:
+            raise Refused(400, "DND_NUMBER")
+        ring = self._request_log.ring(
+            vendor=self.name,
+            call_id=_call_id,
+            to_number=call.to_number,
+            agent_id=agent_id,
+            batch_id=call.batch_id,
+            metadata=call.metadata,
+            body=call.body,
+            schedule_at=call.schedule_at,
+        )
+        return Answer(
+            body={"status": "success", "message": "Call initiated successfully", "call_id": ring.call_id},
+        )
+
+    def _agent_of(self, call: OutboundCall) -> str:
+        agent_id = call.agent_id
+        if call.batch_id is not None:
+            campaign = self._request_log.campaign(call.batch_id)
+            if campaign is None:
+                raise Refused(400, "Campaign does not exist")
+            if campaign.agent_id is not None and agent_id not in (None, campaign.agent_id):
+                raise Refused(400, "agent_id differs from the agent of the campaign")
+            agent_id = agent_id or campaign.agent_id
+        return self._existing_agent(agent_id)
+
+    def _existing_agent(self, agent_id: str | None) -> str:
+        if agent_id is None:
+            raise Refused(400, "Missing agent_id")
+        if any(fnmatchcase(agent_id, pattern) for pattern in self._account.unknown_agents):
+            raise Refused(404, "Agent does not exist")
+        return agent_id
+
+    def _create_campaign(self, asked: Asked) -> Answer:
+        fields = read_object(asked.body)
+        name = read_campaign_name(fields)
+        agent_id = self._existing_agent(optional_text(fields, "agent_id"))
+        return _campaign_created(self._request_log.create_campaign(name=name, agent_id=agent_id))
+
+    def _create_campaign_v2(self, asked: Asked) -> Answer:
+        name = read_campaign_name(read_object(asked.body))
+        return _campaign_created(self._request_log.create_campaign(name=name, agent_id=None))
+
+    def _delete_scheduled(self, asked: Asked) -> Answer:
+        agent_id = asked.query.get("agent_id", "")
+        if not agent_id:
+            raise Refused(400, "Missing agent_id in request query")
+        digits = read_number_to_delete(asked.body, content_type=asked.headers.get("content-type", ""))
+        self._request_log.delete_scheduled(vendor=self.name, agent_id=agent_id, digits=digits)
+        return Answer(body={"status": "success", "message": "Scheduled call deleted successfully"})
+
+
+def _call_id(calls_before: int) -> str:
+    return f"{FIRST_CALL_ID + calls_before:x}"
+
+
+def _campaign_created(campaign: Campaign) -> Answer:
+    return Answer(body={"batch_id": campaign.batch_id, "message": "Campaign created successfully", "status": "success"})

@@ -1,0 +1,1 @@
+"""The stand-in for MrAssistant; begin with `vendor`, which holds its routes."""

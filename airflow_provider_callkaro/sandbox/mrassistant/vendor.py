@@ -1,0 +1,271 @@
+"""What MrAssistant decides: is the token good, does the agent exist, who is rung, how far is the call.
+
+The create-campaign page is the contract; everything else is from the vendor's other pages. Where they are silent (the
+words of a status, a past ``schedule_at``, what ends a call twice) the answer is the sandbox's own.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from airflow_provider_callkaro.sandbox.endpoints import Endpoint
+from airflow_provider_callkaro.sandbox.mrassistant import reading
+from airflow_provider_callkaro.sandbox.mrassistant.calls import Calls
+from airflow_provider_callkaro.sandbox.mrassistant.outbound import OutboundConfigs
+from airflow_provider_callkaro.sandbox.mrassistant.rules import moment, without_spaces
+from airflow_provider_callkaro.sandbox.mrassistant.tokens import LIFETIME, TokenPair, Tokens
+from airflow_provider_callkaro.sandbox.request_log import RequestLog, Ring
+from airflow_provider_callkaro.sandbox.vendor import Answer, Asked, Refused, Vendor
+
+UNKNOWN_AGENTS = "00000000"  # an agent whose id begins so does not exist
+_IDS = UUID("3c90c3cc-0d44-4b50-8888-8dd25736052a")  # the example on the vendor's pages; ids are derived from it
+_OPEN = frozenset({Endpoint.MRASSISTANT_TOKEN, Endpoint.MRASSISTANT_REFRESH})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MrAssistantCampaign:
+    """One campaign that was created with MrAssistant, and so was started or scheduled.
+
+    :param total_targets: how many people it rings.
+    :param fields: the body with which it was created, without the targets.
+    """
+
+    campaign_id: str
+    name: str
+    agent_id: str
+    total_targets: int
+    fields: Mapping[str, Any] = field(repr=False)
+
+
+class MrAssistant(Vendor):
+    """MrAssistant's decisions.
+
+    :param api_key: the password of the one user, and a token that never expires.
+    :param call_seconds: how long a call takes from its start to its end.
+    :param request_log: where rings are written.
+    """
+
+    name = "MrAssistant"
+    prefixes = ("/auth/", "/campaigns", "/calls/", "/outbound/")
+
+    def __init__(self, *, api_key: str, call_seconds: float, request_log: RequestLog) -> None:
+        super().__init__(
+            {
+                Endpoint.MRASSISTANT_TOKEN: self._log_in,
+                Endpoint.MRASSISTANT_REFRESH: self._refresh,
+                Endpoint.MRASSISTANT_CAMPAIGNS: self._create_campaign,
+                Endpoint.MRASSISTANT_OUTBOUND: self._place_call,
+                Endpoint.MRASSISTANT_AGENT_CALLS: self._calls_of_agent,
+                Endpoint.MRASSISTANT_CALL: self._call,
+                Endpoint.MRASSISTANT_TRANSFER: self._transfer,
+                Endpoint.MRASSISTANT_END: self._end,
+                Endpoint.MRASSISTANT_CONFIGURE: self._configure,
+                Endpoint.MRASSISTANT_CONFIGURATION: self._configuration,
+            }
+        )
+        self.tokens = Tokens(api_key=api_key)
+        self._request_log = request_log
+        self._calls = Calls(call_seconds=call_seconds)
+        self._outbound = OutboundConfigs()
+        self._lock = threading.Lock()
+        self._campaigns: list[MrAssistantCampaign] = []
+
+    @property
+    def campaigns(self) -> list[MrAssistantCampaign]:
+        """Every campaign, in order."""
+        with self._lock:
+            return list(self._campaigns)
+
+    def forget(self) -> None:
+        """Forget campaigns, calls, configurations and tokens."""
+        self.tokens.forget()
+        self._calls.forget()
+        self._outbound.forget()
+        with self._lock:
+            self._campaigns.clear()
+
+    def check_key(self, asked: Asked) -> Answer | None:
+        """Return the refusal if there is no good bearer token: 401. Whoever logs in needs none."""
+        if asked.endpoint in _OPEN:
+            return None
+        scheme, _, token = asked.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not self.tokens.is_good(token.strip()):
+            return self.error(self.key_refused(401))
+        return None
+
+    def key_refused(self, status: int) -> Refused:
+        """Say that the token is refused."""
+        return Refused(status, "Not authenticated" if status == 401 else "Forbidden")
+
+    def rejected(self, status: int, body: bytes) -> Refused:
+        """Say that the number cannot be rung: that of the call, or of the first target."""
+        place: list[str | int] = ["body"]
+        try:
+            fields = json.loads(body)
+            if "targets" in fields:
+                place += ["targets", 0]
+                fields = fields["targets"][0]
+            number = str(fields["to_number"])
+        except (ValueError, TypeError, KeyError, IndexError, RecursionError):
+            number = "unknown"
+        message = f"Number {number} ({number.removeprefix('+')}) is not reachable"
+        finding = {
+            "type": "value_error",
+            "loc": [*place, "to_number"],
+            "msg": f"Value error, {message}",
+            "input": number,
+        }
+        return Refused(status, message, details=[finding] if status == 422 else None)
+
+    def error(self, refusal: Refused) -> Answer:
+        """Say no as FastAPI does: ``detail`` is a text, or a list of findings."""
+        return Answer(status=refusal.status, body={"detail": refusal.details or refusal.message})
+
+    def _log_in(self, asked: Asked) -> Answer:
+        fields = reading.read_model(asked.body, reading.LOG_IN)
+        return _tokens(
+            self.tokens.log_in(username=fields["username"], password=fields["password"]),
+            otherwise="Incorrect username or password",
+        )
+
+    def _refresh(self, asked: Asked) -> Answer:
+        fields = reading.read_model(asked.body, reading.REFRESH)
+        return _tokens(self.tokens.refresh(fields["refresh_token"]), otherwise="Invalid refresh token")
+
+    def _create_campaign(self, asked: Asked) -> Answer:
+        fields = reading.read_campaign(asked.body)
+        _existing(fields["agent_id"])
+        now = datetime.now(UTC)
+        schedule_at = moment(fields["schedule_at"]) if fields.get("schedule_at") else None
+        is_scheduled = schedule_at is not None and schedule_at > now
+        targets = fields["targets"]
+        with self._lock:
+            campaign = MrAssistantCampaign(
+                campaign_id=str(uuid5(_IDS, f"campaign {len(self._campaigns) + 1}")),
+                name=fields["name"],
+                agent_id=fields["agent_id"],
+                total_targets=len(targets),
+                fields={name: value for name, value in fields.items() if name != "targets"},
+            )
+            self._campaigns.append(campaign)
+        for target in targets:
+            self._ring(target, agent_id=campaign.agent_id, batch_id=campaign.campaign_id, schedule_at=schedule_at)
+        body = {
+            "campaign_id": campaign.campaign_id,
+            "agent_id": campaign.agent_id,
+            "name": campaign.name,
+            "total_targets": campaign.total_targets,
+            "status": "scheduled" if is_scheduled else "running",
+            "scheduled_at": fields.get("schedule_at"),
+            "started_at": None if is_scheduled else now.isoformat(),
+            "calls_initiated": 0,
+            "calls_completed": 0,
+            "calls_failed": 0,
+        }
+        return Answer(status=201, body=body)
+
+    def _place_call(self, asked: Asked) -> Answer:
+        fields = reading.read_model(asked.body, reading.CALL)
+        agent_id = _existing(fields["agent_id"])
+        ring = self._ring(fields, agent_id=agent_id, batch_id=None, schedule_at=None)
+        return Answer(body=self._calls.placed(ring))
+
+    def _ring(
+        self, target: Mapping[str, Any], *, agent_id: str, batch_id: str | None, schedule_at: datetime | None
+    ) -> Ring:
+        ring = self._request_log.ring(
+            vendor=self.name,
+            call_id=_call_id,
+            to_number=without_spaces(target["to_number"]),
+            agent_id=agent_id,
+            batch_id=batch_id,
+            metadata=target.get("context"),
+            body=target,
+            schedule_at=schedule_at,
+        )
+        self._calls.add(ring)
+        return ring
+
+    def _call(self, asked: Asked) -> Answer:
+        return Answer(body=self._calls.report(asked.id, now=datetime.now(UTC)))
+
+    def _calls_of_agent(self, asked: Asked) -> Answer:
+        query: dict[str, Any] = dict(asked.query)
+        for name in ("limit", "offset"):
+            if (text := query.get(name, "")).isascii() and text.isdigit() and len(text) < 10:
+                query[name] = int(text)
+        reading.check(query, reading.CALLS_OF_AGENT, place=["query"])
+        listed = [call for call in self._calls.of_agent(asked.id, now=datetime.now(UTC)) if _passes(call, query)]
+        start = query.get("offset", 0)
+        return Answer(body={"calls": listed[start : start + query.get("limit", 100)], "total": len(listed)})
+
+    def _transfer(self, asked: Asked) -> Answer:
+        fields = reading.read_model(asked.body, reading.TRANSFER)
+        call = self._calls.report(asked.id, now=datetime.now(UTC))
+        if call["status"] == "ended":
+            raise Refused(400, "Call is not active")
+        return Answer(
+            body={
+                "call_id": asked.id,
+                "status": "transferred",
+                "transfer_to": fields["transfer_to"],
+                "transfer_type": fields.get("transfer_type", "cold"),
+            }
+        )
+
+    def _end(self, asked: Asked) -> Answer:
+        self._calls.end(asked.id, now=datetime.now(UTC))
+        return Answer(body={"call_id": asked.id, "status": "ended"})
+
+    def _configure(self, asked: Asked) -> Answer:
+        fields = reading.read_outbound(asked.body)
+        self._outbound.write(_existing(asked.id), fields)
+        return self._configuration(asked)
+
+    def _configuration(self, asked: Asked) -> Answer:
+        now = datetime.now(UTC)
+        today = sum(
+            datetime.fromisoformat(call["started_at"]).date() == now.date()
+            for call in self._calls.of_agent(_existing(asked.id), now=now)
+        )
+        return Answer(body=self._outbound.report(asked.id, now=now, calls_today=today))
+
+
+_FILTERS: dict[str, Callable[[Mapping[str, Any], str], bool]] = {
+    "direction": lambda call, wanted: call["direction"] == wanted,
+    "status_filter": lambda call, wanted: call["status"] == wanted,
+    "start_date": lambda call, wanted: datetime.fromisoformat(call["started_at"]) >= moment(wanted),
+    "end_date": lambda call, wanted: datetime.fromisoformat(call["started_at"]) <= moment(wanted),
+}
+
+
+def _passes(call: Mapping[str, Any], query: Mapping[str, Any]) -> bool:
+    return all(passes(call, query[name]) for name, passes in _FILTERS.items() if name in query)
+
+
+def _tokens(pair: TokenPair | None, *, otherwise: str) -> Answer:
+    if pair is None:
+        raise Refused(401, otherwise)
+    body = {
+        "access_token": pair.access,
+        "refresh_token": pair.refresh,
+        "token_type": "bearer",
+        "expires_in": LIFETIME,
+    }
+    return Answer(body=body)
+
+
+def _existing(agent_id: str) -> str:
+    if agent_id.startswith(UNKNOWN_AGENTS):
+        raise Refused(404, "Agent not found")
+    return agent_id
+
+
+def _call_id(calls_before: int) -> str:
+    return str(uuid5(_IDS, f"call {calls_before + 1}"))

@@ -1,0 +1,237 @@
+"""What the sandbox remembers: every ring, every campaign, every request.
+
+This is the count that a test believes when the code under test and its ledger say otherwise. Nothing is merged and
+nothing is forgotten before a reset. It is written by the server's thread and read by a test's.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_provider_callkaro.sandbox.endpoints import Endpoint
+
+# Ids count up from that in CallKaro's documentation, so that its examples work here word for word, in their order.
+FIRST_BATCH_ID = 0x68433B7B0DEE98E59245EBAB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ring:
+    """One accepted call: a phone that rang, or will.
+
+    :param order: 1 for the first ring since the start or the last reset.
+    :param to_number: whose phone: ``+`` and digits.
+    :param agent_id: who speaks; the campaign's agent where the call named none.
+    :param batch_id: the campaign's id, if any.
+    :param call_id: the id that the answer gave, or would have given.
+    :param received_at: when the call was accepted, UTC; when it was dialled where a Callaro campaign dials.
+    :param rings_at: ``received_at``, or for a scheduled call ``schedule_at`` as it was sent: with CallKaro a local time
+        without an offset, whose zone only the vendor knows; with MrAssistant an instant.
+    :param metadata: as it was sent, with MrAssistant the target's ``context``; None if it was absent.
+    :param body: the whole body of the request; the one target or contact where the vendor dials a list.
+    :param vendor: ``CallKaro``, ``Callaro`` or ``MrAssistant``.
+    :param scheduled: whether the call named a ``schedule_at``. It stays scheduled here, whatever the clock says.
+    :param deleted: whether it was scheduled and then deleted, so that the phone never rings.
+    """
+
+    order: int
+    to_number: str
+    agent_id: str
+    batch_id: str | None
+    call_id: str
+    received_at: datetime
+    rings_at: datetime
+    metadata: Mapping[str, Any] | None
+    body: Mapping[str, Any]
+    scheduled: bool
+    deleted: bool = False
+    vendor: str = "CallKaro"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """One campaign that was created with CallKaro.
+
+    :param batch_id: its id.
+    :param name: as it was sent.
+    :param agent_id: the one agent of a v1 campaign; None for v2, where each call names its own.
+    :param created_at: UTC.
+    """
+
+    batch_id: str
+    name: str
+    agent_id: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request to an endpoint of a vendor, whatever became of it.
+
+    :param endpoint: which one.
+    :param received_at: when its body had been read, UTC.
+    """
+
+    endpoint: Endpoint
+    received_at: datetime
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many requests wait for their answer, now and at most. A reset begins a new one.
+
+    Requests from before the reset then leave the old tally, and do not disturb the new.
+    """
+
+    now: int = 0
+    most: int = 0
+
+
+class RequestLog:
+    """The memory of the sandbox. May be used from any thread."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything; ids start again."""
+        with self._changed:
+            self._rings: list[Ring] = []
+            self._rings_per_vendor: Counter[str] = Counter()
+            self._campaigns: dict[str, Campaign] = {}
+            self._requests: list[Request] = []
+            self._tally = Tally()
+            self._changed.notify_all()
+
+    def request_came(self, endpoint: Endpoint) -> Tally:
+        """Note a request whose answer is now due.
+
+        :return: the tally that counts it, to be given back with `request_ended`.
+        """
+        with self._changed:
+            self._requests.append(Request(endpoint=endpoint, received_at=datetime.now(UTC)))
+            self._tally.now += 1
+            self._tally.most = max(self._tally.most, self._tally.now)
+            self._changed.notify_all()
+            return self._tally
+
+    def request_ended(self, tally: Tally) -> None:
+        """Note that an answer is about to be sent, or that there will be none."""
+        with self._changed:
+            tally.now -= 1
+
+    def ring(
+        self,
+        *,
+        vendor: str,
+        call_id: Callable[[int], str],
+        to_number: str,
+        agent_id: str,
+        batch_id: str | None,
+        metadata: Mapping[str, Any] | None,
+        body: Mapping[str, Any],
+        schedule_at: datetime | None = None,
+    ) -> Ring:
+        """Accept a call. The parameters are those of `Ring`, except for one.
+
+        :param call_id: makes the id, from the number of the vendor's rings so far.
+        """
+        now = datetime.now(UTC)
+        with self._changed:
+            ring = Ring(
+                order=len(self._rings) + 1,
+                to_number=to_number,
+                agent_id=agent_id,
+                batch_id=batch_id,
+                call_id=call_id(self._rings_per_vendor[vendor]),
+                received_at=now,
+                rings_at=schedule_at or now,
+                metadata=metadata,
+                body=body,
+                scheduled=schedule_at is not None,
+                vendor=vendor,
+            )
+            self._rings.append(ring)
+            self._rings_per_vendor[vendor] += 1
+            self._changed.notify_all()
+        return ring
+
+    def create_campaign(self, *, name: str, agent_id: str | None) -> Campaign:
+        """Open a campaign with CallKaro."""
+        with self._changed:
+            batch_id = f"{FIRST_BATCH_ID + len(self._campaigns):x}"
+            campaign = Campaign(batch_id=batch_id, name=name, agent_id=agent_id, created_at=datetime.now(UTC))
+            self._campaigns[batch_id] = campaign
+        return campaign
+
+    def campaign(self, batch_id: str) -> Campaign | None:
+        """Find one of CallKaro's campaigns by its id."""
+        return self._campaigns.get(batch_id)
+
+    def delete_scheduled(self, *, vendor: str, agent_id: str, digits: str) -> None:
+        """Mark the scheduled calls of one agent to one number as deleted.
+
+        :param digits: the number without its ``+``.
+        """
+        with self._changed:
+            for index, ring in enumerate(self._rings):
+                if (
+                    ring.scheduled
+                    and ring.vendor == vendor
+                    and ring.agent_id == agent_id
+                    and ring.to_number == f"+{digits}"
+                ):
+                    self._rings[index] = replace(ring, deleted=True)
+
+    @property
+    def rings(self) -> list[Ring]:
+        """Every ring in the order of acceptance, deleted ones too."""
+        with self._changed:
+            return list(self._rings)
+
+    @property
+    def campaigns(self) -> list[Campaign]:
+        """Every campaign of CallKaro in the order of creation."""
+        with self._changed:
+            return list(self._campaigns.values())
+
+    @property
+    def requests(self) -> list[Request]:
+        """Every request in the order of arrival, refused ones too."""
+        with self._changed:
+            return list(self._requests)
+
+    @property
+    def most_in_flight(self) -> int:
+        """The largest number of requests that waited for their answer at one moment."""
+        return self._tally.most
+
+    def rings_per_number(self) -> dict[str, int]:
+        """Count the rings of each number; a deleted call does not ring."""
+        return dict(Counter(ring.to_number for ring in self.rings if not ring.deleted))
+
+    def wait_for_rings(self, count: int, *, timeout: float) -> None:
+        """Wait until there are as many rings.
+
+        :param timeout: seconds.
+        :raises TimeoutError: there are fewer when the time is over.
+        """
+        self._wait(lambda: len(self._rings), count, what="rings", timeout=timeout)
+
+    def wait_for_requests(self, count: int, *, timeout: float) -> None:
+        """Wait until as many requests have come, whatever became of them.
+
+        :param timeout: seconds.
+        :raises TimeoutError: there are fewer when the time is over.
+        """
+        self._wait(lambda: len(self._requests), count, what="requests", timeout=timeout)
+
+    def _wait(self, number: Callable[[], int], count: int, *, what: str, timeout: float) -> None:
+        with self._changed:
+            if not self._changed.wait_for(lambda: number() >= count, timeout):
+                raise TimeoutError(f"{number()} of {count} {what} after {timeout:g} seconds")

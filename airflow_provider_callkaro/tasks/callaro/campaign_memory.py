@@ -1,0 +1,144 @@
+"""What a task's state remembers of what the task made at Callaro's, from one try to the next (Airflow 3.3 and later).
+
+Each fact is kept under a key of its own, and written when it becomes true: a worker may die between any two of them.
+Without a task state nothing is remembered, and every question is answered as if it had been asked for the first time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Any
+
+from airflow_provider_callkaro.tasks.ledgers import keep, task_state_of
+from airflow_provider_callkaro.vendors.callaro.answers import CallaroCampaign, CampaignId
+
+CAMPAIGN = "callaro_campaign"
+FIELDS = "callaro_fields"
+LAUNCH = "callaro_launch"
+PAUSE = "callaro_run"
+ADMITTED = "callaro_admitted"
+MADE = "callaro_made"
+
+
+class Launch(StrEnum):
+    """How far a launch of the campaign has come."""
+
+    SENT = "sent"
+    """It was about to be sent: it may have been taken."""
+    TAKEN = "taken"
+    """Callaro took it."""
+
+
+class CampaignMemory:
+    """What is remembered of one task's campaign.
+
+    :param context: what Airflow handed to this try.
+    """
+
+    def __init__(self, context: Mapping[str, Any]) -> None:
+        self._store = task_state_of(context)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether the next try will remember anything."""
+        return self._store is not None
+
+    @property
+    def campaign_id(self) -> CampaignId | None:
+        """The campaign that an earlier try made."""
+        found: CampaignId | None = self._get(CAMPAIGN).get("campaign_id")
+        return found
+
+    def keep_campaign(self, campaign_id: CampaignId) -> None:
+        """Remember which campaign is the task's own."""
+        self._set(CAMPAIGN, {"campaign_id": campaign_id})
+
+    def forget_campaign(self) -> None:
+        """Have the next try look for its campaign in the list again."""
+        self._set(CAMPAIGN, {})
+
+    def keep_fields(self, fields: Mapping[str, Any]) -> None:
+        """Remember with which fields the campaign is made, by a digest."""
+        self._set(FIELDS, {"digest": _digest(fields)})
+
+    def has_other_fields(self, fields: Mapping[str, Any]) -> bool:
+        """Whether the campaign is known to have been made with other fields than these."""
+        known = self._get(FIELDS).get("digest")
+        return known is not None and known != _digest(fields)
+
+    def launch_of(self, campaign_id: CampaignId) -> Launch | None:
+        """How far a launch of this campaign has come; None: nothing is known of one."""
+        told = self._get(LAUNCH)
+        return Launch(told["launch"]) if str(told.get("campaign_id")) == str(campaign_id) else None
+
+    def keep_launch(self, campaign_id: CampaignId, launch: Launch) -> None:
+        """Remember how far the launch has come."""
+        self._set(LAUNCH, {"campaign_id": campaign_id, "launch": launch.value})
+
+    @property
+    def was_admitted(self) -> bool:
+        """Whether the run was not long past when it started first: then it never is, however long it waits."""
+        return self._get(ADMITTED).get("admitted") is True or "launch" in self._get(LAUNCH)
+
+    def keep_admitted(self) -> None:
+        """Remember that the run was not long past."""
+        self._set(ADMITTED, {"admitted": True})
+
+    @property
+    def making(self) -> Launch | None:
+        """How far the making of a thing of which there must be one has come: a template, an import."""
+        told = self._get(MADE).get("made")
+        return None if told is None else Launch(told)
+
+    @property
+    def made_id(self) -> CampaignId | None:
+        """The id of what was made, as far as Callaro gave one."""
+        found: CampaignId | None = self._get(MADE).get("id")
+        return found
+
+    def keep_making(self, made: Launch, made_id: CampaignId | None = None) -> None:
+        """Remember how far the making of that thing has come."""
+        self._set(MADE, {"made": made.value, "id": made_id})
+
+    def forget_making(self) -> None:
+        """It is certain that nothing was made."""
+        self._set(MADE, {})
+
+    def keep_pause(self, paused: CallaroCampaign) -> None:
+        """Remember that this task paused the campaign, and when, as far as Callaro says."""
+        self._set(PAUSE, {"paused": True, "paused_at": _paused_at(paused)})
+
+    def forget_pause(self) -> None:
+        """A pause is not this task's to undo from now on."""
+        if self.has_paused:
+            self._set(PAUSE, {"paused": False})
+
+    @property
+    def has_paused(self) -> bool:
+        """Whether an earlier try paused the campaign, and nothing is known of what came after."""
+        return self._get(PAUSE).get("paused") is True
+
+    def is_our_pause(self, paused: CallaroCampaign) -> bool:
+        """Whether the pause that the campaign is in is the one that an earlier try made."""
+        ours = self._get(PAUSE).get("paused_at")
+        return self.has_paused and (ours is None or ours == _paused_at(paused))
+
+    def _get(self, key: str) -> Mapping[str, Any]:
+        return {} if self._store is None else self._store.get(key, default={})
+
+    def _set(self, key: str, value: dict[str, Any]) -> None:
+        if self._store is not None:
+            keep(self._store, key, value)
+
+
+def _digest(fields: Mapping[str, Any]) -> str:
+    """Short, so that nobody's number can be told from it."""
+    return blake2b(json.dumps(fields, sort_keys=True, default=str).encode(), digest_size=4).hexdigest()
+
+
+def _paused_at(campaign: CallaroCampaign) -> str | None:
+    moment = campaign.raw.get("paused_at")
+    return None if moment is None else str(moment)

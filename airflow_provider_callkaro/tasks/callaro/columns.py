@@ -1,0 +1,77 @@
+"""Which columns of a file of contacts go along to Callaro."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, BinaryIO
+
+from airflow_provider_callkaro.calls.row_rights import checked_names
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.files.csv_file import csv_rows
+from airflow_provider_callkaro.files.reached import Reached
+from airflow_provider_callkaro.hooks.callaro.lists import MOST_BYTES
+
+_LONGEST_HEADER = 65_536  # bytes of a first line that are looked at
+
+
+def named_in(mapping: Mapping[Any, Any]) -> frozenset[str]:
+    """The columns that a mapping speaks of, in lower case; whichever of its sides has them."""
+    return frozenset(str(each).strip().lower() for pair in mapping.items() for each in pair if isinstance(each, str))
+
+
+def unmapped_columns(file: BinaryIO, mapping: Mapping[Any, Any]) -> list[str]:
+    """The columns that go along though nobody has mapped them; none where the first line does not seem to name columns,
+    because it may be a contact.
+
+    :param file: read up to its first line, and set back.
+    """
+    if not file.seekable():
+        return []
+    head = file.readline(_LONGEST_HEADER).decode("utf-8-sig", errors="replace")
+    file.seek(0)
+    columns = [cell.strip() for cell in next(csv.reader(head.splitlines()[:1]), [])]
+    mapped = named_in(mapping)
+    if mapped.isdisjoint(column.lower() for column in columns):
+        return []
+    return [column for column in columns if column.lower() not in mapped]
+
+
+def only_columns(file: BinaryIO, mapping: Mapping[Any, Any], others: Collection[str], *, name: str) -> BinaryIO:
+    """The file with no other columns than the mapped ones and ``others``, held in memory.
+
+    :param name: the file's name, for messages.
+    :raises ConfigurationError: its first line names no mapped column, or a line of it cannot be read, so that nobody
+        can tell which cell belongs to which column.
+    """
+    mapped, wanted = named_in(mapping), checked_names("metadata_columns", others)
+    buffer = io.BytesIO()
+    text = io.TextIOWrapper(buffer, encoding="utf-8", newline="", write_through=True)
+    writer = csv.writer(text, lineterminator="\n")
+    kept: list[str] | None = None
+    for number, row in enumerate(csv_rows(file, name=name, delimiter=",", reached=Reached()), start=1):
+        if not isinstance(row, Mapping):
+            raise ConfigurationError(
+                f"contacts: row {number} of {name} cannot be read, so metadata_columns cannot tell which cell is "
+                "which: mend it; nothing was sent"
+            )
+        if kept is None:
+            kept = _kept(row, mapped, wanted, name=name)
+            writer.writerow(kept)
+        writer.writerow(["" if row[column] is None else row[column] for column in kept])
+        if buffer.tell() > MOST_BYTES:
+            break  # it is refused as too long
+    text.detach()
+    buffer.seek(0)
+    return buffer
+
+
+def _kept(columns: Iterable[str], mapped: frozenset[str], wanted: frozenset[str], *, name: str) -> list[str]:
+    kept = [column for column in columns if column.lower() in mapped | wanted]
+    if mapped.isdisjoint(column.lower() for column in kept):
+        raise ConfigurationError(
+            f"contacts: the first line of {name} names no column of column_mapping: correct one of them; nothing was "
+            "sent"
+        )
+    return kept

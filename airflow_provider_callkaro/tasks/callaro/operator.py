@@ -1,0 +1,115 @@
+"""What the Callaro operators have in common: the connection, how templates are rendered, and which runs may ring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.hooks.callaro import CallaroHook
+from airflow_provider_callkaro.tasks.arguments import is_plain
+from airflow_provider_callkaro.tasks.callaro.campaign_memory import CampaignMemory
+from airflow_provider_callkaro.tasks.rendering import RendersLiterals
+from airflow_provider_callkaro.tasks.staleness import checked_stale_runs, is_stale, refuse_stale_run
+from airflow_provider_callkaro.vendors.callaro.answers import CallaroCampaign, CampaignId
+from airflow_provider_callkaro.vendors.callaro.fields import checked_fields, is_template
+
+ONE_DAY = timedelta(days=1)
+
+
+class CallaroOperator(RendersLiterals):
+    """The common part of the Callaro operators; not to be used by itself.
+
+    An argument that is given as a template and renders to nothing, or to the text ``None``, fails the task before
+    anything is sent.
+
+    :param callaro_conn_id: the Callaro connection. Templated.
+    """
+
+    template_fields: Sequence[str] = ("callaro_conn_id",)
+
+    def __init__(self, *, callaro_conn_id: str = CallaroHook.default_conn_name, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.callaro_conn_id = callaro_conn_id
+
+    @cached_property
+    def hook(self) -> CallaroHook:
+        """The Callaro hook."""
+        return CallaroHook(self.callaro_conn_id)
+
+    def _returned(self, campaign: CallaroCampaign, done: str) -> CampaignId:
+        self.log.info("Campaign %s is %s: its state is %s", campaign.id, done, campaign.state)
+        return campaign.id
+
+
+def campaign_fields(
+    *,
+    agent_id: int | str | None,
+    timezone: str | None,
+    campaign_phone_number_ids: Sequence[int | str] | str | None,
+    concurrency_limit: int | str | None,
+    extra_fields: Any,
+) -> dict[str, Any]:
+    """The fields of a new campaign, without its name: what was given, checked, numbers as numbers.
+
+    :raises ConfigurationError: a field is given twice, or cannot be one.
+    """
+    own = {
+        "agent_id": agent_id,
+        "timezone": timezone,
+        "campaign_phone_number_ids": campaign_phone_number_ids,
+        "concurrency_limit": concurrency_limit,
+    }
+    given = {name: value for name, value in own.items() if value is not None}
+    extra = mapping("extra_fields", extra_fields)
+    if both := sorted(given.keys() & extra.keys()):
+        raise ConfigurationError(f"{both[0]} stands in extra_fields and beside it: give it once")
+    return checked_fields({**given, **extra})
+
+
+def check_plain(**fields: Any) -> None:
+    """Check the fields of a campaign that are known when the DAG is read.
+
+    :raises ConfigurationError: one cannot be what it should.
+    """
+    checked_fields({name: value for name, value in fields.items() if value is not None and is_plain(value)})
+
+
+def mapping(name: str, given: Any) -> dict[str, Any]:
+    """A mapping of fields; empty where None was given.
+
+    :raises ConfigurationError: it is none.
+    """
+    if given is not None and not isinstance(given, Mapping):
+        raise ConfigurationError(f"{name} must be a mapping of the names of fields to their values")
+    return dict(given or {})
+
+
+def check_staleness(stale_runs: str, stale_after: timedelta) -> None:
+    """Check, when the DAG is read, what is to become of runs that are long past.
+
+    :raises ConfigurationError: the choice is none, or the age is not positive.
+    """
+    if not isinstance(stale_after, timedelta):
+        raise ConfigurationError("stale_after must be a positive timedelta")
+    checked_stale_runs("skip" if is_template(stale_runs) else stale_runs, stale_after)
+
+
+def admit(context: Mapping[str, Any], *, stale_runs: str, stale_after: timedelta) -> None:
+    """Let a run ring, unless it was long past when it started first; a run that only waits does not grow stale.
+
+    Where the task remembers nothing (Airflow before 3.3) every try is judged as if it were the first.
+
+    :raises AirflowSkipException: the run is stale, and such runs are skipped.
+    :raises AirflowFailException: the run is stale, and such runs fail.
+    """
+    choice = checked_stale_runs(stale_runs, stale_after)
+    memory = CampaignMemory(context)
+    if memory.was_admitted or context.get("dag_run") is None:
+        return
+    if is_stale(context, stale_after):
+        refuse_stale_run(context, choice=choice, dialling="the campaign is started all the same")
+    else:
+        memory.keep_admitted()

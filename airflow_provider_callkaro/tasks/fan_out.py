@@ -1,0 +1,59 @@
+"""One call per contact row, each at most once, every row accounted for: what a vendor's fan-out operator does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_callkaro.tasks.ending import of_nobody
+from airflow_provider_callkaro.tasks.placing import PlacingOperator
+
+FAN_OUT_FIELDS = (
+    "contacts",
+    "agent_id",
+    "call_options",
+    "suppression",
+    "schedule_at",
+    "stale_runs",
+    "ledger_conn_id",
+    "ledger_scope",
+    "redial",
+    "report_path",
+)
+"""The templated arguments that the fan-outs of all vendors have."""
+NEVER_SHOWN_OF_A_LIST = frozenset({"contacts", "call_options"})
+"""Those of them that Airflow shows and stores nowhere."""
+
+
+class FanOutOperator(PlacingOperator):
+    """The common part of the fan-out operators; not to be used by itself.
+
+    A vendor's fan-out spells out its arguments; each attribute that is a field of `ListSettings` counts.
+    """
+
+    never_shown = NEVER_SHOWN_OF_A_LIST
+
+    def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
+        """Place the calls, publish the report, and return the summary."""
+        return self._place_calls(context, resumed=False)
+
+    def go_on(self, context: Mapping[str, Any], event: Any = None) -> dict[str, Any]:  # noqa: ARG002
+        """Go on after the hours have opened; the ledger knows who has been rung before."""
+        return self._place_calls(context, resumed=True)
+
+    def _place_calls(self, context: Mapping[str, Any], *, resumed: bool) -> dict[str, Any]:
+        settings = self._settings()
+        run = self._list_run(context, settings)
+        if settings.dry_run:
+            from airflow_provider_callkaro.tasks.rehearsal import rehearse
+
+            summary, report = rehearse(run, settings)
+            self.log.info("Dry run, nobody was rung:\n%s", report)
+            return summary.as_xcom(campaign=self._campaign(), report=settings.report_path)
+        summary, result = run.run(resumed=resumed)
+        why = of_nobody(summary)
+        if why is not None:  # and on_none_accepted lets it be
+            self.log.warning("%s", why)
+        for outlet in self.outlets:
+            context["outlet_events"][outlet].extra = {key: value for key, value in result.items() if key != "reasons"}
+        return result

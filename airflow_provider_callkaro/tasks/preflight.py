@@ -1,0 +1,53 @@
+"""What a fan-out would do, for the person who says if it may: the same list, the same rules, and nobody is rung."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_callkaro.dispatch.preflight_report import Price
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.files.checking import check_writable
+from airflow_provider_callkaro.tasks.fan_out import NEVER_SHOWN_OF_A_LIST
+from airflow_provider_callkaro.tasks.placing import PlacingOperator
+from airflow_provider_callkaro.tasks.preflight_page import write_page
+from airflow_provider_callkaro.tasks.redacted import RedactedPath
+from airflow_provider_callkaro.tasks.rehearsal import rehearse
+
+
+class PreflightOperator(PlacingOperator):
+    """The common part of the preflight operators; not to be used by itself."""
+
+    never_shown = NEVER_SHOWN_OF_A_LIST
+    ui_color = "#e8e6f5"
+
+    price_per_minute: float | None
+    minutes_per_call: float
+    currency: str
+    page_path: RedactedPath
+    dry_run: Any
+
+    def _check_preflight(self) -> None:
+        """Refuse, when the DAG is parsed, a preflight that would ring, and a price that is none."""
+        if self.dry_run is not True:
+            raise ConfigurationError("a preflight is always a dry run: leave dry_run out, or use the fan-out operator")
+        self._price()
+
+    def _price(self) -> Price | None:
+        if self.price_per_minute is None:
+            return None
+        return Price(per_minute=self.price_per_minute, minutes_per_call=self.minutes_per_call, currency=self.currency)
+
+    def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
+        """Rehearse the fan-out, and return the report."""
+        settings = self._settings()
+        run = self._list_run(context, settings)
+        page = self.page_path.value
+        if page is not None:
+            check_writable(page)
+        _, report = rehearse(run, settings, price=self._price())
+        self.log.info("Preflight, nobody was rung:\n%s", report)
+        if page is not None:
+            write_page(page, report, title=f"{context['ti'].dag_id}, {context['ti'].run_id}")
+            self.log.info("The report as a page: %s", self.page_path)
+        return report.as_xcom(page=page)

@@ -1,0 +1,1 @@
+"""CallKaro's API; begin with `api`: the requests it takes and how its answers are read."""

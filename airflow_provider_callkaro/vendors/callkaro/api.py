@@ -1,0 +1,147 @@
+"""CallKaro's HTTP API: what to ask, and how to read the answer.
+
+Source: the API documents in which CallKaro describes campaigns (v1 and v2), outbound calls and scheduled-call deletion.
+Answers are read tolerantly, because two shapes are documented: `call_id` with "success", and `call_sid` with "done".
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from typing import Any
+
+from airflow_provider_callkaro.calls.call import Call, InvalidCall
+from airflow_provider_callkaro.calls.outcome import Reason
+from airflow_provider_callkaro.calls.wall_clock import readings
+from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown
+from airflow_provider_callkaro.vendors.answers import PlacedCall, first_text, read_accepted
+from airflow_provider_callkaro.vendors.http import Request, Response
+
+DEFAULT_HOST = "https://api.callkaro.ai"  # source: server of the API description
+DASHBOARD = "https://callkaro.ai/dashboard/batch-calls/"  # source: create campaign, "Monitor in dashboard"
+MAX_CAMPAIGN_NAME = 200  # characters; source: create campaign, name
+_BATCH_ID = ("batch_id", "batchId")
+_CALL_ID = ("call_sid", "call_id", "callSid", "id")
+
+
+class CallKaro:
+    """What CallKaro's API says.
+
+    :param schedule_timezone: the zone in which CallKaro reads ``schedule_at``, which it takes without an offset and
+        does not document; None refuses calls that need it.
+    """
+
+    name = "CallKaro"
+
+    def __init__(self, *, schedule_timezone: tzinfo | None = None) -> None:
+        self.schedule_timezone = schedule_timezone
+
+    @staticmethod
+    def headers(api_key: str) -> dict[str, str]:
+        """The headers that carry the key and the content type."""
+        return {"X-API-KEY": api_key, "Content-Type": "application/json", "Accept": "application/json"}
+
+    def create_campaign(self, name: str, agent_id: str | None = None) -> Request:
+        """A campaign of one agent (v1) or, without an agent, of any agents (v2). Rings nobody.
+
+        :param name: 1 to 200 characters.
+        :raises ConfigurationError: the name is empty or too long.
+        """
+        if not isinstance(name, str) or not len(name.strip()) > 0 or len(name) > MAX_CAMPAIGN_NAME:
+            raise ConfigurationError(f"the campaign's name must have 1 to {MAX_CAMPAIGN_NAME} characters")
+        if agent_id is None:
+            return Request.json("POST", "/v2/call/campaign", {"name": name})
+        return Request.json("POST", "/call/campaign", {"name": name, "agent_id": agent_id})
+
+    def read_campaign(self, response: Response) -> str:
+        """The ``batch_id`` of the campaign just made."""
+        found = first_text(read_accepted(self.name, response), _BATCH_ID)
+        if found is None:
+            raise self._without("batch_id", response)
+        return response.label(found[1])
+
+    def place_call(self, call: Call) -> Request:
+        """One outbound call, now or at its ``schedule_at``. Rings a phone.
+
+        :raises ConfigurationError: the call has a ``schedule_at`` and the vendor's time zone is not known.
+        :raises InvalidCall: its ``schedule_at`` cannot be told: the vendor's clock shows it twice.
+        """
+        return Request.json("POST", "/call/outbound", self._outbound_body(call), retry_safe=False)
+
+    def read_placed_call(self, response: Response) -> PlacedCall:
+        """The call just placed.
+
+        :raises OutcomeUnknown: CallKaro took it, perhaps, but did not say under which id.
+        """
+        answer = read_accepted(self.name, response, rings_as=_CALL_ID)
+        found = first_text(answer, _CALL_ID)
+        if found is None:
+            raise self._without("call id", response)
+        return PlacedCall(response.label(found[1]), found[0], answer)
+
+    def delete_scheduled_call(self, to_number: str, agent_id: str) -> Request:
+        """Delete the scheduled calls of one agent to one number, whichever campaign or DAG scheduled them."""
+        return Request.json(
+            "POST", "/call/delete-schedule-call", {"to_number": to_number}, query={"agent_id": agent_id}
+        )
+
+    def read_deleted_call(self, response: Response) -> None:
+        """Nothing to read but that it was accepted."""
+        read_accepted(self.name, response)
+
+    @staticmethod
+    def campaign_page(batch_id: str) -> str:
+        """The campaign's page in the CallKaro dashboard, for a person to open."""
+        from urllib.parse import quote
+
+        return f"{DASHBOARD}{quote(batch_id, safe='')}"
+
+    def _outbound_body(self, call: Call) -> dict[str, Any]:
+        body: dict[str, Any] = {"to_number": call.to_number}
+        if call.agent_id is not None:
+            body["agent_id"] = call.agent_id
+        if call.batch_id is not None:
+            body["batch_id"] = call.batch_id
+        if call.metadata:
+            body["metadata"] = call.metadata
+        if call.rings_at is not None:
+            body["schedule_at"] = self._local_time(call.rings_at)
+        if call.min_trigger_time is not None:
+            body["min_trigger_time"] = call.min_trigger_time
+        if call.max_trigger_time is not None:
+            body["max_trigger_time"] = call.max_trigger_time
+        if call.carry_over is not None:
+            body["carry_over"] = call.carry_over
+        if call.number_of_retries is not None:
+            body["number_of_retries"] = call.number_of_retries
+        if call.gap_between_retries is not None:
+            gaps = call.gap_between_retries
+            body["gap_between_retries"] = gaps if isinstance(gaps, int) else list(gaps)
+        if call.priority is not None:
+            body["priority"] = call.priority
+        if call.language is not None:
+            body["language"] = call.language
+        return body
+
+    def _local_time(self, moment: datetime) -> str:
+        if self.schedule_timezone is None:
+            raise ConfigurationError(
+                'schedule_at needs a time zone: set "schedule_timezone" in the extra of the connection, '
+                'such as "Asia/Kolkata"'
+            )
+        local = moment.astimezone(self.schedule_timezone).replace(tzinfo=None)
+        if len(readings(local, self.schedule_timezone)) > 1:
+            raise InvalidCall(
+                Reason.BAD_SCHEDULE_AT,
+                "schedule_at falls into the hour that comes twice on the vendor's clock, and cannot be told without an "
+                "offset: choose another hour",
+            )
+        return local.strftime("%Y-%m-%dT%H:%M:%S")
+
+    def _without(self, what: str, response: Response) -> OutcomeUnknown:
+        return OutcomeUnknown(
+            f"{self.name} answered {response.status} without a {what}",
+            vendor=self.name,
+            status=response.status,
+            request_id=response.request_id,
+            reason=Reason.NO_CALL_ID,
+        )

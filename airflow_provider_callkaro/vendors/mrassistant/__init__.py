@@ -1,0 +1,1 @@
+"""MrAssistant's API; begin with `api`: the requests it takes and how its answers are read."""
