@@ -92,7 +92,7 @@ class Settling:
                 others,
             )
 
-    def _outcomes(self, heads: Iterable[str]) -> list[Settled]:
+    def _settled(self, heads: Iterable[str]) -> list[Settled]:
         text = self.author.text
         outcomes = [
             Settled(

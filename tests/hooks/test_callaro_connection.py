@@ -11,7 +11,8 @@ from airflow.models.connection import Connection
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.forms import CALLARO_FIELDS, CALLARO_FORM
-from airflow_provider_callkaro.hooks.callaro import CallaroHook, read_connection
+from airflow_provider_callkaro.hooks.callaro import CallaroHook
+from airflow_provider_callkaro.hooks.callaro.hook import read_connection
 from airflow_provider_callkaro.transport.tls import FILES
 from airflow_provider_callkaro.vendors.callaro.states import Action
 

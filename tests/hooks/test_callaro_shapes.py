@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, NotAllowed, OutcomeUnknown, VendorError
-from airflow_provider_callkaro.hooks import callaro
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
+from airflow_provider_callkaro.hooks.callaro import hook as callaro
 from airflow_provider_callkaro.vendors.callaro import routes as callaro_routes
 from airflow_provider_callkaro.vendors.callaro.states import CampaignState
 
