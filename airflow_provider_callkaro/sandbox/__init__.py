@@ -39,14 +39,14 @@ __all__ = [
 _HOMES = {
     "CallaroCampaign": "callaro.campaigns",
     "CallaroImport": "callaro.reading",
-    "Campaign": "book",
+    "Campaign": "request_log",
     "Endpoint": "endpoints",
     "Fault": "faults",
     "FaultKind": "faults",
     "MrAssistantCampaign": "mrassistant.vendor",
-    "Request": "book",
+    "Request": "request_log",
     "RetryAfterForm": "faults",
-    "Ring": "book",
+    "Ring": "request_log",
     "Sandbox": "server",
 }
 

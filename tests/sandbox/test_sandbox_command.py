@@ -138,6 +138,13 @@ with Sandbox():
     ]
 
 
+def test_every_public_name_can_be_imported():
+    from airflow_provider_callkaro import sandbox
+
+    for name in sandbox.__all__:
+        assert getattr(sandbox, name).__name__ == name
+
+
 def test_without_the_extra_it_says_what_to_install():
     code = """
 import sys
