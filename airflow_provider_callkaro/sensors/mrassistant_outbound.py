@@ -32,7 +32,7 @@ from airflow_provider_callkaro.exceptions import (
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
 from airflow_provider_callkaro.sensors.rescheduling import AirflowRescheduleException, first_reschedule
 from airflow_provider_callkaro.sensors.schedule_window import DECADE, LATE_WAKING, SHORT_WAIT
-from airflow_provider_callkaro.tasks.arguments import refuse_vanished
+from airflow_provider_callkaro.tasks.arguments import refuse_empty_arguments
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.triggers.schedule_window import ScheduleWindowTrigger, nap
 from airflow_provider_callkaro.triggers.status import LONGEST_WAIT
@@ -118,7 +118,7 @@ class MrAssistantOutboundOpenSensor(RendersLiterals, BaseSensorOperator):
     def _ask(self) -> tuple[OutboundConfig | None, float]:
         """What MrAssistant says, and how many seconds it wants to be left alone."""
         try:
-            refuse_vanished(self, ["agent_id"] if self._agent_is_given else [])
+            refuse_empty_arguments(self, ["agent_id"] if self._agent_is_given else [])
             self.hook.connection  # noqa: B018 - read here, where Airflow may be asked without an event loop
             config = asyncio.run(self.hook.read_outbound_config(self.agent_id))
         except (NotSent, Throttled, OutcomeUnknown) as error:

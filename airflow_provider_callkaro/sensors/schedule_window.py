@@ -24,7 +24,7 @@ from airflow_provider_callkaro.calls.next_opening import Opening, next_opening
 from airflow_provider_callkaro.calls.policy import CallingPolicy
 from airflow_provider_callkaro.sensors.hours import EVERY_DAY, Hours, read_min_remaining
 from airflow_provider_callkaro.sensors.rescheduling import AirflowRescheduleException, first_reschedule
-from airflow_provider_callkaro.tasks.arguments import refuse_vanished
+from airflow_provider_callkaro.tasks.arguments import refuse_empty_arguments
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.triggers.schedule_window import ScheduleWindowTrigger, nap
 
@@ -153,7 +153,7 @@ class ScheduleWindowSensor(RendersLiterals, BaseSensorOperator):
         return self._wait(began=datetime.fromisoformat(began) if began else self._first_start(context))
 
     def _wait(self, *, began: datetime) -> str | None:
-        refuse_vanished(self, self._given)
+        refuse_empty_arguments(self, self._given)
         self.policy = policy = self._hours().read()
         while True:
             now = datetime.now(UTC)

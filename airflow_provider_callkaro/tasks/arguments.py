@@ -25,7 +25,7 @@ def is_template(value: Any) -> bool:
     return hasattr(value, "iter_references")
 
 
-def opened(value: Any) -> Any:
+def unredacted(value: Any) -> Any:
     """The value itself, where it is held so that Airflow does not show it."""
     return value.value if isinstance(value, Redacted) else value
 
@@ -37,42 +37,42 @@ def is_plain(value: Any) -> bool:
     return isinstance(value, (str, int, float, type(None))) and not is_template(value)
 
 
-def is_nothing(value: Any) -> bool:
+def is_empty(value: Any) -> bool:
     """Whether a value is what a template leaves that found nothing: None, an empty text, or the text ``None``."""
     return value is None or (isinstance(value, str) and value.strip() in ("", "None"))
 
 
-def rendered(task: Any, render: Callable[[], None]) -> None:
+def render_and_check(task: Any, render: Callable[[], None]) -> None:
     """Render the template fields of a task, none of which may come to nothing, nor anything within them.
 
     :param task: an operator or a sensor.
     :param render: renders them.
     :raises ConfigurationError: one was given and came to nothing, naming it; nothing was sent.
     """
-    given = {name: _laid_open(getattr(task, name, None)) for name in task.template_fields}
+    given = {name: _templated_content(getattr(task, name, None)) for name in task.template_fields}
     render()
     for name, before in given.items():
-        for path in _vanished(name, before, _laid_open(getattr(task, name, None))):
-            raise _come_to_nothing(_SUPPRESSION.sub("policy.suppress", path))
+        for path in _emptied(name, before, _templated_content(getattr(task, name, None))):
+            raise _empty_argument(_SUPPRESSION.sub("policy.suppress", path))
 
 
-def given_arguments(operator: Any, names: Iterable[str]) -> frozenset[str]:
+def provided_arguments(operator: Any, names: Iterable[str]) -> frozenset[str]:
     """Those of the arguments that were given, to be asked when the operator is made."""
-    return frozenset(name for name in names if opened(getattr(operator, name)) is not None)
+    return frozenset(name for name in names if unredacted(getattr(operator, name)) is not None)
 
 
-def refuse_vanished(operator: Any, given: Iterable[str]) -> None:
+def refuse_empty_arguments(operator: Any, given: Iterable[str]) -> None:
     """Refuse an argument that was given and is nothing when the task runs.
 
-    :param given: what `given_arguments` found.
+    :param given: what `provided_arguments` found.
     :raises ConfigurationError: naming the first such argument.
     """
     for name in sorted(given):
-        if is_nothing(opened(getattr(operator, name))):
-            raise _come_to_nothing(name)
+        if is_empty(unredacted(getattr(operator, name))):
+            raise _empty_argument(name)
 
 
-def own_copies(holder: Any, names: Sequence[str]) -> None:
+def copy_templated(holder: Any, names: Sequence[str]) -> None:
     """Give a task its own copies of the objects that hold its templated values, before they are rendered.
 
     Airflow renders such objects in place, and they are shared with the DAG's own task: without a copy a second run in
@@ -82,35 +82,35 @@ def own_copies(holder: Any, names: Sequence[str]) -> None:
         value = getattr(holder, name, None)
         if hasattr(value, "template_fields"):
             own: Any = copy(value)
-            own_copies(own, own.template_fields)  # a suppression holds a source, which holds the values
+            copy_templated(own, own.template_fields)  # a suppression holds a source, which holds the values
             setattr(holder, name, own)
 
 
-def _laid_open(value: Any) -> Any:
+def _templated_content(value: Any) -> Any:
     """A value as it stands now, and what Airflow renders in place within it: a source's query, path and parameters.
 
     Rows that the DAG itself gives are no arguments; each is judged by itself.
     """
-    value = opened(value)
+    value = unredacted(value)
     if isinstance(value, RowContacts) or not hasattr(value, "template_fields"):
         return value
-    return {name: _laid_open(getattr(value, name, None)) for name in value.template_fields}
+    return {name: _templated_content(getattr(value, name, None)) for name in value.template_fields}
 
 
-def _vanished(path: str, before: Any, after: Any) -> Iterator[str]:
+def _emptied(path: str, before: Any, after: Any) -> Iterator[str]:
     """Where a template, or a reference to an XCom, has come to nothing."""
     if is_template(before):
-        if is_nothing(after):
+        if is_empty(after):
             yield path
     elif isinstance(before, Mapping) and isinstance(after, Mapping):
         for name, value in before.items():
-            yield from _vanished(f"{path}.{name}", value, after.get(name, value))
+            yield from _emptied(f"{path}.{name}", value, after.get(name, value))
     elif isinstance(before, (list, tuple)) and isinstance(after, (list, tuple)) and len(before) == len(after):
         for number, (value, now) in enumerate(zip(before, after, strict=True)):
-            yield from _vanished(f"{path}[{number}]", value, now)
+            yield from _emptied(f"{path}[{number}]", value, now)
 
 
-def _come_to_nothing(path: str) -> ConfigurationError:
+def _empty_argument(path: str) -> ConfigurationError:
     return ConfigurationError(
         f"{path} was given and comes to nothing once it is rendered: correct its template (a misspelt task id in "
         f"xcom_pull gives None), or leave {path} out; nothing was sent and nobody was rung"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_callkaro.tasks.ending import of_nobody
+from airflow_provider_callkaro.tasks.failures import why_none_accepted
 from airflow_provider_callkaro.tasks.placing import PlacingOperator
 
 FAN_OUT_FIELDS = (
@@ -51,7 +51,7 @@ class FanOutOperator(PlacingOperator):
             self.log.info("Dry run, nobody was rung:\n%s", report)
             return summary.as_xcom(campaign=self._campaign(), report=settings.report_path)
         summary, result = run.run(resumed=resumed)
-        why = of_nobody(summary)
+        why = why_none_accepted(summary)
         if why is not None:  # and on_none_accepted lets it be
             self.log.warning("%s", why)
         for outlet in self.outlets:

@@ -26,8 +26,13 @@ from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary
 from airflow_provider_callkaro.sources.contract import ContactRow
 from airflow_provider_callkaro.tasks.account import Account
-from airflow_provider_callkaro.tasks.ending import conclude, only_waits, refuse_list_that_is_gone, refuse_short_list
-from airflow_provider_callkaro.tasks.failures import fail_without_retry
+from airflow_provider_callkaro.tasks.failures import (
+    check_outcome,
+    fail_without_retry,
+    only_waits,
+    refuse_short_list,
+    refuse_vanished_list,
+)
 from airflow_provider_callkaro.tasks.ledgers import Memory, remember, task_state_of
 from airflow_provider_callkaro.tasks.list_length import rows_within
 from airflow_provider_callkaro.tasks.report_place import check_report_place, new_report
@@ -96,7 +101,7 @@ class ListRun:
         while True:
             summary = self._one_pass(memory)
             if has_waited:
-                refuse_list_that_is_gone(summary)
+                refuse_vanished_list(summary)
             if not self._settings.waits or not only_waits(summary):
                 break
             if not self._nap(summary):
@@ -104,7 +109,7 @@ class ListRun:
                 break
             has_waited = True
         self._say_unusual(summary)
-        conclude(summary, self._settings)
+        check_outcome(summary, self._settings)
         return summary, self._as_xcom(summary)
 
     def rehearse(self, observe: Observe) -> Summary:

@@ -13,9 +13,9 @@ from airflow_provider_callkaro.dispatch.stop import KILLED_GRACE, Stop
 from airflow_provider_callkaro.sources.contract import templated_values
 from airflow_provider_callkaro.tasks.account import Account
 from airflow_provider_callkaro.tasks.arguments import (
-    given_arguments,
-    opened,
-    refuse_vanished,
+    provided_arguments,
+    refuse_empty_arguments,
+    unredacted,
 )
 from airflow_provider_callkaro.tasks.list_run import ListRun, stop_of_task
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
@@ -34,8 +34,8 @@ class PlacingOperator(RendersLiterals):
 
     def _check_arguments(self) -> None:
         """Refuse, when the DAG is parsed, what cannot work, and find the upstream tasks that the arguments refer to."""
-        self._given = given_arguments(self, self.template_fields)
-        values = [opened(getattr(self, name)) for name in self.template_fields]
+        self._given = provided_arguments(self, self.template_fields)
+        values = [unredacted(getattr(self, name)) for name in self.template_fields]
         nested = [one for value in values if hasattr(value, "template_fields") for one in _nested(value)]
         XComArg.apply_upstream_relationship(self, [*values, *nested])
         self._settings()
@@ -66,7 +66,7 @@ class PlacingOperator(RendersLiterals):
 
     def _list_run(self, context: Mapping[str, Any], settings: ListSettings, **options: Any) -> ListRun:
         """The engine for this try."""
-        refuse_vanished(self, self._given)
+        refuse_empty_arguments(self, self._given)
         if self._stop is None or self._stop.why is None:
             self._stop = stop_of_task(self.execution_timeout)
         account = self._account()

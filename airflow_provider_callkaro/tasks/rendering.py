@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from airflow.providers.common.compat.sdk import AirflowException, BaseOperator
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, VoiceCallError
-from airflow_provider_callkaro.tasks.arguments import own_copies, rendered
+from airflow_provider_callkaro.tasks.arguments import copy_templated, render_and_check
 from airflow_provider_callkaro.tasks.mapping import (
     CheckedPartial,
     came_from_upstream,
@@ -70,11 +70,11 @@ class RendersLiterals(BaseOperator):
         if parent is not self:
             self._render_fields(parent, template_fields, "", context, jinja_env, seen_oids)
             return
-        own_copies(self, list(template_fields))
+        copy_templated(self, list(template_fields))
         data = came_from_upstream(self, context)
         written = [name for name in template_fields if name not in data]
         # Not `seen_oids`: Airflow takes a reference that stands in `expand_kwargs` for a value that is there already.
-        rendered(self, lambda: self._render_fields(self, written, "", context, jinja_env, set()))
+        render_and_check(self, lambda: self._render_fields(self, written, "", context, jinja_env, set()))
 
     def _render_fields(
         self, holder: Any, names: Iterable[str], place: str, context: Any, jinja_env: Environment, seen_oids: set[int]

@@ -17,7 +17,7 @@ from airflow_provider_callkaro.dispatch.intake import Shard
 from airflow_provider_callkaro.dispatch.run import Limits, redial_states
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.contract import EntryState
-from airflow_provider_callkaro.tasks.arguments import is_template, opened
+from airflow_provider_callkaro.tasks.arguments import is_template, unredacted
 from airflow_provider_callkaro.tasks.rules import Suppression, check_policy
 from airflow_provider_callkaro.tasks.staleness import StaleRuns, checked_stale_runs
 
@@ -113,7 +113,7 @@ class ListSettings:
         :param others: fields that no attribute says, or says otherwise. What neither says keeps its default.
         """
         names = {each.name for each in fields(cls)}
-        return cls(**{name: opened(value) for name, value in vars(operator).items() if name in names} | others)
+        return cls(**{name: unredacted(value) for name, value in vars(operator).items() if name in names} | others)
 
     @property
     def limits(self) -> Limits:

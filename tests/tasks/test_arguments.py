@@ -9,12 +9,12 @@ import pytest
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.tasks.arguments import (
-    given_arguments,
+    copy_templated,
     is_plain,
     is_template,
-    own_copies,
-    refuse_vanished,
-    rendered,
+    provided_arguments,
+    refuse_empty_arguments,
+    render_and_check,
 )
 from airflow_provider_callkaro.tasks.redacted import Redacted
 
@@ -31,7 +31,7 @@ class Reference:
 def render(before: Any, after: Any) -> SimpleNamespace:
     """A task with one templated argument, rendered from one value to another."""
     task = SimpleNamespace(template_fields=("argument",), argument=before)
-    rendered(task, lambda: setattr(task, "argument", after))
+    render_and_check(task, lambda: setattr(task, "argument", after))
     return task
 
 
@@ -81,15 +81,15 @@ def test_a_message_about_an_argument_shows_nothing_of_it():
 
 def test_an_argument_that_was_given_and_has_gone_is_refused_when_the_task_runs():
     operator = SimpleNamespace(batch_id=Reference(), agent_id=None, to_number=Redacted("x"))
-    given = given_arguments(operator, ["batch_id", "agent_id", "to_number"])
+    given = provided_arguments(operator, ["batch_id", "agent_id", "to_number"])
     assert given == {"batch_id", "to_number"}
-    refuse_vanished(operator, given)
+    refuse_empty_arguments(operator, given)
     operator.to_number = Redacted(" ")
     with pytest.raises(ConfigurationError, match=r"^to_number was given"):
-        refuse_vanished(operator, given)
+        refuse_empty_arguments(operator, given)
     operator.batch_id = None
     with pytest.raises(ConfigurationError, match=r"^batch_id was given"):
-        refuse_vanished(operator, given)
+        refuse_empty_arguments(operator, given)
 
 
 @pytest.mark.parametrize("value", ["asha", "", 3, 0.5, None, True, [], ["a", ("b", 1)]])
@@ -107,6 +107,6 @@ def test_a_second_run_in_one_process_does_not_see_what_the_first_one_was_given()
     """Airflow renders such an object in place, and the DAG's own task holds it too."""
     of_the_dag = SimpleNamespace(contacts=Redacted(TEMPLATE), agent_id="asha")
     task = SimpleNamespace(**vars(of_the_dag))
-    own_copies(task, ["contacts", "agent_id"])
+    copy_templated(task, ["contacts", "agent_id"])
     task.contacts.value = "+919876543210"
     assert (of_the_dag.contacts.value, task.agent_id) == (TEMPLATE, "asha")

@@ -12,7 +12,7 @@ from typing import Any
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.tasks.callaro.campaign import look_for_a_launch
 from airflow_provider_callkaro.tasks.callaro.campaign_memory import CampaignMemory, Launch
-from airflow_provider_callkaro.tasks.callaro.operator import ONE_DAY, CallaroOperator, admit, check_staleness
+from airflow_provider_callkaro.tasks.callaro.operator import ONE_DAY, CallaroOperator, check_staleness, refuse_if_stale
 from airflow_provider_callkaro.tasks.failures import fail_without_retry
 from airflow_provider_callkaro.vendors.callaro.answers import CampaignId
 
@@ -57,7 +57,7 @@ class CallaroLaunchCampaignOperator(CallaroOperator):
         before = memory.launch_of(self.campaign_id)
         if before is Launch.TAKEN:
             return self._returned(fail_without_retry(self.hook.get_campaign, self.campaign_id), "launched already")
-        admit(context, stale_runs=self.stale_runs, stale_after=self.stale_after)
+        refuse_if_stale(context, stale_runs=self.stale_runs, stale_after=self.stale_after)
         if before is Launch.SENT:
             fail_without_retry(look_for_a_launch, self.hook, self.campaign_id)
         memory.keep_launch(self.campaign_id, Launch.SENT)
@@ -98,5 +98,5 @@ class CallaroResumeCampaignOperator(CallaroOperator):
 
     def execute(self, context: Mapping[str, Any]) -> CampaignId:
         """Resume the campaign, unless it runs."""
-        admit(context, stale_runs=self.stale_runs, stale_after=self.stale_after)
+        refuse_if_stale(context, stale_runs=self.stale_runs, stale_after=self.stale_after)
         return self._returned(fail_without_retry(self.hook.resume, self.campaign_id), "resumed")

@@ -10,7 +10,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
-from airflow_provider_callkaro.tasks.arguments import opened
+from airflow_provider_callkaro.tasks.arguments import unredacted
 from airflow_provider_callkaro.tasks.callaro.operator import CallaroOperator, mapping
 from airflow_provider_callkaro.tasks.failures import fail_without_retry
 from airflow_provider_callkaro.tasks.redacted import Redacted
@@ -48,7 +48,7 @@ class Question:
         :raises ConfigurationError: a limit is none, or the parameters are no mapping.
         """
         given = {which: getattr(task, f"{what}_{which}") for which in ("maximum", "minimum", "allowed", "forbidden")}
-        query, body = (opened(getattr(task, f"{what}_{which}")) for which in ("query", "body"))
+        query, body = (unredacted(getattr(task, f"{what}_{which}")) for which in ("query", "body"))
         return cls(
             limits=Thresholds(**{which: limits or {} for which, limits in given.items()}),
             query=mapping(f"{what}_query", query),

@@ -43,10 +43,10 @@ from airflow_provider_callkaro.tasks.callaro.messages import standing, unknown_w
 from airflow_provider_callkaro.tasks.callaro.operator import (
     ONE_DAY,
     CallaroOperator,
-    admit,
     campaign_fields,
     check_plain,
     check_staleness,
+    refuse_if_stale,
 )
 from airflow_provider_callkaro.tasks.failures import fail_without_retry
 from airflow_provider_callkaro.tasks.redacted import Redacted, RedactedPath
@@ -312,7 +312,7 @@ class CallaroRunCampaignOperator(CallaroOperator):
     def _admit(self, context: Mapping[str, Any], memory: CampaignMemory) -> None:
         """Refuse a run that is long past, unless its campaign is under way already: then nothing is begun any more."""
         try:
-            admit(context, stale_runs=self.stale_runs, stale_after=self.stale_after)
+            refuse_if_stale(context, stale_runs=self.stale_runs, stale_after=self.stale_after)
         except (AirflowSkipException, AirflowFailException):
             campaign = None if memory.lasts else existing_campaign(self.hook, context)
             if campaign is None or campaign.state is CampaignState.DRAFT:

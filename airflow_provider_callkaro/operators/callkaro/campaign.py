@@ -13,7 +13,7 @@ from airflow_provider_callkaro.calls.phone import NumberReader
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.hooks.callkaro import CallKaroHook
 from airflow_provider_callkaro.links.callkaro import CallKaroCampaignLink
-from airflow_provider_callkaro.tasks.arguments import given_arguments, refuse_vanished
+from airflow_provider_callkaro.tasks.arguments import provided_arguments, refuse_empty_arguments
 from airflow_provider_callkaro.tasks.failures import fail_without_retry
 from airflow_provider_callkaro.tasks.ledgers import keep, task_state_of
 from airflow_provider_callkaro.tasks.redacted import Redacted
@@ -48,7 +48,7 @@ class CallKaroCreateCampaignOperator(RendersLiterals):
         self.name = name
         self.agent_id = agent_id
         self.callkaro_conn_id = callkaro_conn_id
-        self._given = given_arguments(self, self.template_fields)
+        self._given = provided_arguments(self, self.template_fields)
 
     @cached_property
     def hook(self) -> CallKaroHook:
@@ -57,7 +57,7 @@ class CallKaroCreateCampaignOperator(RendersLiterals):
 
     def execute(self, context: Mapping[str, Any]) -> str:
         """Create the campaign, or find the one that an earlier try created."""
-        refuse_vanished(self, self._given)
+        refuse_empty_arguments(self, self._given)
         store = task_state_of(context)
         remembered = store.get(CAMPAIGN_STATE, default={}) if store is not None else {}
         batch_id = remembered.get("batch_id")
@@ -98,7 +98,7 @@ class CallKaroDeleteScheduledCallOperator(RendersLiterals):
         self.to_number = Redacted(to_number)
         self.agent_id = agent_id
         self.callkaro_conn_id = callkaro_conn_id
-        self._given = given_arguments(self, self.template_fields)
+        self._given = provided_arguments(self, self.template_fields)
         XComArg.apply_upstream_relationship(self, to_number)
 
     @cached_property
@@ -108,7 +108,7 @@ class CallKaroDeleteScheduledCallOperator(RendersLiterals):
 
     def execute(self, context: Mapping[str, Any]) -> None:  # noqa: ARG002 - Airflow's signature
         """Delete the calls. Deleting what is not there is no error of ours."""
-        refuse_vanished(self, self._given)
+        refuse_empty_arguments(self, self._given)
         number = NumberReader().read(self.to_number.value)
         if number is None:
             raise ConfigurationError("to_number cannot be read as E.164: + and 2 to 15 digits")

@@ -12,8 +12,8 @@ from airflow.providers.common.compat.sdk import AirflowFailException, XComArg
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown, Rejected, Unauthorized, VendorError
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
 from airflow_provider_callkaro.ledger.digests import LedgerKeys, Purpose
-from airflow_provider_callkaro.tasks.arguments import given_arguments, refuse_vanished
-from airflow_provider_callkaro.tasks.failures import ask_for_good
+from airflow_provider_callkaro.tasks.arguments import provided_arguments, refuse_empty_arguments
+from airflow_provider_callkaro.tasks.failures import fail_without_retry_if_invalid
 from airflow_provider_callkaro.tasks.ledgers import keep, ledger_keys, task_state_of
 from airflow_provider_callkaro.tasks.redacted import Redacted
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
@@ -44,7 +44,7 @@ class MrAssistantOperator(RendersLiterals):
 
     def _refuse_empty(self) -> None:
         """Fail for good where an argument is empty."""
-        ask_for_good(refuse_vanished, self, given_arguments(self, self.template_fields))
+        fail_without_retry_if_invalid(refuse_empty_arguments, self, provided_arguments(self, self.template_fields))
 
 
 class MrAssistantTransferCallOperator(MrAssistantOperator):
@@ -133,7 +133,7 @@ class MrAssistantTransferCallOperator(MrAssistantOperator):
         return self.call_id
 
     def _refuse_if_over(self) -> None:
-        status = ask_for_good(self.hook.get_call, self.call_id).status
+        status = fail_without_retry_if_invalid(self.hook.get_call, self.call_id).status
         if status in OVER:
             raise AirflowFailException(f"call {self.call_id} is {status}: it cannot be transferred")
 
@@ -160,7 +160,7 @@ class MrAssistantEndCallOperator(MrAssistantOperator):
         """End the call, unless it is over."""
         self._refuse_empty()
         try:
-            ask_for_good(self.hook.end_call, self.call_id)
+            fail_without_retry_if_invalid(self.hook.end_call, self.call_id)
         except (AirflowFailException, OutcomeUnknown) as error:
             if not self._is_over(error):
                 raise

@@ -10,7 +10,7 @@ from airflow.providers.common.compat.sdk import XComArg
 
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
 from airflow_provider_callkaro.operators.mrassistant.call_control import MrAssistantOperator
-from airflow_provider_callkaro.tasks.failures import ask_for_good
+from airflow_provider_callkaro.tasks.failures import fail_without_retry_if_invalid
 from airflow_provider_callkaro.tasks.redacted import Redacted
 
 
@@ -60,7 +60,7 @@ class MrAssistantConfigureOutboundOperator(MrAssistantOperator):
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Write the configuration."""
         self._refuse_empty()
-        config = ask_for_good(
+        config = fail_without_retry_if_invalid(
             self.hook.configure_outbound,
             self.agent_id,
             phone_numbers=_objects(self.phone_numbers.value),

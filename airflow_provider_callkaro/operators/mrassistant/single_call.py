@@ -11,7 +11,7 @@ from airflow_provider_callkaro.calls.call import InvalidCall
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.hooks.mrassistant.hook import MrAssistantHook, with_read_timeout
 from airflow_provider_callkaro.tasks.account import Account
-from airflow_provider_callkaro.tasks.arguments import is_template, opened
+from airflow_provider_callkaro.tasks.arguments import is_template, unredacted
 from airflow_provider_callkaro.tasks.redacted import Redacted
 from airflow_provider_callkaro.tasks.rules import Suppression
 from airflow_provider_callkaro.tasks.single_call import SINGLE_CALL_FIELDS, SingleCallOperator
@@ -175,4 +175,4 @@ class MrAssistantOutboundCallOperator(SingleCallOperator):
         return self.context.value
 
     def _options(self) -> Mapping[str, Any]:
-        return {name: opened(getattr(self, name)) for name in CALL_FIELDS}
+        return {name: unredacted(getattr(self, name)) for name in CALL_FIELDS}

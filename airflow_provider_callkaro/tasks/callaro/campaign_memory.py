@@ -19,7 +19,7 @@ CAMPAIGN = "callaro_campaign"
 FIELDS = "callaro_fields"
 LAUNCH = "callaro_launch"
 PAUSE = "callaro_run"
-ADMITTED = "callaro_admitted"
+ON_TIME = "callaro_admitted"
 MADE = "callaro_made"
 
 
@@ -79,13 +79,13 @@ class CampaignMemory:
         self._set(LAUNCH, {"campaign_id": campaign_id, "launch": launch.value})
 
     @property
-    def was_admitted(self) -> bool:
+    def was_on_time(self) -> bool:
         """Whether the run was not long past when it started first: then it never is, however long it waits."""
-        return self._get(ADMITTED).get("admitted") is True or "launch" in self._get(LAUNCH)
+        return self._get(ON_TIME).get("admitted") is True or "launch" in self._get(LAUNCH)
 
-    def keep_admitted(self) -> None:
+    def keep_on_time(self) -> None:
         """Remember that the run was not long past."""
-        self._set(ADMITTED, {"admitted": True})
+        self._set(ON_TIME, {"admitted": True})
 
     @property
     def making(self) -> Launch | None:

@@ -97,7 +97,7 @@ def check_staleness(stale_runs: str, stale_after: timedelta) -> None:
     checked_stale_runs("skip" if is_template(stale_runs) else stale_runs, stale_after)
 
 
-def admit(context: Mapping[str, Any], *, stale_runs: str, stale_after: timedelta) -> None:
+def refuse_if_stale(context: Mapping[str, Any], *, stale_runs: str, stale_after: timedelta) -> None:
     """Let a run ring, unless it was long past when it started first; a run that only waits does not grow stale.
 
     Where the task remembers nothing (Airflow before 3.3) every try is judged as if it were the first.
@@ -107,9 +107,9 @@ def admit(context: Mapping[str, Any], *, stale_runs: str, stale_after: timedelta
     """
     choice = checked_stale_runs(stale_runs, stale_after)
     memory = CampaignMemory(context)
-    if memory.was_admitted or context.get("dag_run") is None:
+    if memory.was_on_time or context.get("dag_run") is None:
         return
     if is_stale(context, stale_after):
         refuse_stale_run(context, choice=choice, dialling="the campaign is started all the same")
     else:
-        memory.keep_admitted()
+        memory.keep_on_time()

@@ -18,7 +18,7 @@ from airflow_provider_callkaro.dispatch.tally import RowOutcome
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
 from airflow_provider_callkaro.tasks.account import Account
-from airflow_provider_callkaro.tasks.arguments import is_template, opened
+from airflow_provider_callkaro.tasks.arguments import is_template, unredacted
 from airflow_provider_callkaro.vendors.mrassistant.api import ROW_SCHEMA, CampaignSettings
 from airflow_provider_callkaro.vendors.mrassistant.campaigns import MrAssistantCampaigns
 from airflow_provider_callkaro.vendors.mrassistant.settings import read_longest_call, read_targets_per_campaign
@@ -65,7 +65,7 @@ class CampaignArguments:
     @classmethod
     def of(cls, operator: Any) -> Self:
         """The arguments of an operator that has attributes of these names."""
-        return cls(**{each.name: opened(getattr(operator, each.name)) for each in fields(cls)})
+        return cls(**{each.name: unredacted(getattr(operator, each.name)) for each in fields(cls)})
 
     def check(self, policy: CallingPolicy | None) -> None:
         """Refuse what cannot work; what is still a template is checked once it is rendered.

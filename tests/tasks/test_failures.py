@@ -12,7 +12,7 @@ from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch.tally import Summary
 from airflow_provider_callkaro.exceptions import AllRejected, OutcomeUnknown, RunIncomplete, Unauthorized
 from airflow_provider_callkaro.sources.inline import RowContacts
-from airflow_provider_callkaro.tasks.ending import conclude, only_waits
+from airflow_provider_callkaro.tasks.failures import check_outcome, only_waits
 from airflow_provider_callkaro.tasks.settings import ListSettings
 
 OPENS = datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
@@ -54,7 +54,7 @@ WAITING = summary(accepted=5, pending=3, window_closed=2, gap=1, resume_at=OPENS
     ],
 )
 def test_a_run_that_came_to_what_its_author_asked_for_is_green(run, choices):
-    conclude(run, asks_for(**choices))
+    check_outcome(run, asks_for(**choices))
 
 
 @pytest.mark.parametrize(
@@ -68,18 +68,18 @@ def test_a_run_that_came_to_what_its_author_asked_for_is_green(run, choices):
 def test_what_a_retry_cannot_change_fails_for_good_and_says_what_the_vendor_said(refusal):
     run = summary(accepted=1, pending=9, stopped="the vendor refused it", refusal=refusal)
     with pytest.raises(AirflowFailException, match=str(refusal)) as failed:
-        conclude(run, asks_for())
+        check_outcome(run, asks_for())
     assert failed.value.__cause__ is refusal
 
 
 def test_calls_that_wait_for_an_opening_fail_the_task_that_is_to_stop_then():
     with pytest.raises(AirflowFailException, match=r'3 of 8 calls may not ring before 2026-11-23 04:30 UTC.*"stop"'):
-        conclude(WAITING, asks_for(when_closed="stop"))
+        check_outcome(WAITING, asks_for(when_closed="stop"))
 
 
 def test_calls_that_wait_for_an_opening_skip_the_task_where_its_author_says_so():
     with pytest.raises(AirflowSkipException, match="3 of 8 calls may not ring before"):
-        conclude(WAITING, asks_for(when_closed="stop", soft_fail=True))
+        check_outcome(WAITING, asks_for(when_closed="stop", soft_fail=True))
 
 
 @pytest.mark.parametrize(
@@ -94,18 +94,18 @@ def test_calls_that_wait_for_an_opening_skip_the_task_where_its_author_says_so()
 def test_one_closed_recipient_does_not_deny_the_others_their_retry(run, when_closed):
     assert not only_waits(run)
     with pytest.raises(RunIncomplete, match="3 of 8 rows are pending"):
-        conclude(run, asks_for(when_closed=when_closed, soft_fail=True))
+        check_outcome(run, asks_for(when_closed=when_closed, soft_fail=True))
 
 
 def test_a_run_that_was_stopped_is_tried_again_and_says_why():
     lost = OutcomeUnknown("the answer got lost", vendor="CallKaro", reason=Reason.NO_ANSWER)
     with pytest.raises(RunIncomplete, match="2 of 3 rows are pending: the answer got lost") as failed:
-        conclude(summary(unknown=1, pending=2, no_answer=1, stopped="a breaker", refusal=lost), asks_for())
+        check_outcome(summary(unknown=1, pending=2, no_answer=1, stopped="a breaker", refusal=lost), asks_for())
     assert failed.value.__cause__ is lost
     with pytest.raises(RunIncomplete, match="Airflow ended the task"):
-        conclude(summary(accepted=3, stopped="Airflow ended the task"), asks_for())
+        check_outcome(summary(accepted=3, stopped="Airflow ended the task"), asks_for())
     with pytest.raises(RunIncomplete, match="they could not be sent"):
-        conclude(summary(accepted=1, pending=1, not_sent=1), asks_for())
+        check_outcome(summary(accepted=1, pending=1, not_sent=1), asks_for())
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_run_that_was_stopped_is_tried_again_and_says_why():
 )
 def test_a_run_that_came_to_something_else_fails_for_good_and_says_what(run, choices, message):
     with pytest.raises(AirflowFailException, match=message):
-        conclude(run, asks_for(**choices))
+        check_outcome(run, asks_for(**choices))
 
 
 @pytest.mark.parametrize(
@@ -139,4 +139,4 @@ def test_a_run_that_came_to_something_else_fails_for_good_and_says_what(run, cho
     ],
 )
 def test_a_list_whose_people_are_reached_otherwise_is_no_dead_one(reason):
-    conclude(summary(skipped=1, rejected=1, bad_number=1, **{reason.value: 1}), asks_for())
+    check_outcome(summary(skipped=1, rejected=1, bad_number=1, **{reason.value: 1}), asks_for())
