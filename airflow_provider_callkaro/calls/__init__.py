@@ -1,8 +1,27 @@
 """What a call is, and when it may ring. Pure: no I/O, and no clock of its own."""
 
-from airflow_provider_callkaro.calls.call import Call, InvalidCall
-from airflow_provider_callkaro.calls.outcome import Outcome, Reason
-from airflow_provider_callkaro.calls.policy import CallingPolicy
-from airflow_provider_callkaro.calls.window import ScheduleWindow
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_callkaro.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from airflow_provider_callkaro.calls.call import Call, InvalidCall
+    from airflow_provider_callkaro.calls.outcome import Outcome, Reason
+    from airflow_provider_callkaro.calls.policy import CallingPolicy
+    from airflow_provider_callkaro.calls.window import ScheduleWindow
 
 __all__ = ["Call", "CallingPolicy", "InvalidCall", "Outcome", "Reason", "ScheduleWindow"]
+
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "Call": "call",
+        "CallingPolicy": "policy",
+        "InvalidCall": "call",
+        "Outcome": "outcome",
+        "Reason": "outcome",
+        "ScheduleWindow": "window",
+    },
+)

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from airflow_provider_callkaro.sources.assets import AssetContacts
-from airflow_provider_callkaro.sources.files import FileContacts
-from airflow_provider_callkaro.sources.sql import SqlContacts
+from typing import TYPE_CHECKING
+
+from airflow_provider_callkaro.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from airflow_provider_callkaro.sources.assets import AssetContacts
+    from airflow_provider_callkaro.sources.files import FileContacts
+    from airflow_provider_callkaro.sources.sql import SqlContacts
 
 __all__ = ["AssetContacts", "FileContacts", "SqlContacts"]
+
+__getattr__ = lazy_exports(__name__, {"AssetContacts": "assets", "FileContacts": "files", "SqlContacts": "sql"})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_callkaro.tasks.failures import why_none_accepted
 from airflow_provider_callkaro.tasks.placing import PlacingOperator
 
 FAN_OUT_FIELDS = (
@@ -50,6 +49,8 @@ class FanOutOperator(PlacingOperator):
             summary, report = rehearse(run, settings)
             self.log.info("Dry run, nobody was rung:\n%s", report)
             return summary.as_xcom(campaign=self._campaign(), report=settings.report_path)
+        from airflow_provider_callkaro.tasks.failures import why_none_accepted
+
         summary, result = run.run(resumed=resumed)
         why = why_none_accepted(summary)
         if why is not None:  # and on_none_accepted lets it be

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -287,14 +286,6 @@ class ListRun:
         while (left := (moment - datetime.now(UTC)).total_seconds()) > 0 and self._stop.why is None:
             wake.wait(min(left, 0.25))
         return self._stop.why is None
-
-
-def stop_of_task(execution_timeout: timedelta | None) -> Stop:
-    """How one try is asked to end; with an ``execution_timeout`` it ends by itself shortly before that."""
-    if execution_timeout is None:
-        return Stop(clock=time.monotonic)
-    seconds = execution_timeout.total_seconds()
-    return Stop(clock=time.monotonic, deadline=time.monotonic() + max(0.8 * seconds, seconds - 60))
 
 
 class _Both:

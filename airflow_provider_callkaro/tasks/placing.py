@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import XComArg
 
-from airflow_provider_callkaro.dispatch.report import RowSink
 from airflow_provider_callkaro.dispatch.stop import KILLED_GRACE, Stop
 from airflow_provider_callkaro.sources.contract import templated_values
-from airflow_provider_callkaro.tasks.account import Account
 from airflow_provider_callkaro.tasks.arguments import (
     provided_arguments,
     refuse_empty_arguments,
     unredacted,
 )
-from airflow_provider_callkaro.tasks.list_run import ListRun, stop_of_task
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.tasks.settings import ListSettings
+
+if TYPE_CHECKING:
+    from airflow_provider_callkaro.dispatch.report import RowSink
+    from airflow_provider_callkaro.tasks.account import Account
+    from airflow_provider_callkaro.tasks.list_run import ListRun
 
 
 class PlacingOperator(RendersLiterals):
@@ -61,14 +64,16 @@ class PlacingOperator(RendersLiterals):
     def on_kill(self) -> None:
         """Take no new calls, let those in flight finish, settle; the rest stays pending."""
         if self._stop is None:  # before the first call, or before the list is read
-            self._stop = stop_of_task(None)
+            self._stop = _stop_of_task(None)
         self._stop.ask("Airflow ended the task", grace=KILLED_GRACE)
 
     def _list_run(self, context: Mapping[str, Any], settings: ListSettings, **options: Any) -> ListRun:
         """The engine for this try."""
+        from airflow_provider_callkaro.tasks.list_run import ListRun  # the engine, which no DAG file needs
+
         refuse_empty_arguments(self, self._given)
         if self._stop is None or self._stop.why is None:
-            self._stop = stop_of_task(self.execution_timeout)
+            self._stop = _stop_of_task(self.execution_timeout)
         account = self._account()
         self._announce(context)
         return ListRun(
@@ -88,6 +93,14 @@ class PlacingOperator(RendersLiterals):
         from airflow_provider_callkaro.triggers.schedule_window import ScheduleWindowTrigger
 
         self.defer(trigger=ScheduleWindowTrigger(moment=moment), method_name="go_on")
+
+
+def _stop_of_task(execution_timeout: timedelta | None) -> Stop:
+    """How one try is asked to end; with an ``execution_timeout`` it ends by itself shortly before that."""
+    if execution_timeout is None:
+        return Stop(clock=time.monotonic)
+    seconds = execution_timeout.total_seconds()
+    return Stop(clock=time.monotonic, deadline=time.monotonic() + max(0.8 * seconds, seconds - 60))
 
 
 def _nested(holder: Any) -> list[Any]:

@@ -7,12 +7,9 @@ from typing import Any
 
 from airflow_provider_callkaro.dispatch.preflight_report import Price
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.files.checking import check_writable
 from airflow_provider_callkaro.tasks.fan_out import NEVER_SHOWN_OF_A_LIST
 from airflow_provider_callkaro.tasks.placing import PlacingOperator
-from airflow_provider_callkaro.tasks.preflight_page import write_page
 from airflow_provider_callkaro.tasks.redacted import RedactedPath
-from airflow_provider_callkaro.tasks.rehearsal import rehearse
 
 
 class PreflightOperator(PlacingOperator):
@@ -40,6 +37,10 @@ class PreflightOperator(PlacingOperator):
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
         """Rehearse the fan-out, and return the report."""
+        from airflow_provider_callkaro.files.checking import check_writable
+        from airflow_provider_callkaro.tasks.preflight_page import write_page
+        from airflow_provider_callkaro.tasks.rehearsal import rehearse
+
         settings = self._settings()
         run = self._list_run(context, settings)
         page = self.page_path.value

@@ -6,18 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_callkaro.calls.phone import NumberReader
-from airflow_provider_callkaro.dispatch.compact_set import CompactSet
-from airflow_provider_callkaro.dispatch.preparation import Rules
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.ledger.call_caps import CallCaps
-from airflow_provider_callkaro.ledger.contract import CallLedger
 from airflow_provider_callkaro.sources.contract import ContactSource, templated_values
 from airflow_provider_callkaro.sources.inline import RowContacts
-from airflow_provider_callkaro.tasks.account import Account
 
 if TYPE_CHECKING:
+    from airflow_provider_callkaro.calls.phone import NumberReader
     from airflow_provider_callkaro.calls.policy import CallingPolicy
+    from airflow_provider_callkaro.dispatch.compact_set import CompactSet
+    from airflow_provider_callkaro.dispatch.preparation import Rules
+    from airflow_provider_callkaro.ledger.call_caps import CallCaps
+    from airflow_provider_callkaro.ledger.contract import CallLedger
+    from airflow_provider_callkaro.tasks.account import Account
 
 _CAPS_NEED_SQL = "the policy's max_calls and min_gap count calls over many runs: set ledger_conn_id to a SQL connection"
 
@@ -53,6 +53,8 @@ class Suppression:
 
         :raises ConfigurationError: an entry cannot be read as a number, so nobody can tell whom it protects.
         """
+        from airflow_provider_callkaro.dispatch.compact_set import CompactSet
+
         suppressed = CompactSet()
         for place, entry in enumerate(self._entries(context), start=1):
             value = _number_of(entry)
@@ -93,6 +95,8 @@ def caps_of(policy: CallingPolicy | None) -> CallCaps | None:
     """How often the policy lets one person be called, as the ledger checks it; None where it sets no limit."""
     if policy is None or (policy.max_calls is None and policy.min_gap is None):
         return None
+    from airflow_provider_callkaro.ledger.call_caps import CallCaps
+
     return CallCaps(max_calls=policy.max_calls, per=policy.per, min_gap=policy.min_gap)
 
 
@@ -114,6 +118,7 @@ def rules_for(
     """
     from airflow_provider_callkaro.dispatch.caps import CallHistory, Caps
     from airflow_provider_callkaro.dispatch.hours import CallingHours, WhenClosed, utc_now
+    from airflow_provider_callkaro.dispatch.preparation import Rules
 
     takes_times_of_day = "min_trigger_time" in account.row_schema.fields
     if account.schedule_timezone is None and takes_times_of_day:

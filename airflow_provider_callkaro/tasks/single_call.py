@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
 from airflow_provider_callkaro.calls.masking import mask_number
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
-from airflow_provider_callkaro.dispatch.report import RowSink
-from airflow_provider_callkaro.dispatch.tally import RowOutcome
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.sources.inline import RowContacts
 from airflow_provider_callkaro.tasks.placing import PlacingOperator
 from airflow_provider_callkaro.tasks.redacted import Redacted
 from airflow_provider_callkaro.tasks.settings import ListSettings
+
+if TYPE_CHECKING:
+    from airflow_provider_callkaro.dispatch.report import RowSink
+    from airflow_provider_callkaro.dispatch.tally import RowOutcome
 
 SINGLE_CALL_FIELDS = (
     "to_number",

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy
 from placing_calls import Caller, CampaignCaller, rows
 
-from airflow_provider_callkaro.dispatch.run import Limits
+from airflow_provider_callkaro.dispatch.limits import Limits
 from airflow_provider_callkaro.ledger.sql import SqlLedger
 
 

@@ -25,8 +25,8 @@ from placing_calls import LedgerAround, numbers
 from airflow_provider_callkaro.calls.policy import CallingPolicy
 from airflow_provider_callkaro.calls.window import ScheduleWindow
 from airflow_provider_callkaro.dispatch.hours import CallingHours, WhenClosed
+from airflow_provider_callkaro.dispatch.limits import Limits
 from airflow_provider_callkaro.dispatch.preparation import Rules
-from airflow_provider_callkaro.dispatch.run import Limits
 from airflow_provider_callkaro.sandbox import FaultKind, Sandbox
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 

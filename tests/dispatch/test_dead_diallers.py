@@ -13,7 +13,7 @@ from placing_calls import rows
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch import dialler, watchdog
-from airflow_provider_callkaro.dispatch.run import Limits
+from airflow_provider_callkaro.dispatch.limits import Limits
 from airflow_provider_callkaro.dispatch.watchdog import Watchdog
 
 LIMITS = Limits(max_concurrency=4)

@@ -15,7 +15,7 @@ from placing_calls import CampaignCaller, LedgerAround, Lines, numbers, rows
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch import progress
-from airflow_provider_callkaro.dispatch.run import Limits
+from airflow_provider_callkaro.dispatch.limits import Limits
 from airflow_provider_callkaro.dispatch.tally import Summary, Tally
 from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerError
 from airflow_provider_callkaro.ledger.contract import EntryState

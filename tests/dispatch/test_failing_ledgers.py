@@ -6,7 +6,7 @@ import pytest
 from airflow_task_state import TaskStateInMemory
 from placing_calls import Caller, LedgerAround, numbers, rows
 
-from airflow_provider_callkaro.dispatch.run import Limits
+from airflow_provider_callkaro.dispatch.limits import Limits
 from airflow_provider_callkaro.exceptions import LedgerError
 from airflow_provider_callkaro.ledger.contract import CallLedger, EntryState
 from airflow_provider_callkaro.ledger.task_state import TaskStateLedger

@@ -36,7 +36,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from placing_calls import Caller, LedgerAround
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
-from airflow_provider_callkaro.dispatch.run import redial_states
+from airflow_provider_callkaro.dispatch.limits import redial_states
 from airflow_provider_callkaro.ledger.call_caps import CallCaps
 from airflow_provider_callkaro.ledger.contract import CLAIM_LEASE, CallLedger, Entry, EntryState
 from airflow_provider_callkaro.ledger.memory import MemoryLedger, MemoryStore

@@ -14,7 +14,7 @@ import pytest
 from placing_calls import rows
 
 from airflow_provider_callkaro.calls.outcome import Outcome
-from airflow_provider_callkaro.dispatch.run import Limits
+from airflow_provider_callkaro.dispatch.limits import Limits
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 
 ACCEPTED, UNKNOWN, PENDING = Outcome.ACCEPTED, Outcome.UNKNOWN, Outcome.PENDING

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from placing_calls import LedgerAround, rows
 
-from airflow_provider_callkaro.dispatch.run import Limits
+from airflow_provider_callkaro.dispatch.limits import Limits
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 
 PER_SECOND = 8

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from placing_calls import rows
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
+from airflow_provider_callkaro.dispatch.limits import Limits
 from airflow_provider_callkaro.dispatch.progress import INTERVAL, Progress, Snapshot
-from airflow_provider_callkaro.dispatch.run import Limits
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary, Tally
 
 OUTCOMES = st.lists(

@@ -15,7 +15,7 @@ import pytest
 from placing_calls import DND_NUMBER, numbers, rows
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
-from airflow_provider_callkaro.dispatch.run import Limits
+from airflow_provider_callkaro.dispatch.limits import Limits
 from airflow_provider_callkaro.exceptions import Unauthorized
 from airflow_provider_callkaro.ledger.contract import EntryState
 from airflow_provider_callkaro.transport.retry import RetryPolicy

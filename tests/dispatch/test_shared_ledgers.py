@@ -15,7 +15,7 @@ from ageing_ledger import let_time_pass
 from placing_calls import Caller, LedgerAround, numbers, rows
 
 from airflow_provider_callkaro.calls.outcome import Reason
-from airflow_provider_callkaro.dispatch.run import Limits
+from airflow_provider_callkaro.dispatch.limits import Limits
 from airflow_provider_callkaro.ledger.call_caps import CallCaps
 from airflow_provider_callkaro.ledger.sql import SqlLedger
 

@@ -6,7 +6,7 @@ import pytest
 from placing_calls import LedgerAround, numbers, rows
 
 from airflow_provider_callkaro.calls.outcome import Reason
-from airflow_provider_callkaro.dispatch.run import Limits
+from airflow_provider_callkaro.dispatch.limits import Limits
 from airflow_provider_callkaro.exceptions import NotSent, OutcomeUnknown
 from airflow_provider_callkaro.ledger.contract import EntryState
 from airflow_provider_callkaro.transport.retry import RetryPolicy

@@ -9,7 +9,7 @@ import pytest
 from placing_calls import numbers, rows
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
-from airflow_provider_callkaro.dispatch.run import Limits, redial_states
+from airflow_provider_callkaro.dispatch.limits import Limits, redial_states
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.contract import EntryState
 

@@ -9,13 +9,11 @@ from typing import Any
 from airflow.providers.common.compat.sdk import XComArg
 
 from airflow_provider_callkaro.calls.masking import mask_number
-from airflow_provider_callkaro.calls.phone import NumberReader
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.hooks.callkaro import CallKaroHook
 from airflow_provider_callkaro.links.callkaro import CallKaroCampaignLink
 from airflow_provider_callkaro.tasks.arguments import provided_arguments, refuse_empty_arguments
 from airflow_provider_callkaro.tasks.failures import fail_without_retry
-from airflow_provider_callkaro.tasks.ledgers import keep, task_state_of
 from airflow_provider_callkaro.tasks.redacted import Redacted
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 
@@ -57,6 +55,8 @@ class CallKaroCreateCampaignOperator(RendersLiterals):
 
     def execute(self, context: Mapping[str, Any]) -> str:
         """Create the campaign, or find the one that an earlier try created."""
+        from airflow_provider_callkaro.tasks.ledgers import keep, task_state_of
+
         refuse_empty_arguments(self, self._given)
         store = task_state_of(context)
         remembered = store.get(CAMPAIGN_STATE, default={}) if store is not None else {}
@@ -109,6 +109,8 @@ class CallKaroDeleteScheduledCallOperator(RendersLiterals):
     def execute(self, context: Mapping[str, Any]) -> None:  # noqa: ARG002 - Airflow's signature
         """Delete the calls. Deleting what is not there is no error of ours."""
         refuse_empty_arguments(self, self._given)
+        from airflow_provider_callkaro.calls.phone import NumberReader
+
         number = NumberReader().read(self.to_number.value)
         if number is None:
             raise ConfigurationError("to_number cannot be read as E.164: + and 2 to 15 digits")

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow_provider_callkaro.hooks.callkaro import CallKaroHook
 from airflow_provider_callkaro.links.callkaro import CallKaroCampaignLink
 from airflow_provider_callkaro.sources.inline import as_source
-from airflow_provider_callkaro.tasks.account import Account
-from airflow_provider_callkaro.tasks.callkaro.account import account_of
 from airflow_provider_callkaro.tasks.fan_out import FAN_OUT_FIELDS, FanOutOperator
 from airflow_provider_callkaro.tasks.redacted import Redacted, RedactedPath
 from airflow_provider_callkaro.tasks.rules import Suppression
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.policy import CallingPolicy
+    from airflow_provider_callkaro.tasks.account import Account
 
 
 class CallKaroFanOutCallsOperator(FanOutOperator):
@@ -167,6 +166,8 @@ class CallKaroFanOutCallsOperator(FanOutOperator):
         return CallKaroHook(self.callkaro_conn_id)
 
     def _account(self) -> Account:
+        from airflow_provider_callkaro.tasks.callkaro.account import account_of
+
         return account_of(self.hook)
 
     def _announce(self, context: Mapping[str, Any]) -> None:

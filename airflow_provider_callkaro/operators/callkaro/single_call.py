@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_callkaro.hooks.callkaro import CallKaroHook
 from airflow_provider_callkaro.links.callkaro import CallKaroCampaignLink
-from airflow_provider_callkaro.tasks.account import Account
-from airflow_provider_callkaro.tasks.callkaro.account import account_of
 from airflow_provider_callkaro.tasks.redacted import Redacted
 from airflow_provider_callkaro.tasks.rules import Suppression
 from airflow_provider_callkaro.tasks.single_call import SINGLE_CALL_FIELDS, SingleCallOperator
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.policy import CallingPolicy
+    from airflow_provider_callkaro.tasks.account import Account
 
 CALL_ARGUMENTS = (
     "min_trigger_time",
@@ -151,6 +150,8 @@ class CallKaroOutboundCallOperator(SingleCallOperator):
         return CallKaroHook(self.callkaro_conn_id)
 
     def _account(self) -> Account:
+        from airflow_provider_callkaro.tasks.callkaro.account import account_of
+
         return account_of(self.hook)
 
     def _announce(self, context: Mapping[str, Any]) -> None:

@@ -1,0 +1,51 @@
+"""What an author sets for a run: how fast it goes, when it gives up, and whom it redials.
+
+A DAG file pays for importing this, so nothing of the dispatcher is imported here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.ledger.contract import EntryState
+
+REDIALLED = {"unknown": EntryState.UNKNOWN, "rejected": EntryState.REJECTED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How fast a run may go, and when it gives up.
+
+    :param max_concurrency: calls in flight at once, 1 to 1000. Default 64.
+    :param calls_per_second: starts per second at most; None sets no pace.
+    :param stop_after_unknown: so many lost answers end the run, where four clear ones make up for a lost one: a streak
+        of so many does, and so does a vendor that keeps losing every fourth or more; None goes on. Default 20.
+    :raises ConfigurationError: a value is out of its range.
+    """
+
+    max_concurrency: int = 64
+    calls_per_second: float | None = None
+    stop_after_unknown: int | None = 20
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.max_concurrency <= 1000:
+            raise ConfigurationError("max_concurrency must be from 1 to 1000")
+        if self.calls_per_second is not None and not 0 < self.calls_per_second < float("inf"):
+            raise ConfigurationError("calls_per_second must be a number above 0, or None for no pace")
+        if self.stop_after_unknown is not None and self.stop_after_unknown < 1:
+            raise ConfigurationError("stop_after_unknown must be 1 or more, or None to go on whatever happens")
+
+
+def redial_states(redial: str | Iterable[str] | None) -> frozenset[EntryState]:
+    """The states that ``redial`` asks to dispatch once more: ``unknown``, ``rejected``, or several of them.
+
+    :raises ConfigurationError: another word.
+    """
+    words = [redial] if isinstance(redial, str) else list(redial or ())
+    named = {word.strip().lower() for word in words} - {"", "none"}
+    unknown = sorted(named - set(REDIALLED))
+    if unknown:
+        raise ConfigurationError(f"redial cannot be {', '.join(unknown)}: it takes {' and '.join(REDIALLED)}")
+    return frozenset(REDIALLED[word] for word in named)
