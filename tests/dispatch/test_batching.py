@@ -90,8 +90,8 @@ def test_calls_of_many_kinds_do_not_pile_up() -> None:
 def test_what_has_waited_too_long_is_taken_out_in_the_order_of_the_list() -> None:
     together = ManyCallsBatcher(Post(10))
     together.add([job(row, agent="ab"[row % 2]) for row in range(1, 8)], now=5.0)
-    assert together.unpack(before=5.0) == []
-    assert [one.row_number for one in together.unpack(before=5.1)] == list(range(1, 8))
+    assert together.drain(before=5.0) == []
+    assert [one.row_number for one in together.drain(before=5.1)] == list(range(1, 8))
     assert (together.waiting, together.take(9, is_last=True)) == (0, [])
 
 
