@@ -131,12 +131,12 @@ def open_ledger(workload: Workload) -> CallLedger:
     if workload.ledger is Ledger.SQLITE:
         from sqlalchemy import create_engine
 
-        from airflow_provider_callkaro.ledger.sql import SqlLedger
+        from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 
         engine = create_engine(f"sqlite:///{Path(workload.directory, LEDGER_FILE)}")
         return SqlLedger(engine, scope="bench", run="bench")
     if workload.ledger is Ledger.SLOW_STATE:
-        from airflow_provider_callkaro.ledger.task_state import TaskStateLedger
+        from airflow_provider_callkaro.ledger.task_state.ledger import TaskStateLedger
 
         return TaskStateLedger(SlowStore(seconds=workload.store_seconds))
     from airflow_provider_callkaro.ledger.memory import MemoryLedger

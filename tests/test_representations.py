@@ -14,7 +14,7 @@ import airflow_provider_callkaro
 from airflow_provider_callkaro.calls.call import Call
 from airflow_provider_callkaro.dispatch.job import Answer, Dispatch, Job, Judged
 from airflow_provider_callkaro.ledger.contract import Claim, EntryState, Settlement
-from airflow_provider_callkaro.ledger.sql_table import Row
+from airflow_provider_callkaro.ledger.sql.table import Row
 from airflow_provider_callkaro.vendors.http import Request, Response
 
 NUMBER = "+919876543210"

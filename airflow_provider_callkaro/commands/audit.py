@@ -9,8 +9,8 @@ from typing import Any
 
 from airflow_provider_callkaro.commands.opening import opened
 from airflow_provider_callkaro.commands.output import print_json, show_result, show_rows, tell
-from airflow_provider_callkaro.ledger.audit import AuditLine, AuditMark
-from airflow_provider_callkaro.ledger.audit import verify as verify_lines
+from airflow_provider_callkaro.ledger.audit.chain import AuditLine, AuditMark
+from airflow_provider_callkaro.ledger.audit.chain import verify as verify_lines
 
 
 def show(arguments: Namespace) -> None:

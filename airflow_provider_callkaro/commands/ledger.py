@@ -12,17 +12,17 @@ from airflow_provider_callkaro.commands.opening import OpenLedger, opened, spell
 from airflow_provider_callkaro.commands.output import show_result, show_rows
 from airflow_provider_callkaro.commands.person import asked_number
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.ledger.audit import Action
-from airflow_provider_callkaro.ledger.carry_over import carry_over as carry_ledger_over
-from airflow_provider_callkaro.ledger.contents import findings, key_findings, scopes_held
+from airflow_provider_callkaro.ledger.audit.chain import Action
+from airflow_provider_callkaro.ledger.audit.trail import entry
 from airflow_provider_callkaro.ledger.contract import EntryState
 from airflow_provider_callkaro.ledger.digests import FIELD
-from airflow_provider_callkaro.ledger.erasures import Erased, Erasures
-from airflow_provider_callkaro.ledger.persons import HeldCall, Persons, Resolution
-from airflow_provider_callkaro.ledger.retention import Pruned, Retention
-from airflow_provider_callkaro.ledger.sql_audit import entry
-from airflow_provider_callkaro.ledger.sql_keys import open_names
-from airflow_provider_callkaro.ledger.sql_table import TABLE
+from airflow_provider_callkaro.ledger.sql.keys import open_names
+from airflow_provider_callkaro.ledger.sql.table import TABLE
+from airflow_provider_callkaro.ledger.upkeep.carry_over import carry_over as carry_ledger_over
+from airflow_provider_callkaro.ledger.upkeep.contents import findings, key_findings, scopes_held
+from airflow_provider_callkaro.ledger.upkeep.erasures import Erased, Erasures
+from airflow_provider_callkaro.ledger.upkeep.persons import HeldCall, Persons, Resolution
+from airflow_provider_callkaro.ledger.upkeep.retention import Pruned, Retention
 from airflow_provider_callkaro.tasks.ledgers import earlier_spellings
 
 if TYPE_CHECKING:

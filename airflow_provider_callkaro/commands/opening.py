@@ -14,11 +14,11 @@ from typing import Any
 
 from airflow_provider_callkaro.calls.phone import legacy_spellings
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.ledger.audit import Seals
+from airflow_provider_callkaro.ledger.audit.chain import Seals
+from airflow_provider_callkaro.ledger.audit.trail import SqlAudit
 from airflow_provider_callkaro.ledger.digests import FIELD, LedgerKeys, Purpose
-from airflow_provider_callkaro.ledger.sql_audit import SqlAudit
-from airflow_provider_callkaro.ledger.sql_values import as_digits
-from airflow_provider_callkaro.ledger.upkeep import Upkeep
+from airflow_provider_callkaro.ledger.sql.values import as_digits
+from airflow_provider_callkaro.ledger.upkeep.database import Upkeep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

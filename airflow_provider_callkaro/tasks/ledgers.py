@@ -80,8 +80,8 @@ def remember(
 
 
 def _in_sql(context: Mapping[str, Any], *, settings: ListSettings, resumed: bool) -> Memory:
-    from airflow_provider_callkaro.ledger.sql import SqlLedger
-    from airflow_provider_callkaro.ledger.sql_run_records import SqlRunRecords
+    from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
+    from airflow_provider_callkaro.ledger.sql.run_records import SqlRunRecords
 
     conn_id = str(settings.ledger_conn_id)
     engine, run, keys = sql_engine(conn_id), run_name(context), ledger_keys(conn_id)
@@ -107,8 +107,8 @@ def _in_task_state(
 ) -> Memory:
     from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]  # 3.3 and later
 
-    from airflow_provider_callkaro.ledger.task_state import TaskStateLedger
-    from airflow_provider_callkaro.ledger.task_state_run_records import TaskStateRunRecords
+    from airflow_provider_callkaro.ledger.task_state.ledger import TaskStateLedger
+    from airflow_provider_callkaro.ledger.task_state.run_records import TaskStateRunRecords
 
     records = TaskStateRunRecords(store, retention=NEVER_EXPIRE)
     record = identify(context, settings=settings, records=records, resumed=resumed)

@@ -19,13 +19,13 @@ from airflow_provider_callkaro.calls.outcome import Outcome
 from airflow_provider_callkaro.calls.policy import CallingPolicy
 from airflow_provider_callkaro.dispatch.tally import Summary
 from airflow_provider_callkaro.exceptions import VoiceCallError
-from airflow_provider_callkaro.ledger.audit import Action, AuditMark, Seals
+from airflow_provider_callkaro.ledger.audit.chain import Action, AuditMark, Seals
+from airflow_provider_callkaro.ledger.audit.trail import SqlAudit, entry
 from airflow_provider_callkaro.ledger.digests import LedgerKeys, Purpose
 from airflow_provider_callkaro.ledger.run_record import RunRecord
-from airflow_provider_callkaro.ledger.sql_audit import SqlAudit, entry
-from airflow_provider_callkaro.ledger.sql_scopes import scopes_of
-from airflow_provider_callkaro.ledger.sql_values import digest
-from airflow_provider_callkaro.ledger.upkeep import Upkeep
+from airflow_provider_callkaro.ledger.sql.scopes import scopes_of
+from airflow_provider_callkaro.ledger.sql.values import digest
+from airflow_provider_callkaro.ledger.upkeep.database import Upkeep
 from airflow_provider_callkaro.tasks.settings import ListSettings
 
 XCOM = "audit"

@@ -8,11 +8,11 @@ import pytest
 import sqlalchemy
 from connection_keys import keys
 
-from airflow_provider_callkaro.ledger.audit import Action, AuditMark, digest_of
+from airflow_provider_callkaro.ledger.audit.chain import Action, AuditMark, digest_of
+from airflow_provider_callkaro.ledger.audit.trail import SqlAudit, entry
 from airflow_provider_callkaro.ledger.contract import Claim
-from airflow_provider_callkaro.ledger.sql import SqlLedger
-from airflow_provider_callkaro.ledger.sql_audit import SqlAudit, entry
-from airflow_provider_callkaro.ledger.upkeep import Upkeep
+from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
+from airflow_provider_callkaro.ledger.upkeep.database import Upkeep
 
 
 def begin(engine: sqlalchemy.Engine) -> None:

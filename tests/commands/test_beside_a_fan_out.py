@@ -15,7 +15,7 @@ from connection_keys import keys
 from fanning_out import context_of, fan_out, people
 
 from airflow_provider_callkaro.ledger.contract import Claim, EntryState, Settlement
-from airflow_provider_callkaro.ledger.sql import SqlLedger
+from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 from airflow_provider_callkaro.sandbox import Sandbox
 
 PEOPLE = people(200)

@@ -14,7 +14,7 @@ import sqlalchemy
 from airflow_provider_callkaro.commands.definition import GROUPS, main
 from airflow_provider_callkaro.get_provider_info import get_provider_info
 from airflow_provider_callkaro.ledger.contract import Claim
-from airflow_provider_callkaro.ledger.sql import SqlLedger
+from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 
 
 def test_airflow_is_given_the_commands_that_python_m_has() -> None:

@@ -14,11 +14,11 @@ from connection_keys import keys
 from airflow_provider_callkaro.exceptions import LedgerError
 from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, Erasure, Settlement
 from airflow_provider_callkaro.ledger.digests import Purpose
-from airflow_provider_callkaro.ledger.erasures import Erasures
-from airflow_provider_callkaro.ledger.sql import SqlLedger
-from airflow_provider_callkaro.ledger.sql_keys import open_names
-from airflow_provider_callkaro.ledger.sql_table import TABLE
-from airflow_provider_callkaro.ledger.upkeep import Upkeep
+from airflow_provider_callkaro.ledger.sql.keys import open_names
+from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
+from airflow_provider_callkaro.ledger.sql.table import TABLE
+from airflow_provider_callkaro.ledger.upkeep.database import Upkeep
+from airflow_provider_callkaro.ledger.upkeep.erasures import Erasures
 
 PERSON, OTHER = "+919876500001", "+919876500002"
 

@@ -12,7 +12,7 @@ from ageing_ledger import let_time_pass
 
 from airflow_provider_callkaro.commands.definition import main
 from airflow_provider_callkaro.ledger.contract import Claim, EntryState, OverCap, Settlement
-from airflow_provider_callkaro.ledger.sql import SqlLedger
+from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 
 PERSON, OTHER = "+442071838750", "+919876500002"
 

@@ -14,14 +14,14 @@ from ageing_ledger import let_time_pass
 from connection_keys import keys
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerError
-from airflow_provider_callkaro.ledger import retention
 from airflow_provider_callkaro.ledger.call_caps import CallCaps
 from airflow_provider_callkaro.ledger.contract import Claim, EntryState, Settlement
 from airflow_provider_callkaro.ledger.digests import LedgerKeys
 from airflow_provider_callkaro.ledger.run_record import RunRecord
-from airflow_provider_callkaro.ledger.sql import SqlLedger
-from airflow_provider_callkaro.ledger.sql_run_records import SqlRunRecords
-from airflow_provider_callkaro.ledger.sql_scopes import scopes_of
+from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
+from airflow_provider_callkaro.ledger.sql.run_records import SqlRunRecords
+from airflow_provider_callkaro.ledger.sql.scopes import scopes_of
+from airflow_provider_callkaro.ledger.upkeep import retention
 
 NUMBERS = [f"+9198765{row:05d}" for row in range(5)]
 

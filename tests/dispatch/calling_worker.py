@@ -15,7 +15,7 @@ import sqlalchemy
 from placing_calls import Caller, CampaignCaller, rows
 
 from airflow_provider_callkaro.dispatch.limits import Limits
-from airflow_provider_callkaro.ledger.sql import SqlLedger
+from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 
 
 def main(

@@ -10,7 +10,7 @@ import sqlalchemy
 
 from airflow_provider_callkaro.ledger.contract import CallLedger
 from airflow_provider_callkaro.ledger.memory import MemoryLedger, MemoryStore
-from airflow_provider_callkaro.ledger.sql import SqlLedger
+from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 from airflow_provider_callkaro.sandbox import Sandbox
 
 pytest.register_assert_rewrite("placing_calls", "histories")

@@ -9,7 +9,7 @@ from placing_calls import Caller, LedgerAround, numbers, rows
 from airflow_provider_callkaro.dispatch.limits import Limits
 from airflow_provider_callkaro.exceptions import LedgerError
 from airflow_provider_callkaro.ledger.contract import CallLedger, EntryState
-from airflow_provider_callkaro.ledger.task_state import TaskStateLedger
+from airflow_provider_callkaro.ledger.task_state.ledger import TaskStateLedger
 
 COUNT = 120
 LIMITS = Limits(max_concurrency=8)

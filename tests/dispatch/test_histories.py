@@ -51,8 +51,8 @@ from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.dispatch.tally import Summary
 from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerError
 from airflow_provider_callkaro.ledger.contract import Entry, EntryState
-from airflow_provider_callkaro.ledger.sql import SqlLedger
-from airflow_provider_callkaro.ledger.task_state import TaskStateLedger
+from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
+from airflow_provider_callkaro.ledger.task_state.ledger import TaskStateLedger
 from airflow_provider_callkaro.sandbox import Sandbox
 
 NOBODY_THERE = "http://127.0.0.1:1"

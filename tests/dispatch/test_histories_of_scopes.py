@@ -40,7 +40,7 @@ from airflow_provider_callkaro.dispatch.limits import redial_states
 from airflow_provider_callkaro.ledger.call_caps import CallCaps
 from airflow_provider_callkaro.ledger.contract import CLAIM_LEASE, CallLedger, Entry, EntryState
 from airflow_provider_callkaro.ledger.memory import MemoryLedger, MemoryStore
-from airflow_provider_callkaro.ledger.sql import SqlLedger
+from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 from airflow_provider_callkaro.sandbox import FaultKind, Sandbox
 
 Scopes = tuple[str, ...]

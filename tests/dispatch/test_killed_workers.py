@@ -16,7 +16,7 @@ import sqlalchemy
 from placing_calls import numbers
 
 from airflow_provider_callkaro.ledger.contract import EntryState
-from airflow_provider_callkaro.ledger.sql import SqlLedger
+from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 from airflow_provider_callkaro.sandbox import Sandbox
 
 WORKER = Path(__file__).with_name("calling_worker.py")

@@ -30,7 +30,7 @@ from airflow_provider_callkaro.dispatch.run import run_calls
 from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.dispatch.tally import Summary
 from airflow_provider_callkaro.ledger.memory import MemoryLedger, MemoryStore
-from airflow_provider_callkaro.ledger.sql import SqlLedger
+from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 from airflow_provider_callkaro.sandbox import Sandbox
 from airflow_provider_callkaro.tasks.rules import Suppression
 from airflow_provider_callkaro.transport.asynchronous import AsyncTransport

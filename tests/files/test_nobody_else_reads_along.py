@@ -77,7 +77,7 @@ def test_what_is_not_finished_is_for_its_owner_alone_too(tmp_path: Path, monkeyp
 def test_a_new_sqlite_ledger_is_for_its_owner_alone(tmp_path: Path, uri: str) -> None:
     from sqlalchemy import create_engine
 
-    from airflow_provider_callkaro.ledger.sql import SqlLedger
+    from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 
     path = tmp_path / "ledger.db"
     engine = create_engine(uri.format(path=path))
@@ -89,7 +89,7 @@ def test_a_new_sqlite_ledger_is_for_its_owner_alone(tmp_path: Path, uri: str) ->
 
 
 def test_a_ledger_that_is_there_keeps_its_permissions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow_provider_callkaro.ledger.sql import SqlLedger
+    from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 
     path = tmp_path / "ledger.db"
     path.touch(mode=0o660)

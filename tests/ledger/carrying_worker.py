@@ -10,7 +10,7 @@ import sys
 import sqlalchemy
 from ledger_secrets import keys
 
-from airflow_provider_callkaro.ledger.carry_over import carry_over
+from airflow_provider_callkaro.ledger.upkeep.carry_over import carry_over
 
 if __name__ == "__main__":
     carry_over(

@@ -20,8 +20,8 @@ from airflow_provider_callkaro.ledger.call_caps import CallCaps
 from airflow_provider_callkaro.ledger.contract import Claim, EntryState, OverCap, Settlement
 from airflow_provider_callkaro.ledger.digests import LedgerKeys
 from airflow_provider_callkaro.ledger.run_record import RunRecord
-from airflow_provider_callkaro.ledger.sql import SqlLedger
-from airflow_provider_callkaro.ledger.sql_run_records import SqlRunRecords
+from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
+from airflow_provider_callkaro.ledger.sql.run_records import SqlRunRecords
 
 RUN = "renewals/manual__for Anna/calls/-1"
 CAPPED = CallCaps(max_calls=1, per=timedelta(days=7))

@@ -30,11 +30,11 @@ from ledger_contract import (
 from ledger_secrets import keys
 
 from airflow_provider_callkaro.ledger.call_caps import CallCaps
-from airflow_provider_callkaro.ledger.carry_over import CarriedOver, carry_over
 from airflow_provider_callkaro.ledger.contract import Claim, EntryState, OverCap
 from airflow_provider_callkaro.ledger.run_record import RunRecord
-from airflow_provider_callkaro.ledger.sql import SqlLedger
-from airflow_provider_callkaro.ledger.sql_run_records import SqlRunRecords
+from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
+from airflow_provider_callkaro.ledger.sql.run_records import SqlRunRecords
+from airflow_provider_callkaro.ledger.upkeep.carry_over import CarriedOver, carry_over
 
 HERE = Path(__file__).parent
 SCOPE = "renewals"

@@ -15,8 +15,8 @@ from airflow_task_state import TaskStateInMemory
 from airflow_provider_callkaro.exceptions import LedgerError
 from airflow_provider_callkaro.ledger.memory import MemoryRunRecords, MemoryStore
 from airflow_provider_callkaro.ledger.run_record import RunRecord, RunRecords
-from airflow_provider_callkaro.ledger.sql_run_records import SqlRunRecords
-from airflow_provider_callkaro.ledger.task_state_run_records import TaskStateRunRecords
+from airflow_provider_callkaro.ledger.sql.run_records import SqlRunRecords
+from airflow_provider_callkaro.ledger.task_state.run_records import TaskStateRunRecords
 
 SATURDAY = datetime(2026, 11, 21, 23, 30, tzinfo=timezone(timedelta(hours=5, minutes=30)))
 FIRST = RunRecord(scopes=("calls/सूची@2026-11-21", "calls@replayed"), due=SATURDAY, is_stale=False, shard=(2, 7))

@@ -24,9 +24,9 @@ from shared_ledger_contract import LegacyContract, SharedLedgerContract
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerError
 from airflow_provider_callkaro.ledger.contract import CLAIM_LEASE, Claim, Entry, EntryState, Settlement
-from airflow_provider_callkaro.ledger.sql import SqlLedger
-from airflow_provider_callkaro.ledger.sql_dialects import statements_for
-from airflow_provider_callkaro.ledger.sql_values import as_instant
+from airflow_provider_callkaro.ledger.sql.dialects import statements_for
+from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
+from airflow_provider_callkaro.ledger.sql.values import as_instant
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from ledger_contract import accept, reject, release
 from airflow_provider_callkaro.ledger.call_caps import CallCaps
 from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, OverCap, Settlement
 from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
-from airflow_provider_callkaro.ledger.sql import SqlLedger
+from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 
 WORKER = Path(__file__).with_name("claiming_worker.py")
 ONCE_A_MONTH = CallCaps(max_calls=1, per=timedelta(days=30))

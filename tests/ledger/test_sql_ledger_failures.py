@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 
 from airflow_provider_callkaro.exceptions import LedgerError
 from airflow_provider_callkaro.ledger.contract import Entry, EntryState, Settlement
-from airflow_provider_callkaro.ledger.sql import SqlLedger
+from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 
 SERVERS = ["postgresql", "mariadb"]
 KEY, CALL_ID = "customer 7", "call-77"

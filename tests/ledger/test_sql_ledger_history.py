@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Engine
 
 from airflow_provider_callkaro.ledger.contract import Claim, EntryState, Settlement
-from airflow_provider_callkaro.ledger.sql import SqlLedger
+from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NUMBER, OTHER = "+919876500001", "+919876500002"

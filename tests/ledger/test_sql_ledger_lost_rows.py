@@ -12,7 +12,7 @@ from ledger_contract import AN_HOUR_AND_MORE, NUMBER, OTHER_NUMBER, accept, clai
 from ledger_databases import database_on
 
 from airflow_provider_callkaro.ledger.contract import Entry, EntryState
-from airflow_provider_callkaro.ledger.sql import SqlLedger
+from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from ledger_contract import NUMBER
 from ledger_secrets import keys
 
-from airflow_provider_callkaro.ledger.carry_over import carry_over
 from airflow_provider_callkaro.ledger.contract import CLAIM_LEASE, Claim, Entry, EntryState, Settlement
 from airflow_provider_callkaro.ledger.digests import LedgerKeys
-from airflow_provider_callkaro.ledger.sql import SqlLedger
+from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
+from airflow_provider_callkaro.ledger.upkeep.carry_over import carry_over
 
 KEYS = ["anna", "Anna", "anna ", "बाला"]
 RUNS = ["monday", "tuesday"]

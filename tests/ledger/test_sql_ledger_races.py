@@ -16,7 +16,7 @@ import sqlalchemy
 from ledger_contract import NUMBER, accept, claim, everything, reject, release
 
 from airflow_provider_callkaro.ledger.contract import EntryState
-from airflow_provider_callkaro.ledger.sql import SqlLedger
+from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 
 WORKER = Path(__file__).with_name("claiming_worker.py")
 

@@ -11,9 +11,9 @@ from ledger_contract import NUMBER, OTHER_NUMBER, accept, claim, everything
 
 from airflow_provider_callkaro.ledger.call_caps import CallCaps
 from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, OverCap
-from airflow_provider_callkaro.ledger.sql import SqlLedger
-from airflow_provider_callkaro.ledger.sql_scopes import scopes_of
-from airflow_provider_callkaro.ledger.sql_table import CREATE_TABLE
+from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
+from airflow_provider_callkaro.ledger.sql.scopes import scopes_of
+from airflow_provider_callkaro.ledger.sql.table import CREATE_TABLE
 
 OLD_RUN = "an old run"
 

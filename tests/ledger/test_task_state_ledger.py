@@ -15,7 +15,7 @@ from shared_ledger_contract import LegacyContract
 
 from airflow_provider_callkaro.exceptions import LedgerError
 from airflow_provider_callkaro.ledger.contract import Claim, EntryState, Settlement
-from airflow_provider_callkaro.ledger.task_state import TaskStateLedger
+from airflow_provider_callkaro.ledger.task_state.ledger import TaskStateLedger
 
 WINDOW = 64
 

@@ -6,7 +6,7 @@ from airflow_task_state import TaskStateInMemory
 from ledger_contract import NUMBER, accept, claim, everything, reject, release
 
 from airflow_provider_callkaro.ledger.contract import Entry, EntryState
-from airflow_provider_callkaro.ledger.task_state import TaskStateLedger
+from airflow_provider_callkaro.ledger.task_state.ledger import TaskStateLedger
 
 
 def test_a_redial_is_known_as_one_whichever_segment_it_stands_in() -> None:

@@ -15,10 +15,10 @@ from fanning_out import connect, context_of, fan_out, people
 
 from airflow_provider_callkaro.calls.policy import CallingPolicy
 from airflow_provider_callkaro.exceptions import LedgerError, SourceBroken
-from airflow_provider_callkaro.ledger.audit import AuditMark, Seals, verify
+from airflow_provider_callkaro.ledger.audit.chain import AuditMark, Seals, verify
+from airflow_provider_callkaro.ledger.audit.trail import SqlAudit
 from airflow_provider_callkaro.ledger.digests import read_keys
-from airflow_provider_callkaro.ledger.sql_audit import SqlAudit
-from airflow_provider_callkaro.ledger.upkeep import Upkeep
+from airflow_provider_callkaro.ledger.upkeep.database import Upkeep
 from airflow_provider_callkaro.sandbox import Sandbox
 
 SECRET = "k1:" + "s" * 40

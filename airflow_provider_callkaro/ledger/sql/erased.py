@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.ledger.digests import key_of
-from airflow_provider_callkaro.ledger.sql_names import Names
-from airflow_provider_callkaro.ledger.sql_statements import MAX_ROWS
-from airflow_provider_callkaro.ledger.sql_table import ERASURES_TABLE
-from airflow_provider_callkaro.ledger.sql_values import chunks
-from airflow_provider_callkaro.ledger.upkeep import run
+from airflow_provider_callkaro.ledger.sql.names import Names
+from airflow_provider_callkaro.ledger.sql.session import execute
+from airflow_provider_callkaro.ledger.sql.statements import MAX_ROWS
+from airflow_provider_callkaro.ledger.sql.table import ERASURES_TABLE
+from airflow_provider_callkaro.ledger.sql.values import chunks
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -22,7 +22,7 @@ def tombstones_among(connection: Connection, numbers: Sequence[str]) -> list[str
     return [
         str(number)
         for some in chunks(numbers, size=MAX_ROWS)
-        for number in run(
+        for number in execute(
             connection, f"SELECT number FROM {ERASURES_TABLE} WHERE number IN :numbers", numbers=list(some)
         ).scalars()
     ]

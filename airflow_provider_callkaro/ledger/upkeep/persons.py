@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, NotAllowed
 from airflow_provider_callkaro.ledger.contract import EntryState
-from airflow_provider_callkaro.ledger.sql_rows import OPEN, as_standing
-from airflow_provider_callkaro.ledger.sql_statements import LEASE_SECONDS
-from airflow_provider_callkaro.ledger.sql_table import ALSO, CLEAR_COLUMNS, KEYED_COLUMNS, TABLE, Row, Standing
-from airflow_provider_callkaro.ledger.sql_values import as_instant
-from airflow_provider_callkaro.ledger.upkeep import Upkeep, run
+from airflow_provider_callkaro.ledger.sql.rows import OPEN, as_standing
+from airflow_provider_callkaro.ledger.sql.session import execute
+from airflow_provider_callkaro.ledger.sql.statements import LEASE_SECONDS
+from airflow_provider_callkaro.ledger.sql.table import ALSO, CLEAR_COLUMNS, KEYED_COLUMNS, TABLE, Row, Standing
+from airflow_provider_callkaro.ledger.sql.values import as_instant
+from airflow_provider_callkaro.ledger.upkeep.database import Upkeep
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -93,7 +94,7 @@ class Persons:
             f"SELECT {self._columns} FROM voice_call_ledger WHERE ({asked})"
             f"{' AND scope = :scope' if scope is not None else ''} ORDER BY claimed_at DESC LIMIT :limit"
         )
-        found = self._upkeep.read(lambda connection: run(connection, query, **values).all())
+        found = self._upkeep.read(lambda connection: execute(connection, query, **values).all())
         calls = [_held(as_standing(values)) for values in found]
         return [call for call in calls if call.state is state]
 
@@ -121,12 +122,12 @@ class Persons:
             raise NotAllowed(f"call {id_} is {call.state}, and only what is unknown can be resolved")
         ids = [row.id, *(also.id for also in self.further_rows(connection, [row]))]
         if resolution is Resolution.FREE:
-            run(connection, "DELETE FROM voice_call_ledger WHERE id IN :ids", ids=ids)
+            execute(connection, "DELETE FROM voice_call_ledger WHERE id IN :ids", ids=ids)
             return call
         settled = f"reason = :reason, detail = NULL, owner = :owner, settled_at = {self._upkeep.statements.now}"
         for state, some in ((str(EntryState.ACCEPTED), ids[:1]), (ALSO + EntryState.ACCEPTED, ids[1:])):
             if some:  # of another owner from now on, so that a frozen try that wakes up leaves it alone
-                run(
+                execute(
                     connection,
                     f"UPDATE voice_call_ledger SET state = :state, {settled} WHERE id IN :ids",
                     state=state,
@@ -139,7 +140,7 @@ class Persons:
     def rows_in(self, connection: Connection, numbers: Sequence[str]) -> list[Standing]:
         """The rows of calls to a number; those in further scopes are not among them."""
         query = f"SELECT {self._columns} FROM voice_call_ledger WHERE number IN :numbers"
-        return [as_standing(values) for values in run(connection, query, numbers=list(numbers))]
+        return [as_standing(values) for values in execute(connection, query, numbers=list(numbers))]
 
     def further_rows(self, connection: Connection, calls: Iterable[Row]) -> list[Row]:
         """The rows that the same commits made for the same keys in further scopes."""
@@ -150,7 +151,7 @@ class Persons:
         )
         found: list[Row] = []
         for call in calls:
-            rows = run(connection, query, key=call.call_key, owner=call.owner, turn=call.turn)
+            rows = execute(connection, query, key=call.call_key, owner=call.owner, turn=call.turn)
             found += [row for row, _ in map(as_standing, rows) if row.state.startswith(ALSO)]
         return found
 
@@ -161,7 +162,7 @@ class Persons:
     def _rows(self, connection: Connection, where: str, *, lock: bool = False, **values: str) -> list[Standing]:
         locked = self._upkeep.statements.for_update if lock else ""
         query = f"SELECT {self._columns} FROM voice_call_ledger WHERE {where}{locked}"
-        return [as_standing(values) for values in run(connection, query, **values)]
+        return [as_standing(values) for values in execute(connection, query, **values)]
 
 
 def _held(standing: Standing) -> HeldCall:

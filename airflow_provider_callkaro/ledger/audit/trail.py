@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_callkaro.ledger.audit import Action, AuditLine, AuditMark, Seals, digest_of
-from airflow_provider_callkaro.ledger.upkeep import Upkeep, run
+from airflow_provider_callkaro.ledger.audit.chain import Action, AuditLine, AuditMark, Seals, digest_of
+from airflow_provider_callkaro.ledger.sql.session import execute
+from airflow_provider_callkaro.ledger.upkeep.database import Upkeep
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -82,13 +83,13 @@ class SqlAudit:
             connection.exec_driver_sql(*query).close()
         if (done := self.has_in(connection, new)) is not None:
             return done
-        last = run(connection, "SELECT place, digest FROM voice_call_audit ORDER BY place DESC LIMIT 1").first()
+        last = execute(connection, "SELECT place, digest FROM voice_call_audit ORDER BY place DESC LIMIT 1").first()
         place, before = (last[0] + 1, last[1]) if last is not None else (1, "")
-        now = run(connection, f"SELECT {statements.now}").scalar_one()
+        now = execute(connection, f"SELECT {statements.now}").scalar_one()
         told = {"at": f"{now} UTC", "action": new.action, "who": dict(new.who), **new.what}
         text = json.dumps(told, sort_keys=True, default=str)
         digest = digest_of(before=before, place=place, text=text)
-        run(
+        execute(
             connection,
             "INSERT INTO voice_call_audit (place, entry, record, digest, seal) "
             "VALUES (:place, :entry, :record, :digest, :seal)",
@@ -102,7 +103,9 @@ class SqlAudit:
 
     def has_in(self, connection: Connection, new: AuditEntry) -> AuditMark | None:
         """Where the line stands that is written with a transaction, if it was committed before and runs again."""
-        done = run(connection, "SELECT place, digest FROM voice_call_audit WHERE entry = :entry", entry=new.id).first()
+        done = execute(
+            connection, "SELECT place, digest FROM voice_call_audit WHERE entry = :entry", entry=new.id
+        ).first()
         return None if done is None else AuditMark(*done)
 
     def lines(self) -> Iterator[AuditLine]:
@@ -121,7 +124,7 @@ class SqlAudit:
 def _page(connection: Connection, *, after: int | None) -> list[AuditLine]:
     where = "" if after is None else "WHERE place > :after "
     values = {} if after is None else {"after": after}
-    rows = run(
+    rows = execute(
         connection,
         f"SELECT place, record, digest, seal FROM voice_call_audit {where}ORDER BY place LIMIT {_PAGE}",  # noqa: S608
         **values,

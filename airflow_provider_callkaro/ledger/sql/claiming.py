@@ -19,12 +19,12 @@ from zlib import crc32
 from airflow_provider_callkaro.ledger.call_caps import CallCaps
 from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, Erasure, Lost, OverCap
 from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
-from airflow_provider_callkaro.ledger.sql_erased import erased_among
-from airflow_provider_callkaro.ledger.sql_names import Names
-from airflow_provider_callkaro.ledger.sql_rows import OPEN, Author
-from airflow_provider_callkaro.ledger.sql_statements import MAX_ROWS
-from airflow_provider_callkaro.ledger.sql_table import ALSO, Row, Standing
-from airflow_provider_callkaro.ledger.sql_values import as_digits, as_instant, chunks
+from airflow_provider_callkaro.ledger.sql.erased import erased_among
+from airflow_provider_callkaro.ledger.sql.names import Names
+from airflow_provider_callkaro.ledger.sql.rows import OPEN, Author
+from airflow_provider_callkaro.ledger.sql.statements import MAX_ROWS
+from airflow_provider_callkaro.ledger.sql.table import ALSO, Row, Standing
+from airflow_provider_callkaro.ledger.sql.values import as_digits, as_instant, chunks
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.exceptions import LedgerError
 from airflow_provider_callkaro.ledger.digests import FIELD, LedgerKey, LedgerKeys
-from airflow_provider_callkaro.ledger.sql_dialects import statements_for
-from airflow_provider_callkaro.ledger.sql_names import CLEAR, KeyedNames, Names
-from airflow_provider_callkaro.ledger.sql_session import SqlSession
-from airflow_provider_callkaro.ledger.sql_statements import Statements
-from airflow_provider_callkaro.ledger.sql_table import (
+from airflow_provider_callkaro.ledger.sql.dialects import statements_for
+from airflow_provider_callkaro.ledger.sql.names import CLEAR, KeyedNames, Names
+from airflow_provider_callkaro.ledger.sql.session import SqlSession, begin_writing
+from airflow_provider_callkaro.ledger.sql.statements import Statements
+from airflow_provider_callkaro.ledger.sql.table import (
     CLEAR_COLUMNS,
     CREATE_ERASURES,
     ERASURES_TABLE,
@@ -75,7 +75,7 @@ def count_in_clear(session: SqlSession, statements: Statements) -> dict[str, int
 
 def forget_clear(connection: Connection, *, statements: Statements) -> None:
     """Note that nothing stands in clear any more."""
-    _begin(connection, statements)
+    begin_writing(connection, statements)
     connection.exec_driver_sql(*statements.forget_key(_IN_CLEAR))
 
 
@@ -108,7 +108,7 @@ def _put_under_key(session: SqlSession, statements: Statements, table: str) -> b
     had: list[bool] = []
 
     def put(connection: Connection) -> None:
-        _begin(connection, statements)
+        begin_writing(connection, statements)
         columns = _columns(connection, table=table)
         if not columns:
             for statement in statements.create if table == TABLE else [statements.create_runs]:
@@ -132,7 +132,7 @@ def _register(connection: Connection, *, statements: Statements, keys: LedgerKey
 
     :return: None if another process has brought a key at this moment.
     """
-    _begin(connection, statements)
+    begin_writing(connection, statements)
     registered = _registered(connection, statements)
     known: dict[int, LedgerKey] = {}
     for place, id_, check, ended, _ in registered:
@@ -190,8 +190,3 @@ def _columns(connection: Connection, table: str) -> frozenset[str]:
         return frozenset(column["name"] for column in inspect(connection).get_columns(table))
     except NoSuchTableError:
         return frozenset()
-
-
-def _begin(connection: Connection, statements: Statements) -> None:
-    if statements.begin is not None:
-        connection.exec_driver_sql(statements.begin)

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from itertools import chain
 
 from airflow_provider_callkaro.ledger.contract import CLAIM_LEASE
-from airflow_provider_callkaro.ledger.sql_key_statements import KeyStatements, Query, in_keyed
-from airflow_provider_callkaro.ledger.sql_table import (
+from airflow_provider_callkaro.ledger.sql.key_statements import KeyStatements, Query, in_keyed
+from airflow_provider_callkaro.ledger.sql.table import (
     CLEAR_COLUMNS,
     CREATE_INDEX,
     CREATE_RUNS,

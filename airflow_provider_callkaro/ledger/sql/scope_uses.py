@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.ledger.sql_scopes import Scope
-from airflow_provider_callkaro.ledger.sql_statements import Statements
+from airflow_provider_callkaro.ledger.sql.scopes import Scope
+from airflow_provider_callkaro.ledger.sql.statements import Statements
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

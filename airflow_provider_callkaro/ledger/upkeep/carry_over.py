@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.ledger.digests import LedgerKeys
 from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
-from airflow_provider_callkaro.ledger.sql_dialects import statements_for
-from airflow_provider_callkaro.ledger.sql_keys import count_in_clear, forget_clear, open_names
-from airflow_provider_callkaro.ledger.sql_names import KeyedNames, KeysChanged, hold_key
-from airflow_provider_callkaro.ledger.sql_rows import OPEN, fetched
-from airflow_provider_callkaro.ledger.sql_session import SqlSession
-from airflow_provider_callkaro.ledger.sql_statements import MAX_ROWS
-from airflow_provider_callkaro.ledger.sql_table import RUNS_TABLE, TABLE
+from airflow_provider_callkaro.ledger.sql.dialects import statements_for
+from airflow_provider_callkaro.ledger.sql.keys import count_in_clear, forget_clear, open_names
+from airflow_provider_callkaro.ledger.sql.names import KeyedNames, KeysChanged, hold_key
+from airflow_provider_callkaro.ledger.sql.rows import OPEN, fetched
+from airflow_provider_callkaro.ledger.sql.session import SqlSession, begin_writing
+from airflow_provider_callkaro.ledger.sql.statements import MAX_ROWS
+from airflow_provider_callkaro.ledger.sql.table import RUNS_TABLE, TABLE
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
@@ -149,6 +149,5 @@ class _Carrying:
         return len(page), page[-1][0] if page else None
 
     def _begin(self, connection: Connection) -> None:
-        if self._statements.begin is not None:
-            connection.exec_driver_sql(self._statements.begin)
+        begin_writing(connection, self._statements)
         hold_key(connection, statements=self._statements, names=self._names)

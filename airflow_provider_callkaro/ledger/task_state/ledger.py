@@ -34,7 +34,7 @@ from airflow_provider_callkaro.ledger.contract import (
 )
 from airflow_provider_callkaro.ledger.digests import FIELD, LedgerKey, LedgerKeys, Purpose, key_of
 from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
-from airflow_provider_callkaro.ledger.task_state_records import entry_of, is_record, packed, settled, size_of
+from airflow_provider_callkaro.ledger.task_state.records import entry_of, is_record, packed, settled, size_of
 
 SEGMENT_BYTES = 24_000  # of JSON, then a new segment begins: a write of that size still costs about 20 ms
 DIGEST_BYTES = 9  # 72 bits: among a million keys two agree once in ten billion lists

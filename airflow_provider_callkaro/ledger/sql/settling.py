@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.ledger.contract import Settlement
-from airflow_provider_callkaro.ledger.sql_rows import Author
-from airflow_provider_callkaro.ledger.sql_statements import MAX_ROWS
-from airflow_provider_callkaro.ledger.sql_table import ALSO, Row, Settled
-from airflow_provider_callkaro.ledger.sql_values import chunks
+from airflow_provider_callkaro.ledger.sql.rows import Author
+from airflow_provider_callkaro.ledger.sql.statements import MAX_ROWS
+from airflow_provider_callkaro.ledger.sql.table import ALSO, Row, Settled
+from airflow_provider_callkaro.ledger.sql.values import chunks
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from itertools import chain
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.ledger.sql_key_statements import Query
-from airflow_provider_callkaro.ledger.sql_statements import GIVEN, Statements
-from airflow_provider_callkaro.ledger.sql_table import (
+from airflow_provider_callkaro.ledger.sql.key_statements import Query
+from airflow_provider_callkaro.ledger.sql.statements import GIVEN, Statements
+from airflow_provider_callkaro.ledger.sql.table import (
     CREATE_KEYS,
     CREATE_LOCKS,
     CREATE_RUNS,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow_provider_callkaro.ledger.contract import CLAIM_LEASE
-from airflow_provider_callkaro.ledger.sql_table import (
+from airflow_provider_callkaro.ledger.sql.table import (
     CLEAR_COLUMNS,
     CREATE_KEYS,
     ERASURES_TABLE,

@@ -13,11 +13,11 @@ import logging
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_callkaro.exceptions import LedgerError
-from airflow_provider_callkaro.ledger.sql_statements import Statements
-from airflow_provider_callkaro.ledger.sqlite_file import make_private
+from airflow_provider_callkaro.ledger.sql.sqlite_file import make_private
+from airflow_provider_callkaro.ledger.sql.statements import Statements
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
@@ -139,8 +139,7 @@ class SqlSession:
 
             if inspect(connection).has_table(table):
                 return
-            if self._statements.begin is not None:
-                connection.exec_driver_sql(self._statements.begin)
+            begin_writing(connection, self._statements)
             for statement in statements:
                 connection.exec_driver_sql(statement)
 
@@ -179,6 +178,21 @@ class SqlSession:
             with suppress(SQLAlchemyError):
                 connection.invalidate()
                 connection.close()
+
+
+def begin_writing(connection: Connection, statements: Statements) -> None:
+    """Take the write lock first, in a database that may refuse it later in the transaction (SQLite)."""
+    if statements.begin is not None:
+        connection.exec_driver_sql(statements.begin)
+
+
+def execute(connection: Connection, statement: str, **values: object) -> Any:
+    """Execute a statement whose values have names; a value that is a list or a tuple fills an ``IN``."""
+    from sqlalchemy import bindparam, text
+
+    lists = [name for name, value in values.items() if isinstance(value, (list, tuple))]
+    several: list[Any] = [bindparam(name, expanding=True) for name in lists]
+    return connection.execute(text(statement).bindparams(*several), values)
 
 
 def _is_transient(error: Exception) -> bool:

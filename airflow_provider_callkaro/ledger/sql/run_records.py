@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, TypeVar
 from airflow_provider_callkaro.exceptions import LedgerError
 from airflow_provider_callkaro.ledger.digests import LedgerKeys
 from airflow_provider_callkaro.ledger.run_record import RunRecord
-from airflow_provider_callkaro.ledger.sql_dialects import statements_for
-from airflow_provider_callkaro.ledger.sql_keys import open_names
-from airflow_provider_callkaro.ledger.sql_names import CLEAR, Names, hold_key
-from airflow_provider_callkaro.ledger.sql_session import SqlSession
-from airflow_provider_callkaro.ledger.sql_table import RUNS_TABLE
-from airflow_provider_callkaro.ledger.sql_values import digest, distinct
+from airflow_provider_callkaro.ledger.sql.dialects import statements_for
+from airflow_provider_callkaro.ledger.sql.keys import open_names
+from airflow_provider_callkaro.ledger.sql.names import CLEAR, Names, hold_key
+from airflow_provider_callkaro.ledger.sql.session import SqlSession, begin_writing
+from airflow_provider_callkaro.ledger.sql.table import RUNS_TABLE
+from airflow_provider_callkaro.ledger.sql.values import digest, distinct
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
@@ -85,8 +85,7 @@ class SqlRunRecords:
         return None
 
     def _begin(self, connection: Connection, proposed: str) -> str:
-        if self._statements.begin is not None:
-            connection.exec_driver_sql(self._statements.begin)
+        begin_writing(connection, self._statements)
         hold_key(connection, statements=self._statements, names=self._names)
         found = self._read(connection) if self._names.count > 1 else None
         if found is not None:

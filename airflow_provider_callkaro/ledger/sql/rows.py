@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.ledger.contract import Entry, EntryState
-from airflow_provider_callkaro.ledger.sql_erased import erased_among
-from airflow_provider_callkaro.ledger.sql_key_statements import Query
-from airflow_provider_callkaro.ledger.sql_names import CLEAR, Names, hold_key
-from airflow_provider_callkaro.ledger.sql_scopes import Scope
-from airflow_provider_callkaro.ledger.sql_session import SqlSession
-from airflow_provider_callkaro.ledger.sql_statements import MAX_ROWS, Statements
-from airflow_provider_callkaro.ledger.sql_table import ALSO, Row, Settled, Standing
-from airflow_provider_callkaro.ledger.sql_values import MAX_TEXT, chunks, storable
+from airflow_provider_callkaro.ledger.sql.erased import erased_among
+from airflow_provider_callkaro.ledger.sql.key_statements import Query
+from airflow_provider_callkaro.ledger.sql.names import CLEAR, Names, hold_key
+from airflow_provider_callkaro.ledger.sql.scopes import Scope
+from airflow_provider_callkaro.ledger.sql.session import SqlSession
+from airflow_provider_callkaro.ledger.sql.statements import MAX_ROWS, Statements
+from airflow_provider_callkaro.ledger.sql.table import ALSO, Row, Settled, Standing
+from airflow_provider_callkaro.ledger.sql.values import MAX_TEXT, chunks, storable
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

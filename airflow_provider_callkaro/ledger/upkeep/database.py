@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from random import random as random_fraction
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.ledger.sql_dialects import statements_for
-from airflow_provider_callkaro.ledger.sql_keys import is_keyed
-from airflow_provider_callkaro.ledger.sql_session import SqlSession
-from airflow_provider_callkaro.ledger.sql_table import LOCKS_TABLE, TABLE
+from airflow_provider_callkaro.ledger.sql.dialects import statements_for
+from airflow_provider_callkaro.ledger.sql.keys import is_keyed
+from airflow_provider_callkaro.ledger.sql.session import SqlSession, begin_writing
+from airflow_provider_callkaro.ledger.sql.table import LOCKS_TABLE, TABLE
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
@@ -99,17 +99,7 @@ class Upkeep:
         """
 
         def begun(connection: Connection) -> T:
-            if self.statements.begin is not None:
-                connection.exec_driver_sql(self.statements.begin)
+            begin_writing(connection, self.statements)
             return work(connection)
 
         return self.session.transact(begun, action="written")
-
-
-def run(connection: Connection, statement: str, **values: Any) -> Any:
-    """Execute a statement whose values have names; a value that is a list or a tuple fills an ``IN``."""
-    from sqlalchemy import bindparam, text
-
-    lists = [name for name, value in values.items() if isinstance(value, (list, tuple))]
-    several: list[Any] = [bindparam(name, expanding=True) for name in lists]
-    return connection.execute(text(statement).bindparams(*several), values)

@@ -16,12 +16,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, RetentionTooShort
-from airflow_provider_callkaro.ledger.contents import AFTER_EVERY_ID, scope_ids
 from airflow_provider_callkaro.ledger.run_record import RunRecord
-from airflow_provider_callkaro.ledger.scope_uses import CREATE_SCOPES, SCOPES_TABLE
-from airflow_provider_callkaro.ledger.sql_scopes import scopes_of
-from airflow_provider_callkaro.ledger.sql_table import RUNS_TABLE
-from airflow_provider_callkaro.ledger.upkeep import Upkeep, run
+from airflow_provider_callkaro.ledger.sql.scope_uses import CREATE_SCOPES, SCOPES_TABLE
+from airflow_provider_callkaro.ledger.sql.scopes import scopes_of
+from airflow_provider_callkaro.ledger.sql.session import execute
+from airflow_provider_callkaro.ledger.sql.table import RUNS_TABLE
+from airflow_provider_callkaro.ledger.upkeep.contents import AFTER_EVERY_ID, scope_ids
+from airflow_provider_callkaro.ledger.upkeep.database import Upkeep
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -153,7 +154,7 @@ class Retention:
             last = page[-1][0]
             gone = [id_ for id_, record in page if self._all_marked(record, marked)]
             if gone:
-                self._upkeep.write(partial(run, statement="DELETE FROM voice_call_runs WHERE id IN :ids", ids=gone))
+                self._upkeep.write(partial(execute, statement="DELETE FROM voice_call_runs WHERE id IN :ids", ids=gone))
             runs += len(gone)
         return runs
 
@@ -162,7 +163,7 @@ class Retention:
             f"SELECT id, record FROM voice_call_runs WHERE begun_at < {self._cutoff} AND id > :after "
             f"ORDER BY id LIMIT {BATCH}"
         )
-        return [(str(id_), str(record)) for id_, record in run(connection, query, after=after)]
+        return [(str(id_), str(record)) for id_, record in execute(connection, query, after=after)]
 
     def _all_marked(self, record: str, marked: dict[str, bool]) -> bool:
         """Whether a run could claim in none of its scopes any more, if it was cleared."""
@@ -181,7 +182,7 @@ class Retention:
         :raises RetentionTooShort: no run has noted anything.
         """
         noted, seconds = self._upkeep.read(
-            lambda connection: run(
+            lambda connection: execute(
                 connection,
                 "SELECT COUNT(*), MAX(CASE WHEN pruned_at IS NULL THEN cap_seconds ELSE 0 END) "
                 "FROM voice_call_scopes WHERE used_at > :long_ago",
@@ -201,7 +202,7 @@ class Retention:
             yield self._upkeep.read(partial(self._use_of, id_=id_))
 
     def _use_of(self, connection: Connection, id_: str) -> ScopeUse:
-        rows, name, old, young = run(
+        rows, name, old, young = execute(
             connection,
             f"SELECT COUNT(*), MIN(scope), SUM(CASE WHEN claimed_at < {self._cutoff} THEN 1 ELSE 0 END), "
             f"SUM(CASE WHEN claimed_at >= {self._cutoff} OR settled_at >= {self._cutoff} THEN 1 ELSE 0 END) "
@@ -209,7 +210,7 @@ class Retention:
             start=id_,
             end=id_ + AFTER_EVERY_ID,
         ).one()
-        noted = run(
+        noted = execute(
             connection,
             f"SELECT CASE WHEN used_at >= {self._cutoff} THEN 1 ELSE 0 END, pruned_at FROM voice_call_scopes "
             "WHERE id = :id",
@@ -231,13 +232,13 @@ class Retention:
         connection.exec_driver_sql(*statements.hold_scope(id_, used_at=_LONG_AGO)).close()
         use = self._use_of(connection, id_)
         if use.may_go and not use.is_pruned:
-            run(connection, f"UPDATE voice_call_scopes SET pruned_at = {statements.now} WHERE id = :id", id=id_)
+            execute(connection, f"UPDATE voice_call_scopes SET pruned_at = {statements.now} WHERE id = :id", id=id_)
         return use.may_go
 
 
 def _remove_some(connection: Connection, id_: str) -> int:
     ids = (
-        run(
+        execute(
             connection,
             f"SELECT id FROM voice_call_ledger WHERE id >= :start AND id < :end LIMIT {BATCH}",
             start=id_,
@@ -247,7 +248,7 @@ def _remove_some(connection: Connection, id_: str) -> int:
         .all()
     )
     if ids:
-        run(connection, "DELETE FROM voice_call_ledger WHERE id IN :ids", ids=list(ids))
+        execute(connection, "DELETE FROM voice_call_ledger WHERE id IN :ids", ids=list(ids))
     return len(ids)
 
 

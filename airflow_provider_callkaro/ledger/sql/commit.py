@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.ledger.contract import Lost
-from airflow_provider_callkaro.ledger.scope_uses import ScopeNote
-from airflow_provider_callkaro.ledger.sql_claiming import Claiming
-from airflow_provider_callkaro.ledger.sql_settling import Settling
+from airflow_provider_callkaro.ledger.sql.claiming import Claiming
+from airflow_provider_callkaro.ledger.sql.scope_uses import ScopeNote
+from airflow_provider_callkaro.ledger.sql.session import begin_writing
+from airflow_provider_callkaro.ledger.sql.settling import Settling
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -33,9 +34,7 @@ class Commit:
         :raises ConfigurationError: a scope in which it claims was pruned.
         :raises KeysChanged: the ledger was put under another key.
         """
-        begin = self.settling.author.statements.begin
-        if begin is not None:
-            connection.exec_driver_sql(begin)
+        begin_writing(connection, self.settling.author.statements)
         if self.claiming.claims:
             self.claiming.may_be_erased = self.claiming.author.hold_key(connection)
         self.claiming.lock_numbers(connection)

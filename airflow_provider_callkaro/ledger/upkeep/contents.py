@@ -10,13 +10,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.ledger.digests import FIELD, LedgerKeys
-from airflow_provider_callkaro.ledger.scope_uses import SCOPES_TABLE
-from airflow_provider_callkaro.ledger.sql_keys import count_in_clear
-from airflow_provider_callkaro.ledger.sql_scopes import SCOPE_DIGITS
-from airflow_provider_callkaro.ledger.sql_statements import LEASE_SECONDS, Statements
-from airflow_provider_callkaro.ledger.sql_table import ERASURES_TABLE, RUNS_TABLE, TABLE
-from airflow_provider_callkaro.ledger.sql_values import as_instant
-from airflow_provider_callkaro.ledger.upkeep import Upkeep, run
+from airflow_provider_callkaro.ledger.sql.keys import count_in_clear
+from airflow_provider_callkaro.ledger.sql.scope_uses import SCOPES_TABLE
+from airflow_provider_callkaro.ledger.sql.scopes import SCOPE_DIGITS
+from airflow_provider_callkaro.ledger.sql.session import execute
+from airflow_provider_callkaro.ledger.sql.statements import LEASE_SECONDS, Statements
+from airflow_provider_callkaro.ledger.sql.table import ERASURES_TABLE, RUNS_TABLE, TABLE
+from airflow_provider_callkaro.ledger.sql.values import as_instant
+from airflow_provider_callkaro.ledger.upkeep.database import Upkeep
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -72,7 +73,7 @@ def scope_ids(upkeep: Upkeep) -> Iterator[str]:
 
 
 def _first_from(connection: Connection, start: str) -> str | None:
-    found = run(connection, "SELECT MIN(id) FROM voice_call_ledger WHERE id >= :start", start=start).scalar()
+    found = execute(connection, "SELECT MIN(id) FROM voice_call_ledger WHERE id >= :start", start=start).scalar()
     return None if found is None else str(found)[:SCOPE_DIGITS]
 
 
@@ -80,7 +81,7 @@ def scopes_held(upkeep: Upkeep) -> list[ScopeContents]:
     """Every scope of the ledger, the one that was used last first."""
 
     def contents(connection: Connection, id_: str) -> ScopeContents | None:
-        rows = run(
+        rows = execute(
             connection,
             "SELECT state, COUNT(*), MIN(scope), MAX(claimed_at) FROM voice_call_ledger "
             "WHERE id >= :start AND id < :end GROUP BY state",
@@ -105,7 +106,7 @@ def scopes_held(upkeep: Upkeep) -> list[ScopeContents]:
 def findings(upkeep: Upkeep) -> Iterator[Finding]:
     """What is worth knowing of a ledger, and what is wrong with it."""
     query, durable = _DURABLE[upkeep.dialect]
-    found = str(upkeep.read(lambda connection: run(connection, query).scalar()))
+    found = str(upkeep.read(lambda connection: execute(connection, query).scalar()))
     advice = "" if found in durable else "a crash of the database may lose whom it has rung: make commits durable"
     yield Finding(what="durable commits", found=found, advice=advice)
     apart = abs(_database_time(upkeep) - datetime.now(UTC).replace(tzinfo=None))
@@ -129,7 +130,7 @@ def key_findings(upkeep: Upkeep, keys: LedgerKeys | None) -> Iterator[Finding]:
         advice = "" if keys is None else "the connection has a key: ledger carry-over puts the ledger under it"
         yield Finding(what="holds numbers", found="in clear", advice=advice)
         return
-    places = upkeep.read(lambda connection: run(connection, upkeep.statements.read_keys).all())
+    places = upkeep.read(lambda connection: execute(connection, upkeep.statements.read_keys).all())
     clear = sum(count_in_clear(upkeep.session, upkeep.statements).values()) if places else 0
     advice = "ledger carry-over puts them under the key" if clear else ""
     yield Finding(what="rows in clear", found=str(clear), advice=advice)
@@ -149,8 +150,10 @@ def _count_under(statements: Statements, table: str, key: str, connection: Conne
 
 def _count(upkeep: Upkeep, where: str) -> int:
     query = f"SELECT COUNT(*) FROM voice_call_ledger WHERE {where}"
-    return int(upkeep.read(lambda connection: run(connection, query).scalar_one()))
+    return int(upkeep.read(lambda connection: execute(connection, query).scalar_one()))
 
 
 def _database_time(upkeep: Upkeep) -> datetime:
-    return as_instant(upkeep.read(lambda connection: run(connection, f"SELECT {upkeep.statements.now}").scalar_one()))
+    return as_instant(
+        upkeep.read(lambda connection: execute(connection, f"SELECT {upkeep.statements.now}").scalar_one())
+    )

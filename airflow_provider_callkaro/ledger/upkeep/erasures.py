@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.ledger.contract import EntryState
-from airflow_provider_callkaro.ledger.persons import Persons
-from airflow_provider_callkaro.ledger.sql_erased import tombstones_among
-from airflow_provider_callkaro.ledger.sql_names import Names
-from airflow_provider_callkaro.ledger.sql_statements import MAX_ROWS
-from airflow_provider_callkaro.ledger.sql_table import ERASURES_TABLE
-from airflow_provider_callkaro.ledger.sql_values import chunks
-from airflow_provider_callkaro.ledger.upkeep import Upkeep, run
+from airflow_provider_callkaro.ledger.sql.erased import tombstones_among
+from airflow_provider_callkaro.ledger.sql.names import Names
+from airflow_provider_callkaro.ledger.sql.session import execute
+from airflow_provider_callkaro.ledger.sql.statements import MAX_ROWS
+from airflow_provider_callkaro.ledger.sql.table import ERASURES_TABLE
+from airflow_provider_callkaro.ledger.sql.values import chunks
+from airflow_provider_callkaro.ledger.upkeep.database import Upkeep
+from airflow_provider_callkaro.ledger.upkeep.persons import Persons
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -58,13 +59,13 @@ class Erasures:
         :param digits: every spelling of the number; the first is how it is read today.
         """
         statements = self._upkeep.statements
-        run(connection, f"SELECT place FROM voice_call_keys{statements.for_update}").all()
-        run(connection, "UPDATE voice_call_keys SET erased = 1")
+        execute(connection, f"SELECT place FROM voice_call_keys{statements.for_update}").all()
+        execute(connection, "UPDATE voice_call_keys SET erased = 1")
         tombstones = self._names.numbers(digits[0])
         stood = tombstones_among(connection, tombstones)
         if not stood:
             values = {"number": tombstones[0]}
-            run(
+            execute(
                 connection,
                 f"INSERT INTO {ERASURES_TABLE} (number, erased_at) VALUES (:number, {statements.now})",
                 **values,
@@ -75,6 +76,6 @@ class Erasures:
         further = persons.further_rows(connection, [standing.row for standing in calls])
         ids = [*(standing.row.id for standing in calls), *(row.id for row in further)]
         for some in chunks(ids, size=MAX_ROWS):
-            run(connection, "DELETE FROM voice_call_ledger WHERE id IN :ids", ids=list(some))
+            execute(connection, "DELETE FROM voice_call_ledger WHERE id IN :ids", ids=list(some))
         under_way = sum(standing.is_young and standing.row.state == EntryState.CLAIMED for standing in calls)
         return Erased(calls=len(calls), rows=len(ids), under_way=under_way, is_new=not stood)

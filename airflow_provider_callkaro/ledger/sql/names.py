@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.exceptions import LedgerError
 from airflow_provider_callkaro.ledger.digests import LedgerKey, Purpose, key_of
-from airflow_provider_callkaro.ledger.sql_scopes import SCOPE_DIGITS
-from airflow_provider_callkaro.ledger.sql_statements import Statements
-from airflow_provider_callkaro.ledger.sql_table import Row
+from airflow_provider_callkaro.ledger.sql.scopes import SCOPE_DIGITS
+from airflow_provider_callkaro.ledger.sql.statements import Statements
+from airflow_provider_callkaro.ledger.sql.table import Row
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

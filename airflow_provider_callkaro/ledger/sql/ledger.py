@@ -17,19 +17,19 @@ from airflow_provider_callkaro.ledger.call_caps import CallCaps
 from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, Lost, Settlement
 from airflow_provider_callkaro.ledger.digests import LedgerKeys
 from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
-from airflow_provider_callkaro.ledger.scope_uses import CREATE_SCOPES, SCOPES_TABLE, ScopeNote
-from airflow_provider_callkaro.ledger.sql_claiming import Claiming, spelled
-from airflow_provider_callkaro.ledger.sql_commit import Commit
-from airflow_provider_callkaro.ledger.sql_dialects import statements_for
-from airflow_provider_callkaro.ledger.sql_keys import holds_legacy, is_keyed, open_names
-from airflow_provider_callkaro.ledger.sql_names import CLEAR, KeysChanged, Names
-from airflow_provider_callkaro.ledger.sql_rows import Author
-from airflow_provider_callkaro.ledger.sql_scopes import scopes_of
-from airflow_provider_callkaro.ledger.sql_session import SqlSession
-from airflow_provider_callkaro.ledger.sql_settling import Settling
-from airflow_provider_callkaro.ledger.sql_statements import MAX_ROWS
-from airflow_provider_callkaro.ledger.sql_table import LOCKS_TABLE, TABLE, Row
-from airflow_provider_callkaro.ledger.sql_values import as_digits, as_instant, as_text, chunks, distinct, without_zone
+from airflow_provider_callkaro.ledger.sql.claiming import Claiming, spelled
+from airflow_provider_callkaro.ledger.sql.commit import Commit
+from airflow_provider_callkaro.ledger.sql.dialects import statements_for
+from airflow_provider_callkaro.ledger.sql.keys import holds_legacy, is_keyed, open_names
+from airflow_provider_callkaro.ledger.sql.names import CLEAR, KeysChanged, Names
+from airflow_provider_callkaro.ledger.sql.rows import Author
+from airflow_provider_callkaro.ledger.sql.scope_uses import CREATE_SCOPES, SCOPES_TABLE, ScopeNote
+from airflow_provider_callkaro.ledger.sql.scopes import scopes_of
+from airflow_provider_callkaro.ledger.sql.session import SqlSession
+from airflow_provider_callkaro.ledger.sql.settling import Settling
+from airflow_provider_callkaro.ledger.sql.statements import MAX_ROWS
+from airflow_provider_callkaro.ledger.sql.table import LOCKS_TABLE, TABLE, Row
+from airflow_provider_callkaro.ledger.sql.values import as_digits, as_instant, as_text, chunks, distinct, without_zone
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from airflow_provider_callkaro.ledger.sql_values import digest
+from airflow_provider_callkaro.ledger.sql.values import digest
 
 SCOPE_DIGITS = 12
 

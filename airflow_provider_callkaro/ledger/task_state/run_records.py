@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_provider_callkaro.exceptions import LedgerError
 from airflow_provider_callkaro.ledger.run_record import RunRecord
-from airflow_provider_callkaro.ledger.task_state import TaskState
+from airflow_provider_callkaro.ledger.task_state.ledger import TaskState
 
 KEY = "run"
 

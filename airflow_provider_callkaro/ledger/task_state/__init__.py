@@ -1,0 +1,1 @@
+"""The ledger in Airflow's task state: one task instance of one run. Begin at `ledger` (`TaskStateLedger`)."""
