@@ -1,17 +1,16 @@
-"""What Airflow asks a provider about itself. Read by every Airflow process at start, so it imports next to nothing."""
+"""What Airflow asks a provider about itself. Read by every Airflow process at start, so it imports next to nothing.
+
+What is said of each vendor comes from `vendors.known.VENDORS`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from airflow_provider_callkaro.forms import (
-    CALLARO_FIELDS,
-    CALLARO_FORM,
-    CALLKARO_FIELDS,
-    CALLKARO_FORM,
-    MRASSISTANT_FIELDS,
-    MRASSISTANT_FORM,
-)
+from airflow_provider_callkaro.vendors.known import VENDORS
+
+_PACKAGE = "airflow_provider_callkaro"
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -21,78 +20,33 @@ def get_provider_info() -> dict[str, Any]:
         "name": "CallKaro",
         "description": "Outbound AI voice calls: nobody rung twice, nobody at a wrong hour, no row lost.",
         "integrations": [
-            {
-                "integration-name": "CallKaro",
-                "external-doc-url": "https://docs.callkaro.ai",
-                "tags": ["service"],
-            },
-            {
-                "integration-name": "Callaro",
-                "external-doc-url": "https://developers.callaro.ai",
-                "tags": ["service"],
-            },
-            {
-                "integration-name": "MrAssistant",
-                "external-doc-url": "https://docs.mrassistant.ai",
-                "tags": ["service"],
-            },
+            {"integration-name": vendor.name, "external-doc-url": vendor.documentation, "tags": ["service"]}
+            for vendor in VENDORS
         ],
-        "hooks": [
-            {"integration-name": "CallKaro", "python-modules": ["airflow_provider_callkaro.hooks.callkaro"]},
-            {"integration-name": "Callaro", "python-modules": ["airflow_provider_callkaro.hooks.callaro"]},
-            {"integration-name": "MrAssistant", "python-modules": ["airflow_provider_callkaro.hooks.mrassistant"]},
-        ],
-        "operators": [
-            {"integration-name": "CallKaro", "python-modules": ["airflow_provider_callkaro.operators.callkaro"]},
-            {"integration-name": "Callaro", "python-modules": ["airflow_provider_callkaro.operators.callaro"]},
-            {"integration-name": "MrAssistant", "python-modules": ["airflow_provider_callkaro.operators.mrassistant"]},
-        ],
-        "sensors": [
-            {"integration-name": "CallKaro", "python-modules": ["airflow_provider_callkaro.sensors.schedule_window"]},
-            {"integration-name": "Callaro", "python-modules": ["airflow_provider_callkaro.sensors.callaro"]},
-            {"integration-name": "MrAssistant", "python-modules": ["airflow_provider_callkaro.sensors.mrassistant"]},
-        ],
-        "triggers": [
-            {"integration-name": "CallKaro", "python-modules": ["airflow_provider_callkaro.triggers.schedule_window"]},
-            {
-                "integration-name": "Callaro",
-                "python-modules": [
-                    "airflow_provider_callkaro.triggers.callaro_run",
-                    "airflow_provider_callkaro.triggers.status",
-                ],
-            },
-            {
-                "integration-name": "MrAssistant",
-                "python-modules": [
-                    "airflow_provider_callkaro.triggers.schedule_window",
-                    "airflow_provider_callkaro.triggers.status",
-                ],
-            },
-        ],
+        "hooks": _modules("hooks", ((vendor.name, (vendor.connection_type,)) for vendor in VENDORS)),
+        "operators": _modules("operators", ((vendor.name, (vendor.connection_type,)) for vendor in VENDORS)),
+        "sensors": _modules("sensors", ((vendor.name, vendor.sensors) for vendor in VENDORS)),
+        "triggers": _modules("triggers", ((vendor.name, vendor.triggers) for vendor in VENDORS)),
         "connection-types": [
             {
-                "connection-type": "callkaro",
-                "hook-class-name": "airflow_provider_callkaro.hooks.callkaro.CallKaroHook",
-                "hook-name": "CallKaro",
-                "ui-field-behaviour": CALLKARO_FORM,
-                "conn-fields": CALLKARO_FIELDS,
-            },
-            {
-                "connection-type": "callaro",
-                "hook-class-name": "airflow_provider_callkaro.hooks.callaro.CallaroHook",
-                "hook-name": "Callaro",
-                "ui-field-behaviour": CALLARO_FORM,
-                "conn-fields": CALLARO_FIELDS,
-            },
-            {
-                "connection-type": "mrassistant",
-                "hook-class-name": "airflow_provider_callkaro.hooks.mrassistant.MrAssistantHook",
-                "hook-name": "MrAssistant",
-                "ui-field-behaviour": MRASSISTANT_FORM,
-                "conn-fields": MRASSISTANT_FIELDS,
-            },
+                "connection-type": vendor.connection_type,
+                "hook-class-name": f"{_PACKAGE}.hooks.{vendor.connection_type}.{vendor.name}Hook",
+                "hook-name": vendor.name,
+                "ui-field-behaviour": vendor.behaviour,
+                "conn-fields": vendor.fields,
+            }
+            for vendor in VENDORS
         ],
         # Airflow 3.2 and later adds these to its own command line.
-        "cli": ["airflow_provider_callkaro.commands.definition.get_callkaro_cli_commands"],
-        "extra-links": ["airflow_provider_callkaro.links.callkaro.CallKaroCampaignLink"],
+        "cli": [f"{_PACKAGE}.commands.definition.get_callkaro_cli_commands"],
+        "extra-links": [f"{_PACKAGE}.links.callkaro.CallKaroCampaignLink"],
     }
+
+
+def _modules(room: str, named: Iterable[tuple[str, tuple[str, ...]]]) -> list[dict[str, Any]]:
+    """The modules of a room by vendor; a vendor without any is left out."""
+    return [
+        {"integration-name": vendor, "python-modules": [f"{_PACKAGE}.{room}.{name}" for name in names]}
+        for vendor, names in named
+        if names
+    ]

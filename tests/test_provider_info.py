@@ -12,10 +12,11 @@ from importlib.resources import files
 import jsonschema
 import pytest
 
-from airflow_provider_callkaro.forms import CALLARO_FIELDS, CALLKARO_FIELDS, CALLKARO_FORM, MRASSISTANT_FIELDS
 from airflow_provider_callkaro.get_provider_info import get_provider_info
 from airflow_provider_callkaro.hooks.callkaro import CallKaroHook
 from airflow_provider_callkaro.transport.tls import FILES
+from airflow_provider_callkaro.vendors.callkaro.profile import CALLKARO
+from airflow_provider_callkaro.vendors.known import VENDORS
 
 HEAVY = {"aiohttp", "requests", "urllib3", "sqlalchemy", "pyarrow", "pandas", "phonenumbers", "holidays", "starlette"}
 LISTS_OF_MODULES = ("hooks", "operators", "sensors", "triggers", "transfers", "bundles")
@@ -93,7 +94,7 @@ def test_airflow_offers_the_connection_type():
 
 def test_the_older_form_says_the_same_as_the_declared_one():
     behaviour = CallKaroHook.get_ui_field_behaviour()
-    assert {name.replace("_", "-"): value for name, value in behaviour.items()} == CALLKARO_FORM
+    assert {name.replace("_", "-"): value for name, value in behaviour.items()} == CALLKARO.behaviour
     jsonschema.validate(behaviour, schema("customized_form_field_behaviours.schema.json"))
 
 
@@ -101,15 +102,15 @@ def test_the_older_form_has_the_declared_fields():
     pytest.importorskip("flask_appbuilder")
     pytest.importorskip("wtforms")
     widgets = CallKaroHook.get_connection_form_widgets()
-    assert set(widgets) == set(CALLKARO_FIELDS)
+    assert set(widgets) == set(CALLKARO.fields)
     for name, widget in widgets.items():
-        assert widget.args[0] == CALLKARO_FIELDS[name]["label"]
-        assert widget.kwargs["description"] == CALLKARO_FIELDS[name]["description"]
+        assert widget.args[0] == CALLKARO.fields[name]["label"]
+        assert widget.kwargs["description"] == CALLKARO.fields[name]["description"]
 
 
 def test_every_vendors_form_has_the_files_of_its_tls():
-    for fields in (CALLKARO_FIELDS, CALLARO_FIELDS, MRASSISTANT_FIELDS):
-        assert set(fields) >= set(FILES)
+    for vendor in VENDORS:
+        assert set(vendor.fields) >= set(FILES)
 
 
 def test_a_field_of_the_form_is_one_that_the_hook_reads():
@@ -124,7 +125,7 @@ def test_a_field_of_the_form_is_one_that_the_hook_reads():
         "calling_windows": windows,
         "vendor_messages": "no",
     }
-    assert set(given) | set(FILES) == set(CALLKARO_FIELDS)
+    assert set(given) | set(FILES) == set(CALLKARO.fields)
     conn = Connection(conn_id="c", conn_type="callkaro", password="a-long-key", extra=json.dumps(given))
     connection = read_connection(conn, connection_id="c")
     assert (str(connection.vendor.schedule_timezone), connection.agent_id) == ("Asia/Kolkata", "agent")

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.vendors.known import VENDORS
 
 _PACKAGES = {
     "s3": "apache-airflow-providers-amazon[s3fs]",
@@ -29,7 +30,7 @@ _CONNECTION_TYPES = {
     "adl": _AZURE,
     "oss": ("oss",),
 }
-_NO_STORAGE = frozenset({"callkaro", "callaro", "mrassistant"})  # types whose password goes to a vendor alone
+_NO_STORAGE = frozenset(vendor.connection_type for vendor in VENDORS)  # types whose password goes to a vendor alone
 _WITHOUT_CONNECTION = frozenset({"", "file", "local"})
 _WITHOUT_FOLDERS = frozenset(_PACKAGES)  # a name there may hold slashes; making its "folder" could make a bucket
 

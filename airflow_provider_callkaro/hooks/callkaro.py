@@ -7,11 +7,11 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.forms import CALLKARO_FIELDS, CALLKARO_FORM
 from airflow_provider_callkaro.hooks.connection import ConnectionFields
 from airflow_provider_callkaro.hooks.vendor import Ask, VendorHook
 from airflow_provider_callkaro.transport.target import Target
 from airflow_provider_callkaro.vendors.callkaro.api import DEFAULT_HOST, CallKaro
+from airflow_provider_callkaro.vendors.callkaro.profile import CALLKARO
 from airflow_provider_callkaro.vendors.http import Request
 
 if TYPE_CHECKING:
@@ -51,8 +51,7 @@ class CallKaroHook(VendorHook):
     default_conn_name = "callkaro_default"
     conn_type = "callkaro"
     hook_name = "CallKaro"
-    form = CALLKARO_FORM
-    fields = CALLKARO_FIELDS
+    profile = CALLKARO
     connection: CallKaroConnection
 
     def __init__(self, callkaro_conn_id: str = default_conn_name) -> None:

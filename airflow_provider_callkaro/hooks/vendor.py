@@ -12,12 +12,13 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, VendorError
-from airflow_provider_callkaro.forms import behaviour, widgets
 from airflow_provider_callkaro.hooks.connection import FetchedConnection, check_type
+from airflow_provider_callkaro.hooks.form import behaviour, widgets
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.transport.sync import SyncTransport
 from airflow_provider_callkaro.transport.target import Target
 from airflow_provider_callkaro.vendors.http import Request, Response
+from airflow_provider_callkaro.vendors.profile import VendorProfile
 
 TEST_TIMEOUT = 5  # seconds that the connection test waits for the host
 
@@ -33,8 +34,7 @@ class VendorHook(BaseHook):
     :param conn_id: the connection's id.
     """
 
-    form: ClassVar[dict[str, Any]]
-    fields: ClassVar[dict[str, dict[str, Any]]]
+    profile: ClassVar[VendorProfile]
 
     def __init__(self, conn_id: str) -> None:
         super().__init__()
@@ -123,9 +123,9 @@ class VendorHook(BaseHook):
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
         """The connection form before Airflow 3.2, which reads it from the provider info."""
-        return behaviour(cls.form)
+        return behaviour(cls.profile.behaviour)
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
         """The extra fields of the connection form before Airflow 3.2."""
-        return widgets(cls.fields)
+        return widgets(cls.profile.fields)

@@ -1,27 +1,26 @@
-"""Whose host it is. Two vendors' names differ by one letter, and a key that goes to the other one is lost to it."""
+"""Whose host it is. Two vendors' names differ by one letter, and a key that reaches the other vendor is lost to it."""
 
 from __future__ import annotations
 
 import ipaddress
 
-DOMAINS = {"CallKaro": "callkaro.ai", "Callaro": "callaro.ai", "MrAssistant": "mrassistant.ai"}
-"""Each vendor's own domain. MrAssistant documents no address of its API; its domain is that of its documentation."""
+from airflow_provider_callkaro.vendors.known import VENDORS
 
 
 def owner_of(host: str, *, vendor: str) -> str | None:
-    """Whose host it is, or looks as if it were.
+    """The vendor that a host belongs to, or whose name it bears.
 
     :param host: a host's name in lower case.
-    :param vendor: to whom it is thought to belong: a host with several names in it, such as a gateway's, is not held
-        against it.
-    :return: a vendor's name: of the one in whose domain the host lies, else of the one whose name stands in it; None
-        where it is nobody's, as with a company's own gateway.
+    :param vendor: the vendor for which the host is meant: a host that bears its name among others, such as a
+        gateway's, counts as no other vendor's.
+    :return: the name of the vendor in whose domain the host lies, else of the one whose name it bears; None where it
+        belongs to none, such as a company's own gateway.
     """
     plain = host.rstrip(".")
-    for owner, domain in DOMAINS.items():
-        if plain == domain or plain.endswith(f".{domain}"):
-            return owner
-    named = [owner for owner in DOMAINS if owner.lower() in plain]
+    for known in VENDORS:
+        if plain == known.domain or plain.endswith(f".{known.domain}"):
+            return known.name
+    named = [known.name for known in VENDORS if known.name.lower() in plain]
     return None if not named or vendor in named else named[0]
 
 

@@ -10,10 +10,10 @@ import pytest
 from airflow.models.connection import Connection
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.forms import CALLARO_FIELDS, CALLARO_FORM
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.hooks.callaro.hook import read_connection
 from airflow_provider_callkaro.transport.tls import FILES
+from airflow_provider_callkaro.vendors.callaro.profile import CALLARO
 from airflow_provider_callkaro.vendors.callaro.states import Action
 
 KEY = "sk_a-key-nobody-may-see"
@@ -106,11 +106,11 @@ def test_a_triggerer_reads_the_same_connection(define):
 
 def test_the_form_is_drawn_and_its_fields_are_read():
     given = {"tenant_id": "t-9", "vendor_messages": "false"}
-    assert set(given) == set(CALLARO_FIELDS) - set(FILES)
+    assert set(given) == set(CALLARO.fields) - set(FILES)
     conn = Connection(conn_id="c", conn_type="callaro", password=KEY, extra=json.dumps(given))
     assert read_connection(conn, connection_id="c").target.headers["X-Tenant-Id"] == "t-9"
     behaviour = CallaroHook.get_ui_field_behaviour()
-    assert {name.replace("_", "-"): value for name, value in behaviour.items()} == CALLARO_FORM
+    assert {name.replace("_", "-"): value for name, value in behaviour.items()} == CALLARO.behaviour
     jsonschema.validate(behaviour["placeholders"], {"type": "object", "required": ["host", "password"]})
 
 

@@ -11,9 +11,9 @@ import jsonschema
 import pytest
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.forms import MRASSISTANT_FIELDS, MRASSISTANT_FORM
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
 from airflow_provider_callkaro.transport.tls import FILES
+from airflow_provider_callkaro.vendors.mrassistant.profile import MRASSISTANT
 
 HOST = "https://mrassistant.example"
 PASSWORD = "a-password-nobody-may-see"
@@ -108,7 +108,7 @@ def test_a_field_of_the_form_is_one_that_the_hook_reads(mrassistant):
         "webhook_secret": "a-secret-of-reports",
         "vendor_messages": "false",
     }
-    assert set(given) == set(MRASSISTANT_FIELDS) - set(FILES)
+    assert set(given) == set(MRASSISTANT.fields) - set(FILES)
     mrassistant(password=PASSWORD, extra=given)
     connection = MrAssistantHook().connection
     assert (str(connection.schedule_timezone), connection.agent_id) == ("Asia/Kolkata", "agent")
@@ -118,7 +118,7 @@ def test_a_field_of_the_form_is_one_that_the_hook_reads(mrassistant):
 
 def test_the_older_form_says_the_same_as_the_declared_one():
     behaviour = MrAssistantHook.get_ui_field_behaviour()
-    assert {name.replace("_", "-"): value for name, value in behaviour.items()} == MRASSISTANT_FORM
+    assert {name.replace("_", "-"): value for name, value in behaviour.items()} == MRASSISTANT.behaviour
     assert "login" not in behaviour["hidden_fields"]
     schema = json.loads(files("airflow").joinpath("customized_form_field_behaviours.schema.json").read_text())
     jsonschema.validate(behaviour, schema)

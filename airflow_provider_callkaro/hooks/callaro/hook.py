@@ -12,7 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, VendorError
-from airflow_provider_callkaro.forms import CALLARO_FIELDS, CALLARO_FORM
 from airflow_provider_callkaro.hooks.callaro.connection import CallaroConnection, read_connection
 from airflow_provider_callkaro.hooks.callaro.lists import bounded, every_item
 from airflow_provider_callkaro.hooks.callaro.moves import CampaignMoves
@@ -21,6 +20,7 @@ from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.vendors.callaro.answers import CallaroCampaign, CampaignId, Page
 from airflow_provider_callkaro.vendors.callaro.api import Callaro
 from airflow_provider_callkaro.vendors.callaro.fields import checked_fields
+from airflow_provider_callkaro.vendors.callaro.profile import CALLARO
 from airflow_provider_callkaro.vendors.callaro.states import Action
 from airflow_provider_callkaro.vendors.callaro.windows import policy_of
 from airflow_provider_callkaro.vendors.http import Request
@@ -52,8 +52,7 @@ class CallaroHook(VendorHook):
     default_conn_name = "callaro_default"
     conn_type = "callaro"
     hook_name = "Callaro"
-    form = CALLARO_FORM
-    fields = CALLARO_FIELDS
+    profile = CALLARO
     connection: CallaroConnection
 
     def __init__(

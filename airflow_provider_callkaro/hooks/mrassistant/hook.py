@@ -14,7 +14,6 @@ from airflow.providers.common.compat.sdk import mask_secret
 
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.exceptions import OutcomeUnknown
-from airflow_provider_callkaro.forms import MRASSISTANT_FIELDS, MRASSISTANT_FORM
 from airflow_provider_callkaro.hooks.connection import ConnectionFields
 from airflow_provider_callkaro.hooks.mrassistant.outbound import MrAssistantOutboundHook, read_day_numbers
 from airflow_provider_callkaro.hooks.vendor import Ask
@@ -24,6 +23,7 @@ from airflow_provider_callkaro.transport.target import Target
 from airflow_provider_callkaro.transport.tokens import StaticToken, TokenCredentials
 from airflow_provider_callkaro.vendors.http import Request
 from airflow_provider_callkaro.vendors.mrassistant.api import CampaignSettings, CreatedCampaign, MrAssistant
+from airflow_provider_callkaro.vendors.mrassistant.profile import MRASSISTANT
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.call import Call
@@ -79,8 +79,7 @@ class MrAssistantHook(MrAssistantOutboundHook):
     default_conn_name = "mrassistant_default"
     conn_type = "mrassistant"
     hook_name = "MrAssistant"
-    form = MRASSISTANT_FORM
-    fields = MRASSISTANT_FIELDS
+    profile = MRASSISTANT
     connection: MrAssistantConnection
 
     def __init__(self, mrassistant_conn_id: str = default_conn_name) -> None:

@@ -1,0 +1,31 @@
+"""CallKaro's names and connection form."""
+
+from __future__ import annotations
+
+from airflow_provider_callkaro.vendors.profile import VendorProfile, text_field
+
+CALLKARO = VendorProfile(
+    name="CallKaro",
+    connection_type="callkaro",
+    domain="callkaro.ai",
+    documentation="https://docs.callkaro.ai",
+    form={
+        "relabeling": {"password": "API key", "host": "Base URL"},
+        "placeholders": {"host": "https://api.callkaro.ai", "password": "from callkaro.ai/dashboard/api-key"},
+    },
+    own_fields={
+        "schedule_timezone": text_field(
+            "Schedule time zone",
+            "IANA name of the zone in which CallKaro reads times of day, such as Asia/Kolkata. CallKaro does not "
+            "document it; without it, calls with a schedule are refused.",
+        ),
+        "calling_windows": text_field(
+            "Calling windows",
+            "When calls may ring, in the schedule time zone, as JSON, for sensors that wait for it: "
+            '[{"start": "10:00", "end": "19:00", "days": "mon-sat"}].',
+        ),
+        "agent_id": text_field("Agent id", "The agent for calls that name none."),
+    },
+    sensors=("schedule_window",),
+    triggers=("schedule_window",),
+)
