@@ -12,7 +12,7 @@ import pytest
 
 import airflow_provider_callkaro
 from airflow_provider_callkaro.calls.call import Call
-from airflow_provider_callkaro.dispatch.job import Answer, Dispatch, Job, Judged
+from airflow_provider_callkaro.dispatch.job import Answer, Dispatch, Job, Judged, ReadyJob
 from airflow_provider_callkaro.ledger.contract import Claim, EntryState, Settlement
 from airflow_provider_callkaro.ledger.sql.table import Row
 from airflow_provider_callkaro.vendors.http import Request, Response
@@ -61,7 +61,6 @@ def test_every_class_of_the_tree_is_looked_at():
 
 CALL = Call(to_number=NUMBER, call_key=NAME, metadata={"name": NAME}, extra={"from_number": NUMBER})
 JOB = Job(row_number=1, key=NUMBER, number=NUMBER, call=CALL)
-JOB.ready = CALL
 DISPATCH = Dispatch((JOB,), Request.json("POST", "/call", {"to_number": NUMBER, "name": NAME}, retry_safe=False))
 
 
@@ -70,6 +69,7 @@ DISPATCH = Dispatch((JOB,), Request.json("POST", "/call", {"to_number": NUMBER, 
     [
         CALL,
         JOB,
+        ReadyJob(JOB, CALL, 0.0),
         DISPATCH,
         Answer(DISPATCH, "c-1", None),
         Judged(call=CALL),

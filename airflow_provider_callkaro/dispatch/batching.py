@@ -1,23 +1,25 @@
-"""How calls travel: one to a request, or many that the vendor takes together.
+"""How calls are put into requests: one to a request, or many where the vendor takes many.
 
-A vendor that takes many is handed full requests wherever the list allows it, so calls wait here, unclaimed, until there
-are enough that may go together. What waits has been judged a moment ago; the dispatcher takes it out again when that
-was too long ago.
+A vendor that takes many calls gets full requests wherever the list allows it. Calls therefore wait here, unclaimed,
+until enough of them may go together. The rules judged them before they came in; the dispatcher takes them out again
+when that was too long ago.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Container, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 from airflow_provider_callkaro.calls.call import Call
-from airflow_provider_callkaro.dispatch.job import Dispatch, Job
+from airflow_provider_callkaro.dispatch.job import Dispatch, Job, ReadyJob
 from airflow_provider_callkaro.vendors.answers import PlacedCall
 from airflow_provider_callkaro.vendors.http import Request, Response
 
-MAX_OPEN_REQUESTS = 8  # full requests' worth of calls that wait at most, where few of them may go together
-MAX_OPEN_CALLS = 4_000  # that wait at most: judging them again must take less than they may wait
-STALE_SECONDS = 5.0  # from then on what waits is judged again
+MAX_OPEN_REQUESTS = 8  # full requests' worth of calls that may wait, where few of them may go together
+MAX_OPEN_CALLS = 4_000  # that may wait: to judge them again must take less time than they may wait
+STALE_SECONDS = 5.0  # after this time the rules judge again what waits
 
 
 class CallVendor(Protocol):
@@ -38,24 +40,54 @@ class ManyCallsVendor(Protocol):
     calls_per_request: int
 
     def batch_key(self, call: Call) -> Hashable:
-        """What calls must have in common to go together."""
+        """Calls with the same key may go together."""
         ...
 
     def place_calls(self, calls: Sequence[Call], *, first_row: int, is_whole_list: bool) -> Request:
-        """One request for calls that may go together.
+        """Make one request for calls that may go together.
 
-        :param first_row: the row of the first of them.
-        :param is_whole_list: whether the list began with them and holds nothing else.
+        :param first_row: the row number of the first of them.
+        :param is_whole_list: whether the list holds no other calls.
         """
         ...
 
     def read_placed_calls(self, response: Response, *, calls: int) -> PlacedCall:
-        """What became of a request with as many calls.
+        """Read the answer to a request.
 
-        :raises Rejected: with ``invalid_indexes``, the places of those that the vendor found fault with,
-            where it names them.
+        :param calls: how many calls the request carried.
+        :raises Rejected: with ``invalid_indexes``, the places of the refused calls, where the vendor names them.
         """
         ...
+
+
+@dataclass(slots=True)
+class Batch:
+    """Calls that are taken together, to be claimed and then dispatched in one request.
+
+    :param ready: at least one call, in the order of the list.
+    :param request_for: makes the request for them.
+    """
+
+    ready: Sequence[ReadyJob]
+    request_for: Callable[[Sequence[ReadyJob]], Request]
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The jobs of its calls."""
+        return [ready.job for ready in self.ready]
+
+    def only(self, keys: Container[str]) -> Batch | None:
+        """The batch without the calls whose keys are missing in ``keys``; None where no call is left."""
+        left = [ready for ready in self.ready if ready.job.key in keys]
+        return Batch(left, self.request_for) if left else None
+
+    def dispatch(self) -> Dispatch:
+        """The request for its calls, whose claims are won. It counts as an attempt of each."""
+        jobs = self.jobs
+        for job in jobs:
+            job.attempts += 1
+        not_after = self.ready[0].not_after if len(jobs) == 1 else min(ready.not_after for ready in self.ready)
+        return Dispatch(jobs, self.request_for(self.ready), not_after)
 
 
 class Batcher(Protocol):
@@ -64,21 +96,21 @@ class Batcher(Protocol):
     name: str
     calls_per_request: int
     batches: bool
-    """Whether calls may wait for company."""
+    """Whether calls wait here until they fill a request."""
 
     @property
     def waiting(self) -> int:
-        """Calls that wait for company."""
+        """How many calls wait here."""
         ...
 
-    def add(self, jobs: Sequence[Job], *, now: float) -> None:
-        """Put in calls that the rules have let pass."""
+    def add(self, ready: Sequence[ReadyJob], *, now: float) -> None:
+        """Put calls in that the rules let pass."""
         ...
 
-    def take(self, requests: int, *, is_last: bool) -> list[Sequence[Job]]:
-        """What fills at most so many requests.
+    def take(self, requests: int, *, is_last: bool) -> list[Batch]:
+        """Take out what fills at most ``requests`` requests.
 
-        :param is_last: nothing more will come, so what waits goes as it is.
+        :param is_last: the list has no more calls, so what waits goes out as it is.
         """
         ...
 
@@ -86,17 +118,16 @@ class Batcher(Protocol):
         """Take everything out, if some of it has waited since before that moment."""
         ...
 
-    def dispatch(self, jobs: Sequence[Job]) -> Dispatch:
-        """The request for calls that were taken together, or for those of them whose claim was won."""
-        ...
-
     def read(self, response: Response, dispatch: Dispatch) -> str:
-        """The vendor's id, or the error that the answer means."""
+        """The vendor's id.
+
+        :raises VendorError: the answer means one.
+        """
         ...
 
 
 class OneCallBatcher:
-    """One call to a request: nothing ever waits."""
+    """One call to a request: no call waits."""
 
     calls_per_request = 1
     batches = False
@@ -105,24 +136,23 @@ class OneCallBatcher:
     def __init__(self, vendor: CallVendor) -> None:
         self.name = vendor.name
         self._vendor = vendor
-        self._jobs: Sequence[Job] = ()
+        self._ready: Sequence[ReadyJob] = ()
 
-    def add(self, jobs: Sequence[Job], *, now: float) -> None:  # noqa: ARG002 - see `Batcher`
+    def add(self, ready: Sequence[ReadyJob], *, now: float) -> None:  # noqa: ARG002 - see `Batcher`
         """See `Batcher.add`."""
-        self._jobs = jobs
+        self._ready = ready
 
-    def take(self, requests: int, *, is_last: bool) -> list[Sequence[Job]]:  # noqa: ARG002
-        """All of them: no more were asked for than there is room for."""
-        jobs, self._jobs = self._jobs, ()
-        return [(job,) for job in jobs]
+    def take(self, requests: int, *, is_last: bool) -> list[Batch]:  # noqa: ARG002
+        """All calls: the dispatcher puts in no more than there is room for."""
+        taken, self._ready = self._ready, ()
+        return [Batch((ready,), self._request_for) for ready in taken]
 
     def drain(self, *, before: float) -> list[Job]:  # noqa: ARG002
         """Nothing: what comes in goes out in the same turn."""
         return []
 
-    def dispatch(self, jobs: Sequence[Job]) -> Dispatch:
-        """See `Batcher.dispatch`."""
-        return Dispatch(jobs, self._vendor.place_call(jobs[0].ready))
+    def _request_for(self, ready: Sequence[ReadyJob]) -> Request:
+        return self._vendor.place_call(ready[0].call)
 
     def read(self, response: Response, dispatch: Dispatch) -> str:  # noqa: ARG002
         """See `Batcher.read`."""
@@ -139,58 +169,57 @@ class ManyCallsBatcher:
         self.calls_per_request = vendor.calls_per_request
         self.waiting = 0
         self._vendor = vendor
-        self._groups: dict[Hashable, list[Job]] = {}
+        self._groups: dict[Hashable, list[ReadyJob]] = {}
         self._since = 0.0
         self._taken = 0
-        self._is_last = False
 
-    def add(self, jobs: Sequence[Job], *, now: float) -> None:
+    def add(self, ready: Sequence[ReadyJob], *, now: float) -> None:
         """See `Batcher.add`."""
-        if jobs and not self.waiting:
+        if ready and not self.waiting:
             self._since = now
-        for job in jobs:
-            self._groups.setdefault(self._vendor.batch_key(job.ready), []).append(job)
-        self.waiting += len(jobs)
+        for each in ready:
+            self._groups.setdefault(self._vendor.batch_key(each.call), []).append(each)
+        self.waiting += len(ready)
 
-    def take(self, requests: int, *, is_last: bool) -> list[Sequence[Job]]:
-        """See `Batcher.take`. One call more than fills a request has to be there, or nobody knows if it is the last."""
-        taken: list[Sequence[Job]] = []
-        for company in self._ripe(is_last=is_last):
+    def take(self, requests: int, *, is_last: bool) -> list[Batch]:
+        """See `Batcher.take`. A full request waits for one call more, which shows that the list goes on."""
+        taken: list[Sequence[ReadyJob]] = []
+        for key in self._due(is_last=is_last):
             if len(taken) >= requests:
                 break
-            jobs = self._groups[company]
-            taken.append(jobs[: self.calls_per_request])
-            self._groups[company] = jobs[self.calls_per_request :]
-            if not self._groups[company]:
-                del self._groups[company]
+            group = self._groups[key]
+            taken.append(group[: self.calls_per_request])
+            self._groups[key] = group[self.calls_per_request :]
+            if not self._groups[key]:
+                del self._groups[key]
             self.waiting -= len(taken[-1])
-            self._taken += 1
-        self._is_last = is_last and not self.waiting
-        return taken
+        self._taken += len(taken)
+        is_whole_list = is_last and not self.waiting and self._taken == 1
+        return [Batch(ready, partial(self._request_for, is_whole_list=is_whole_list)) for ready in taken]
 
-    def _ripe(self, *, is_last: bool) -> Iterator[Hashable]:
-        """Those who go together and need not wait, as often as they fill a request; the longest waiting first."""
-        for company in list(self._groups):
-            while len(self._groups.get(company, ())) > (0 if is_last else self.calls_per_request):
-                yield company
+    def _due(self, *, is_last: bool) -> Iterator[Hashable]:
+        """The batch keys whose calls need not wait, once for each request they fill; the longest waiting first."""
+        for key in list(self._groups):
+            while len(self._groups.get(key, ())) > (0 if is_last else self.calls_per_request):
+                yield key
         while self.waiting > min(MAX_OPEN_REQUESTS * self.calls_per_request, MAX_OPEN_CALLS):
-            yield max(self._groups, key=lambda company: len(self._groups[company]))
+            yield max(self._groups, key=lambda key: len(self._groups[key]))
 
     def drain(self, *, before: float) -> list[Job]:
         """See `Batcher.drain`; in the order of the list."""
         if not self.waiting or self._since >= before:
             return []
-        jobs = sorted((job for group in self._groups.values() for job in group), key=lambda job: job.row_number)
+        jobs = sorted((each.job for group in self._groups.values() for each in group), key=lambda job: job.row_number)
         self._groups.clear()
         self.waiting = 0
         return jobs
 
-    def dispatch(self, jobs: Sequence[Job]) -> Dispatch:
-        """See `Batcher.dispatch`."""
-        is_whole_list = self._is_last and self._taken == 1 and all(job.attempts == 1 for job in jobs)
-        calls = [job.ready for job in jobs]
-        request = self._vendor.place_calls(calls, first_row=jobs[0].row_number, is_whole_list=is_whole_list)
-        return Dispatch(jobs, request)
+    def _request_for(self, ready: Sequence[ReadyJob], *, is_whole_list: bool) -> Request:
+        return self._vendor.place_calls(
+            [each.call for each in ready],
+            first_row=ready[0].job.row_number,
+            is_whole_list=is_whole_list and all(each.job.attempts == 1 for each in ready),
+        )
 
     def read(self, response: Response, dispatch: Dispatch) -> str:
         """See `Batcher.read`."""
@@ -198,5 +227,5 @@ class ManyCallsBatcher:
 
 
 def batcher_for(vendor: CallVendor | ManyCallsVendor) -> Batcher:
-    """How this vendor takes its calls."""
+    """The batcher for the requests that this vendor takes."""
     return ManyCallsBatcher(vendor) if isinstance(vendor, ManyCallsVendor) else OneCallBatcher(vendor)

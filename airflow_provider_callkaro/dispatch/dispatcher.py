@@ -1,9 +1,9 @@
 """The dispatcher: claim, send, settle, until every row has its outcome.
 
-It works in turns on the main thread. Each turn enters what came back, claims what goes out next and hands it over,
-with one durable write for all of it. What is claimed ahead of the free places is what goes out until the next turn has
-claimed more, and never above a window, so a killed process leaves at most two windows of concurrency unknown, and with
-a slow pace hardly anything.
+It works in turns on the main thread. Each turn records the answers, claims the next calls and hands them to the
+dialler, with one durable write for all of it. The calls claimed ahead of the free places are those that start before
+the next turn has claimed more, and never more than one window of concurrency. So a killed process leaves at most two
+windows unknown, and with a slow pace hardly anything.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
-from airflow_provider_callkaro.dispatch.batching import STALE_SECONDS, Batcher
+from airflow_provider_callkaro.dispatch.batching import STALE_SECONDS, Batch, Batcher
 from airflow_provider_callkaro.dispatch.dialler import Dialler
 from airflow_provider_callkaro.dispatch.flow_control import Closed, FlowControl
 from airflow_provider_callkaro.dispatch.headroom import Headroom
@@ -29,21 +29,23 @@ from airflow_provider_callkaro.dispatch.tally import Summary, Tally
 from airflow_provider_callkaro.dispatch.watchdog import Watchdog
 from airflow_provider_callkaro.exceptions import AllRejected, LedgerError, TooLate
 
-LONGEST_WAIT = 0.25  # seconds without a look at whether the run shall stop
-LONG_PAUSE = 1.0  # seconds of pause from which calls that were claimed and have not started are given back
+LONGEST_WAIT = 0.25  # seconds between two checks whether the run shall stop
+LONG_PAUSE = 1.0  # seconds; in a longer pause the claims of calls that have not started are released
 
 
 class Dispatcher:
-    """Dispatches a list of calls. Good for one run.
+    """Dispatches a list of calls. Good for one run, on the main thread; the dialler has the event loop.
 
     :param intake: the calls, row by row.
-    :param preparation: the last look at a call before it is claimed.
-    :param batcher: how calls travel: one to a request, or many.
-    :param recorder: the ledger, the tally and the report.
-    :param dialler: what dials; opened by the run.
-    :param flow: the dialler's flow.
-    :param stop: how the run is asked to end early.
-    :param progress: told where the run stands after each turn.
+    :param preparation: the rules that a call passes before it is claimed.
+    :param batcher: puts calls into requests.
+    :param recorder: keeps the ledger, the tally and the report.
+    :param tally: the recorder's.
+    :param dialler: sends the requests; the run opens it.
+    :param flow: the dialler's.
+    :param stop: asks the run to end early.
+    :param progress: logs where the run is; called after each turn.
+    :param clock: seconds of a monotonic clock.
     """
 
     def __init__(
@@ -73,10 +75,10 @@ class Dispatcher:
         self._watchdog = Watchdog(dialler, clock=clock)
         self._notices = Notices(flow=flow, clock=clock)
         self._list_refused: AllRejected | None = None
-        self._supply = Supply(intake=intake, recorder=recorder)  # read, not claimed
-        self._out: dict[str, Dispatch] = {}  # claimed and handed over, no answer yet
-        self._headroom = Headroom(flow=flow, many=batcher.batches, clock=clock)
+        self._supply = Supply(intake=intake, recorder=recorder)  # calls that are read and not claimed
+        self._out: dict[str, Dispatch] = {}  # claimed and handed over, not answered
         self._many = batcher.batches
+        self._headroom = Headroom(flow=flow, many=self._many, clock=clock)
 
     def run(self) -> Summary:
         """Dispatch every call of the list.
@@ -88,7 +90,7 @@ class Dispatcher:
             try:
                 why = self._dispatch()
             except BaseException as error:
-                with suppress(LedgerError):  # then the claims stand unsettled, which reads as unknown
+                with suppress(LedgerError):  # the claims stay unsettled then, which reads as unknown
                     self._wind_down(grace=CALM_GRACE if isinstance(error, Exception) else KILLED_GRACE)
                 self._leave_what_was_read()
                 raise
@@ -98,17 +100,17 @@ class Dispatcher:
         return self._summary(stopped=why)
 
     def rehearse(self) -> Summary:
-        """Read the whole list and say what would become of it; nothing is claimed and nothing is sent."""
+        """Read the whole list and count what would become of it; nothing is claimed and nothing is sent."""
         self._leave_the_rest(Reason.DRY_RUN)
         return self._summary(stopped=None)
 
     def account(self, *, failed: BaseException, total: int | None) -> Summary:
-        """What a run has come to that failed: the rows it has read, and those that it has not.
+        """The summary of a run that failed: of the rows it has read, and of those it has not.
 
         :param failed: how it failed.
-        :param total: rows in the list, where that is known.
+        :param total: rows in the list; None where that is not known.
         """
-        for dispatch in self._out.values():  # it failed once more while it settled them
+        for dispatch in self._out.values():  # settling them failed too
             self._tally.leave(len(dispatch.jobs), outcome=Outcome.UNKNOWN, reason=Reason.INTERRUPTED)
         self._tally.leave(self._intake.taken - self._tally.total, outcome=Outcome.PENDING, reason=Reason.STOPPED)
         is_unread = not self._intake.exhausted
@@ -126,7 +128,7 @@ class Dispatcher:
         )
 
     def _dispatch(self) -> str | None:
-        """Dispatch until the list is done, or until the run shall end; then say why."""
+        """Dispatch until the list is done (None), or until the run has to end (why)."""
         while not self._done():
             why = self._why_stopped()
             if why is not None:
@@ -137,7 +139,7 @@ class Dispatcher:
         return self._conclude(is_done=True)
 
     def _conclude(self, *, is_done: bool) -> str | None:
-        """Settle what waited for the end of the run; say why the list is refused, if it is."""
+        """Settle what waited for the end of the run; return why the list is refused, or None."""
         self._list_refused = self._recorder.conclude(is_done=is_done)
         self._recorder.commit([])
         return None if self._list_refused is None else Closed.LIST_REFUSED.value
@@ -157,40 +159,37 @@ class Dispatcher:
             return
         if self._flow.opens_at() - began > LONG_PAUSE:
             self._take_back()
-        won = self._claim(self._next_requests(self._room(began)))
+        won = self._claim(self._next_batches(self._room(began)))
         if won:
             self._dialler.submit(won)
         self._recorder.report()
         self._progress.tick(self._tally)
         self._headroom.measure(began)
 
-    def _next_requests(self, room: int) -> list[Sequence[Job]]:
+    def _next_batches(self, room: int) -> list[Batch]:
         """The calls that go out next, in as many requests as there is room for."""
         if self._recorder.has_releases and self._preparation.has_rules:
             self._recorder.commit([])  # or the rules would take these calls for calls under way
-        jobs = self._preparation.ready(self._supply.next(self._calls_for(room), sifted=self._many))
+        ready = self._preparation.ready(self._supply.next(self._calls_for(room), sifted=self._many))
         now = self._clock()
-        self._unpack(before=now - STALE_SECONDS)
-        self._batcher.add(jobs, now=now)
-        requests = self._batcher.take(room, is_last=self._supply.is_empty)
+        self._drain(before=now - STALE_SECONDS)
+        self._batcher.add(ready, now=now)
+        batches = self._batcher.take(room, is_last=self._supply.is_empty)
         if self._why_stopped() is not None:
-            self._supply.give_back([job for request in requests for job in request])
+            self._supply.give_back(_jobs_of(batches))
             return []
-        if self._many and requests:
-            return _those_of(requests, self._preparation.within_caps([job for request in requests for job in request]))
-        return requests
+        if self._many and batches:
+            return _only(batches, self._preparation.within_caps(_jobs_of(batches)))
+        return batches
 
-    def _claim(self, requests: list[Sequence[Job]]) -> list[Dispatch]:
-        """Write what came back and claim what goes out next, durably; only what was won is dispatched."""
-        jobs = [job for request in requests for job in request]
+    def _claim(self, batches: list[Batch]) -> list[Dispatch]:
+        """Write what came back and claim what goes out next, durably; only calls whose claim is won are dispatched."""
+        jobs = _jobs_of(batches)
         won, again = self._recorder.commit(jobs)
         self._supply.append(again)
         self._supply.note(claimed=len(jobs), won=len(won))
-        requests = _those_of(requests, won)
-        for job in won:
-            job.attempts += 1
         try:
-            dispatches = [self._batcher.dispatch(request) for request in requests]
+            dispatches = [batch.dispatch() for batch in _only(batches, won)]
         except BaseException:  # nothing of it has gone out
             for job in won:
                 self._recorder.release(job)
@@ -201,20 +200,20 @@ class Dispatcher:
     def _collect(self, *, timeout: float) -> None:
         for answer in self._dialler.collect(timeout=timeout):
             if self._out.pop(answer.dispatch.key, None) is None:
-                continue  # it was given up on a moment ago
+                continue  # the run gave up on it
             again = self._recorder.enter(answer)
             if again:
                 self._supply.give_back(again)
-                self._tell_of(answer, calls=len(again))
+                self._log_return(answer, calls=len(again))
 
-    def _tell_of(self, answer: Answer, *, calls: int) -> None:
+    def _log_return(self, answer: Answer, *, calls: int) -> None:
         if isinstance(answer.error, TooLate):
             self._notices.too_late(calls)
         elif answer.error is not None:
             self._notices.again(calls, answer.error)
 
     def _patience(self) -> float:
-        """How long to wait for answers: not at all while there is room for a worthwhile group of calls."""
+        """Seconds to wait for answers: 0 while there is room for a worthwhile group of calls."""
         now = self._clock()
         if self._recorder.unsettled or (self._more_to_come() and self._room(now) > 0):
             return 0.0
@@ -228,14 +227,14 @@ class Dispatcher:
         return self._headroom.room(now, out=len(self._out), waiting=self._dialler.waiting)
 
     def _calls_for(self, room: int) -> int:
-        """How many calls to look at for so many requests: of many calls one more, to know which request is the last."""
+        """How many calls to read for ``room`` requests; one more than fills them shows whether the list goes on."""
         if not self._many or room == 0:
             return room
         size = self._batcher.calls_per_request
         return max(room * size + 1 - self._batcher.waiting, size)
 
     def _take_back(self) -> None:
-        """Give back the claims of calls that will not start soon: a crash must not leave them unknown."""
+        """Release the claims of calls that will not start soon: a crash must not leave them unknown."""
         for dispatch in reversed(self._dialler.recall()):
             del self._out[dispatch.key]
             for job in dispatch.jobs:
@@ -243,14 +242,14 @@ class Dispatcher:
                 self._recorder.release(job)
             self._supply.give_back(dispatch.jobs)
 
-    def _unpack(self, *, before: float) -> None:
-        """Take out what has waited for company for too long: it must be judged again."""
+    def _drain(self, *, before: float) -> None:
+        """Take out of the batcher what has waited for too long: the rules must judge it again."""
         self._supply.give_back(self._batcher.drain(before=before))
 
     def _wind_down(self, *, grace: float) -> None:
         """Take no new calls, wait for those in flight, and settle everything.
 
-        :param grace: seconds that the calls in flight may take; whoever asks the run to stop may shorten them.
+        :param grace: seconds that the calls in flight may take; a request to stop may shorten them.
         """
         self._take_back()
         latest = self._clock() + grace
@@ -258,7 +257,7 @@ class Dispatcher:
             self._watchdog.alarm()
             self._give_up_on(self._watchdog.overdue())
             if self._watchdog.is_standing_still():
-                self._collect(timeout=0.0)  # what it has left behind
+                self._collect(timeout=0.0)  # answers that it left behind
                 break
             self._collect(timeout=min(left, LONGEST_WAIT))
         for key in list(self._out):
@@ -266,34 +265,38 @@ class Dispatcher:
         self._conclude(is_done=False)
 
     def _give_up_on(self, key: str | None) -> None:
-        """Settle a dispatch as unknown whose answer nobody waits for any more."""
+        """Stop waiting for the answer to a dispatch, and settle it as unknown."""
         dispatch = None if key is None else self._out.pop(key, None)
         for job in dispatch.jobs if dispatch is not None else ():
             self._recorder.interrupted(job)
 
     def _leave_what_was_read(self) -> None:
         """Give the rows that a failed run has read their outcome, and report what can be reported of it."""
-        with suppress(Exception):  # the run fails with what ended it; what cannot be said is counted by `account`
-            self._unpack(before=math.inf)
+        with suppress(Exception):  # the run fails with the first error; `account` counts what is left out here
+            self._drain(before=math.inf)
             for job in self._supply.known_rest():
                 self._recorder.leave(job, Reason.STOPPED)
             self._recorder.report()
 
     def _leave_the_rest(self, reason: Reason) -> None:
-        """Give every row that was not dispatched its outcome: what the ledger knows, else pending."""
-        self._unpack(before=math.inf)
+        """Give every row that was not dispatched its outcome: the ledger's where it knows the call, else pending."""
+        self._drain(before=math.inf)
         while not self._supply.is_empty:
             left = self._supply.rest()
             if reason is Reason.DRY_RUN:
-                left = self._preparation.ready(left)
+                left = [ready.job for ready in self._preparation.ready(left)]
             for job in left:
                 self._recorder.leave(job, reason)
             self._recorder.report()
 
 
-def _those_of(requests: list[Sequence[Job]], jobs: Sequence[Job]) -> list[Sequence[Job]]:
-    """The requests with those of their calls that are among ``jobs``; a request without any is none."""
-    if len(jobs) == sum(map(len, requests)):
-        return requests
+def _jobs_of(batches: list[Batch]) -> list[Job]:
+    return [ready.job for batch in batches for ready in batch.ready]
+
+
+def _only(batches: list[Batch], jobs: Sequence[Job]) -> list[Batch]:
+    """The batches with those of their calls that are among ``jobs``; a batch without any is left out."""
+    if len(jobs) == sum(len(batch.ready) for batch in batches):
+        return batches
     keys = {job.key for job in jobs}
-    return [left for request in requests if (left := [job for job in request if job.key in keys])]
+    return [left for batch in batches if (left := batch.only(keys)) is not None]

@@ -1,7 +1,6 @@
-"""The last look at a call before it is claimed: may it ring, and has the person been called too often.
+"""The rules that a call passes before it is claimed: suppression, calling hours, caps.
 
-A call that is held back here is first looked up in the ledger, because what an earlier try has dispatched is not
-pending.
+A call that a rule holds back is first looked up in the ledger: what an earlier try has dispatched is not pending.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from airflow_provider_callkaro.calls.call import NEXT_WINDOW, Call
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
-from airflow_provider_callkaro.dispatch.job import Held, Job, Judged
+from airflow_provider_callkaro.dispatch.job import Held, Job, Judged, ReadyJob
 from airflow_provider_callkaro.dispatch.outcome_recorder import OutcomeRecorder
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ Observe: TypeAlias = Callable[[Call, Call | Held], None]
 class Rules:
     """The rules that a call has to pass.
 
-    :param hours: the calling policy; None lets every call ring at any time.
+    :param hours: judges by the calling policy; None lets every call ring at any time.
     :param caps: how often one person may be called; None sets no limit.
     :param suppressed: numbers, E.164, that must not be called.
     """
@@ -38,11 +37,12 @@ class Rules:
 
 
 class Preparation:
-    """Makes calls ready to be claimed.
+    """Makes calls ready to be claimed. Used from the main thread only.
 
-    :param rules: what a call has to pass; None lets every call ring.
-    :param observe: told of every call that is ready, as the row asks for it and as it would go out, and of every one
-        that a rule holds back.
+    :param recorder: gives the calls that are held back their outcome.
+    :param rules: None lets every call ring.
+    :param observe: called with each call as the row asks for it, and with the call as it would go out or what holds it
+        back.
     """
 
     def __init__(
@@ -58,41 +58,40 @@ class Preparation:
 
     @property
     def resume_at(self) -> datetime | None:
-        """The first moment at which a call that was held back, here or by the ledger, may ring."""
+        """The first moment at which a call that is held back may ring; None where there is none."""
         return self._recorder.resume_at
 
     @property
     def has_rules(self) -> bool:
-        """Whether a call may be held back, for which the ledger is asked."""
+        """Whether any rule may hold a call back, and ask the ledger about it."""
         return self._rules != Rules()
 
-    def ready(self, jobs: Sequence[Job]) -> list[Job]:
-        """The jobs that may be claimed now, as the rules let them go; the others are given their outcome."""
-        ready: list[Job] = []
+    def ready(self, jobs: Sequence[Job]) -> list[ReadyJob]:
+        """The jobs that the rules let pass now; the others get their outcome."""
+        ready: list[ReadyJob] = []
         held: dict[str, Held] = {}
         for job in jobs:
-            verdict = self._judged(job.call)
+            verdict = self._judge(job.call)
             if isinstance(verdict, Held):
                 held[job.key] = verdict
             else:
-                job.ready, job.not_after = verdict.call, verdict.not_after
-                ready.append(job)
+                ready.append(ReadyJob(job, verdict.call, verdict.not_after))
         if self._rules.caps is not None and ready:
-            held.update(self._rules.caps.holds(ready))
+            held.update(self._rules.caps.holds([each.job for each in ready]))
         if self._observe is not None:
-            for job in ready:
+            for job, call, _ in ready:
                 if job.key not in held:
-                    self._observe(job.call, job.ready)
+                    self._observe(job.call, call)
         if not held:
             return ready
         for job in self._recorder.sift([job for job in jobs if job.key in held]):
             self._hold(job, held[job.key])
-        return [job for job in ready if job.key not in held]
+        return [each for each in ready if each.job.key not in held]
 
     def within_caps(self, jobs: Sequence[Job]) -> Sequence[Job]:
-        """Those of the jobs whose person may still be called, after they have waited; the others get their outcome.
+        """The jobs whose person may still be called after the wait for a full request; the others get their outcome.
 
-        Meanwhile another call to the same number may have gone out, or stand beside it in the same request.
+        Meanwhile another call to the same number may have gone out, or may be in the same request.
         """
         if self._rules.caps is None or not jobs:
             return jobs
@@ -102,12 +101,12 @@ class Preparation:
                 self._hold(job, held[job.key])
         return [job for job in jobs if job.key not in held]
 
-    def _judged(self, call: Call) -> Judged | Held:
+    def _judge(self, call: Call) -> Judged | Held:
         if call.to_number in self._rules.suppressed:
             return Held(outcome=Outcome.SKIPPED, reason=Reason.SUPPRESSED)
         if self._rules.hours is not None:
             return self._rules.hours.judge(call)
-        if call.schedule_at is NEXT_WINDOW:  # nobody knows when that is, and now may be the middle of the night
+        if call.schedule_at is NEXT_WINDOW:  # without hours it has no moment, and now may be night
             return Held(outcome=Outcome.REJECTED, reason=Reason.BAD_SCHEDULE_AT)
         return Judged(call=call)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_callkaro.calls.call import Call
 from airflow_provider_callkaro.dispatch.batching import MAX_OPEN_REQUESTS, ManyCallsBatcher
-from airflow_provider_callkaro.dispatch.job import Job
+from airflow_provider_callkaro.dispatch.job import Job, ReadyJob
 from airflow_provider_callkaro.vendors.http import Request
 
 
@@ -33,15 +34,13 @@ class Post:
         raise NotImplementedError
 
 
-def job(row: int, agent: str = "a") -> Job:
+def job(row: int, agent: str = "a") -> ReadyJob:
     number = f"+9198765{row:05d}"
     call = Call(to_number=number, agent_id=agent)
-    made = Job(row_number=row, key=number, number=number, call=call)
-    made.ready = call
-    return made
+    return ReadyJob(Job(row_number=row, key=number, number=number, call=call), call, math.inf)
 
 
-def jobs(count: int, *, start: int = 1, agent: str = "a") -> list[Job]:
+def jobs(count: int, *, start: int = 1, agent: str = "a") -> list[ReadyJob]:
     return [job(row, agent) for row in range(start, start + count)]
 
 
@@ -49,8 +48,8 @@ def test_a_list_of_two_thousand_five_hundred_makes_three_requests() -> None:
     together = ManyCallsBatcher(Post(1000))
     together.add(jobs(2500), now=0.0)
     first = together.take(10, is_last=False)
-    assert [len(request) for request in first] == [1000, 1000]
-    assert [len(request) for request in together.take(10, is_last=True)] == [500]
+    assert [len(request.jobs) for request in first] == [1000, 1000]
+    assert [len(request.jobs) for request in together.take(10, is_last=True)] == [500]
 
 
 def test_a_request_that_just_fits_waits_until_it_is_known_to_be_the_last() -> None:
@@ -59,9 +58,7 @@ def test_a_request_that_just_fits_waits_until_it_is_known_to_be_the_last() -> No
     together.add(jobs(100), now=0.0)
     assert together.take(1, is_last=False) == []
     (request,) = together.take(1, is_last=True)
-    for one in request:
-        one.attempts = 1
-    together.dispatch(request)
+    request.dispatch()
     assert vendor.asked == [(100, 1, True)]
 
 
@@ -69,8 +66,8 @@ def test_only_what_may_go_together_does() -> None:
     together = ManyCallsBatcher(Post(10))
     together.add([job(row, agent="ab"[row % 2]) for row in range(1, 31)], now=0.0)
     taken = [*together.take(9, is_last=False), *together.take(9, is_last=True)]
-    assert [len(request) for request in taken] == [10, 10, 5, 5]
-    assert all(len({one.call.agent_id for one in request}) == 1 for request in taken)
+    assert [len(request.jobs) for request in taken] == [10, 10, 5, 5]
+    assert all(len({one.call.agent_id for one in request.jobs}) == 1 for request in taken)
 
 
 def test_no_more_requests_are_taken_than_there_is_room_for() -> None:
@@ -110,8 +107,10 @@ def test_whatever_comes_in_goes_out_once_and_in_requests_that_are_not_too_large(
         taken += together.take(room, is_last=False)
     while together.waiting:
         taken += together.take(1, is_last=True)
-    assert all(1 <= len(request) <= size and len({one.call.agent_id for one in request}) == 1 for request in taken)
-    assert Counter(one.row_number for request in taken for one in request) == Counter(range(1, row + 1))
+    for request in taken:
+        assert 1 <= len(request.jobs) <= size
+        assert len({one.call.agent_id for one in request.jobs}) == 1
+    assert Counter(one.row_number for request in taken for one in request.jobs) == Counter(range(1, row + 1))
     for agent in "abc":
-        rows = [one.row_number for request in taken for one in request if one.call.agent_id == agent]
+        rows = [one.row_number for request in taken for one in request.jobs if one.call.agent_id == agent]
         assert rows == sorted(rows)
