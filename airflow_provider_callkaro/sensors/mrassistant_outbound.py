@@ -7,7 +7,6 @@ time does it ask every ``poke_interval``. All modes ask the same question, so th
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -31,10 +30,10 @@ from airflow_provider_callkaro.exceptions import (
 )
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
 from airflow_provider_callkaro.sensors.rescheduling import AirflowRescheduleException, first_reschedule
-from airflow_provider_callkaro.sensors.schedule_window import DECADE, LATE_WAKING, SHORT_WAIT
 from airflow_provider_callkaro.tasks.arguments import refuse_empty_arguments
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
-from airflow_provider_callkaro.triggers.schedule_window import ScheduleWindowTrigger, nap
+from airflow_provider_callkaro.tasks.waiting import LATE_WAKING, LONGEST_TIMEOUT, SHORT_WAIT, sleep_until
+from airflow_provider_callkaro.triggers.schedule_window import ScheduleWindowTrigger
 from airflow_provider_callkaro.triggers.status import LONGEST_WAIT
 from airflow_provider_callkaro.vendors.mrassistant.outbound_config import OutboundConfig
 
@@ -97,7 +96,7 @@ class MrAssistantOutboundOpenSensor(RendersLiterals, BaseSensorOperator):
         return self._wait(began=datetime.fromisoformat(began))
 
     def _wait(self, *, began: datetime) -> int | None:
-        deadline = began + timedelta(seconds=min(self.timeout, DECADE.total_seconds()))
+        deadline = began + timedelta(seconds=min(self.timeout, LONGEST_TIMEOUT.total_seconds()))
         while True:
             config, pause = self._ask()
             if config is not None and config.can_call_now:
@@ -113,7 +112,7 @@ class MrAssistantOutboundOpenSensor(RendersLiterals, BaseSensorOperator):
             self.log.info("The agent may not call; waiting until %s", moment.isoformat(timespec="seconds"))
             if moment - now >= SHORT_WAIT:
                 self._give_back_the_slot(moment, left=deadline - now, began=began)
-            _sleep_until(moment)
+            sleep_until(moment)
 
     def _ask(self) -> tuple[OutboundConfig | None, float]:
         """What MrAssistant says, and how many seconds it wants to be left alone."""
@@ -156,9 +155,3 @@ class MrAssistantOutboundOpenSensor(RendersLiterals, BaseSensorOperator):
         if self.soft_fail or self.never_fail:
             raise AirflowSkipException(why) from cause
         raise AirflowFailException(why) from cause
-
-
-def _sleep_until(moment: datetime) -> None:
-    asleep = threading.Event()
-    while seconds := nap(until=moment, now=datetime.now(UTC)):
-        asleep.wait(seconds)

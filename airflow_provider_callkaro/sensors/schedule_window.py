@@ -7,7 +7,6 @@ ask the same question (`waiting.next_opening`), so they give the same answer.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, NoReturn
@@ -26,16 +25,8 @@ from airflow_provider_callkaro.sensors.hours import EVERY_DAY, Hours, read_min_r
 from airflow_provider_callkaro.sensors.rescheduling import AirflowRescheduleException, first_reschedule
 from airflow_provider_callkaro.tasks.arguments import refuse_empty_arguments
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
-from airflow_provider_callkaro.triggers.schedule_window import ScheduleWindowTrigger, nap
-
-SHORT_WAIT = timedelta(seconds=60)
-"""Shorter waits are slept on the worker. A task that comes back before the executor has reported its first half is
-taken for dead (seen on Airflow 3.3.2), and a minute of a slot costs less than a second start."""
-
-LATE_WAKING = timedelta(seconds=60)
-"""How late the triggerer may be before Airflow ends the wait: an opening at the end of the timeout still counts."""
-
-DECADE = timedelta(days=3_652)  # a longer timeout might end after what a database can store (MySQL: the year 2038)
+from airflow_provider_callkaro.tasks.waiting import LATE_WAKING, LONGEST_TIMEOUT, SHORT_WAIT, sleep_until
+from airflow_provider_callkaro.triggers.schedule_window import ScheduleWindowTrigger
 
 
 class ScheduleWindowSensor(RendersLiterals, BaseSensorOperator):
@@ -164,7 +155,7 @@ class ScheduleWindowSensor(RendersLiterals, BaseSensorOperator):
             self.log.info("%s; waiting until %s", policy.explain(now), opening.at.isoformat(timespec="seconds"))
             if opening.at - now >= SHORT_WAIT:
                 self._give_back_the_slot(opening.at, now=now, began=began)
-            _sleep_until(opening.at)
+            sleep_until(opening.at)
 
     def _opening(self, policy: CallingPolicy, now: datetime, *, began: datetime) -> Opening:
         until = max(now, began + self._patience)  # open is open, even when the timeout is over
@@ -180,7 +171,7 @@ class ScheduleWindowSensor(RendersLiterals, BaseSensorOperator):
 
     @property
     def _patience(self) -> timedelta:
-        return timedelta(seconds=min(self.timeout, DECADE.total_seconds()))
+        return timedelta(seconds=min(self.timeout, LONGEST_TIMEOUT.total_seconds()))
 
     def _give_back_the_slot(self, moment: datetime, *, now: datetime, began: datetime) -> None:
         if self.deferrable:
@@ -210,9 +201,3 @@ def _is_templated(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return any(map(_is_templated, value))
     return isinstance(value, XComArg) or (isinstance(value, str) and ("{{" in value or "{%" in value))
-
-
-def _sleep_until(moment: datetime) -> None:
-    asleep = threading.Event()
-    while seconds := nap(until=moment, now=datetime.now(UTC)):
-        asleep.wait(seconds)

@@ -30,9 +30,9 @@ from airflow_provider_callkaro.exceptions import (
 )
 from airflow_provider_callkaro.hooks.vendor import VendorHook
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
+from airflow_provider_callkaro.tasks.waiting import LONGEST_TIMEOUT
 from airflow_provider_callkaro.triggers.status import StatusTrigger
 
-DECADE = timedelta(days=3_652)  # a longer timeout might end after what a database can store (MySQL: the year 2038)
 SHORTEST_POLL = 1.0  # seconds between two questions in the triggerer
 
 
@@ -102,7 +102,7 @@ class StatusSensor(RendersLiterals, BaseSensorOperator):
                 poll_interval=max(self.poke_interval, SHORTEST_POLL),
             ),
             method_name="execute_complete",
-            timeout=min(timedelta(seconds=min(self.timeout, DECADE.total_seconds())), DECADE),
+            timeout=timedelta(seconds=min(self.timeout, LONGEST_TIMEOUT.total_seconds())),
         )
         return None
 

@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -37,8 +37,8 @@ from airflow_provider_callkaro.tasks.list_length import rows_within
 from airflow_provider_callkaro.tasks.report_place import check_report_place, new_report
 from airflow_provider_callkaro.tasks.rules import rules_for
 from airflow_provider_callkaro.tasks.settings import ListSettings
+from airflow_provider_callkaro.tasks.waiting import SHORT_WAIT
 
-SHORT_NAP = timedelta(seconds=60)  # a shorter one is slept in the worker: deferring takes longer than it saves
 RESULT = "return_value"  # the XCom in which Airflow keeps what a task returns
 
 
@@ -280,7 +280,7 @@ class ListRun:
         """
         moment = summary.resume_at or datetime.now(UTC)
         self._log.info("%d calls wait until %s", summary.pending, f"{moment:%Y-%m-%d %H:%M:%S} UTC")
-        if moment - datetime.now(UTC) >= SHORT_NAP:
+        if moment - datetime.now(UTC) >= SHORT_WAIT:
             self._defer(moment)
         wake = threading.Event()
         while (left := (moment - datetime.now(UTC)).total_seconds()) > 0 and self._stop.why is None:

@@ -21,14 +21,14 @@ from airflow_provider_callkaro.files.formats import FileFormat
 from airflow_provider_callkaro.files.storage import shown
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.operators.callaro.copies import may_have_been_made
-from airflow_provider_callkaro.operators.callaro.export import checked_place, written
-from airflow_provider_callkaro.operators.callaro.preflight import Words, numbers_shown
 from airflow_provider_callkaro.sources.files import contact_files
 from airflow_provider_callkaro.tasks.callaro.campaign import LOOKS, mark_of
 from airflow_provider_callkaro.tasks.callaro.campaign_memory import CampaignMemory, Launch
 from airflow_provider_callkaro.tasks.callaro.columns import only_columns, unmapped_columns
+from airflow_provider_callkaro.tasks.callaro.export import checked_place, written
 from airflow_provider_callkaro.tasks.callaro.export_rows import ExportRows
 from airflow_provider_callkaro.tasks.callaro.operator import CallaroOperator, mapping
+from airflow_provider_callkaro.tasks.callaro.preflight import Words, numbers_shown
 from airflow_provider_callkaro.tasks.failures import fail_without_retry
 from airflow_provider_callkaro.tasks.redacted import Redacted, RedactedPath
 from airflow_provider_callkaro.vendors.callaro.answers import CampaignId, campaign_id_in

@@ -5,39 +5,18 @@ What is exported holds phone numbers. They go into the file, and into nothing el
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.files.checking import check_writable
-from airflow_provider_callkaro.files.formats import FileFormat
-from airflow_provider_callkaro.files.result_file import ResultFile, file_format
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
-from airflow_provider_callkaro.tasks.callaro.export_rows import ExportRows
+from airflow_provider_callkaro.tasks.callaro.export import Export, Exported, checked_place
 from airflow_provider_callkaro.tasks.callaro.operator import CallaroOperator
-from airflow_provider_callkaro.tasks.failures import fail_without_retry
 from airflow_provider_callkaro.tasks.redacted import RedactedPath
 
 if TYPE_CHECKING:
-    from airflow_provider_callkaro.transport.download import Download
-
-VENDOR = "Callaro"
-
-
-class Exported(StrEnum):
-    """What can be exported."""
-
-    RESULTS = "results"
-    """One row per call of the campaign: the vendor's ``results_export``."""
-    TASKS = "tasks"
-    """One row per contact that the campaign dials."""
-    ANALYTICS = "analytics"
-    """The campaign's figures: one row."""
-    CAMPAIGNS = "campaigns"
-    """One row per campaign of the account: the vendor's collection ``export``."""
+    pass
 
 
 class CallaroExportResultsOperator(CallaroOperator):
@@ -104,81 +83,6 @@ class CallaroExportResultsOperator(CallaroOperator):
         told = export.write(self.hook, path, kind=checked_place(path, self.format))
         self.log.info("Wrote %d rows of %s to %s", told["rows"], self.what, self.path)
         return told
-
-
-class Export:
-    """One export: what, and of which campaign.
-
-    :param start: the first day of analytics.
-    :param end: the last day of analytics.
-    :raises ConfigurationError: there is no campaign, or days that nothing but analytics knows.
-    """
-
-    def __init__(
-        self,
-        *,
-        what: Exported,
-        campaign_id: int | str | None,
-        start: date | None = None,
-        end: date | None = None,
-    ) -> None:
-        if what is not Exported.CAMPAIGNS and campaign_id in (None, ""):
-            raise ConfigurationError(f"campaign_id is empty: {what} are exported of one campaign")
-        if what is not Exported.ANALYTICS and (start or end):
-            raise ConfigurationError(f"from_date and to_date choose days of analytics, not of {what}: leave them out")
-        self._what = what
-        self._campaign_id: Any = campaign_id
-        self._start = start
-        self._end = end
-
-    def write(self, hook: CallaroHook, path: str, *, kind: FileFormat) -> dict[str, Any]:
-        """Fetch all rows, then write them to ``path``.
-
-        :return: ``{"path", "rows", "format"}``.
-        :raises AirflowFailException: the vendor refused; a retry would only be refused again.
-        :raises VendorError: it was cut short, or cannot be read; nothing was written.
-        """
-        return written(self._rows(hook), path, kind=kind)
-
-    def _rows(self, hook: CallaroHook) -> ExportRows | Iterator[Mapping[str, Any]]:
-        match self._what:
-            case Exported.TASKS:
-                return hook.tasks(self._campaign_id)
-            case Exported.ANALYTICS:
-                return (hook.analytics(self._campaign_id, self._start, self._end) for _ in range(1))
-
-        def open_page(page: int) -> AbstractContextManager[Download]:
-            if self._what is Exported.CAMPAIGNS:
-                return hook.export_campaigns(page=page)
-            return hook.results_export(self._campaign_id, page=page)
-
-        return ExportRows(open_page, vendor=VENDOR)
-
-
-def checked_place(path: str, named: str | None = None) -> FileFormat:
-    """How the file at a place is to be written, looked at before any long work: the one look that all exports take.
-
-    :param named: the format, where it is named.
-    :raises ConfigurationError: nothing can be written there, or not in any format.
-    """
-    kind = file_format(path, named)
-    check_writable(path)
-    return kind
-
-
-def written(rows: ExportRows | Iterator[Mapping[str, Any]], path: str, *, kind: FileFormat) -> dict[str, Any]:
-    """Fetch all rows, then write them to ``path``.
-
-    :return: ``{"path", "rows", "format"}``.
-    :raises AirflowFailException: the vendor refused; a retry would only be refused again.
-    :raises VendorError: it was cut short, or cannot be read; nothing was written.
-    """
-    with ResultFile(path, kind=kind) as file:
-        fail_without_retry(file.add_all, rows)
-        if isinstance(rows, ExportRows) and not file.rows:
-            file.name_columns(rows.columns)
-        file.publish()
-        return {"path": path, "rows": file.rows, "format": kind.value}
 
 
 def _exported(what: str) -> Exported:
