@@ -17,25 +17,27 @@ from typing import IO, Any, Protocol
 from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.dispatch.tally import RowOutcome
 from airflow_provider_callkaro.exceptions import ConfigurationError, NotWritten
-from airflow_provider_callkaro.files.spreadsheet import plain_cell
+from airflow_provider_callkaro.files.formats import ENDINGS, FileFormat, format_of
+from airflow_provider_callkaro.files.writing.spreadsheet import plain_cell
 
 log = logging.getLogger(__name__)
 
 COLUMNS = ("row", "state", "reason", "call_id", "detail")
-FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_FORMATS = (FileFormat.CSV, FileFormat.JSONL)  # a Parquet file cannot be written line by line
 _MEMORY = 1 << 20  # bytes kept in memory before the lines go to a temporary file
 _CHUNK = 1 << 16  # characters copied at once
 
 
-def report_format(path: str) -> str:
-    """``csv`` or ``jsonl``, by the ending of the path.
+def report_format(path: str) -> FileFormat:
+    """The format of a report, CSV or JSON Lines, by the ending of its path.
 
     :raises ConfigurationError: it ends otherwise.
     """
-    for ending, name in FORMATS.items():
-        if path.lower().endswith(ending):
-            return name
-    raise ConfigurationError(f"report_path must end in {', '.join(FORMATS)}: that says how the report is written")
+    found = format_of(path)
+    if found not in _FORMATS:
+        endings = ", ".join(ending for ending, file_format in ENDINGS.items() if file_format in _FORMATS)
+        raise ConfigurationError(f"report_path must end in {endings}: that says how the report is written")
+    return found
 
 
 class RowSink(Protocol):
@@ -50,20 +52,20 @@ class Report:
     A report that cannot take a line (the disk for temporary files is full) holds up nobody: it takes no more, and says
     so when it is to be published.
 
-    :param kind: ``csv`` or ``jsonl``; see `report_format`. In CSV, what a spreadsheet would run as a formula stands
+    :param kind: CSV or JSON Lines; see `report_format`. In CSV, what a spreadsheet would run as a formula stands
         behind an apostrophe.
     :param open_target: opens the place where the report shall stand, for writing bytes; what is written there appears
         once its block has ended well, and not at all where it has not.
     """
 
-    def __init__(self, *, kind: str, open_target: Callable[[], AbstractContextManager[IO[bytes]]]) -> None:
+    def __init__(self, *, kind: FileFormat, open_target: Callable[[], AbstractContextManager[IO[bytes]]]) -> None:
         self._open_target = open_target
         self._broken: str | None = None
         self._lines: IO[str] = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed by `close`
             max_size=_MEMORY, mode="w+", encoding="utf-8", errors="backslashreplace", newline=""
         )
         self._write: Callable[[tuple[Any, ...]], Any]
-        if kind == "csv":
+        if kind == FileFormat.CSV:
             writer = csv.writer(self._lines, lineterminator="\n")
             writer.writerow(COLUMNS)
             self._write = lambda values: writer.writerow([*values[:3], *map(_cell, values[3:])])

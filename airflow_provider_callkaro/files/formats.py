@@ -1,8 +1,4 @@
-"""Which formats contact files may have.
-
-Every reader of one takes an open binary file and gives rows as they are asked for. A row that cannot be read is given
-as None, so that it is counted and rejected; a file that cannot be what it should be is an error that names it.
-"""
+"""The formats in which this package reads and writes files of rows, and the endings that name them."""
 
 from __future__ import annotations
 
@@ -12,22 +8,25 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 
 
 class FileFormat(StrEnum):
-    """What a contact file is written in."""
+    """How a file holds rows."""
 
     CSV = "csv"
     JSONL = "jsonl"
     PARQUET = "parquet"
 
 
-_ENDINGS = {
+ENDINGS = {
     ".csv": FileFormat.CSV,
-    ".csv.gz": FileFormat.CSV,
     ".jsonl": FileFormat.JSONL,
-    ".jsonl.gz": FileFormat.JSONL,
     ".ndjson": FileFormat.JSONL,
-    ".ndjson.gz": FileFormat.JSONL,
     ".parquet": FileFormat.PARQUET,
 }
+
+
+def format_of(path: str) -> FileFormat | None:
+    """The format that a path's ending names (``.csv``, ``.jsonl``, ``.ndjson``, ``.parquet``); None for any other."""
+    lowered = path.lower()
+    return next((file_format for ending, file_format in ENDINGS.items() if lowered.endswith(ending)), None)
 
 
 def format_named(name: str) -> FileFormat:
@@ -39,20 +38,6 @@ def format_named(name: str) -> FileFormat:
         return FileFormat(name)
     except ValueError:
         raise ConfigurationError(f"format {name!r} is unknown: use {', '.join(FileFormat)}") from None
-
-
-def format_of(path: str) -> FileFormat:
-    """The format that a file's ending tells.
-
-    :raises ConfigurationError: it tells none.
-    """
-    lowered = path.lower()
-    for ending, file_format in _ENDINGS.items():
-        if lowered.endswith(ending):
-            return file_format
-    raise ConfigurationError(
-        f"contacts: the ending of {path} tells no format: name it with format= ({', '.join(FileFormat)})"
-    )
 
 
 def check_delimiter(delimiter: str) -> str:

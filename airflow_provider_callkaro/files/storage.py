@@ -35,7 +35,7 @@ _WITHOUT_CONNECTION = frozenset({"", "file", "local"})
 _WITHOUT_FOLDERS = frozenset(_PACKAGES)  # a name there may hold slashes; making its "folder" could make a bucket
 
 
-def shown(path: str) -> str:
+def redacted_path(path: str) -> str:
     """The path as a message may have it: without a login, a query or a fragment, where signatures and keys stand."""
     if "://" not in path:
         return path
@@ -71,13 +71,13 @@ def storage_of(path: str, *, conn_id: str | None = None) -> Any:
     named = connection_in(path)
     if named and ":" in named:
         raise ConfigurationError(
-            f"{shown(path)} was given with a login and a password, which paths show to many: keep them in an Airflow "
-            "connection"
+            f"{redacted_path(path)} was given with a login and a password, which paths show to many: keep them in an "
+            "Airflow connection"
         )
     if named and conn_id not in (None, named):
         raise ConfigurationError(
-            f'{shown(path)} was given with another connection before its @ than conn_id, which is "{conn_id}": take it '
-            "out of the path"
+            f'{redacted_path(path)} was given with another connection before its @ than conn_id, which is "{conn_id}": '
+            "take it out of the path"
         )
     try:
         target = ObjectStoragePath(Path(path).expanduser() if path.startswith("~") else path, conn_id=conn_id)
@@ -86,7 +86,7 @@ def storage_of(path: str, *, conn_id: str | None = None) -> Any:
     except (ValueError, ImportError):
         package = _PACKAGES.get(_scheme(path), "the provider of its storage")
         raise ConfigurationError(
-            f"Airflow cannot reach {shown(path)} here: install {package}, or give another path"
+            f"Airflow cannot reach {redacted_path(path)} here: install {package}, or give another path"
         ) from None
     return target
 
@@ -110,8 +110,8 @@ def _check_connection(target: Any, path: str) -> None:
     if kind in _NO_STORAGE if right is None else kind not in right:
         needed = "a storage's" if right is None else " or ".join(f'"{each}"' for each in right)
         raise ConfigurationError(
-            f'connection "{conn_id}", which is to open {shown(path)}, is of type "{kind}" and not of type {needed}: '
-            "name another connection; its password was sent to nobody"
+            f'connection "{conn_id}", which is to open {redacted_path(path)}, is of type "{kind}" and not of type '
+            f"{needed}: name another connection; its password was sent to nobody"
         )
 
 

@@ -13,10 +13,10 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.files.confining import path_below, stays_below
-from airflow_provider_callkaro.files.contact_file import ContactFile
 from airflow_provider_callkaro.files.formats import check_delimiter, format_named
-from airflow_provider_callkaro.files.storage import connection_in, shown
+from airflow_provider_callkaro.files.path_confinement import path_below, stays_below
+from airflow_provider_callkaro.files.storage import connection_in, redacted_path
+from airflow_provider_callkaro.sources.contact_file import ContactFile
 from airflow_provider_callkaro.sources.contract import ContactRow
 from airflow_provider_callkaro.sources.files import contact_files, plain_path
 
@@ -64,9 +64,9 @@ class AssetContacts:
         self.delimiter = check_delimiter(delimiter)
 
     def __repr__(self) -> str:
-        which = "the triggering assets" if self.asset is None else f"asset {shown(str(self.asset))}"
+        which = "the triggering assets" if self.asset is None else f"asset {redacted_path(str(self.asset))}"
         through = "" if self.conn_id is None else f" through connection {self.conn_id}"
-        below = "" if self.base_path is None else f" below {shown(str(self.base_path))}"
+        below = "" if self.base_path is None else f" below {redacted_path(str(self.base_path))}"
         return f"rows of the files that the events of {which} name{below}{through}"
 
     def rows(self, context: Mapping[str, Any]) -> Generator[ContactRow, None, None]:
@@ -127,7 +127,7 @@ class AssetContacts:
         files = contact_files(path, conn_id=self.conn_id, file_format=self._format, delimiter=self.delimiter)
         if not all(stays_below(file.filesystem, file.path, base) for file in files):
             raise ConfigurationError(
-                f"{whose} names a file behind a symbolic link that leads out of {shown(base)}: put the file "
+                f"{whose} names a file behind a symbolic link that leads out of {redacted_path(base)}: put the file "
                 "itself there"
             )
         return files

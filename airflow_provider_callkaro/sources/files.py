@@ -12,9 +12,9 @@ from typing import Any
 
 from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken, VoiceCallError
-from airflow_provider_callkaro.files.contact_file import ContactFile
 from airflow_provider_callkaro.files.formats import FileFormat, check_delimiter, format_named, format_of
-from airflow_provider_callkaro.files.storage import connection_in, shown, storage_of
+from airflow_provider_callkaro.files.storage import connection_in, redacted_path, storage_of
+from airflow_provider_callkaro.sources.contact_file import ContactFile
 from airflow_provider_callkaro.sources.contract import ContactRow
 
 _HIDDEN = ("_", ".")  # what Spark and others leave beside their data: _SUCCESS, .part-0.crc
@@ -61,7 +61,7 @@ class FileContacts:
         self.delimiter = check_delimiter(delimiter)
 
     def __repr__(self) -> str:
-        return f"rows of {shown(str(self.path))}{_through(self.conn_id)}"
+        return f"rows of {redacted_path(str(self.path))}{_through(self.conn_id)}"
 
     def rows(self, context: Mapping[str, Any]) -> Generator[ContactRow, None, None]:  # noqa: ARG002
         """The files' rows, read as they are asked for; which files there are is decided at the first row.
@@ -70,8 +70,8 @@ class FileContacts:
         """
         if isinstance(self.path, str) and not self._names_connection and connection_in(self.path) is not None:
             raise ConfigurationError(
-                f"contacts: {shown(self.path)} came with a connection before its @, which is not written in the DAG: "
-                "name it with conn_id, and take it out of the path"
+                f"contacts: {redacted_path(self.path)} came with a connection before its @, which is not written in "
+                "the DAG: name it with conn_id, and take it out of the path"
             )
         found = contact_files(self.path, conn_id=self.conn_id, file_format=self._format, delimiter=self.delimiter)
         for file in found:
@@ -95,24 +95,34 @@ def contact_files(
         raise ConfigurationError("contacts: the path of the file is empty")
     try:
         storage = storage_of(path, conn_id=conn_id)
-        filesystem, names = storage.fs, _names(storage.fs, storage.path, asked_for=shown(path))
+        filesystem, names = storage.fs, _names(storage.fs, storage.path, asked_for=redacted_path(path))
     except VoiceCallError as error:
         raise type(error)(f"contacts: {error}") from None
     except Exception as error:  # each storage's library has errors of its own
         raise SourceBroken(
-            f"contacts: {shown(path)} cannot be looked up ({mask_error(error)}): see to its storage and the connection "
-            "that opens it"
+            f"contacts: {redacted_path(path)} cannot be looked up ({mask_error(error)}): see to its storage and the "
+            "connection that opens it"
         ) from None
     return [
         ContactFile(
             filesystem=filesystem,
             path=name,
-            format=file_format or format_of(name),
+            format=file_format or _format_of(name),
             compressed=name.lower().endswith(".gz"),
             delimiter=delimiter,
         )
         for name in names
     ]
+
+
+def _format_of(name: str) -> FileFormat:
+    packed = name[: -len(".gz")] if name.lower().endswith(".gz") else ""
+    found = format_of(packed or name)
+    if found is None or (packed and found is FileFormat.PARQUET):  # Parquet packs by itself
+        raise ConfigurationError(
+            f"contacts: the ending of {name} tells no format: name it with format= ({', '.join(FileFormat)})"
+        )
+    return found
 
 
 def _names(filesystem: Any, place: str, *, asked_for: str) -> list[str]:

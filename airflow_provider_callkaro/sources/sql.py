@@ -15,12 +15,12 @@ from typing import Any, TypeVar
 from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES, size_of
 from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken, VoiceCallError
-from airflow_provider_callkaro.files.column_names import two_alike
-from airflow_provider_callkaro.files.reached import Reached
+from airflow_provider_callkaro.files.reading.column_names import first_duplicate
+from airflow_provider_callkaro.files.reading.row_count import RowCount
 from airflow_provider_callkaro.sources.contract import ContactRow
 from airflow_provider_callkaro.sources.cursors import drivers_of, open_streaming_cursor, returned_no_rows
-from airflow_provider_callkaro.sources.fetching import READ_AHEAD, Fetching, fetching_from
-from airflow_provider_callkaro.sources.shown_sql import shown_sql
+from airflow_provider_callkaro.sources.row_fetchers import READ_AHEAD, RowFetcher, row_fetcher
+from airflow_provider_callkaro.sources.sql_redaction import redacted_sql
 
 FIRST_ROWS = 100  # read before it is known how long rows are
 _STATEMENT_IS_WRONG = frozenset({"ProgrammingError", "NotSupportedError"})  # PEP 249: unknown column, bad syntax
@@ -86,7 +86,7 @@ class SqlContacts:
             bound = f", parameters: {', '.join(map(str, self.parameters))}"
         elif self.parameters:
             bound = ", with parameters"
-        return f"rows of the query on connection {self.conn_id}{bound}: {shown_sql(str(self.sql))}"
+        return f"rows of the query on connection {self.conn_id}{bound}: {redacted_sql(str(self.sql))}"
 
     def rows(self, context: Mapping[str, Any]) -> Generator[ContactRow, None, None]:  # noqa: ARG002
         """The query's rows, read from the database as they are asked for.
@@ -97,10 +97,10 @@ class SqlContacts:
         """
         if not isinstance(self.sql, str) or not self.sql.strip():
             raise ConfigurationError("SqlContacts: sql is empty: give one statement that returns rows")
-        reached = Reached()
+        count = RowCount()
         with self._connected() as connection, _closing(open_streaming_cursor(connection)) as cursor:
-            result = fetching_from(cursor, connection, drivers=drivers_of(connection))
-            batch = self._told_of(partial(self._execute, cursor, result), reached)
+            result = row_fetcher(cursor, connection, drivers=drivers_of(connection))
+            batch = self._told_of(partial(self._execute, cursor, result), count)
             columns = self._columns(cursor)
             while batch:
                 longest = 1
@@ -112,15 +112,15 @@ class SqlContacts:
                     size = size_of(row)
                     longest = max(longest, size)
                     yield row if size <= MAX_ROW_BYTES else None
-                reached.rows += len(batch)
+                count.rows += len(batch)
                 ahead = min(self.fetch_size, max(1, READ_AHEAD // longest))
-                batch = self._told_of(partial(result.fetch, ahead), reached)
+                batch = self._told_of(partial(result.fetch, ahead), count)
 
     def total(self, context: Mapping[str, Any]) -> None:  # noqa: ARG002
         """None: only reading all of it would tell."""
         return
 
-    def _execute(self, cursor: Any, result: Fetching) -> list[Any]:
+    def _execute(self, cursor: Any, result: RowFetcher) -> list[Any]:
         if self.parameters:
             cursor.execute(self.sql, self.parameters)
         else:
@@ -133,7 +133,7 @@ class SqlContacts:
 
     def _columns(self, cursor: Any) -> list[str]:
         columns = [str(column[0]) for column in cursor.description]
-        alike = two_alike(columns)
+        alike = first_duplicate(columns)
         if alike is not None:
             raise ConfigurationError(
                 f'SqlContacts: columns {alike[0]} and {alike[1]} that sql on connection "{self.conn_id}" returns have '
@@ -141,31 +141,31 @@ class SqlContacts:
             )
         return columns
 
-    def _told_of(self, work: Callable[[], T], reached: Reached) -> T:
+    def _told_of(self, work: Callable[[], T], count: RowCount) -> T:
         """Do what may fail in the driver, whose words quote rows, and tell its errors without them."""
         try:
             return work()
         except VoiceCallError:
             raise
         except Exception as error:
-            failure = self._failure(error, reached)
+            failure = self._failure(error, count)
         # Not raised where the error was caught: as its context it would carry the driver's words along.
         raise failure
 
-    def _failure(self, error: Exception, reached: Reached) -> VoiceCallError:
+    def _failure(self, error: Exception, count: RowCount) -> VoiceCallError:
         kinds = {kind.__name__ for kind in type(error).__mro__}
         if _VALUE_IS_WRONG in kinds:
             what = f"a value cannot be converted ({_told(error)})"
-        elif not reached.rows and (not kinds.isdisjoint(_STATEMENT_IS_WRONG) or _is_sqlites_own(error)):
+        elif not count.rows and (not kinds.isdisjoint(_STATEMENT_IS_WRONG) or _is_sqlites_own(error)):
             words = self._words_in(error)
             what = f"the database does not take it ({_told(error)}{words})"
         else:
             return SourceBroken(
-                f'SqlContacts: the query on connection "{self.conn_id}" broke off behind row {reached.rows} '
+                f'SqlContacts: the query on connection "{self.conn_id}" broke off behind row {count.rows} '
                 f"({_told(error)}): see that the database can be reached and answers; a retry of the task runs the "
                 "query again"
             )
-        behind = f" behind row {reached.rows}" if reached.rows else ""
+        behind = f" behind row {count.rows}" if count.rows else ""
         return ConfigurationError(
             f'SqlContacts: sql cannot be run on connection "{self.conn_id}"{behind}: {what}; give one select '
             "statement, with placeholders in the driver's own style, and run it in the database to see all it says"

@@ -37,7 +37,7 @@ class PreflightOperator(PlacingOperator):
 
     def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
         """Rehearse the fan-out, and return the report."""
-        from airflow_provider_callkaro.files.checking import check_writable
+        from airflow_provider_callkaro.files.writing.write_check import check_writable
         from airflow_provider_callkaro.tasks.preflight_page import write_page
         from airflow_provider_callkaro.tasks.rehearsal import rehearse
 

@@ -15,7 +15,7 @@ from datetime import UTC, date
 from pathlib import Path
 
 from airflow_provider_callkaro.dispatch.preflight_report import PreflightReport
-from airflow_provider_callkaro.files.publishing import published
+from airflow_provider_callkaro.files.writing.publishing import published
 
 TEMPLATE = Path(__file__).with_suffix(".html")
 STYLE = Path(__file__).with_suffix(".css")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from airflow_provider_callkaro.files.storage import shown
+from airflow_provider_callkaro.files.storage import redacted_path
 
 
 class Redacted:
@@ -32,4 +32,4 @@ class RedactedPath(Redacted):
     """Holds a templated path, of which everything is shown but a login and a signature."""
 
     def __repr__(self) -> str:
-        return shown(str(self.value))
+        return redacted_path(str(self.value))

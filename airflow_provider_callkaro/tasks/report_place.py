@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from airflow_provider_callkaro.dispatch.report import Report, report_format
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.files.checking import check_writable
-from airflow_provider_callkaro.files.publishing import published
+from airflow_provider_callkaro.files.writing.publishing import published
+from airflow_provider_callkaro.files.writing.write_check import check_writable
 
 
 def check_report_place(path: str | None) -> None:

@@ -20,7 +20,7 @@ from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch.report import COLUMNS, Report, report_format
 from airflow_provider_callkaro.dispatch.tally import RowOutcome
 from airflow_provider_callkaro.exceptions import ConfigurationError, NotWritten
-from airflow_provider_callkaro.files.spreadsheet import plain_cell
+from airflow_provider_callkaro.files.writing.spreadsheet import plain_cell
 
 
 def report_at(path: Path) -> Report:

@@ -18,12 +18,12 @@ from test_whole_or_not_there import WRITERS, YESTERDAY
 from airflow_provider_callkaro.calls.outcome import Outcome
 from airflow_provider_callkaro.dispatch.tally import RowOutcome
 from airflow_provider_callkaro.exceptions import ConfigurationError, NotWritten
-from airflow_provider_callkaro.files import local
-from airflow_provider_callkaro.files.checking import check_writable
 from airflow_provider_callkaro.files.formats import FileFormat
-from airflow_provider_callkaro.files.publishing import published
-from airflow_provider_callkaro.files.result_file import ResultFile
-from airflow_provider_callkaro.files.spreadsheet import plain_cell
+from airflow_provider_callkaro.files.writing import local_folder
+from airflow_provider_callkaro.files.writing.publishing import published
+from airflow_provider_callkaro.files.writing.result_file import ResultFile
+from airflow_provider_callkaro.files.writing.spreadsheet import plain_cell
+from airflow_provider_callkaro.files.writing.write_check import check_writable
 from airflow_provider_callkaro.tasks.ledgers import sql_engine
 from airflow_provider_callkaro.tasks.report_place import new_report
 
@@ -68,7 +68,7 @@ def test_what_is_not_finished_is_for_its_owner_alone_too(tmp_path: Path, monkeyp
         [unfinished] = tmp_path.iterdir()
         assert mode(unfinished) == 0o600
     probed = []
-    monkeypatch.setattr(local.os, "unlink", lambda name, dir_fd: probed.append(os.stat(name, dir_fd=dir_fd)))
+    monkeypatch.setattr(local_folder.os, "unlink", lambda name, dir_fd: probed.append(os.stat(name, dir_fd=dir_fd)))
     check_writable(str(tmp_path / "report.csv"))
     assert [stat.S_IMODE(each.st_mode) for each in probed] == [0o600]
 

@@ -12,7 +12,7 @@ import pytest
 from task_context import task_context
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.files.checking import check_writable
+from airflow_provider_callkaro.files.writing.write_check import check_writable
 from airflow_provider_callkaro.operators.callkaro import CallKaroPreflightOperator
 
 

@@ -18,8 +18,8 @@ from airflow_provider_callkaro.dispatch.preflight import Preflight
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary
 from airflow_provider_callkaro.exceptions import ConfigurationError, NotWritten
 from airflow_provider_callkaro.files.formats import FileFormat
-from airflow_provider_callkaro.files.publishing import published
-from airflow_provider_callkaro.files.result_file import ResultFile
+from airflow_provider_callkaro.files.writing.publishing import published
+from airflow_provider_callkaro.files.writing.result_file import ResultFile
 from airflow_provider_callkaro.tasks.preflight_page import write_page
 from airflow_provider_callkaro.tasks.report_place import new_report
 

@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 from fsspec.implementations.memory import MemoryFileSystem
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.files.publishing import published
+from airflow_provider_callkaro.files.writing.publishing import published
 from airflow_provider_callkaro.sources import FileContacts
 
 RIGHT = {"s3": "aws", "s3a": "aws", "gs": "google_cloud_platform", "abfs": "wasb", "abfss": "adls"}

@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown
-from airflow_provider_callkaro.files.result_file import ResultFile, file_format
+from airflow_provider_callkaro.files.writing.result_file import ResultFile, file_format
 from airflow_provider_callkaro.operators.callaro.export import CallaroExportResultsOperator
 from airflow_provider_callkaro.sources import FileContacts
 

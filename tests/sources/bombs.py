@@ -113,7 +113,7 @@ def make(folder: Path) -> None:
 
 def bombs(folder: Path) -> dict[str, Callable[[], Iterator[Any]]]:
     from airflow_provider_callkaro.files.formats import FileFormat
-    from airflow_provider_callkaro.files.result_file import ResultFile
+    from airflow_provider_callkaro.files.writing.result_file import ResultFile
     from airflow_provider_callkaro.sources import FileContacts, SqlContacts
     from airflow_provider_callkaro.sources.inline import RowContacts
     from airflow_provider_callkaro.tasks.callaro.export_rows import ExportRows

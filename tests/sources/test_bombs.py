@@ -91,7 +91,7 @@ def test_an_ordinary_parquet_file_is_read_a_thousand_rows_at_a_time(
     pa = pytest.importorskip("pyarrow")
     from pyarrow import parquet
 
-    from airflow_provider_callkaro.files.parquet_pages import rows_at_once
+    from airflow_provider_callkaro.files.reading.parquet_pages import rows_at_once
 
     count = 30_000
     table = pa.table(

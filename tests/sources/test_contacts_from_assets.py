@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.files.confining import path_below
+from airflow_provider_callkaro.files.path_confinement import path_below
 from airflow_provider_callkaro.sources import AssetContacts
 
 

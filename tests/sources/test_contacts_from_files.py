@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from airflow_provider_callkaro.calls.row import RowReader
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.files.csv_file import csv_rows
-from airflow_provider_callkaro.files.reached import Reached
+from airflow_provider_callkaro.files.reading.csv_file import csv_rows
+from airflow_provider_callkaro.files.reading.row_count import RowCount
 from airflow_provider_callkaro.sources import FileContacts
 
 ASHA = {"to_number": "+919876543210", "name": "Asha"}
@@ -128,7 +128,7 @@ def test_what_a_csv_writer_writes_is_read_back(rows: list[tuple[str, str]], dial
     written = io.StringIO(newline="")
     csv.writer(written, dialect=dialect).writerows([("to_number", "name"), *rows])
     file = io.BytesIO(written.getvalue().encode())
-    assert list(csv_rows(file, name="contacts.csv", delimiter=",", reached=Reached())) == [
+    assert list(csv_rows(file, name="contacts.csv", delimiter=",", count=RowCount())) == [
         {"to_number": number, "name": name} for number, name in rows
     ]
 

@@ -32,8 +32,8 @@ def main() -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    from airflow_provider_callkaro.files.contact_file import ContactFile
     from airflow_provider_callkaro.files.formats import FileFormat
+    from airflow_provider_callkaro.sources.contact_file import ContactFile
 
     whole = io.BytesIO()
     parquet.write_table(pa.table({"to_number": ["+919876543210"], "due": [1.5]}), whole, compression="snappy")

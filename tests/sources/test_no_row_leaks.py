@@ -34,9 +34,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_callkaro.calls.row import RowReader
-from airflow_provider_callkaro.files.confining import path_below
-from airflow_provider_callkaro.files.contact_file import ContactFile
 from airflow_provider_callkaro.files.formats import FileFormat
+from airflow_provider_callkaro.files.path_confinement import path_below
+from airflow_provider_callkaro.sources.contact_file import ContactFile
 from airflow_provider_callkaro.sources.inline import RowContacts
 from airflow_provider_callkaro.tasks.callaro.export_rows import ExportRows
 from airflow_provider_callkaro.vendors.mrassistant.fields import CALL_ROW_SCHEMA

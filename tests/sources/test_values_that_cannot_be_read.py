@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken
-from airflow_provider_callkaro.files.csv_file import csv_rows
-from airflow_provider_callkaro.files.reached import Reached
+from airflow_provider_callkaro.files.reading.csv_file import csv_rows
+from airflow_provider_callkaro.files.reading.row_count import RowCount
 from airflow_provider_callkaro.sources import FileContacts
 
 pyarrow = pytest.importorskip("pyarrow")
@@ -160,7 +160,7 @@ def test_no_csv_however_broken_breaks_the_reading_and_lines_that_are_whole_come(
 
     def rows() -> list[Any]:
         file = io.BytesIO(content.encode())
-        return list(csv_rows(file, name="contacts.csv", delimiter=",", reached=Reached()))
+        return list(csv_rows(file, name="contacts.csv", delimiter=",", count=RowCount()))
 
     first = rows()
     assert first == rows()

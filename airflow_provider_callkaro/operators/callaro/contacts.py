@@ -18,7 +18,7 @@ from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.calls.row_rights import MAX_NAMES, checked_names, shown_name
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown, VendorError
 from airflow_provider_callkaro.files.formats import FileFormat
-from airflow_provider_callkaro.files.storage import shown
+from airflow_provider_callkaro.files.storage import redacted_path
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.operators.callaro.copies import may_have_been_made
 from airflow_provider_callkaro.sources.files import contact_files
@@ -256,7 +256,7 @@ def opened(path: str, conn_id: str | None) -> Iterator[tuple[Any, str]]:
     files = contact_files(path, conn_id=conn_id, file_format=FileFormat.CSV, delimiter=",")
     if len(files) > 1:
         raise ConfigurationError(
-            f"{len(files)} files are at {shown(path)}: name one, and import each in a task of its own"
+            f"{len(files)} files are at {redacted_path(path)}: name one, and import each in a task of its own"
         )
     name = files[0].path.rpartition("/")[2]
     with files[0].filesystem.open(files[0].path, "rb") as file:
@@ -267,7 +267,9 @@ def opened(path: str, conn_id: str | None) -> Iterator[tuple[Any, str]]:
             with gzip.GzipFile(fileobj=file) as unpacked:
                 yield unpacked, name[: -len(".gz")]
         except (EOFError, gzip.BadGzipFile, zlib.error):
-            raise ConfigurationError(f"contacts: {shown(path)} is damaged: mend it, its end cannot be read") from None
+            raise ConfigurationError(
+                f"contacts: {redacted_path(path)} is damaged: mend it, its end cannot be read"
+            ) from None
 
 
 def _marked(name: str, mark: str) -> str:

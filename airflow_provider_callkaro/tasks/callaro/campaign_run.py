@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, TaskDeferred
 
 from airflow_provider_callkaro.exceptions import NotAllowed, NotSent, OutcomeUnknown, Throttled, VendorError
-from airflow_provider_callkaro.files.result_file import file_format
-from airflow_provider_callkaro.files.storage import shown
+from airflow_provider_callkaro.files.storage import redacted_path
+from airflow_provider_callkaro.files.writing.result_file import file_format
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.tasks.callaro.campaign import (
     existing_campaign,
@@ -181,7 +181,7 @@ class CampaignRun:
         if path:
             export = Export(what=Exported.RESULTS, campaign_id=campaign.id)
             rows = export.write(self._hook, path, kind=file_format(path, None))["rows"]
-            log.info("Wrote %d rows to %s", rows, shown(path))
+            log.info("Wrote %d rows to %s", rows, redacted_path(path))
         return {"campaign_id": campaign.id, "state": campaign.state.value, "export": path or None, "rows": rows}
 
     def _refuse_if_stale(self) -> None:

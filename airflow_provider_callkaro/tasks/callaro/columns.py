@@ -9,8 +9,8 @@ from typing import Any, BinaryIO
 
 from airflow_provider_callkaro.calls.row_rights import checked_names
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.files.csv_file import csv_rows
-from airflow_provider_callkaro.files.reached import Reached
+from airflow_provider_callkaro.files.reading.csv_file import csv_rows
+from airflow_provider_callkaro.files.reading.row_count import RowCount
 from airflow_provider_callkaro.hooks.callaro.lists import MOST_BYTES
 
 _LONGEST_HEADER = 65_536  # bytes of a first line that are looked at
@@ -50,7 +50,7 @@ def only_columns(file: BinaryIO, mapping: Mapping[Any, Any], others: Collection[
     text = io.TextIOWrapper(buffer, encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text, lineterminator="\n")
     kept: list[str] | None = None
-    for number, row in enumerate(csv_rows(file, name=name, delimiter=",", reached=Reached()), start=1):
+    for number, row in enumerate(csv_rows(file, name=name, delimiter=",", count=RowCount()), start=1):
         if not isinstance(row, Mapping):
             raise ConfigurationError(
                 f"contacts: row {number} of {name} cannot be read, so metadata_columns cannot tell which cell is "

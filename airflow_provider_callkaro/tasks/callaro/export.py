@@ -12,9 +12,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.files.checking import check_writable
 from airflow_provider_callkaro.files.formats import FileFormat
-from airflow_provider_callkaro.files.result_file import ResultFile, file_format
+from airflow_provider_callkaro.files.writing.result_file import ResultFile, file_format
+from airflow_provider_callkaro.files.writing.write_check import check_writable
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.tasks.callaro.export_rows import ExportRows
 from airflow_provider_callkaro.tasks.failures import fail_without_retry

@@ -17,9 +17,9 @@ from typing import Any, NoReturn
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES, is_too_long
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown
-from airflow_provider_callkaro.files.csv_file import csv_rows
-from airflow_provider_callkaro.files.jsonl_file import jsonl_rows
-from airflow_provider_callkaro.files.reached import Reached
+from airflow_provider_callkaro.files.reading.csv_file import csv_rows
+from airflow_provider_callkaro.files.reading.jsonl_file import jsonl_rows
+from airflow_provider_callkaro.files.reading.row_count import RowCount
 from airflow_provider_callkaro.transport.download import Download
 from airflow_provider_callkaro.vendors.callaro.paging import MORE, paging_of
 
@@ -90,7 +90,7 @@ class ExportRows:
         if start == b"[" or (start == b"{" and not _are_json_lines(content_type, first)):
             yield from self._document(body)
         elif start == b"{" or (not start and _says_json_lines(content_type)):
-            yield from jsonl_rows(io.BufferedReader(body), reached=Reached())
+            yield from jsonl_rows(io.BufferedReader(body), count=RowCount())
         else:
             columns, delimiter = _header(first)
             if "json" in content_type or b"\0" in first or ("csv" not in content_type and len(columns) < 2):
@@ -99,7 +99,7 @@ class ExportRows:
                 self._refuse(f"it is neither CSV nor JSON (Content-Type: {shown})")
             self.columns = columns
             file = io.BufferedReader(body)
-            yield from csv_rows(file, name="the export", delimiter=delimiter, reached=Reached())
+            yield from csv_rows(file, name="the export", delimiter=delimiter, count=RowCount())
 
     def _document(self, body: _Body) -> Iterator[Any]:
         document = _Document(body.pieces())

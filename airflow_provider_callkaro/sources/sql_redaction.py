@@ -20,7 +20,7 @@ _LEFT_OPEN = re.compile(r"['\"]|/\*|\*/")
 _NUMBER = re.compile(r"(?<![\w:$])[0-9][\w.]*")  # and neither :1 nor $1, which are placeholders
 
 
-def shown_sql(sql: str) -> str:
+def redacted_sql(sql: str) -> str:
     """The query without literals, comments and what may be a number; a ``.sql`` file's name as it is."""
     if _DOUBTFUL.search(sql):
         return NOT_SHOWN

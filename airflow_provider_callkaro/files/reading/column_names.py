@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
 
-def check_names(columns: Sequence[str], *, name: str) -> None:
+def check_column_names(columns: Sequence[str], *, name: str) -> None:
     """Refuse columns that have no name, or the same.
 
     :param name: the file's name, for messages.
@@ -18,7 +18,7 @@ def check_names(columns: Sequence[str], *, name: str) -> None:
     """
     if not all(columns):
         raise ConfigurationError(f"contacts: column {columns.index('') + 1} of {name} has no name: give it one")
-    alike = two_alike(columns)
+    alike = first_duplicate(columns)
     if alike is not None:
         raise ConfigurationError(
             f"contacts: columns {alike[0]} and {alike[1]} of {name} have the same name: rename one, or put a line of "
@@ -26,7 +26,7 @@ def check_names(columns: Sequence[str], *, name: str) -> None:
         )
 
 
-def two_alike(columns: Sequence[str]) -> tuple[int, int] | None:
+def first_duplicate(columns: Sequence[str]) -> tuple[int, int] | None:
     """The places, from 1, of the first two columns of one name; None where each has its own."""
     first: dict[str, int] = {}
     for place, column in enumerate(columns, start=1):

@@ -1,8 +1,8 @@
-"""Places on this machine that are written to: reached through no link that a stranger set, and readable by their owner.
+"""Folders of this machine, opened past no stranger's link, and files in them that only their owner may read.
 
-What stands in reports and exports are phone numbers, and the folder may be one that others may write to, such as /tmp.
-A folder is therefore opened once, step by step and past no link, and whatever is then done in it is done through that
-opening: what somebody exchanges meanwhile is not met any more.
+Reports and exports hold phone numbers, and other users may write to their folder too, as in /tmp. So a folder is opened
+once, step by step, and everything in it is done through that descriptor: it stays the same folder even if somebody
+exchanges a part of its path meanwhile.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 OWNER_ONLY = 0o600  # the permissions of every file that this package writes for its users
 MAX_LINKS = 40  # as many as Linux follows on one way
@@ -40,8 +41,8 @@ def opened_folder(folder: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def what_stands_at(name: str, folder: int) -> os.stat_result | None:
-    """What has a name in a folder; None where nothing has.
+def entry_named(name: str, folder: int) -> os.stat_result | None:
+    """The file, folder, pipe or device of that name in a folder; None where there is none.
 
     :raises OSError: it is a symbolic link (``ELOOP``), or somebody else's pipe or device, who would read along.
     """
@@ -56,13 +57,21 @@ def what_stands_at(name: str, folder: int) -> os.stat_result | None:
     return found
 
 
-def create(name: str, folder: int) -> int:
-    """A new file, open for writing, which at no moment is open to anybody but its owner.
+def open_new(name: str, folder: int) -> BinaryIO:
+    """A new file, open for writing, which nobody but its owner can open at any moment.
 
-    :return: its descriptor.
     :raises OSError: it cannot be made, or something has that name.
     """
-    return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, OWNER_ONLY, dir_fd=folder)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    return open(os.open(name, flags, OWNER_ONLY, dir_fd=folder), "wb")
+
+
+def open_device(name: str, folder: int) -> BinaryIO:
+    """A pipe or a device, open for writing.
+
+    :raises OSError: it cannot be written to, or it is a folder or a symbolic link.
+    """
+    return open(os.open(name, os.O_WRONLY | os.O_NOFOLLOW, dir_fd=folder), "wb")
 
 
 def keep_names(folder: int) -> None:
@@ -91,21 +100,24 @@ def _entered(name: str, folder: int) -> int:
 
 
 def _past_trusted_links(folder: Path) -> Path:
-    reached, left, links = Path("/"), [*reversed(folder.parts[1:])], 0
+    """The folder's path without links.
+
+    :raises OSError: a stranger's link stands on the way, or there are too many (``ELOOP``).
+    """
+    resolved, left, links = Path("/"), [*reversed(folder.parts[1:])], 0
     while left:
         name = left.pop()
-        place = reached.parent if name == ".." else reached / name
-        found = place.lstat() if place.is_symlink() else None
-        if found is None:
-            reached = place
+        place = resolved.parent if name == ".." else resolved / name
+        if not place.is_symlink():
+            resolved = place
             continue
         links += 1
-        if links > MAX_LINKS or not _is_trusted(found):
+        if links > MAX_LINKS or not _is_trusted(place.lstat()):
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         target = place.readlink()
-        reached = Path("/") if target.is_absolute() else reached
+        resolved = Path("/") if target.is_absolute() else resolved
         left.extend(reversed(target.parts[1:] if target.is_absolute() else target.parts))
-    return reached
+    return resolved
 
 
 def _is_trusted(found: os.stat_result) -> bool:

@@ -16,8 +16,8 @@ from struct import Struct
 from typing import Any
 
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
-from airflow_provider_callkaro.files.parquet_footer import FIXED_LENGTH, TEXT, Column, groups_of, read_at
-from airflow_provider_callkaro.files.thrift import Damaged, read_struct, whole_number
+from airflow_provider_callkaro.files.reading.parquet_footer import FIXED_LENGTH, TEXT, Column, groups_of, read_at
+from airflow_provider_callkaro.files.reading.thrift import Damaged, read_struct, whole_number
 
 BATCHES = (1_000, 250, 60, 15, 4, 1)  # rows read at a time: as many as have room
 CELLS = 200_000  # values read at a time

@@ -9,16 +9,16 @@ from typing import Any
 from airflow_provider_callkaro.calls.contact_row import ContactRow
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES, is_too_long
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.files.column_names import check_names
-from airflow_provider_callkaro.files.parquet_pages import TooMuchRoom, rows_at_once
-from airflow_provider_callkaro.files.reached import Reached
-from airflow_provider_callkaro.files.thrift import Damaged
+from airflow_provider_callkaro.files.reading.column_names import check_column_names
+from airflow_provider_callkaro.files.reading.parquet_pages import TooMuchRoom, rows_at_once
+from airflow_provider_callkaro.files.reading.row_count import RowCount
+from airflow_provider_callkaro.files.reading.thrift import Damaged
 
 MOST_PARTS = 20_000  # columns, or groups of rows, that a file may say it has
 BUFFER = 1 << 20  # bytes read at a time from each column
 
 
-def parquet_rows(file: Any, *, name: str, reached: Reached) -> Iterator[ContactRow]:
+def parquet_rows(file: Any, *, name: str, count: RowCount) -> Iterator[ContactRow]:
     """The rows of a Parquet file, up to a thousand at a time.
 
     One that holds a value which Python cannot have, or that is longer than a row may be, is None.
@@ -40,7 +40,7 @@ def parquet_rows(file: Any, *, name: str, reached: Reached) -> Iterator[ContactR
     except ArrowException:
         raise ConfigurationError(f"contacts: {name} is no Parquet file, or a damaged one") from None
     with parquet:
-        check_names(_names(parquet, file=name), name=name)
+        check_column_names(_names(parquet, file=name), name=name)
         rows = _rows_at_once(file, parquet.schema, name=name)
         try:
             for batch in parquet.iter_batches(batch_size=rows, use_threads=False):
@@ -48,10 +48,10 @@ def parquet_rows(file: Any, *, name: str, reached: Reached) -> Iterator[ContactR
                     yield from _python_rows(batch)
                 else:
                     yield from (None if is_too_long(row) else row for row in _python_rows(batch))
-                reached.rows += batch.num_rows
+                count.rows += batch.num_rows
         except ArrowException as error:
             raise ConfigurationError(
-                f"contacts: {name} cannot be read behind row {reached.rows}: it is damaged ({type(error).__name__})"
+                f"contacts: {name} cannot be read behind row {count.rows}: it is damaged ({type(error).__name__})"
             ) from None
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
-from airflow_provider_callkaro.files.lines import pass_over, pieces_of
-from airflow_provider_callkaro.files.reached import Reached
+from airflow_provider_callkaro.files.reading.lines import pass_over, pieces_of
+from airflow_provider_callkaro.files.reading.row_count import RowCount
 
 
-def jsonl_rows(file: Any, *, reached: Reached) -> Iterator[Any]:
+def jsonl_rows(file: Any, *, count: RowCount) -> Iterator[Any]:
     """The lines of a JSON Lines file, as they are.
 
     What is no JSON, or none that Python can hold, or longer than a row may be, is None.
@@ -35,4 +35,4 @@ def jsonl_rows(file: Any, *, reached: Reached) -> Iterator[Any]:
                 row = None
             yield row
     finally:
-        reached.rows = rows
+        count.rows = rows

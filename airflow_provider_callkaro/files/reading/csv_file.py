@@ -17,9 +17,9 @@ from typing import Any
 from airflow_provider_callkaro.calls.contact_row import ContactRow
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.files.column_names import check_names
-from airflow_provider_callkaro.files.lines import pass_over, pieces_of
-from airflow_provider_callkaro.files.reached import Reached
+from airflow_provider_callkaro.files.reading.column_names import check_column_names
+from airflow_provider_callkaro.files.reading.lines import pass_over, pieces_of
+from airflow_provider_callkaro.files.reading.row_count import RowCount
 
 BLOCK = (
     500  # lines held at a time, so that those behind a broken quotation can be read again; fewer where they are long
@@ -28,7 +28,7 @@ _TOO_LONG = "\0too long"  # stands for a line that is
 _NO_TEXT = re.compile("[\0\udc80-\udcff]")  # NUL, and how errors="surrogateescape" marks a byte that is no UTF-8
 
 
-def csv_rows(file: Any, *, name: str, delimiter: str, reached: Reached) -> Iterator[ContactRow]:
+def csv_rows(file: Any, *, name: str, delimiter: str, count: RowCount) -> Iterator[ContactRow]:
     """The lines of a CSV as mappings; the first names the columns.
 
     :param file: an open binary file.
@@ -56,7 +56,7 @@ def csv_rows(file: Any, *, name: str, delimiter: str, reached: Reached) -> Itera
                 row = dict(zip(columns, [*cells, *[None] * (width - len(cells))], strict=True))
             yield row
     finally:
-        reached.rows = rows
+        count.rows = rows
 
 
 class _Records:
@@ -157,5 +157,5 @@ def _columns(cells: list[str] | None, *, name: str) -> list[str]:
             "where it is no CSV"
         )
     columns = [cell.strip() for cell in cells]
-    check_names(columns, name=name)
+    check_column_names(columns, name=name)
     return columns

@@ -18,10 +18,10 @@ from typing import IO, Any, Self
 
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.files.formats import FileFormat, format_named
-from airflow_provider_callkaro.files.publishing import published
-from airflow_provider_callkaro.files.spreadsheet import plain_cell
+from airflow_provider_callkaro.files.formats import ENDINGS, FileFormat, format_named, format_of
 from airflow_provider_callkaro.files.storage import storage_of
+from airflow_provider_callkaro.files.writing.publishing import published
+from airflow_provider_callkaro.files.writing.spreadsheet import plain_cell
 
 ROW_GROUP = 10_000  # rows of a Parquet file that are held, and written, together; fewer where they are long
 MAX_COLUMNS = 5_000  # ours: rows that name their fields as they please would otherwise fill the memory
@@ -29,12 +29,6 @@ _GROUP_CHARACTERS = 4 * MAX_ROW_BYTES
 _MEMORY = 1 << 20  # bytes kept in memory before the rows go to a temporary file
 _WHOLE = range(-(2**63), 2**63)  # what a Parquet column of whole numbers holds
 _EXACT = range(-(2**53), 2**53 + 1)  # whole numbers that a floating-point column holds as they are
-_ENDINGS = {
-    ".csv": FileFormat.CSV,
-    ".jsonl": FileFormat.JSONL,
-    ".ndjson": FileFormat.JSONL,
-    ".parquet": FileFormat.PARQUET,
-}
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
@@ -62,13 +56,10 @@ def file_format(path: str, named: str | None) -> FileFormat:
     :param named: ``csv``, ``jsonl`` or ``parquet``; None goes by the ending.
     :raises ConfigurationError: there is no such format, the ending tells none, or pyarrow is not installed.
     """
-    chosen = format_named(named) if named else None
-    for ending, told in _ENDINGS.items():
-        if chosen is None and path.lower().endswith(ending):
-            chosen = told
+    chosen = format_named(named) if named else format_of(path)
     if chosen is None:
         raise ConfigurationError(
-            f"path must end in {', '.join(_ENDINGS)}, or format must say how the file is written: "
+            f"path must end in {', '.join(ENDINGS)}, or format must say how the file is written: "
             f"{', '.join(FileFormat)}"
         )
     if chosen is FileFormat.PARQUET:

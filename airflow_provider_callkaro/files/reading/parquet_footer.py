@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
-from airflow_provider_callkaro.files.thrift import Damaged, read_struct, whole_number
+from airflow_provider_callkaro.files.reading.thrift import Damaged, read_struct, whole_number
 
 TEXT, FIXED_LENGTH = 6, 7  # Type: BYTE_ARRAY, FIXED_LEN_BYTE_ARRAY
 LONGEST_FOOTER = 16 * MAX_ROW_BYTES

@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.files.storage import connection_in, shown
+from airflow_provider_callkaro.files.storage import connection_in, redacted_path
 
 _PARTS = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/]*))?(.*)", re.DOTALL)
 _ON_THIS_MACHINE = frozenset({"", "file", "local"})
@@ -50,7 +50,7 @@ def path_below(path: str, base: str, *, whose: str, way_out: str) -> str:
     elif (_kind(scheme), host or "") != (_kind(base_scheme), base_host) or not _is_below(
         _real(name, scheme), _real(base_name, base_scheme)
     ):
-        raise ConfigurationError(f"{whose} names a path that is not below {shown(base)}: {way_out}")
+        raise ConfigurationError(f"{whose} names a path that is not below {redacted_path(base)}: {way_out}")
     return name if _kind(base_scheme) == "" else f"{base_scheme}://{base_host}{name}"
 
 

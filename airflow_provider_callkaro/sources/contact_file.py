@@ -14,12 +14,12 @@ from airflow_provider_callkaro.calls.contact_row import ContactRow
 from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.calls.row_size import EndlessLine
 from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken, VoiceCallError
-from airflow_provider_callkaro.files.csv_file import csv_rows
 from airflow_provider_callkaro.files.formats import FileFormat
-from airflow_provider_callkaro.files.jsonl_file import jsonl_rows
-from airflow_provider_callkaro.files.parquet_file import parquet_rows
-from airflow_provider_callkaro.files.reached import Reached
-from airflow_provider_callkaro.files.storage import shown
+from airflow_provider_callkaro.files.reading.csv_file import csv_rows
+from airflow_provider_callkaro.files.reading.jsonl_file import jsonl_rows
+from airflow_provider_callkaro.files.reading.parquet_file import parquet_rows
+from airflow_provider_callkaro.files.reading.row_count import RowCount
+from airflow_provider_callkaro.files.storage import redacted_path
 
 _PACKED = {  # how a packed file begins
     b"\x1f\x8b": "gzip",
@@ -54,24 +54,24 @@ class ContactFile:
         :raises ConfigurationError: the file is gone, damaged, or not what it should be.
         :raises SourceBroken: its storage does not give it, or not to its end.
         """
-        reached = Reached()
+        count = RowCount()
         try:
             with self._opened() as file:
-                yield from self._read(file, reached)
+                yield from self._read(file, count)
         except VoiceCallError:
             raise
         except (EOFError, gzip.BadGzipFile, zlib.error):
             failure: VoiceCallError = ConfigurationError(
-                f"contacts: {self.name} is damaged: mend it, it cannot be read behind row {reached.rows}"
+                f"contacts: {self.name} is damaged: mend it, it cannot be read behind row {count.rows}"
             )
         except EndlessLine:
             failure = ConfigurationError(
-                f"contacts: the line behind row {reached.rows} of {self.name} does not end: see that the file is what "
+                f"contacts: the line behind row {count.rows} of {self.name} does not end: see that the file is what "
                 "its name or format= says"
             )
         except Exception as error:  # each storage's library has errors of its own
             failure = SourceBroken(
-                f"contacts: {self.name} broke off behind row {reached.rows} ({mask_error(error)}): see that the file "
+                f"contacts: {self.name} broke off behind row {count.rows} ({mask_error(error)}): see that the file "
                 "is whole and its storage can be reached; a retry of the task reads it again"
             )
         else:
@@ -79,19 +79,19 @@ class ContactFile:
         # Not raised where the error was caught: as its context it would carry what it quotes along.
         raise failure
 
-    def _read(self, file: Any, reached: Reached) -> Iterator[ContactRow]:
+    def _read(self, file: Any, count: RowCount) -> Iterator[ContactRow]:
         match self.format:
             case FileFormat.CSV:
-                return csv_rows(file, name=self.name, delimiter=self.delimiter, reached=reached)
+                return csv_rows(file, name=self.name, delimiter=self.delimiter, count=count)
             case FileFormat.JSONL:
-                return jsonl_rows(file, reached=reached)
+                return jsonl_rows(file, count=count)
             case FileFormat.PARQUET:
-                return parquet_rows(file, name=self.name, reached=reached)
+                return parquet_rows(file, name=self.name, count=count)
 
     @property
     def name(self) -> str:
         """The file's name, as a message may have it."""
-        return shown(self.path)
+        return redacted_path(self.path)
 
     @property
     def url(self) -> str:

@@ -18,7 +18,7 @@ READ_AHEAD = 8 * MAX_ROW_BYTES  # bytes that are read before they are asked for
 CONVERSION_ERRORS = (ValueError, ArithmeticError, RecursionError)  # of Python; no driver's own error is one of them
 
 
-class Fetching(Protocol):
+class RowFetcher(Protocol):
     """Reads on in the result of one statement."""
 
     def fetch(self, size: int) -> list[Any]:
@@ -26,7 +26,7 @@ class Fetching(Protocol):
         ...
 
 
-def fetching_from(cursor: Any, connection: Any, *, drivers: frozenset[str]) -> Fetching:
+def row_fetcher(cursor: Any, connection: Any, *, drivers: frozenset[str]) -> RowFetcher:
     """The way in which a driver's rows are read.
 
     :param drivers: the names of the driver's packages; see `cursors.drivers_of`.

@@ -1,4 +1,4 @@
-"""Whether a place can be written, asked before the work whose result shall stand there."""
+"""Whether a file can be written to a path, asked before the work whose result belongs there."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from uuid import uuid4
 
 from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.files.local import create, opened_folder, remove, what_stands_at
-from airflow_provider_callkaro.files.storage import holds_a_secret, local_path, make_folder, shown, storage_of
+from airflow_provider_callkaro.files.storage import holds_a_secret, local_path, make_folder, redacted_path, storage_of
+from airflow_provider_callkaro.files.writing.local_folder import entry_named, open_new, opened_folder, remove
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ _NOTE = b"This file only showed that reports can be written here. It can be dele
 def check_writable(path: str) -> None:
     """See that a file can be written to ``path``: make its folder, write a small file beside it, and remove that again.
 
-    What stands at ``path`` is not touched. The small file stays only in a storage that refuses to delete it; its name
+    A file at ``path`` is not touched. The small file remains only in a storage that refuses to delete it; its name
     begins with ``_write_check``.
 
     :param path: anything that Airflow's ``ObjectStoragePath`` understands.
@@ -31,8 +31,8 @@ def check_writable(path: str) -> None:
     """
     if holds_a_secret(path):  # the path comes back in the task's result, which Airflow stores
         raise ConfigurationError(
-            f"the path {shown(path)} is written with a password or a signature: let a connection open the storage; "
-            "nobody was rung"
+            f"the path {redacted_path(path)} is written with a password or a signature: let a connection open the "
+            "storage; nobody was rung"
         )
     try:
         target = storage_of(path)
@@ -46,32 +46,32 @@ def check_writable(path: str) -> None:
             _try_folder(local)
     except Exception as error:  # each storage's library has errors of its own
         raise ConfigurationError(
-            f"nothing can be written to {shown(path)}: {_what_is_missing(error)}; mend that or give another path; "
-            "nobody was rung"
+            f"nothing can be written to {redacted_path(path)}: {_what_is_missing(error)}; mend that or give another "
+            "path; nobody was rung"
         ) from None
 
 
 def _try_folder(place: Path) -> None:
     with opened_folder(place.parent) as folder:
-        stands = what_stands_at(place.name, folder) if place.name else None
-        if not place.name or (stands is not None and stat.S_ISDIR(stands.st_mode)):
+        before = entry_named(place.name, folder) if place.name else None
+        if not place.name or (before is not None and stat.S_ISDIR(before.st_mode)):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if stands is not None and not stat.S_ISREG(stands.st_mode):
+        if before is not None and not stat.S_ISREG(before.st_mode):
             return  # a pipe or a device is written to as it is
         probe = f"_write_check_{uuid4().hex}.txt"
         try:
-            with open(create(probe, folder), "wb") as file:
+            with open_new(probe, folder) as file:
                 file.write(_NOTE)
         finally:
             remove(probe, folder)
-        if stands is not None and not _may_replace(stands, folder=os.fstat(folder)):
+        if before is not None and not _may_replace(before, folder=os.fstat(folder)):
             raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
 
-def _may_replace(stands: os.stat_result, *, folder: os.stat_result) -> bool:
+def _may_replace(file: os.stat_result, *, folder: os.stat_result) -> bool:
     """Whether a file may be replaced in its folder; in one such as /tmp only by its owner."""
     sticky = bool(folder.st_mode & stat.S_ISVTX)
-    return not sticky or os.geteuid() in (0, stands.st_uid, folder.st_uid)
+    return not sticky or os.geteuid() in (0, file.st_uid, folder.st_uid)
 
 
 def _try_storage(target: Any) -> None:
@@ -86,7 +86,7 @@ def _try_storage(target: Any) -> None:
     except Exception as error:
         log.warning(
             "%s can be written but not deleted from (%s): %s stays there, and can be deleted by somebody who may",
-            shown(str(target.parent)),
+            redacted_path(str(target.parent)),
             mask_error(error),
             probe.rpartition("/")[2],
         )

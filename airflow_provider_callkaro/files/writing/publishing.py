@@ -1,6 +1,6 @@
 """The one way in which this package writes a file for its users: whole, or not at all.
 
-A reader, or the next task, never finds half a report in the place of yesterday's whole one, whatever ends the writing.
+Whatever ends the writing, a reader or the next task never finds half a report in the place of yesterday's whole one.
 """
 
 from __future__ import annotations
@@ -16,17 +16,25 @@ from uuid import uuid4
 
 from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.exceptions import NotWritten
-from airflow_provider_callkaro.files.local import create, keep_names, opened_folder, remove, what_stands_at
-from airflow_provider_callkaro.files.storage import local_path, make_folder, shown, storage_of
+from airflow_provider_callkaro.files.storage import local_path, make_folder, redacted_path, storage_of
+from airflow_provider_callkaro.files.writing.local_folder import (
+    entry_named,
+    keep_names,
+    open_device,
+    open_new,
+    opened_folder,
+    remove,
+)
 
 
 @contextmanager
 def published(path: str) -> Iterator[IO[bytes]]:
-    """A file to write to, which stands at ``path`` once the block has ended well, in place of what stood there.
+    """A file to write to. It replaces what is at ``path`` once the block has ended without an error.
 
-    Local: written beside its place, readable by its owner alone, and moved there in one step. No symbolic link is
-    written through, not even where one is set meanwhile. Elsewhere: gathered here, then uploaded in one piece, which
-    object storage shows once all of it is there (SFTP, HDFS and SMB may show a part of it). Missing folders are made.
+    A local file is written beside its place, readable by its owner alone, and moved there in one step; no symbolic link
+    is followed, not even one that is set meanwhile. For any other storage the file is gathered on this machine and
+    uploaded in one piece. Object storage shows it once it is complete; SFTP, HDFS and SMB may show a part of it.
+    Missing folders are made.
 
     :param path: anything that Airflow's ``ObjectStoragePath`` understands.
     :raises ConfigurationError: Airflow has no storage of that kind here.
@@ -39,24 +47,24 @@ def published(path: str) -> Iterator[IO[bytes]]:
             yield file
     except OSError as error:
         raise NotWritten(
-            f"{shown(path)} cannot be written ({mask_error(error)}), and what stood there before still stands: see "
-            "to the place, or give another path"
+            f"{redacted_path(path)} cannot be written ({mask_error(error)}), and what stood there before still stands: "
+            "see to the place, or give another path"
         ) from None
 
 
 @contextmanager
 def _replaced(place: Path) -> Iterator[IO[bytes]]:
     with opened_folder(place.parent) as folder:
-        before = what_stands_at(place.name, folder)
+        before = entry_named(place.name, folder)
         if before is not None and not stat.S_ISREG(before.st_mode):
             # A pipe or a device has nothing to lose; a folder is refused here.
-            with open(os.open(place.name, os.O_WRONLY | os.O_NOFOLLOW, dir_fd=folder), "wb") as device:
+            with open_device(place.name, folder) as device:
                 yield device
             return
         # Not after the file's own name, which may be as long as a name can be.
         beside = f".unfinished-{uuid4().hex}"
         try:
-            with open(create(beside, folder), "wb") as file:
+            with open_new(beside, folder) as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -79,6 +87,6 @@ def _uploaded(target: Any) -> Iterator[IO[bytes]]:
             raise
         except Exception as error:  # each storage's library has errors of its own
             raise NotWritten(
-                f"{shown(str(target))} cannot be uploaded ({mask_error(error)}), and what stood there before still "
-                "stands: see to the storage and its connection, or give another path"
+                f"{redacted_path(str(target))} cannot be uploaded ({mask_error(error)}), and what stood there before "
+                "still stands: see to the storage and its connection, or give another path"
             ) from None
