@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
 
 from airflow_provider_callkaro.vendors.callkaro.api import CallKaro
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
 
 
 class CallKaroCampaignLink(BaseOperatorLink):
@@ -17,7 +19,7 @@ class CallKaroCampaignLink(BaseOperatorLink):
     key = "_link_CallKaroCampaignLink"  # where Airflow 3 looks for the link by itself
 
     @classmethod
-    def show(cls, context: Mapping[str, Any], batch_id: str | None) -> None:
+    def show(cls, context: Context, batch_id: str | None) -> None:
         """Make the link visible while the task runs."""
         if batch_id:
             context["ti"].xcom_push(key=cls.key, value=CallKaro.campaign_page(batch_id))

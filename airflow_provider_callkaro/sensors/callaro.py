@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, BaseSensorOperator, PokeReturnValue
 
@@ -23,6 +23,10 @@ from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.vendors.callaro.answers import CampaignId
 from airflow_provider_callkaro.vendors.callaro.states import TERMINAL, CampaignState, plain_word
 from airflow_provider_callkaro.vendors.callaro.thresholds import Thresholds
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
 
 ON_DEGRADED = ("fail", "pause")
 _NOT_DIALLING = frozenset({CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.PAUSED})
@@ -136,7 +140,7 @@ class CallaroDispatchHealthSensor(RendersLiterals, BaseSensorOperator):
         """The Callaro hook."""
         return CallaroHook(self.callaro_conn_id)
 
-    def poke(self, context: Mapping[str, Any]) -> PokeReturnValue:  # noqa: ARG002 - Airflow's signature
+    def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 - Airflow's signature
         """Look once."""
         thresholds = Thresholds(
             maximum=self.maximum or {},

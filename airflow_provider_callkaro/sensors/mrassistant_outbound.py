@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
@@ -36,6 +36,9 @@ from airflow_provider_callkaro.tasks.waiting import LATE_WAKING, LONGEST_TIMEOUT
 from airflow_provider_callkaro.triggers.schedule_window import ScheduleWindowTrigger
 from airflow_provider_callkaro.triggers.status import LONGEST_WAIT
 from airflow_provider_callkaro.vendors.mrassistant.outbound_config import OutboundConfig
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
 
 
 class MrAssistantOutboundOpenSensor(RendersLiterals, BaseSensorOperator):
@@ -77,14 +80,14 @@ class MrAssistantOutboundOpenSensor(RendersLiterals, BaseSensorOperator):
         """The MrAssistant hook."""
         return MrAssistantHook(self.mrassistant_conn_id)
 
-    def execute(self, context: Mapping[str, Any]) -> int | None:
+    def execute(self, context: Context) -> int | None:
         """Wait until the agent may call, and return how many calls remain."""
         first = first_reschedule(context, retries=self.retries) if self.reschedule else None
         return self._wait(began=first or datetime.now(UTC))
 
     def execute_complete(
         self,
-        context: Mapping[str, Any],  # noqa: ARG002 - Airflow's signature
+        context: Context,  # noqa: ARG002 - Airflow's signature
         event: Mapping[str, Any] | None = None,  # noqa: ARG002 - Airflow hands it over by this name
         *,
         began: str,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
 
 try:
     from airflow.sdk.exceptions import AirflowRescheduleException
@@ -14,7 +17,7 @@ except ImportError:  # before Airflow 3.1
 __all__ = ["AirflowRescheduleException", "first_reschedule"]
 
 
-def first_reschedule(context: Mapping[str, Any], *, retries: int) -> datetime | None:
+def first_reschedule(context: Context, *, retries: int) -> datetime | None:
     """When the sensor started before its first reschedule, or None if it was never rescheduled.
 
     :param retries: the task's ``retries``.

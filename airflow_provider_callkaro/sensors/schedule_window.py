@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import (
     AirflowSensorTimeout,
@@ -27,6 +27,9 @@ from airflow_provider_callkaro.tasks.arguments import refuse_empty_arguments
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.tasks.waiting import LATE_WAKING, LONGEST_TIMEOUT, SHORT_WAIT, sleep_until
 from airflow_provider_callkaro.triggers.schedule_window import ScheduleWindowTrigger
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
 
 
 class ScheduleWindowSensor(RendersLiterals, BaseSensorOperator):
@@ -126,13 +129,13 @@ class ScheduleWindowSensor(RendersLiterals, BaseSensorOperator):
             campaign_id=self.campaign_id,
         )
 
-    def execute(self, context: Mapping[str, Any]) -> str | None:
+    def execute(self, context: Context) -> str | None:
         """Wait for the opening, and return when it closes."""
         return self._wait(began=self._first_start(context))
 
     def execute_complete(
         self,
-        context: Mapping[str, Any],
+        context: Context,
         event: Mapping[str, Any] | None = None,  # noqa: ARG002 - Airflow hands it over by this name
         began: str | None = None,
     ) -> str | None:
@@ -190,7 +193,7 @@ class ScheduleWindowSensor(RendersLiterals, BaseSensorOperator):
             raise AirflowSkipException(why)
         raise AirflowSensorTimeout(why)
 
-    def _first_start(self, context: Mapping[str, Any]) -> datetime:
+    def _first_start(self, context: Context) -> datetime:
         """When the wait began: now, or before the first reschedule, as Airflow's own sensors count it."""
         first = first_reschedule(context, retries=self.retries) if self.reschedule else None
         return first or datetime.now(UTC)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
@@ -32,6 +32,10 @@ from airflow_provider_callkaro.hooks.vendor import VendorHook
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.tasks.waiting import LONGEST_TIMEOUT
 from airflow_provider_callkaro.triggers.status import StatusTrigger
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
 
 SHORTEST_POLL = 1.0  # seconds between two questions in the triggerer
 
@@ -79,7 +83,7 @@ class StatusSensor(RendersLiterals, BaseSensorOperator):
         """The vendor's id of what is waited for."""
         raise NotImplementedError
 
-    def execute(self, context: Mapping[str, Any]) -> str | None:
+    def execute(self, context: Context) -> str | None:
         """Wait, in the way that ``mode`` and ``deferrable`` say, and return the state."""
         if not self.deferrable:
             status: str | None = super().execute(context)
@@ -106,7 +110,7 @@ class StatusSensor(RendersLiterals, BaseSensorOperator):
         )
         return None
 
-    def execute_complete(self, context: Mapping[str, Any], event: Mapping[str, Any]) -> str:  # noqa: ARG002
+    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> str:  # noqa: ARG002
         """Go on after the triggerer, with what it found.
 
         :param event: ``{"status": …}``, or ``{"error": …}`` where no further question would help.
@@ -118,7 +122,7 @@ class StatusSensor(RendersLiterals, BaseSensorOperator):
         self.log.info("%s %s is %s", self.what, self.subject, mask_text(status))
         return status
 
-    def poke(self, context: Mapping[str, Any]) -> PokeReturnValue:  # noqa: ARG002 - Airflow's signature
+    def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 - Airflow's signature
         """Ask once."""
         if not self.subject:
             raise AirflowFailException(f"there is no {self.what} to wait for: its id is empty")

@@ -7,12 +7,11 @@ compares the summary of a list with what the DAG's author asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
 from airflow_provider_callkaro.calls.outcome import Reason
-from airflow_provider_callkaro.dispatch.tally import Summary
 from airflow_provider_callkaro.exceptions import (
     AllRejected,
     ConfigurationError,
@@ -21,7 +20,10 @@ from airflow_provider_callkaro.exceptions import (
     RunIncomplete,
     Unauthorized,
 )
-from airflow_provider_callkaro.tasks.settings import ListSettings
+
+if TYPE_CHECKING:
+    from airflow_provider_callkaro.dispatch.tally import Summary
+    from airflow_provider_callkaro.tasks.settings import ListSettings
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.tasks.placing import PlacingOperator
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
 
 FAN_OUT_FIELDS = (
     "contacts",
@@ -32,15 +35,15 @@ class FanOutOperator(PlacingOperator):
 
     never_shown = NEVER_SHOWN_OF_A_LIST
 
-    def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
+    def execute(self, context: Context) -> dict[str, Any]:
         """Place the calls, publish the report, and return the summary."""
         return self._place_calls(context, resumed=False)
 
-    def go_on(self, context: Mapping[str, Any], event: Any = None) -> dict[str, Any]:  # noqa: ARG002
+    def go_on(self, context: Context, event: Any = None) -> dict[str, Any]:  # noqa: ARG002
         """Go on after the hours have opened; the ledger knows who has been rung before."""
         return self._place_calls(context, resumed=True)
 
-    def _place_calls(self, context: Mapping[str, Any], *, resumed: bool) -> dict[str, Any]:
+    def _place_calls(self, context: Context, *, resumed: bool) -> dict[str, Any]:
         settings = self._settings()
         run = self._list_run(context, settings)
         if settings.dry_run:

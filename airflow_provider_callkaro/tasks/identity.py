@@ -7,28 +7,31 @@ and decide nothing anew.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.run_record import RunRecord, RunRecords
 from airflow_provider_callkaro.tasks.settings import ListSettings
 from airflow_provider_callkaro.tasks.staleness import StaleRuns, due_at, is_stale, refuse_stale_run
 
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+
 log = logging.getLogger(__name__)
 
 _OF_ITS_OWN_INTERVAL = frozenset({"scheduled", "backfill"})  # types of runs whose moment belongs to one of them alone
 
 
-def run_name(context: Mapping[str, Any]) -> str:
+def run_name(context: Context) -> str:
     """The task instance of one run, the same for all its tries."""
     ti = context["ti"]
     return f"{ti.dag_id}/{ti.run_id}/{ti.task_id}/{ti.map_index}"
 
 
-def default_scope(context: Mapping[str, Any], *, over_runs: bool) -> str:
+def default_scope(context: Context, *, over_runs: bool) -> str:
     """The scope in which a person is rung once: DAG, task and data interval; the run itself, where it has no interval.
 
     Never built from the logical date alone: a run triggered by hand or by an asset may have none.
@@ -51,15 +54,13 @@ def default_scope(context: Mapping[str, Any], *, over_runs: bool) -> str:
     return f"{task}@{ti.run_id}"
 
 
-def replayed_scope(context: Mapping[str, Any]) -> str:
+def replayed_scope(context: Context) -> str:
     """One scope for all runs that are long past: a person is rung once over all days that a backfill replays."""
     ti = context["ti"]
     return f"{ti.dag_id}/{ti.task_id}@replayed"
 
 
-def identify(
-    context: Mapping[str, Any], *, settings: ListSettings, records: RunRecords, resumed: bool = False
-) -> RunRecord:
+def identify(context: Context, *, settings: ListSettings, records: RunRecords, resumed: bool = False) -> RunRecord:
     """The record of this run; it is made and kept if this is its first start.
 
     :param resumed: the task wakes from a nap, so it has started before, whatever is remembered of it.
@@ -93,7 +94,7 @@ def identify(
     return record
 
 
-def _proposed(context: Mapping[str, Any], *, settings: ListSettings, stale: bool, earlier: bool) -> RunRecord:
+def _proposed(context: Context, *, settings: ListSettings, stale: bool, earlier: bool) -> RunRecord:
     """The record of a run that has none.
 
     :param earlier: an earlier try of it may have rung people, under a version that kept no records: then the scopes in
@@ -114,7 +115,7 @@ def _proposed(context: Mapping[str, Any], *, settings: ListSettings, stale: bool
     )
 
 
-def _refuse_new_part(context: Mapping[str, Any], *, settings: ListSettings) -> None:
+def _refuse_new_part(context: Context, *, settings: ListSettings) -> None:
     """Refuse a part of a list that begins anew in a run that was cleared, where each part remembers only itself.
 
     If the list is cut into more parts than before the clear, the new one holds people whom the others have rung.
@@ -128,7 +129,7 @@ def _refuse_new_part(context: Mapping[str, Any], *, settings: ListSettings) -> N
         )
 
 
-def _scope_without_a_name(context: Mapping[str, Any]) -> str:
+def _scope_without_a_name(context: Context) -> str:
     """The scope in which earlier versions claimed where the task named none."""
     ti = context["ti"]
     start, end = context.get("data_interval_start"), context.get("data_interval_end")
@@ -140,7 +141,7 @@ def _interval(start: datetime, end: datetime) -> str:
     return f"{start.astimezone(UTC).isoformat()}/{end.astimezone(UTC).isoformat()}"
 
 
-def _run_type(context: Mapping[str, Any]) -> str:
+def _run_type(context: Context) -> str:
     """Why the run was started, as Airflow names it; by the run's name where the context does not say."""
     given = getattr(context.get("dag_run"), "run_type", None)
     if given is not None:

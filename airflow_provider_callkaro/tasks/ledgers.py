@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.calls.phone import LEGACY_PREFIXES, legacy_spellings
 from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerRequired
@@ -22,7 +22,12 @@ from airflow_provider_callkaro.ledger.run_record import RunRecord
 from airflow_provider_callkaro.tasks.identity import identify, run_name
 from airflow_provider_callkaro.tasks.rules import caps_of
 from airflow_provider_callkaro.tasks.settings import ListSettings
+from airflow_provider_callkaro.tasks.task_state import task_state_of
 from airflow_provider_callkaro.tasks.trail import Trail
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
 
 log = logging.getLogger(__name__)
 
@@ -43,20 +48,8 @@ class Memory:
     trail: Trail | None = None
 
 
-def task_state_of(context: Mapping[str, Any]) -> Any | None:
-    """Airflow's task-state store (3.3 and later), or None where there is none."""
-    return context.get("task_state_store")
-
-
-def keep(store: Any, key: str, value: Any) -> None:
-    """Write into the task's state what has to outlast the days after which Airflow forgets."""
-    from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]  # 3.3 and later
-
-    store.set(key, value, retention=NEVER_EXPIRE)
-
-
 def remember(
-    context: Mapping[str, Any], *, settings: ListSettings, vendor_conn_id: str | None = None, resumed: bool = False
+    context: Context, *, settings: ListSettings, vendor_conn_id: str | None = None, resumed: bool = False
 ) -> Memory:
     """Find or make the record of this run, and the ledger that goes with it.
 
@@ -79,7 +72,7 @@ def remember(
     return _in_task_state(store, context, settings=settings, keys=keys, resumed=resumed)
 
 
-def _in_sql(context: Mapping[str, Any], *, settings: ListSettings, resumed: bool) -> Memory:
+def _in_sql(context: Context, *, settings: ListSettings, resumed: bool) -> Memory:
     from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
     from airflow_provider_callkaro.ledger.sql.run_records import SqlRunRecords
 
@@ -103,7 +96,7 @@ def _in_sql(context: Mapping[str, Any], *, settings: ListSettings, resumed: bool
 
 
 def _in_task_state(
-    store: Any, context: Mapping[str, Any], *, settings: ListSettings, keys: LedgerKeys | None, resumed: bool
+    store: Any, context: Context, *, settings: ListSettings, keys: LedgerKeys | None, resumed: bool
 ) -> Memory:
     from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]  # 3.3 and later
 
@@ -116,7 +109,7 @@ def _in_task_state(
     return Memory(record=record, ledger=ledger, name="the task's own state")
 
 
-def _in_memory(context: Mapping[str, Any], *, settings: ListSettings) -> Memory:
+def _in_memory(context: Context, *, settings: ListSettings) -> Memory:
     from airflow_provider_callkaro.ledger.memory import MemoryLedger, MemoryRunRecords, MemoryStore
 
     store, run = MemoryStore(), run_name(context)
@@ -130,7 +123,7 @@ def earlier_spellings() -> LegacyNumbers:
     return LegacyNumbers(spellings=legacy_spellings, prefixes=LEGACY_PREFIXES)
 
 
-def _refuse_moving_parts(context: Mapping[str, Any], *, settings: ListSettings) -> None:
+def _refuse_moving_parts(context: Context, *, settings: ListSettings) -> None:
     """A mapped task remembers by its place in the mapping; whoever is in another chunk next time is rung again."""
     if getattr(context["ti"], "map_index", -1) >= 0 and settings.shard is None:
         raise LedgerRequired(
@@ -140,7 +133,7 @@ def _refuse_moving_parts(context: Mapping[str, Any], *, settings: ListSettings) 
         )
 
 
-def _refuse_forgetting(context: Mapping[str, Any], *, settings: ListSettings, store: Any | None) -> None:
+def _refuse_forgetting(context: Context, *, settings: ListSettings, store: Any | None) -> None:
     """Refuse to begin where nothing would remember the calls while it matters."""
     from airflow.providers.common.compat.sdk import conf
 

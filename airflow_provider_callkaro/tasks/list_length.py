@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
@@ -13,11 +13,15 @@ from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.exceptions import RunIncomplete
 from airflow_provider_callkaro.sources.contract import ContactRow, ContactSource
 
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+
 _BETWEEN_LOOKS = 1_000  # rows counted between two looks at whether the run shall end
 
 
 def rows_within(
-    contacts: ContactSource, context: Mapping[str, Any], *, max_rows: int, stop: Stop, log: logging.Logger
+    contacts: ContactSource, context: Context, *, max_rows: int, stop: Stop, log: logging.Logger
 ) -> Iterator[ContactRow]:
     """The rows of a source, none of which comes before it is known that there are not too many.
 
@@ -70,7 +74,7 @@ def _count(rows: Iterator[ContactRow], *, up_to: int, stop: Stop) -> int:
 
 
 @contextmanager
-def _rows(contacts: ContactSource, context: Mapping[str, Any]) -> Iterator[Iterator[ContactRow]]:
+def _rows(contacts: ContactSource, context: Context) -> Iterator[Iterator[ContactRow]]:
     """The rows, closed however the reading ends."""
     rows = contacts.rows(context)
     try:

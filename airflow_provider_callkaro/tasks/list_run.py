@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.calls.phone import NumberReader
 from airflow_provider_callkaro.calls.row import RowReader
@@ -32,12 +32,17 @@ from airflow_provider_callkaro.tasks.failures import (
     refuse_short_list,
     refuse_vanished_list,
 )
-from airflow_provider_callkaro.tasks.ledgers import Memory, remember, task_state_of
+from airflow_provider_callkaro.tasks.ledgers import Memory, remember
 from airflow_provider_callkaro.tasks.list_length import rows_within
 from airflow_provider_callkaro.tasks.report_place import check_report_place, new_report
 from airflow_provider_callkaro.tasks.rules import rules_for
 from airflow_provider_callkaro.tasks.settings import ListSettings
+from airflow_provider_callkaro.tasks.task_state import task_state_of
 from airflow_provider_callkaro.tasks.waiting import SHORT_WAIT
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
 
 RESULT = "return_value"  # the XCom in which Airflow keeps what a task returns
 
@@ -61,7 +66,7 @@ class ListRun:
         *,
         settings: ListSettings,
         account: Account,
-        context: Mapping[str, Any],
+        context: Context,
         stop: Stop,
         log: logging.Logger,
         defer: Callable[[datetime], None],

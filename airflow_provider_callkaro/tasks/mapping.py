@@ -10,11 +10,15 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import islice
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_callkaro.calls.row_schema import CALL_FIELDS, PERSONAL_FIELDS
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.files.storage import holds_a_secret
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
 
 try:
     from airflow.sdk.definitions.mappedoperator import OperatorPartial
@@ -36,7 +40,7 @@ _WAY = (
 )
 
 
-def came_from_upstream(task: Any, context: Mapping[str, Any]) -> Collection[str]:
+def came_from_upstream(task: Any, context: Context) -> Collection[str]:
     """The names of a mapped task's fields that hold what an upstream task gave; none where it is not mapped.
 
     What the author wrote into `partial`, `expand` or the DAG's ``default_args`` is not among them.
@@ -112,7 +116,7 @@ class CheckedPartial(OperatorPartial):
             raise
 
 
-def _keywords_from_upstream(value: Any, context: Mapping[str, Any]) -> Iterator[str]:
+def _keywords_from_upstream(value: Any, context: Context) -> Iterator[str]:
     """What `expand_kwargs` was given for this map index, unless the author wrote it."""
     index = context["ti"].map_index
     if not _is_reference(value):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,8 @@ from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.tasks.settings import ListSettings
 
 if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
     from airflow_provider_callkaro.dispatch.report import RowSink
     from airflow_provider_callkaro.tasks.account import Account
     from airflow_provider_callkaro.tasks.list_run import ListRun
@@ -58,7 +59,7 @@ class PlacingOperator(RendersLiterals):
         """Who is told of each row's outcome, beside the report."""
         return None
 
-    def _announce(self, context: Mapping[str, Any]) -> None:
+    def _announce(self, context: Context) -> None:
         """Make the run's link visible, where the vendor has a page for it."""
 
     def on_kill(self) -> None:
@@ -67,7 +68,7 @@ class PlacingOperator(RendersLiterals):
             self._stop = _stop_of_task(None)
         self._stop.ask("Airflow ended the task", grace=KILLED_GRACE)
 
-    def _list_run(self, context: Mapping[str, Any], settings: ListSettings, **options: Any) -> ListRun:
+    def _list_run(self, context: Context, settings: ListSettings, **options: Any) -> ListRun:
         """The engine for this try."""
         from airflow_provider_callkaro.tasks.list_run import ListRun  # the engine, which no DAG file needs
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.dispatch.preflight_report import Price
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.tasks.fan_out import NEVER_SHOWN_OF_A_LIST
 from airflow_provider_callkaro.tasks.placing import PlacingOperator
 from airflow_provider_callkaro.tasks.redacted import RedactedPath
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
 
 
 class PreflightOperator(PlacingOperator):
@@ -35,7 +37,7 @@ class PreflightOperator(PlacingOperator):
             return None
         return Price(per_minute=self.price_per_minute, minutes_per_call=self.minutes_per_call, currency=self.currency)
 
-    def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:
+    def execute(self, context: Context) -> dict[str, Any]:
         """Rehearse the fan-out, and return the report."""
         from airflow_provider_callkaro.files.writing.write_check import check_writable
         from airflow_provider_callkaro.tasks.preflight_page import write_page

@@ -25,6 +25,7 @@ from airflow_provider_callkaro.tasks.mapping import (
 )
 
 if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
     from jinja2 import Environment
 
 _IS_UNDEFINED = re.compile(r"'([A-Za-z_]\w*)' is undefined")
@@ -61,7 +62,7 @@ class RendersLiterals(BaseOperator):
         return CheckedPartial.of(cls, super().partial(**arguments))
 
     def _do_render_template_fields(
-        self, parent: Any, template_fields: Iterable[str], context: Any, jinja_env: Environment, seen_oids: set[int]
+        self, parent: Any, template_fields: Iterable[str], context: Context, jinja_env: Environment, seen_oids: set[int]
     ) -> None:
         """Render the template fields of this try, or of an object within one of them.
 
@@ -77,7 +78,13 @@ class RendersLiterals(BaseOperator):
         render_and_check(self, lambda: self._render_fields(self, written, "", context, jinja_env, set()))
 
     def _render_fields(
-        self, holder: Any, names: Iterable[str], place: str, context: Any, jinja_env: Environment, seen_oids: set[int]
+        self,
+        holder: Any,
+        names: Iterable[str],
+        place: str,
+        context: Context,
+        jinja_env: Environment,
+        seen_oids: set[int],
     ) -> None:
         for name in names:
             value = getattr(holder, name)

@@ -11,6 +11,8 @@ from airflow_provider_callkaro.sources.contract import ContactSource, templated_
 from airflow_provider_callkaro.sources.inline import RowContacts
 
 if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
     from airflow_provider_callkaro.calls.phone import NumberReader
     from airflow_provider_callkaro.calls.policy import CallingPolicy
     from airflow_provider_callkaro.dispatch.compact_set import CompactSet
@@ -48,7 +50,7 @@ class Suppression:
         """What may refer to an upstream task."""
         return [] if self.source is None else templated_values(self.source)
 
-    def read(self, context: Mapping[str, Any], numbers: NumberReader) -> CompactSet:
+    def read(self, context: Context, numbers: NumberReader) -> CompactSet:
         """Everybody on the list, in little memory.
 
         :raises ConfigurationError: an entry cannot be read as a number, so nobody can tell whom it protects.
@@ -69,7 +71,7 @@ class Suppression:
             suppressed.add(number)
         return suppressed
 
-    def _entries(self, context: Mapping[str, Any]) -> Iterable[Any]:
+    def _entries(self, context: Context) -> Iterable[Any]:
         if self._callable is not None:
             given = self._callable()
             if given is self._called and isinstance(given, Iterator):

@@ -16,6 +16,8 @@ from airflow_provider_callkaro.tasks.redacted import Redacted
 from airflow_provider_callkaro.tasks.settings import ListSettings
 
 if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
     from airflow_provider_callkaro.dispatch.report import RowSink
     from airflow_provider_callkaro.dispatch.tally import RowOutcome
 
@@ -76,15 +78,15 @@ class SingleCallOperator(PlacingOperator):
         self._kept = _LastRow()
         return self._kept
 
-    def execute(self, context: Mapping[str, Any]) -> str:
+    def execute(self, context: Context) -> str:
         """Place the call, unless the ledger says that it has been placed."""
         return self._place_call(context, resumed=False)
 
-    def go_on(self, context: Mapping[str, Any], event: Any = None) -> str:  # noqa: ARG002
+    def go_on(self, context: Context, event: Any = None) -> str:  # noqa: ARG002
         """Go on after the hours have opened."""
         return self._place_call(context, resumed=True)
 
-    def _place_call(self, context: Mapping[str, Any], *, resumed: bool) -> str:
+    def _place_call(self, context: Context, *, resumed: bool) -> str:
         run = self._list_run(context, self._settings_for(self._row()), result_key="summary")
         summary, _ = run.run(resumed=resumed)
         return self._call_id(self._kept.row, earlier=summary.resumed > 0)

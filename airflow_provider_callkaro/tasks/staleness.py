@@ -6,14 +6,16 @@ logical date alone says nothing: a run started by hand may have none. Guards suc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
 
 
 class StaleRuns(StrEnum):
@@ -37,7 +39,7 @@ def checked_stale_runs(stale_runs: str, stale_after: timedelta) -> StaleRuns:
         raise ConfigurationError('stale_runs must be "skip", "dial" or "fail"') from None
 
 
-def due_at(context: Mapping[str, Any]) -> datetime:
+def due_at(context: Context) -> datetime:
     """When the run was due: the end of its data interval, else the moment after which it might start, else now."""
     run = context["dag_run"]
     for moment in (
@@ -51,13 +53,13 @@ def due_at(context: Mapping[str, Any]) -> datetime:
     return datetime.now(UTC)
 
 
-def is_stale(context: Mapping[str, Any], stale_after: timedelta) -> bool:
+def is_stale(context: Context, stale_after: timedelta) -> bool:
     """Whether the run was due longer ago than that."""
     return datetime.now(UTC) - due_at(context) > stale_after
 
 
 def refuse_stale_run(
-    context: Mapping[str, Any],
+    context: Context,
     *,
     choice: StaleRuns,
     dialling: str = "it rings everybody whom the ledger does not know yet",

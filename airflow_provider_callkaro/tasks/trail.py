@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.calls.call import Call
 from airflow_provider_callkaro.calls.masking import mask_text
@@ -27,6 +27,10 @@ from airflow_provider_callkaro.ledger.sql.scopes import scopes_of
 from airflow_provider_callkaro.ledger.sql.values import digest
 from airflow_provider_callkaro.ledger.upkeep.database import Upkeep
 from airflow_provider_callkaro.tasks.settings import ListSettings
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
 
 XCOM = "audit"
 """The XCom that holds the last line of the trail that this task has written, as ``place:digest``."""
@@ -45,7 +49,7 @@ class Trail:
     :param run: its name in the ledger.
     """
 
-    def __init__(self, engine: Any, *, keys: LedgerKeys | None, context: Mapping[str, Any], run: str) -> None:
+    def __init__(self, engine: Any, *, keys: LedgerKeys | None, context: Context, run: str) -> None:
         self._engine = engine
         self._keys = keys
         self._context = context
@@ -169,7 +173,7 @@ def policy_digest(policy: CallingPolicy | None) -> str | None:
     return None if policy is None else digest(repr(policy))
 
 
-def approvals(context: Mapping[str, Any]) -> list[str]:
+def approvals(context: Context) -> list[str]:
     """Who has approved the run in an ``ApprovalOperator`` upstream of the task (Airflow 3.1 and later)."""
     task: Any = context.get("task")
     if getattr(task, "dag", None) is None:

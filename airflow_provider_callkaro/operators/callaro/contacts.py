@@ -10,7 +10,7 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
@@ -33,6 +33,10 @@ from airflow_provider_callkaro.tasks.failures import fail_without_retry
 from airflow_provider_callkaro.tasks.redacted import Redacted, RedactedPath
 from airflow_provider_callkaro.vendors.callaro.answers import CampaignId, campaign_id_in
 from airflow_provider_callkaro.vendors.callaro.thresholds import Thresholds
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
 
 _ID_FIELDS = ("import_id", "contact_import_id", "job_id")
 _STATE_FIELDS = ("status", "state")
@@ -88,7 +92,7 @@ class CallaroImportContactsOperator(CallaroOperator):
         self.file_conn_id = file_conn_id
         self.repeat_unknown = repeat_unknown
 
-    def execute(self, context: Mapping[str, Any]) -> CampaignId | None:
+    def execute(self, context: Context) -> CampaignId | None:
         """Import the file, unless an earlier try has, or may have."""
         columns = mapping("column_mapping", self.column_mapping)
         if not columns:
@@ -194,7 +198,7 @@ class CallaroContactImportOperator(CallaroOperator):
         self.allowed = allowed
         self.forbidden = forbidden
 
-    def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
+    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Ask, and judge."""
         limits = Thresholds(
             maximum=self.maximum or {},
@@ -238,7 +242,7 @@ class CallaroExportImportErrorsOperator(CallaroOperator):
         self.path = RedactedPath(path)
         self.format = format
 
-    def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
+    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Fetch all of them, then write the file."""
         kind = checked_place(self.path.value, self.format)
         rows = ExportRows(lambda page: self.hook.contact_import_errors(self.import_id, page=page), vendor="Callaro")

@@ -7,7 +7,7 @@ its name; of a template no list is documented, so a try that does not know fails
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, XComArg
 
@@ -21,6 +21,10 @@ from airflow_provider_callkaro.tasks.failures import fail_without_retry
 from airflow_provider_callkaro.tasks.redacted import Redacted
 from airflow_provider_callkaro.vendors.callaro.answers import CampaignId, campaign_id_in
 from airflow_provider_callkaro.vendors.callaro.fields import KNOWN
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
 
 MOST_NAMES = 100  # of fields, in one XCom
 
@@ -61,7 +65,7 @@ class CallaroCloneCampaignOperator(CallaroOperator):
         XComArg.apply_upstream_relationship(self, extra_fields)
         self.prefill = prefill
 
-    def execute(self, context: Mapping[str, Any]) -> CampaignId:
+    def execute(self, context: Context) -> CampaignId:
         """Make the clone, or find the one that an earlier try made."""
         clone = fail_without_retry(
             own_clone,
@@ -95,7 +99,7 @@ class CallaroClonePrefillOperator(CallaroOperator):
         super().__init__(callaro_conn_id=callaro_conn_id, **kwargs)
         self.campaign_id = campaign_id
 
-    def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
+    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Ask."""
         told = settings_in(fail_without_retry(self.hook.clone_prefill, self.campaign_id))
         others = sorted(name for name in told if name not in KNOWN and mask_text(name) == name)
@@ -134,7 +138,7 @@ class CallaroSaveAsTemplateOperator(CallaroOperator):
         self.name = name
         self.repeat_unknown = repeat_unknown
 
-    def execute(self, context: Mapping[str, Any]) -> CampaignId | None:
+    def execute(self, context: Context) -> CampaignId | None:
         """Make the template, unless an earlier try has, or may have."""
         memory = CampaignMemory(context)
         if memory.making is Launch.TAKEN:
@@ -159,7 +163,7 @@ class CallaroSaveAsTemplateOperator(CallaroOperator):
         return template_id
 
 
-def may_have_been_made(memory: CampaignMemory, context: Mapping[str, Any]) -> bool:
+def may_have_been_made(memory: CampaignMemory, context: Context) -> bool:
     """Whether an earlier try may have made what this one is about to make; without a memory, any earlier try may."""
     if memory.lasts:
         return memory.making is Launch.SENT

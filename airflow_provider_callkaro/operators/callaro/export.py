@@ -5,7 +5,7 @@ What is exported holds phone numbers. They go into the file, and into nothing el
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from airflow_provider_callkaro.tasks.callaro.operator import CallaroOperator
 from airflow_provider_callkaro.tasks.redacted import RedactedPath
 
 if TYPE_CHECKING:
-    pass
+    from airflow.providers.common.compat.sdk import Context
 
 
 class CallaroExportResultsOperator(CallaroOperator):
@@ -71,7 +71,7 @@ class CallaroExportResultsOperator(CallaroOperator):
         self.to_date = to_date
         self.format = format
 
-    def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
+    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Fetch everything, then write the file."""
         export = Export(
             what=_exported(self.what),

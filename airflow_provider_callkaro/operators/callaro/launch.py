@@ -5,9 +5,9 @@ Neither rings in a run that is long past: a backfill of last month would ring pe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.tasks.callaro.campaign import look_for_a_launch
@@ -15,6 +15,9 @@ from airflow_provider_callkaro.tasks.callaro.campaign_memory import CampaignMemo
 from airflow_provider_callkaro.tasks.callaro.operator import ONE_DAY, CallaroOperator, check_staleness, refuse_if_stale
 from airflow_provider_callkaro.tasks.failures import fail_without_retry
 from airflow_provider_callkaro.vendors.callaro.answers import CampaignId
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
 
 
 class CallaroLaunchCampaignOperator(CallaroOperator):
@@ -51,7 +54,7 @@ class CallaroLaunchCampaignOperator(CallaroOperator):
         self.stale_runs = stale_runs
         self.stale_after = stale_after
 
-    def execute(self, context: Mapping[str, Any]) -> CampaignId:
+    def execute(self, context: Context) -> CampaignId:
         """Launch the campaign, unless it has been."""
         memory = CampaignMemory(context)
         before = memory.launch_of(self.campaign_id)
@@ -96,7 +99,7 @@ class CallaroResumeCampaignOperator(CallaroOperator):
         self.stale_runs = stale_runs
         self.stale_after = stale_after
 
-    def execute(self, context: Mapping[str, Any]) -> CampaignId:
+    def execute(self, context: Context) -> CampaignId:
         """Resume the campaign, unless it runs."""
         refuse_if_stale(context, stale_runs=self.stale_runs, stale_after=self.stale_after)
         return self._returned(fail_without_retry(self.hook.resume, self.campaign_id), "resumed")

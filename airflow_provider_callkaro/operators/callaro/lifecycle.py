@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import XComArg
 
@@ -13,6 +13,9 @@ from airflow_provider_callkaro.tasks.callaro.operator import CallaroOperator, ca
 from airflow_provider_callkaro.tasks.failures import fail_without_retry
 from airflow_provider_callkaro.tasks.redacted import Redacted
 from airflow_provider_callkaro.vendors.callaro.answers import CampaignId
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
 
 
 class CallaroCreateCampaignOperator(CallaroOperator):
@@ -72,7 +75,7 @@ class CallaroCreateCampaignOperator(CallaroOperator):
         self.extra_fields = Redacted(extra_fields)
         XComArg.apply_upstream_relationship(self, extra_fields)
 
-    def execute(self, context: Mapping[str, Any]) -> CampaignId:
+    def execute(self, context: Context) -> CampaignId:
         """Create the campaign, or find the one that an earlier try created."""
         fields = campaign_fields(
             agent_id=self.agent_id,
@@ -110,7 +113,7 @@ class CallaroUpdateCampaignOperator(CallaroOperator):
         self.fields = Redacted(fields)
         XComArg.apply_upstream_relationship(self, fields)
 
-    def execute(self, context: Mapping[str, Any]) -> CampaignId:  # noqa: ARG002 - Airflow's signature
+    def execute(self, context: Context) -> CampaignId:  # noqa: ARG002 - Airflow's signature
         """Send the new values. Sent twice they are the same."""
         fields = mapping("fields", self.fields.value)
         campaign = fail_without_retry(self.hook.update_campaign, self.campaign_id, fields)
@@ -133,7 +136,7 @@ class CallaroPauseCampaignOperator(CallaroOperator):
         super().__init__(callaro_conn_id=callaro_conn_id, **kwargs)
         self.campaign_id = campaign_id
 
-    def execute(self, context: Mapping[str, Any]) -> CampaignId:  # noqa: ARG002 - Airflow's signature
+    def execute(self, context: Context) -> CampaignId:  # noqa: ARG002 - Airflow's signature
         """Pause the campaign, unless it is."""
         return self._returned(fail_without_retry(self.hook.pause, self.campaign_id), "paused")
 
@@ -154,6 +157,6 @@ class CallaroCancelCampaignOperator(CallaroOperator):
         super().__init__(callaro_conn_id=callaro_conn_id, **kwargs)
         self.campaign_id = campaign_id
 
-    def execute(self, context: Mapping[str, Any]) -> CampaignId:  # noqa: ARG002 - Airflow's signature
+    def execute(self, context: Context) -> CampaignId:  # noqa: ARG002 - Airflow's signature
         """Cancel the campaign, unless it is."""
         return self._returned(fail_without_retry(self.hook.cancel, self.campaign_id), "cancelled")

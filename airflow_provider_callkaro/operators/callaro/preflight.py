@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.tasks.callaro.operator import CallaroOperator
@@ -11,6 +11,9 @@ from airflow_provider_callkaro.tasks.callaro.preflight import PLAN_FIELDS, Quest
 from airflow_provider_callkaro.tasks.failures import fail_without_retry
 from airflow_provider_callkaro.tasks.redacted import Redacted
 from airflow_provider_callkaro.vendors.callaro.answers import CampaignId
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
 
 
 class CallaroPreflightOperator(CallaroOperator):
@@ -78,7 +81,7 @@ class CallaroPreflightOperator(CallaroOperator):
         self.timezones_query = Redacted(timezones_query)
         self.timezones_body = Redacted(timezones_body)
 
-    def execute(self, context: Mapping[str, Any]) -> dict[str, dict[str, float]]:  # noqa: ARG002 - Airflow's signature
+    def execute(self, context: Context) -> dict[str, dict[str, float]]:  # noqa: ARG002 - Airflow's signature
         """Ask for both, and judge them."""
         capacity, timezones = Question.of(self, "capacity"), Question.of(self, "timezones")
         return fail_without_retry(preflight, self.hook, self.campaign_id, capacity=capacity, timezones=timezones)

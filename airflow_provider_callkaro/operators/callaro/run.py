@@ -12,7 +12,6 @@ from airflow.providers.common.compat.sdk import AirflowFailException, XComArg, c
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
-from airflow_provider_callkaro.tasks.callaro.campaign_run import CampaignRun, RunSettings
 from airflow_provider_callkaro.tasks.callaro.operator import (
     ONE_DAY,
     CallaroOperator,
@@ -28,6 +27,8 @@ from airflow_provider_callkaro.vendors.callaro.answers import CampaignId
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_callkaro.tasks.callaro.campaign_run import CampaignRun
 
 
 class CallaroRunCampaignOperator(CallaroOperator):
@@ -208,6 +209,8 @@ class CallaroRunCampaignOperator(CallaroOperator):
     def _new_run(
         self, context: Context, *, campaign_id: CampaignId | None = None, began: str | None = None
     ) -> CampaignRun:
+        from airflow_provider_callkaro.tasks.callaro.campaign_run import CampaignRun, RunSettings
+
         self._run = CampaignRun(
             RunSettings(
                 name=self.name,

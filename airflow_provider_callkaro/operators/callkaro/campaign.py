@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import XComArg
 
@@ -16,6 +16,11 @@ from airflow_provider_callkaro.tasks.arguments import provided_arguments, refuse
 from airflow_provider_callkaro.tasks.failures import fail_without_retry
 from airflow_provider_callkaro.tasks.redacted import Redacted
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
+from airflow_provider_callkaro.tasks.task_state import keep, task_state_of
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
 
 CAMPAIGN_STATE = "campaign"
 
@@ -53,10 +58,8 @@ class CallKaroCreateCampaignOperator(RendersLiterals):
         """The CallKaro hook."""
         return CallKaroHook(self.callkaro_conn_id)
 
-    def execute(self, context: Mapping[str, Any]) -> str:
+    def execute(self, context: Context) -> str:
         """Create the campaign, or find the one that an earlier try created."""
-        from airflow_provider_callkaro.tasks.ledgers import keep, task_state_of
-
         refuse_empty_arguments(self, self._given)
         store = task_state_of(context)
         remembered = store.get(CAMPAIGN_STATE, default={}) if store is not None else {}
@@ -106,7 +109,7 @@ class CallKaroDeleteScheduledCallOperator(RendersLiterals):
         """The CallKaro hook."""
         return CallKaroHook(self.callkaro_conn_id)
 
-    def execute(self, context: Mapping[str, Any]) -> None:  # noqa: ARG002 - Airflow's signature
+    def execute(self, context: Context) -> None:  # noqa: ARG002 - Airflow's signature
         """Delete the calls. Deleting what is not there is no error of ours."""
         refuse_empty_arguments(self, self._given)
         from airflow_provider_callkaro.calls.phone import NumberReader

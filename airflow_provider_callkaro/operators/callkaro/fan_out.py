@@ -15,6 +15,8 @@ from airflow_provider_callkaro.tasks.redacted import Redacted, RedactedPath
 from airflow_provider_callkaro.tasks.rules import Suppression
 
 if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
     from airflow_provider_callkaro.calls.policy import CallingPolicy
     from airflow_provider_callkaro.tasks.account import Account
 
@@ -170,7 +172,7 @@ class CallKaroFanOutCallsOperator(FanOutOperator):
 
         return account_of(self.hook)
 
-    def _announce(self, context: Mapping[str, Any]) -> None:
+    def _announce(self, context: Context) -> None:
         CallKaroCampaignLink.show(context, self.batch_id)
 
     def _campaign(self) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from airflow_provider_callkaro.tasks.redacted import Redacted, RedactedPath
 from airflow_provider_callkaro.tasks.rules import Suppression
 
 if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
     from airflow_provider_callkaro.calls.policy import CallingPolicy
     from airflow_provider_callkaro.tasks.account import Account
 
@@ -187,5 +189,5 @@ class CallKaroPreflightOperator(PreflightOperator):
 
         return account_of(self.hook)
 
-    def _announce(self, context: Mapping[str, Any]) -> None:
+    def _announce(self, context: Context) -> None:
         CallKaroCampaignLink.show(context, self.batch_id)

@@ -14,6 +14,8 @@ from airflow_provider_callkaro.tasks.rules import Suppression
 from airflow_provider_callkaro.tasks.single_call import SINGLE_CALL_FIELDS, SingleCallOperator
 
 if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
     from airflow_provider_callkaro.calls.policy import CallingPolicy
     from airflow_provider_callkaro.tasks.account import Account
 
@@ -154,7 +156,7 @@ class CallKaroOutboundCallOperator(SingleCallOperator):
 
         return account_of(self.hook)
 
-    def _announce(self, context: Mapping[str, Any]) -> None:
+    def _announce(self, context: Context) -> None:
         CallKaroCampaignLink.show(context, self.batch_id)
 
     def _metadata(self) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, XComArg
 
@@ -14,11 +14,15 @@ from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
 from airflow_provider_callkaro.ledger.digests import LedgerKeys, Purpose
 from airflow_provider_callkaro.tasks.arguments import provided_arguments, refuse_empty_arguments
 from airflow_provider_callkaro.tasks.failures import fail_without_retry_if_invalid
-from airflow_provider_callkaro.tasks.ledgers import keep, ledger_keys, task_state_of
 from airflow_provider_callkaro.tasks.redacted import Redacted
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
+from airflow_provider_callkaro.tasks.task_state import keep, task_state_of
 from airflow_provider_callkaro.vendors.mrassistant.calls import check_transfer
 from airflow_provider_callkaro.vendors.mrassistant.settings import read_yes_or_no
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
 
 TRANSFER = "mrassistant_transfer"  # the key in the task's state
 OVER = ("ended", "failed")  # source: list agent calls, status_filter
@@ -92,8 +96,10 @@ class MrAssistantTransferCallOperator(MrAssistantOperator):
         if all(isinstance(each, str) and "{" not in each for each in (transfer_to, transfer_type)):
             check_transfer(transfer_to, transfer_type)
 
-    def execute(self, context: Mapping[str, Any]) -> str:
+    def execute(self, context: Context) -> str:
         """Transfer the call, unless an earlier try did or may have done it."""
+        from airflow_provider_callkaro.tasks.ledgers import ledger_keys  # heavy, and no DAG file needs it
+
         self._refuse_empty()
         memory = _TransferMemory(
             context,
@@ -156,7 +162,7 @@ class MrAssistantEndCallOperator(MrAssistantOperator):
         super().__init__(mrassistant_conn_id=mrassistant_conn_id, **kwargs)
         self.call_id = call_id
 
-    def execute(self, context: Mapping[str, Any]) -> str:  # noqa: ARG002 - Airflow's signature
+    def execute(self, context: Context) -> str:  # noqa: ARG002 - Airflow's signature
         """End the call, unless it is over."""
         self._refuse_empty()
         try:
@@ -188,9 +194,7 @@ class _TransferMemory:
     :param keys: those of the task's own state; None knows none.
     """
 
-    def __init__(
-        self, context: Mapping[str, Any], *, call_id: str, transfer_to: str, keys: LedgerKeys | None = None
-    ) -> None:
+    def __init__(self, context: Context, *, call_id: str, transfer_to: str, keys: LedgerKeys | None = None) -> None:
         self._store = task_state_of(context)
         self._call_id = call_id
         keyed = () if keys is None else keys.keys

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import XComArg
 
@@ -12,6 +12,9 @@ from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
 from airflow_provider_callkaro.operators.mrassistant.call_control import MrAssistantOperator
 from airflow_provider_callkaro.tasks.failures import fail_without_retry_if_invalid
 from airflow_provider_callkaro.tasks.redacted import Redacted
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
 
 
 class MrAssistantConfigureOutboundOperator(MrAssistantOperator):
@@ -57,7 +60,7 @@ class MrAssistantConfigureOutboundOperator(MrAssistantOperator):
         self.default_schedule_id = default_schedule_id
         XComArg.apply_upstream_relationship(self, phone_numbers)
 
-    def execute(self, context: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
+    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Write the configuration."""
         self._refuse_empty()
         config = fail_without_retry_if_invalid(

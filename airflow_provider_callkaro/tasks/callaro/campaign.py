@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
@@ -24,6 +24,10 @@ from airflow_provider_callkaro.vendors.callaro.answers import CallaroCampaign, C
 from airflow_provider_callkaro.vendors.callaro.api import Callaro
 from airflow_provider_callkaro.vendors.callaro.states import CampaignState
 
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+
 LOOKS = 3  # how often a campaign that may not be in the list yet is looked for there
 _ITS_OWN = frozenset({"id", "campaign_id", "status", "state", "created_at", "updated_at", "launched_at", "paused_at"})
 _MARK = re.compile(r" \[[0-9a-f]{8}\]\s*$")
@@ -31,14 +35,12 @@ _MARK = re.compile(r" \[[0-9a-f]{8}\]\s*$")
 log = logging.getLogger(__name__)
 
 
-def mark_of(context: Mapping[str, Any]) -> str:
+def mark_of(context: Context) -> str:
     """What stands behind the name of a task's own campaign: the same for all tries of a task instance of one run."""
     return f" [{blake2b(run_name(context).encode(), digest_size=4).hexdigest()}]"
 
 
-def own_campaign(
-    hook: CallaroHook, context: Mapping[str, Any], *, name: str, fields: Mapping[str, Any]
-) -> CallaroCampaign:
+def own_campaign(hook: CallaroHook, context: Context, *, name: str, fields: Mapping[str, Any]) -> CallaroCampaign:
     """The task's own campaign: the one that an earlier try made, or a new one.
 
     An earlier try's that is still a draft is brought up to these fields, where they differ from what it was made with.
@@ -67,7 +69,7 @@ def own_campaign(
 
 def own_clone(
     hook: CallaroHook,
-    context: Mapping[str, Any],
+    context: Context,
     *,
     campaign_id: CampaignId,
     name: str | None,
@@ -96,7 +98,7 @@ def own_clone(
     return _adopted(hook, context) or _made(hook, context, create=create)
 
 
-def existing_campaign(hook: CallaroHook, context: Mapping[str, Any]) -> CallaroCampaign | None:
+def existing_campaign(hook: CallaroHook, context: Context) -> CallaroCampaign | None:
     """The campaign that an earlier try of the task made, as it stands now; None where there is none."""
     return _adopted(hook, context)
 
@@ -123,7 +125,7 @@ def settings_in(prefill: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name not in _ITS_OWN and value is not None}
 
 
-def refuse_a_second(hook: CallaroHook, context: Mapping[str, Any], campaign_id: CampaignId) -> None:
+def refuse_a_second(hook: CallaroHook, context: Context, campaign_id: CampaignId) -> None:
     """Look, before the first launch of the task's own campaign, that there is no other one of the same task.
 
     Two tries that are alive at once, or a request to create one that arrives late, may have made two.
@@ -150,7 +152,7 @@ def refuse_a_second(hook: CallaroHook, context: Mapping[str, Any], campaign_id: 
     log.warning("Callaro's list does not show campaign %s with its mark%s; the task remembers it", campaign_id, mark)
 
 
-def _adopted(hook: CallaroHook, context: Mapping[str, Any]) -> CallaroCampaign | None:
+def _adopted(hook: CallaroHook, context: Context) -> CallaroCampaign | None:
     """The campaign that an earlier try made, as it stands now."""
     memory = CampaignMemory(context)
     known = memory.campaign_id
@@ -163,7 +165,7 @@ def _adopted(hook: CallaroHook, context: Mapping[str, Any]) -> CallaroCampaign |
     return replace(hook.get_campaign(known), id=known)
 
 
-def _made(hook: CallaroHook, context: Mapping[str, Any], *, create: Callable[[], CallaroCampaign]) -> CallaroCampaign:
+def _made(hook: CallaroHook, context: Context, *, create: Callable[[], CallaroCampaign]) -> CallaroCampaign:
     """A new campaign. Where the answer was lost it is looked for, and not created again."""
     mark = mark_of(context)
     try:
@@ -224,7 +226,7 @@ def _same(given: Any, shown: Any) -> bool:
     return bool(given == shown) or str(given) == str(shown)
 
 
-def _find(hook: CallaroHook, context: Mapping[str, Any]) -> CampaignId | None:
+def _find(hook: CallaroHook, context: Context) -> CampaignId | None:
     """The task's own campaign, as the list shows it.
 
     :raises AirflowFailException: there are several.
@@ -242,7 +244,7 @@ def _all_with(hook: CallaroHook, mark: str) -> list[CampaignId]:
     return list({str(each.id): each.id for each in found}.values())
 
 
-def _several(campaigns: Iterable[CampaignId], context: Mapping[str, Any]) -> AirflowFailException:
+def _several(campaigns: Iterable[CampaignId], context: Context) -> AirflowFailException:
     """What to say of several campaigns of one task; the one that stays will be found in the list."""
     CampaignMemory(context).forget_campaign()
     ids = ", ".join(str(each) for each in campaigns)

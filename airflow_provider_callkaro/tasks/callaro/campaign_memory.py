@@ -10,10 +10,14 @@ import json
 from collections.abc import Mapping
 from enum import StrEnum
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_callkaro.tasks.ledgers import keep, task_state_of
+from airflow_provider_callkaro.tasks.task_state import keep, task_state_of
 from airflow_provider_callkaro.vendors.callaro.answers import CallaroCampaign, CampaignId
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
 
 CAMPAIGN = "callaro_campaign"
 FIELDS = "callaro_fields"
@@ -38,7 +42,7 @@ class CampaignMemory:
     :param context: what Airflow handed to this try.
     """
 
-    def __init__(self, context: Mapping[str, Any]) -> None:
+    def __init__(self, context: Context) -> None:
         self._store = task_state_of(context)
 
     @property

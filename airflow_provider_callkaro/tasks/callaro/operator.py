@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
@@ -15,6 +15,10 @@ from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.tasks.staleness import checked_stale_runs, is_stale, refuse_stale_run
 from airflow_provider_callkaro.vendors.callaro.answers import CallaroCampaign, CampaignId
 from airflow_provider_callkaro.vendors.callaro.fields import checked_fields, is_template
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
 
 ONE_DAY = timedelta(days=1)
 
@@ -97,7 +101,7 @@ def check_staleness(stale_runs: str, stale_after: timedelta) -> None:
     checked_stale_runs("skip" if is_template(stale_runs) else stale_runs, stale_after)
 
 
-def refuse_if_stale(context: Mapping[str, Any], *, stale_runs: str, stale_after: timedelta) -> None:
+def refuse_if_stale(context: Context, *, stale_runs: str, stale_after: timedelta) -> None:
     """Let a run ring, unless it was long past when it started first; a run that only waits does not grow stale.
 
     Where the task remembers nothing (Airflow before 3.3) every try is judged as if it were the first.
