@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from airflow_provider_callkaro.sandbox.callaro.campaigns import CallaroCampaign
     from airflow_provider_callkaro.sandbox.callaro.reading import CallaroImport
+    from airflow_provider_callkaro.sandbox.callkaro.campaigns import Campaign
     from airflow_provider_callkaro.sandbox.endpoints import Endpoint
     from airflow_provider_callkaro.sandbox.faults import Fault, FaultKind, RetryAfterForm
     from airflow_provider_callkaro.sandbox.mrassistant.vendor import MrAssistantCampaign
-    from airflow_provider_callkaro.sandbox.request_log import Campaign, Request, Ring
+    from airflow_provider_callkaro.sandbox.request_log import Request, Ring
     from airflow_provider_callkaro.sandbox.server import Sandbox
 
 __all__ = [
@@ -39,7 +40,7 @@ __all__ = [
 _HOMES = {
     "CallaroCampaign": "callaro.campaigns",
     "CallaroImport": "callaro.reading",
-    "Campaign": "request_log",
+    "Campaign": "callkaro.campaigns",
     "Endpoint": "endpoints",
     "Fault": "faults",
     "FaultKind": "faults",

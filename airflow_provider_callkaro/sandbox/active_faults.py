@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_callkaro.sandbox.endpoints import Endpoint
+from airflow_provider_callkaro.sandbox.endpoints import VendorPath
 from airflow_provider_callkaro.sandbox.faults import Fault
 
 WINDOW_SECONDS = 1.0  # a rate limit counts calls per second
@@ -102,7 +102,7 @@ class ActiveFaults:
         with self._lock:
             self._active.clear()
 
-    def strikes(self, endpoint: Endpoint) -> list[Strike]:
+    def strikes(self, endpoint: VendorPath) -> list[Strike]:
         """Count a request to an endpoint, and return what hits it, in the order in which it was switched on."""
         if not self._active:
             return []

@@ -18,9 +18,9 @@ from starlette.routing import Route
 
 from airflow_provider_callkaro.sandbox.active_faults import ActiveFaults, Strike
 from airflow_provider_callkaro.sandbox.connection_faults import ResetConnection
-from airflow_provider_callkaro.sandbox.control import ControlDesk
+from airflow_provider_callkaro.sandbox.control import Control
 from airflow_provider_callkaro.sandbox.doorkeeper import Doorkeeper
-from airflow_provider_callkaro.sandbox.endpoints import Endpoint
+from airflow_provider_callkaro.sandbox.endpoints import VendorPath
 from airflow_provider_callkaro.sandbox.fault_responses import after_accepting, delay, instead_of_accepting, respond
 from airflow_provider_callkaro.sandbox.faults import FaultKind
 from airflow_provider_callkaro.sandbox.holds import Holds, SentAway
@@ -32,9 +32,9 @@ def build_app(
     *,
     vendors: Sequence[Vendor],
     request_log: RequestLog,
-    board: ActiveFaults,
-    waiting: Holds,
-    desk: ControlDesk,
+    active_faults: ActiveFaults,
+    holds: Holds,
+    control: Control,
     any_host: bool,
     control_key: str,
 ) -> Starlette:
@@ -44,9 +44,9 @@ def build_app(
     :param any_host: as of `Doorkeeper`.
     :param control_key: as of `Doorkeeper`.
     """
-    reception = Reception(vendors=vendors, request_log=request_log, board=board, waiting=waiting)
+    reception = Reception(vendors=vendors, request_log=request_log, active_faults=active_faults, holds=holds)
     return Starlette(
-        routes=reception.routes() + desk.routes(),
+        routes=reception.routes() + control.routes(),
         middleware=[Middleware(Doorkeeper, any_host=any_host, control_key=control_key)],
         exception_handlers={HTTPException: reception.error_in_vendor_shape},
     )
@@ -57,17 +57,17 @@ class Reception:
 
     :param vendors: decide what is accepted.
     :param request_log: where each request is noted.
-    :param board: which faults hit it.
-    :param waiting: where held and delayed requests wait.
+    :param active_faults: which faults hit it.
+    :param holds: where held and delayed requests wait.
     """
 
     def __init__(
-        self, *, vendors: Sequence[Vendor], request_log: RequestLog, board: ActiveFaults, waiting: Holds
+        self, *, vendors: Sequence[Vendor], request_log: RequestLog, active_faults: ActiveFaults, holds: Holds
     ) -> None:
         self._vendors = vendors
         self._request_log = request_log
-        self._board = board
-        self._waiting = waiting
+        self._active_faults = active_faults
+        self._holds = holds
 
     def routes(self) -> list[Route]:
         """List the vendors' endpoints."""
@@ -77,7 +77,7 @@ class Reception:
             for endpoint in vendor.endpoints
         ]
 
-    async def receive(self, vendor: Vendor, endpoint: Endpoint, request: Request) -> Response:
+    async def receive(self, vendor: Vendor, endpoint: VendorPath, request: Request) -> Response:
         """Answer one request, or let a fault answer it."""
         try:
             body = await request.body()
@@ -100,10 +100,10 @@ class Reception:
             self._request_log.request_ended(tally)
 
     async def _answer(self, vendor: Vendor, asked: Asked) -> Response:
-        strikes = self._board.strikes(asked.endpoint)
+        strikes = self._active_faults.strikes(asked.endpoint)
         response = await self._respond(vendor, asked, strikes)
         if (seconds := delay(strikes)) > 0:
-            await self._waiting.sleep(seconds)
+            await self._holds.sleep(seconds)
         return response
 
     async def _respond(self, vendor: Vendor, asked: Asked, strikes: Sequence[Strike]) -> Response:
@@ -113,12 +113,12 @@ class Reception:
             return response
         kinds = {strike.fault.kind for strike in strikes}
         if FaultKind.HOLD_BEFORE_ACCEPTING in kinds:
-            await self._waiting.hold()
+            await self._holds.hold()
         answer = vendor.answer(asked)
         if not answer.is_accepted:
             return respond(answer)
         if FaultKind.HOLD_AFTER_ACCEPTING in kinds:
-            await self._waiting.hold()
+            await self._holds.hold()
         return after_accepting(strikes, asked, answer, vendor=vendor)
 
     async def error_in_vendor_shape(self, request: Request, error: Exception) -> Response:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 
-from airflow_provider_callkaro.sandbox.mrassistant.tokens import LOGIN
+from airflow_provider_callkaro.sandbox.known import VENDORS
 
 
 def airflow_connections(*, url: str, api_key: str) -> dict[str, str]:
     """Write the connections, by their ids."""
-    where = {"host": url, "password": api_key}
-    return {
-        "callkaro_default": _json({"conn_type": "callkaro"} | where),
-        "callaro_default": _json({"conn_type": "callaro"} | where),
-        "mrassistant_default": _json({"conn_type": "mrassistant", "login": LOGIN} | where),
-    }
-
-
-def _json(connection: Mapping[str, str]) -> str:
-    return json.dumps(connection, separators=(",", ":"))
+    connections = {}
+    for vendor in VENDORS:
+        login = {} if vendor.login is None else {"login": vendor.login}
+        connection = {"conn_type": vendor.connection_type, **login, "host": url, "password": api_key}
+        connections[f"{vendor.connection_type}_default"] = json.dumps(connection, separators=(",", ":"))
+    return connections

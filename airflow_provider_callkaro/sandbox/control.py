@@ -1,58 +1,56 @@
 """The sandbox's own endpoints: look at the rings, switch faults, start afresh.
 
-They stand beside the vendors' paths under ``/_sandbox``, have a key of their own (see `Doorkeeper`), and are neither
-counted as requests nor hit by faults.
+They are under ``/_sandbox``, beside the vendors' paths, and have a key of their own (see `Doorkeeper`). They are not
+counted as requests, and no fault hits them.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from airflow_provider_callkaro.sandbox.active_faults import ActiveFaults
-from airflow_provider_callkaro.sandbox.callaro.campaigns import CallaroCampaign
-from airflow_provider_callkaro.sandbox.callaro.vendor import Callaro
 from airflow_provider_callkaro.sandbox.faults import Fault, FaultKind
 from airflow_provider_callkaro.sandbox.holds import Holds
-from airflow_provider_callkaro.sandbox.mrassistant.vendor import MrAssistant, MrAssistantCampaign
-from airflow_provider_callkaro.sandbox.request_log import Campaign, RequestLog, Ring
+from airflow_provider_callkaro.sandbox.request_log import RequestLog
+from airflow_provider_callkaro.sandbox.vendor import Vendor
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
-class ControlDesk:
+class Control:
     """Answers under ``/_sandbox``.
 
-    :param request_log: what is looked at.
-    :param callaro: whose campaigns are looked at, too.
-    :param mrassistant: whose campaigns are looked at, too.
-    :param board: where faults are switched.
-    :param waiting: who is held.
-    :param forget: makes the sandbox as if freshly started.
+    :param request_log: which rings it shows.
+    :param vendors: whose campaigns it shows.
+    :param active_faults: where it switches faults.
+    :param holds: which requests it releases.
+    :param reset: makes the sandbox as if freshly started.
     """
 
     def __init__(
         self,
         *,
         request_log: RequestLog,
-        callaro: Callaro,
-        mrassistant: MrAssistant,
-        board: ActiveFaults,
-        waiting: Holds,
-        forget: Callable[[], None],
+        vendors: Sequence[Vendor],
+        active_faults: ActiveFaults,
+        holds: Holds,
+        reset: Callable[[], None],
     ) -> None:
         self._request_log = request_log
-        self._callaro = callaro
-        self._mrassistant = mrassistant
-        self._board = board
-        self._waiting = waiting
-        self._forget = forget
+        self._vendors = vendors
+        self._active_faults = active_faults
+        self._holds = holds
+        self._reset = reset
 
     def routes(self) -> list[Route]:
         """List the control endpoints."""
@@ -78,7 +76,7 @@ class ControlDesk:
         totals = {
             "requests": len(self._request_log.requests),
             "most_in_flight": self._request_log.most_in_flight,
-            "held": self._waiting.held,
+            "held": self._holds.held,
             "rings": sum(per_number.values()),
             "numbers": len(per_number),
             "numbers_rung_more_than_once": sum(1 for count in per_number.values() if count > 1),
@@ -92,24 +90,18 @@ class ControlDesk:
         calls = Counter((ring.vendor, ring.batch_id) for ring in self._request_log.rings)
         return _json(
             {
-                "campaigns": [
-                    _as_json(campaign) | {"calls": calls["CallKaro", campaign.batch_id]}
-                    for campaign in self._request_log.campaigns
-                ],
-                "callaro_campaigns": [
-                    _as_json(campaign) | {"calls": calls["Callaro", str(campaign.id)]}
-                    for campaign in self._callaro.campaigns
-                ],
-                "mrassistant_campaigns": [
-                    _as_json(campaign) | {"calls": calls["MrAssistant", campaign.campaign_id]}
-                    for campaign in self._mrassistant.campaigns
-                ],
+                vendor.campaigns_name: [
+                    _as_json(campaign) | {"calls": calls[vendor.name, campaign_id]}
+                    for campaign_id, campaign in vendor.campaigns_by_id().items()
+                ]
+                for vendor in self._vendors
+                if vendor.campaigns_name
             }
         )
 
     async def faults(self, _request: Request) -> Response:
         """List the faults that are on, and the kinds that there are."""
-        return _json({"faults": self._board.report(), "kinds": list(FaultKind)})
+        return _json({"faults": self._active_faults.report(), "kinds": list(FaultKind)})
 
     async def add_fault(self, request: Request) -> Response:
         """Switch one fault on, beside those that are on already."""
@@ -118,27 +110,27 @@ class ControlDesk:
         except (ValueError, RecursionError):
             return _refused("the body is no JSON")
         try:
-            self._board.add(Fault.from_json(options))
+            self._active_faults.add(Fault.from_json(options))
         except ValueError as error:
             return _refused(str(error))
-        return _json({"faults": self._board.report()})
+        return _json({"faults": self._active_faults.report()})
 
     async def clear_faults(self, _request: Request) -> Response:
         """Switch every fault off. Requests that are held stay held."""
-        self._board.clear()
-        return _json({"faults": self._board.report()})
+        self._active_faults.clear()
+        return _json({"faults": self._active_faults.report()})
 
     async def release(self, _request: Request) -> Response:
         """Let go on what is held."""
-        return _json({"status": "ok", "released": self._waiting.release()})
+        return _json({"status": "ok", "released": self._holds.release()})
 
     async def reset(self, _request: Request) -> Response:
         """Switch every fault off, reset what is held, and forget every ring, campaign and request."""
-        self._forget()
+        self._reset()
         return _json({"status": "ok"})
 
 
-def _as_json(entry: Ring | Campaign | CallaroCampaign | MrAssistantCampaign) -> dict[str, Any]:
+def _as_json(entry: DataclassInstance) -> dict[str, object]:
     return {field.name: getattr(entry, field.name) for field in fields(entry)}
 
 
@@ -146,7 +138,7 @@ def _refused(message: str) -> Response:
     return _json({"status": "error", "message": message}, status=400)
 
 
-def _json(content: dict[str, Any], *, status: int = 200) -> Response:
+def _json(content: Mapping[str, object], *, status: int = 200) -> Response:
     # Metadata may hold halves of surrogate pairs, which only the escaped form can carry.
     text = json.dumps(content, default=_instant) + "\n"  # the line's end is for whoever reads it in a terminal
     return Response(text, status_code=status, media_type="application/json")

@@ -7,12 +7,13 @@ choose the headers by which that shows (Host, Origin, Sec-Fetch-Site), and does 
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from airflow_provider_callkaro.sandbox.settings import is_loopback
 
 CONTROLS = "/_sandbox/"
 WITHOUT_KEY = frozenset({"/_sandbox/health"})  # says nothing that an open port does not say
@@ -49,16 +50,6 @@ class Doorkeeper:
             if not hmac.compare_digest(given, self._control_key):
                 return _refused(401, f"{KEY_HEADER} is missing or wrong: the sandbox has printed it at its start")
         return None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host's name or address is this machine's own."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _comes_from_here(headers: Headers) -> bool:

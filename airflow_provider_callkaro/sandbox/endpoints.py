@@ -1,4 +1,4 @@
-"""The vendors' endpoints: what a request asks for, and what a fault names."""
+"""The vendors' paths: what a request asks for, and what a fault names."""
 
 from __future__ import annotations
 
@@ -7,11 +7,29 @@ from enum import StrEnum
 _CAMPAIGNS = "/api/v1/bulk_call_campaigns"
 
 
-class Endpoint(StrEnum):
-    """The paths that the sandbox stands in for. Where two methods share a path, the method stands before it.
+class VendorPath(StrEnum):
+    """A path of a vendor; each vendor's paths are the members of a subclass.
 
-    ``{id}`` and the like stand for any id: a fault on such a path hits the requests about all of them.
+    A path with two methods has the method before it. ``{id}`` and the like stand for any id: a fault on such a path
+    hits the requests about all of them.
     """
+
+    @property
+    def method(self) -> str:
+        """The HTTP method, in capitals: the one before the path, else POST, or GET for the reading paths below."""
+        method, space, _ = self.partition(" ")
+        if space:
+            return method
+        return "GET" if self in _READ else "POST"
+
+    @property
+    def template(self) -> str:
+        """The path alone, with the names of its ids in braces."""
+        return self.rpartition(" ")[2]
+
+
+class Endpoint(VendorPath):
+    """The paths of CallKaro, Callaro and MrAssistant."""
 
     OUTBOUND = "/call/outbound"
     CAMPAIGN = "/call/campaign"
@@ -51,19 +69,6 @@ class Endpoint(StrEnum):
     MRASSISTANT_END = "/calls/{call_id}/end"
     MRASSISTANT_CONFIGURE = "POST /outbound/agents/{agent_id}/outbound-config"
     MRASSISTANT_CONFIGURATION = "GET /outbound/agents/{agent_id}/outbound-config"
-
-    @property
-    def method(self) -> str:
-        """The HTTP method, in capitals."""
-        named, space, _ = self.partition(" ")
-        if space:
-            return named
-        return "GET" if self in _READ else "POST"
-
-    @property
-    def template(self) -> str:
-        """The path alone, with the names of its ids in braces."""
-        return self.rpartition(" ")[2]
 
 
 _READ = frozenset(

@@ -18,7 +18,6 @@ from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingR
 from airflow_provider_callkaro.sandbox.active_faults import Strike
 from airflow_provider_callkaro.sandbox.connection_faults import CloseConnection, ResetConnection, TruncatedAnswer
 from airflow_provider_callkaro.sandbox.echoes import ID_FIELDS, echoed
-from airflow_provider_callkaro.sandbox.endpoints import Endpoint
 from airflow_provider_callkaro.sandbox.faults import Fault, FaultKind, RetryAfterForm
 from airflow_provider_callkaro.sandbox.vendor import Answer, Asked, Refused, Vendor
 
@@ -43,8 +42,8 @@ def instead_of_accepting(strikes: Sequence[Strike], asked: Asked, *, vendor: Ven
 def after_accepting(strikes: Sequence[Strike], asked: Asked, accepted: Answer, *, vendor: Vendor) -> Response:
     """Return the response to an accepted request: of the first fault that spoils the answer, or the answer itself."""
     kinds = {strike.fault.kind for strike in strikes}
-    if FaultKind.NEWER_ANSWER in kinds and asked.endpoint is Endpoint.OUTBOUND:
-        accepted = _newer(accepted)
+    if FaultKind.NEWER_ANSWER in kinds:
+        accepted = vendor.newer(accepted, asked)
     if FaultKind.ANSWER_WITHOUT_ID in kinds:
         accepted = replace(accepted, body=_without_id(accepted.body))
     for strike in strikes:
@@ -95,11 +94,6 @@ def _spoilt(fault: Fault, asked: Asked, accepted: Answer, vendor: Vendor) -> Res
         case FaultKind.ECHO_AFTER_ACCEPTING:
             return echoed(accepted, asked)
     return None
-
-
-def _newer(accepted: Answer) -> Answer:
-    body = {"status": "done", "message": "Call queued successfully", "call_sid": accepted.body["call_id"]}
-    return Answer(body=body)
 
 
 def _without_id(body: Mapping[str, Any]) -> dict[str, Any]:

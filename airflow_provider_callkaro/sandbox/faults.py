@@ -12,7 +12,8 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from airflow_provider_callkaro.sandbox.endpoints import Endpoint
+from airflow_provider_callkaro.sandbox.endpoints import Endpoint, VendorPath
+from airflow_provider_callkaro.sandbox.known import VENDORS
 
 
 class FaultKind(StrEnum):
@@ -122,7 +123,7 @@ class Fault:
     """
 
     kind: FaultKind
-    path: Endpoint = Endpoint.OUTBOUND
+    path: VendorPath = Endpoint.OUTBOUND
     every: int = 1
     first: int | None = None
     after: int = 0
@@ -135,7 +136,7 @@ class Fault:
 
     def __post_init__(self) -> None:
         self._set("kind", _member(FaultKind, "kind", self.kind))
-        self._set("path", _member(Endpoint, "path", self.path))
+        self._set("path", _path(self.path))
         _check_whole("every", self.every, at_least=1)
         _check_whole("after", self.after, at_least=0)
         if self.first is not None:
@@ -207,6 +208,13 @@ def _member(kinds: type[_Member], name: str, value: object) -> _Member:
     if isinstance(value, str) and value in list(kinds):
         return kinds(value)
     raise ValueError(f"{name} must be one of: {', '.join(kinds)}")
+
+
+def _path(value: object) -> VendorPath:
+    paths = {str(path): path for vendor in VENDORS for path in vendor.paths}
+    if isinstance(value, str) and value in paths:
+        return paths[value]
+    raise ValueError(f"path must be one of: {', '.join(paths)}")
 
 
 def _check_whole(name: str, value: object, *, at_least: int) -> None:

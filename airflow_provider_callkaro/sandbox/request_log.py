@@ -1,4 +1,4 @@
-"""What the sandbox remembers: every ring, every campaign, every request.
+"""What the sandbox remembers whichever vendor was asked: every ring, every request.
 
 This is the count that a test believes when the code under test and its ledger say otherwise. Nothing is merged and
 nothing is forgotten before a reset. It is written by the server's thread and read by a test's.
@@ -13,10 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow_provider_callkaro.sandbox.endpoints import Endpoint
-
-# Ids count up from that in CallKaro's documentation, so that its examples work here word for word, in their order.
-FIRST_BATCH_ID = 0x68433B7B0DEE98E59245EBAB
+from airflow_provider_callkaro.sandbox.endpoints import VendorPath
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,22 +50,6 @@ class Ring:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Campaign:
-    """One campaign that was created with CallKaro.
-
-    :param batch_id: its id.
-    :param name: as it was sent.
-    :param agent_id: the one agent of a v1 campaign; None for v2, where each call names its own.
-    :param created_at: UTC.
-    """
-
-    batch_id: str
-    name: str
-    agent_id: str | None
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One request to an endpoint of a vendor, whatever became of it.
 
@@ -76,7 +57,7 @@ class Request:
     :param received_at: when its body had been read, UTC.
     """
 
-    endpoint: Endpoint
+    endpoint: VendorPath
     received_at: datetime
 
 
@@ -92,7 +73,7 @@ class Tally:
 
 
 class RequestLog:
-    """The memory of the sandbox. May be used from any thread."""
+    """Every ring and every request. May be used from any thread: one condition guards it all."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -103,12 +84,11 @@ class RequestLog:
         with self._changed:
             self._rings: list[Ring] = []
             self._rings_per_vendor: Counter[str] = Counter()
-            self._campaigns: dict[str, Campaign] = {}
             self._requests: list[Request] = []
             self._tally = Tally()
             self._changed.notify_all()
 
-    def request_came(self, endpoint: Endpoint) -> Tally:
+    def request_came(self, endpoint: VendorPath) -> Tally:
         """Note a request whose answer is now due.
 
         :return: the tally that counts it, to be given back with `request_ended`.
@@ -161,18 +141,6 @@ class RequestLog:
             self._changed.notify_all()
         return ring
 
-    def create_campaign(self, *, name: str, agent_id: str | None) -> Campaign:
-        """Open a campaign with CallKaro."""
-        with self._changed:
-            batch_id = f"{FIRST_BATCH_ID + len(self._campaigns):x}"
-            campaign = Campaign(batch_id=batch_id, name=name, agent_id=agent_id, created_at=datetime.now(UTC))
-            self._campaigns[batch_id] = campaign
-        return campaign
-
-    def campaign(self, batch_id: str) -> Campaign | None:
-        """Find one of CallKaro's campaigns by its id."""
-        return self._campaigns.get(batch_id)
-
     def delete_scheduled(self, *, vendor: str, agent_id: str, digits: str) -> None:
         """Mark the scheduled calls of one agent to one number as deleted.
 
@@ -193,12 +161,6 @@ class RequestLog:
         """Every ring in the order of acceptance, deleted ones too."""
         with self._changed:
             return list(self._rings)
-
-    @property
-    def campaigns(self) -> list[Campaign]:
-        """Every campaign of CallKaro in the order of creation."""
-        with self._changed:
-            return list(self._campaigns.values())
 
     @property
     def requests(self) -> list[Request]:

@@ -1,7 +1,7 @@
-"""What passes between a client and any of the vendors: a request, an answer, and the way to say no.
+"""What every stand-in vendor has: a request, an answer, and a way to refuse.
 
 A vendor is a set of endpoints, a check of its key and a shape of its errors. It knows nothing of sockets and faults,
-so each one is plain functions of a request and of what has been remembered.
+so each one is plain functions of a request and of what it remembers.
 """
 
 from __future__ import annotations
@@ -9,20 +9,25 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
-from airflow_provider_callkaro.sandbox.endpoints import Endpoint
+from airflow_provider_callkaro.sandbox.endpoints import Endpoint, VendorPath
+from airflow_provider_callkaro.sandbox.request_log import RequestLog
+from airflow_provider_callkaro.sandbox.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 class Refused(Exception):
-    """The vendor does not accept this request.
+    """The vendor does not accept this request. Never leaves the sandbox: `Vendor.answer` turns it into an answer.
 
     :param status: the HTTP status.
     :param message: what the error body says.
     :param details: what the vendor's error shape has beside the message; None if it has nothing.
     """
 
-    def __init__(self, status: int, message: str, *, details: Any = None) -> None:
+    def __init__(self, status: int, message: str, *, details: object = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
@@ -36,10 +41,10 @@ class Asked:
     :param headers: by their names in lower case.
     :param query: the query parameters.
     :param id: the id in the path; empty where the path has none.
-    :param body: as it came, undecoded.
+    :param body: the bytes as they came.
     """
 
-    endpoint: Endpoint
+    endpoint: VendorPath
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     id: str = ""
@@ -54,7 +59,7 @@ class Answer:
     """
 
     status: int = 200
-    body: Mapping[str, Any] = field(default_factory=dict)
+    body: Mapping[str, object] = field(default_factory=dict)
     csv: Iterable[str] | None = None
 
     @property
@@ -67,21 +72,36 @@ Handler: TypeAlias = Callable[[Asked], Answer]
 
 
 class Vendor(ABC):
-    """One vendor's decisions.
+    """One vendor's decisions. Its methods run on the server's thread; what a test reads is guarded by a lock.
 
-    :param handlers: what is done at each endpoint; a handler raises `Refused` to say no.
+    :param settings: the key that is right, and what else the sandbox was told.
+    :param request_log: where the vendor writes each ring.
     """
 
     name: ClassVar[str]
+    connection_type: ClassVar[str]
+    """The type of the Airflow connection that leads here; its id is ``<connection_type>_default``."""
+    login: ClassVar[str | None] = None
+    """The login of that connection, where the vendor has one."""
     prefixes: ClassVar[tuple[str, ...]]
-    """How its paths begin, for the shape of an error at a path that does not exist."""
+    """How its paths begin. An error at a path that does not exist has the shape of the vendor with that prefix."""
+    paths: ClassVar[type[VendorPath]] = Endpoint
+    """The enum that holds its paths; a fault may name each of them."""
+    campaigns_name: ClassVar[str] = ""
+    """Under which ``/_sandbox/campaigns`` lists its campaigns; empty where it has none."""
 
-    def __init__(self, handlers: Mapping[Endpoint, Handler]) -> None:
-        self._handlers = handlers
+    def __init__(self, *, settings: Settings, request_log: RequestLog) -> None:
+        self._settings = settings
+        self._request_log = request_log
+        self._handlers = self.handlers()
+
+    @abstractmethod
+    def handlers(self) -> Mapping[VendorPath, Handler]:
+        """What answers at each path, in the order in which the paths are matched. A handler raises `Refused`."""
 
     @property
-    def endpoints(self) -> Collection[Endpoint]:
-        """Its endpoints, in the order in which their paths are to be matched."""
+    def endpoints(self) -> Collection[VendorPath]:
+        """Its paths, in the order in which they are matched."""
         return self._handlers.keys()
 
     def answer(self, asked: Asked) -> Answer:
@@ -97,12 +117,29 @@ class Vendor(ABC):
 
     @abstractmethod
     def key_refused(self, status: int) -> Refused:
-        """Say that the key is refused although it is right."""
+        """Refuse the key although it is right."""
 
     @abstractmethod
     def rejected(self, status: int, body: bytes) -> Refused:
-        """Say no to a body that is right, repeating the phone number in it."""
+        """Refuse a body that is right, and repeat the phone number in it."""
 
     @abstractmethod
     def error(self, refusal: Refused) -> Answer:
-        """Say no in the vendor's error shape."""
+        """Put a refusal in the vendor's error shape."""
+
+    def newer(self, accepted: Answer, _asked: Asked) -> Answer:
+        """Give an answer in the vendor's newer shape; as it is where there is none."""
+        return accepted
+
+    def campaigns_by_id(self) -> Mapping[str, DataclassInstance]:
+        """Every campaign, in order, by the id that its rings carry."""
+        return {}
+
+    def open(self) -> None:  # noqa: B027  # most vendors have nothing to do here
+        """Begin to act on its own, where it does."""
+
+    def close(self) -> None:  # noqa: B027  # most vendors have nothing to do here
+        """Stop acting on its own until it is opened again."""
+
+    def forget(self) -> None:  # noqa: B027  # most vendors have nothing to do here
+        """Forget everything but the rings, which the request log holds."""

@@ -19,7 +19,7 @@ from airflow_provider_callkaro.calls.phone import NumberReader
 from airflow_provider_callkaro.calls.row import RowReader
 from airflow_provider_callkaro.calls.row_schema import CALL_FIELDS, PERSONAL_FIELDS
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.sandbox.reading import OutboundCall
+from airflow_provider_callkaro.sandbox.callkaro.reading import OutboundCall
 from airflow_provider_callkaro.vendors.callkaro.api import CallKaro
 
 KOLKATA = ZoneInfo("Asia/Kolkata")

@@ -15,7 +15,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from airflow_provider_callkaro.sandbox.reading import read_form, read_object
+from airflow_provider_callkaro.sandbox.bodies import read_form, read_object
 from airflow_provider_callkaro.sandbox.vendor import Asked, Refused
 
 NAME_LENGTH = range(1, 256)  # characters

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -25,9 +25,10 @@ from airflow_provider_callkaro.sandbox.callaro.reading import (
     read_fields,
     read_import,
 )
-from airflow_provider_callkaro.sandbox.endpoints import Endpoint
+from airflow_provider_callkaro.sandbox.endpoints import Endpoint, VendorPath
 from airflow_provider_callkaro.sandbox.request_log import RequestLog
-from airflow_provider_callkaro.sandbox.vendor import Answer, Asked, Refused, Vendor
+from airflow_provider_callkaro.sandbox.settings import Settings
+from airflow_provider_callkaro.sandbox.vendor import Answer, Asked, Handler, Refused, Vendor
 
 DEFAULT_AUDIENCE = ("+12025550101", "+12025550102", "+12025550103", "+12025550104", "+12025550105")  # of fiction
 _CODES = {
@@ -45,52 +46,45 @@ Audience = Sequence[Mapping[str, Any]]
 
 
 class Callaro(Vendor):
-    """Callaro's decisions.
-
-    :param api_key: the one key that is right.
-    :param audience: the numbers that a campaign without ``contacts`` dials.
-    :param dial_seconds: the running time over which a campaign dials them.
-    :param request_log: where rings are written.
-    """
+    """Callaro's decisions."""
 
     name = "Callaro"
+    connection_type = "callaro"
     prefixes = ("/api/",)
+    campaigns_name = "callaro_campaigns"
 
-    def __init__(
-        self, *, api_key: str, audience: Collection[str], dial_seconds: float, request_log: RequestLog
-    ) -> None:
-        super().__init__(
-            {
-                Endpoint.CALLARO_LIST: self._list,
-                Endpoint.CALLARO_CREATE: self._create,
-                Endpoint.CALLARO_EXPORT: self._export,
-                Endpoint.CALLARO_GET: self._get,
-                Endpoint.CALLARO_UPDATE: self._update,
-                Endpoint.CALLARO_LAUNCH: partial(self._act, Action.LAUNCH),
-                Endpoint.CALLARO_PAUSE: partial(self._act, Action.PAUSE),
-                Endpoint.CALLARO_RESUME: partial(self._act, Action.RESUME),
-                Endpoint.CALLARO_CANCEL: partial(self._act, Action.CANCEL),
-                Endpoint.CALLARO_TASKS: self._tasks,
-                Endpoint.CALLARO_ANALYTICS: self._analytics,
-                Endpoint.CALLARO_DISPATCH_HEALTH: self._dispatch_health,
-                Endpoint.CALLARO_RESULTS_EXPORT: self._results_export,
-                Endpoint.CALLARO_CLONE: self._clone,
-                Endpoint.CALLARO_CLONE_PREFILL: self._clone_prefill,
-                Endpoint.CALLARO_SAVE_AS_TEMPLATE: self._save_as_template,
-                Endpoint.CALLARO_CAPACITY_PREVIEW: self._capacity_preview,
-                Endpoint.CALLARO_AUDIENCE_TIMEZONE_ANALYSIS: self._audience_timezone_analysis,
-                Endpoint.CALLARO_CONTACTS_IMPORT: self._import,
-                Endpoint.CALLARO_CONTACT_IMPORTS: self._list_imports,
-                Endpoint.CALLARO_CONTACT_IMPORT: self._get_import,
-                Endpoint.CALLARO_CONTACT_IMPORT_ERRORS: self._import_errors,
-            }
-        )
-        self._api_key = api_key
-        self._audience = [{"phone_e164": number} for number in audience]
-        self._campaigns = Campaigns(request_log=request_log, dial_seconds=dial_seconds)
-        self._health: dict[str, dict[str, Any]] = {}
-        self._imports: list[CallaroImport] = []
-        self._templates = 0
+    def __init__(self, *, settings: Settings, request_log: RequestLog) -> None:
+        super().__init__(settings=settings, request_log=request_log)
+        self._audience = [{"phone_e164": number} for number in settings.callaro_audience]
+        self._campaigns = Campaigns(request_log=request_log, dial_seconds=settings.callaro_dial_seconds)
+        self.forget()
+
+    def handlers(self) -> Mapping[VendorPath, Handler]:
+        """What answers at each path."""
+        return {
+            Endpoint.CALLARO_LIST: self._list,
+            Endpoint.CALLARO_CREATE: self._create,
+            Endpoint.CALLARO_EXPORT: self._export,
+            Endpoint.CALLARO_GET: self._get,
+            Endpoint.CALLARO_UPDATE: self._update,
+            Endpoint.CALLARO_LAUNCH: partial(self._act, Action.LAUNCH),
+            Endpoint.CALLARO_PAUSE: partial(self._act, Action.PAUSE),
+            Endpoint.CALLARO_RESUME: partial(self._act, Action.RESUME),
+            Endpoint.CALLARO_CANCEL: partial(self._act, Action.CANCEL),
+            Endpoint.CALLARO_TASKS: self._tasks,
+            Endpoint.CALLARO_ANALYTICS: self._analytics,
+            Endpoint.CALLARO_DISPATCH_HEALTH: self._dispatch_health,
+            Endpoint.CALLARO_RESULTS_EXPORT: self._results_export,
+            Endpoint.CALLARO_CLONE: self._clone,
+            Endpoint.CALLARO_CLONE_PREFILL: self._clone_prefill,
+            Endpoint.CALLARO_SAVE_AS_TEMPLATE: self._save_as_template,
+            Endpoint.CALLARO_CAPACITY_PREVIEW: self._capacity_preview,
+            Endpoint.CALLARO_AUDIENCE_TIMEZONE_ANALYSIS: self._audience_timezone_analysis,
+            Endpoint.CALLARO_CONTACTS_IMPORT: self._import,
+            Endpoint.CALLARO_CONTACT_IMPORTS: self._list_imports,
+            Endpoint.CALLARO_CONTACT_IMPORT: self._get_import,
+            Endpoint.CALLARO_CONTACT_IMPORT_ERRORS: self._import_errors,
+        }
 
     @property
     def campaigns(self) -> list[CallaroCampaign]:
@@ -102,8 +96,12 @@ class Callaro(Vendor):
         """Every import of contacts, in order."""
         return list(self._imports)
 
-    def set_health(self, campaign_id: int | str, values: Mapping[str, Any]) -> None:
-        """Let the health of a campaign say what it is told to."""
+    def campaigns_by_id(self) -> Mapping[str, CallaroCampaign]:
+        """Every campaign, in order, by its id."""
+        return {str(campaign.id): campaign for campaign in self.campaigns}
+
+    def set_health(self, campaign_id: int | str, values: Mapping[str, object]) -> None:
+        """Let the health of a campaign say these values."""
         self._health.setdefault(str(campaign_id), {}).update(values)
 
     def open(self) -> None:
@@ -117,14 +115,14 @@ class Callaro(Vendor):
     def forget(self) -> None:
         """Forget campaigns, imports, templates and the health that was set."""
         self._campaigns.forget()
-        self._health = {}
-        self._imports = []
+        self._health: dict[str, dict[str, object]] = {}
+        self._imports: list[CallaroImport] = []
         self._templates = 0
 
     def check_key(self, asked: Asked) -> Answer | None:
         """Return the refusal if the key is missing or wrong: 401 to both."""
         key = asked.headers.get("x-api-key", "")
-        if not hmac.compare_digest(key.encode(), self._api_key.encode()):
+        if not hmac.compare_digest(key.encode(), self._settings.api_key.encode()):
             return self.error(self.key_refused(401))
         return None
 
@@ -145,7 +143,7 @@ class Callaro(Vendor):
         return Refused(status, message, details={"contacts": [message]})
 
     def error(self, refusal: Refused) -> Answer:
-        """Say no in the vendor's one error shape."""
+        """Put a refusal in the vendor's one error shape."""
         body = {
             "error": refusal.message,
             "error_code": _CODES.get(refusal.status, "INTERNAL_ERROR"),

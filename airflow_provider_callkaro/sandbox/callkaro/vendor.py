@@ -1,75 +1,73 @@
 """What CallKaro decides: is the key right, does the agent exist, is the call accepted.
 
-Plain functions of a request and the book; no sockets, no faults. Statuses and words are those of the vendor's
-documentation; where it is silent (an unknown batch_id, another agent than the campaign's) the answer is a 400 whose
-words are the sandbox's own.
+Statuses and words are those of the vendor's documentation. Where it is silent (an unknown batch_id, another agent than
+the campaign's) the answer is a 400 whose words are the sandbox's own.
 """
 
 from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
-from airflow_provider_callkaro.sandbox.endpoints import Endpoint
-from airflow_provider_callkaro.sandbox.reading import (
+from airflow_provider_callkaro.sandbox.bodies import read_object
+from airflow_provider_callkaro.sandbox.callkaro.campaigns import Campaign, Campaigns
+from airflow_provider_callkaro.sandbox.callkaro.reading import (
     OutboundCall,
     optional_text,
     read_campaign_name,
     read_number_to_delete,
-    read_object,
 )
-from airflow_provider_callkaro.sandbox.request_log import Campaign, RequestLog
-from airflow_provider_callkaro.sandbox.vendor import Answer, Asked, Refused, Vendor
+from airflow_provider_callkaro.sandbox.endpoints import Endpoint, VendorPath
+from airflow_provider_callkaro.sandbox.request_log import RequestLog
+from airflow_provider_callkaro.sandbox.settings import Settings
+from airflow_provider_callkaro.sandbox.vendor import Answer, Asked, Handler, Refused, Vendor
 
 # Ids count up from that in the vendor's documentation, so that its examples work here word for word, in their order.
 FIRST_CALL_ID = 0xA1B2C3D4E5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """The customer's account with the vendor.
-
-    :param api_key: the one key that is right.
-    :param unknown_agents: patterns (``*`` and ``?``) of agent ids that do not exist; every other agent does.
-    :param do_not_disturb: numbers that the account must not ring, with ``+``.
-    """
-
-    api_key: str = field(repr=False)
-    unknown_agents: Collection[str]
-    do_not_disturb: Collection[str] = field(repr=False)
-
-
 class CallKaro(Vendor):
-    """CallKaro's decisions.
-
-    :param account: whose key, agents and numbers.
-    :param request_log: where rings and campaigns are written.
-    """
+    """CallKaro's decisions."""
 
     name = "CallKaro"
+    connection_type = "callkaro"
     prefixes = ("/call/", "/v2/")
+    campaigns_name = "campaigns"
 
-    def __init__(self, *, account: Account, request_log: RequestLog) -> None:
-        super().__init__(
-            {
-                Endpoint.OUTBOUND: self._place_call,
-                Endpoint.CAMPAIGN: self._create_campaign,
-                Endpoint.CAMPAIGN_V2: self._create_campaign_v2,
-                Endpoint.DELETE_SCHEDULED: self._delete_scheduled,
-            }
-        )
-        self._account = account
-        self._request_log = request_log
+    def __init__(self, *, settings: Settings, request_log: RequestLog) -> None:
+        super().__init__(settings=settings, request_log=request_log)
+        self._campaigns = Campaigns()
+
+    def handlers(self) -> Mapping[VendorPath, Handler]:
+        """What answers at each path."""
+        return {
+            Endpoint.OUTBOUND: self._place_call,
+            Endpoint.CAMPAIGN: self._create_campaign,
+            Endpoint.CAMPAIGN_V2: self._create_campaign_v2,
+            Endpoint.DELETE_SCHEDULED: self._delete_scheduled,
+        }
+
+    @property
+    def campaigns(self) -> list[Campaign]:
+        """Every campaign, in order."""
+        return list(self._campaigns.by_id().values())
+
+    def campaigns_by_id(self) -> Mapping[str, Campaign]:
+        """Every campaign, in order, by its ``batch_id``."""
+        return self._campaigns.by_id()
+
+    def forget(self) -> None:
+        """Forget every campaign."""
+        self._campaigns.forget()
 
     def check_key(self, asked: Asked) -> Answer | None:
         """Return the refusal if the key is missing or wrong. The vendor answers 403 to both, never 401."""
         key = asked.headers.get("x-api-key")
         if key is None:
             return self.error(Refused(403, "Missing X-API-KEY in headers"))
-        if not hmac.compare_digest(key.encode(), self._account.api_key.encode()):
+        if not hmac.compare_digest(key.encode(), self._settings.api_key.encode()):
             return self.error(self.key_refused(403))
         return None
 
@@ -86,13 +84,20 @@ class CallKaro(Vendor):
         return Refused(status, f"Number {number} ({number.removeprefix('+')}) is not reachable")
 
     def error(self, refusal: Refused) -> Answer:
-        """Say no in the vendor's one error shape."""
+        """Put a refusal in the vendor's one error shape."""
         return Answer(status=refusal.status, body={"status": "error", "message": refusal.message})
+
+    def newer(self, accepted: Answer, asked: Asked) -> Answer:
+        """Give the answer to an outbound call in the newer shape of the vendor's own examples."""
+        if asked.endpoint is not Endpoint.OUTBOUND:
+            return accepted
+        call_id = accepted.body["call_id"]
+        return Answer(body={"status": "done", "message": "Call queued successfully", "call_sid": call_id})
 
     def _place_call(self, asked: Asked) -> Answer:
         call = OutboundCall.read(asked.body)
         agent_id = self._agent_of(call)
-        if call.to_number in self._account.do_not_disturb:
+        if call.to_number in self._settings.do_not_disturb:
             raise Refused(400, "DND_NUMBER")
         ring = self._request_log.ring(
             vendor=self.name,
@@ -111,7 +116,7 @@ class CallKaro(Vendor):
     def _agent_of(self, call: OutboundCall) -> str:
         agent_id = call.agent_id
         if call.batch_id is not None:
-            campaign = self._request_log.campaign(call.batch_id)
+            campaign = self._campaigns.find(call.batch_id)
             if campaign is None:
                 raise Refused(400, "Campaign does not exist")
             if campaign.agent_id is not None and agent_id not in (None, campaign.agent_id):
@@ -122,7 +127,7 @@ class CallKaro(Vendor):
     def _existing_agent(self, agent_id: str | None) -> str:
         if agent_id is None:
             raise Refused(400, "Missing agent_id")
-        if any(fnmatchcase(agent_id, pattern) for pattern in self._account.unknown_agents):
+        if any(fnmatchcase(agent_id, pattern) for pattern in self._settings.unknown_agents):
             raise Refused(404, "Agent does not exist")
         return agent_id
 
@@ -130,11 +135,11 @@ class CallKaro(Vendor):
         fields = read_object(asked.body)
         name = read_campaign_name(fields)
         agent_id = self._existing_agent(optional_text(fields, "agent_id"))
-        return _campaign_created(self._request_log.create_campaign(name=name, agent_id=agent_id))
+        return _campaign_created(self._campaigns.create(name=name, agent_id=agent_id))
 
     def _create_campaign_v2(self, asked: Asked) -> Answer:
         name = read_campaign_name(read_object(asked.body))
-        return _campaign_created(self._request_log.create_campaign(name=name, agent_id=None))
+        return _campaign_created(self._campaigns.create(name=name, agent_id=None))
 
     def _delete_scheduled(self, asked: Asked) -> Answer:
         agent_id = asked.query.get("agent_id", "")

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from airflow_provider_callkaro.sandbox.reading import read_object
+from airflow_provider_callkaro.sandbox.bodies import read_object
 from airflow_provider_callkaro.sandbox.vendor import Refused
 
 _CLOCK = re.compile(r"(?:[0-1]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?|24:00")

@@ -14,14 +14,15 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from airflow_provider_callkaro.sandbox.endpoints import Endpoint
+from airflow_provider_callkaro.sandbox.endpoints import Endpoint, VendorPath
 from airflow_provider_callkaro.sandbox.mrassistant import reading
 from airflow_provider_callkaro.sandbox.mrassistant.calls import Calls
 from airflow_provider_callkaro.sandbox.mrassistant.outbound import OutboundConfigs
 from airflow_provider_callkaro.sandbox.mrassistant.rules import moment, without_spaces
-from airflow_provider_callkaro.sandbox.mrassistant.tokens import LIFETIME, TokenPair, Tokens
+from airflow_provider_callkaro.sandbox.mrassistant.tokens import LIFETIME, LOGIN, TokenPair, Tokens
 from airflow_provider_callkaro.sandbox.request_log import RequestLog, Ring
-from airflow_provider_callkaro.sandbox.vendor import Answer, Asked, Refused, Vendor
+from airflow_provider_callkaro.sandbox.settings import Settings
+from airflow_provider_callkaro.sandbox.vendor import Answer, Asked, Handler, Refused, Vendor
 
 UNKNOWN_AGENTS = "00000000"  # an agent whose id begins so does not exist
 _IDS = UUID("3c90c3cc-0d44-4b50-8888-8dd25736052a")  # the example on the vendor's pages; ids are derived from it
@@ -44,43 +45,46 @@ class MrAssistantCampaign:
 
 
 class MrAssistant(Vendor):
-    """MrAssistant's decisions.
-
-    :param api_key: the password of the one user, and a token that never expires.
-    :param call_seconds: how long a call takes from its start to its end.
-    :param request_log: where rings are written.
-    """
+    """MrAssistant's decisions. The API key is the password of the one user, and a token that never expires."""
 
     name = "MrAssistant"
+    connection_type = "mrassistant"
+    login = LOGIN
     prefixes = ("/auth/", "/campaigns", "/calls/", "/outbound/")
+    campaigns_name = "mrassistant_campaigns"
 
-    def __init__(self, *, api_key: str, call_seconds: float, request_log: RequestLog) -> None:
-        super().__init__(
-            {
-                Endpoint.MRASSISTANT_TOKEN: self._log_in,
-                Endpoint.MRASSISTANT_REFRESH: self._refresh,
-                Endpoint.MRASSISTANT_CAMPAIGNS: self._create_campaign,
-                Endpoint.MRASSISTANT_OUTBOUND: self._place_call,
-                Endpoint.MRASSISTANT_AGENT_CALLS: self._calls_of_agent,
-                Endpoint.MRASSISTANT_CALL: self._call,
-                Endpoint.MRASSISTANT_TRANSFER: self._transfer,
-                Endpoint.MRASSISTANT_END: self._end,
-                Endpoint.MRASSISTANT_CONFIGURE: self._configure,
-                Endpoint.MRASSISTANT_CONFIGURATION: self._configuration,
-            }
-        )
-        self.tokens = Tokens(api_key=api_key)
-        self._request_log = request_log
-        self._calls = Calls(call_seconds=call_seconds)
+    def __init__(self, *, settings: Settings, request_log: RequestLog) -> None:
+        super().__init__(settings=settings, request_log=request_log)
+        self.tokens = Tokens(api_key=settings.api_key)
+        self._calls = Calls(call_seconds=settings.mrassistant_call_seconds)
         self._outbound = OutboundConfigs()
         self._lock = threading.Lock()
         self._campaigns: list[MrAssistantCampaign] = []
+
+    def handlers(self) -> Mapping[VendorPath, Handler]:
+        """What answers at each path."""
+        return {
+            Endpoint.MRASSISTANT_TOKEN: self._log_in,
+            Endpoint.MRASSISTANT_REFRESH: self._refresh,
+            Endpoint.MRASSISTANT_CAMPAIGNS: self._create_campaign,
+            Endpoint.MRASSISTANT_OUTBOUND: self._place_call,
+            Endpoint.MRASSISTANT_AGENT_CALLS: self._calls_of_agent,
+            Endpoint.MRASSISTANT_CALL: self._call,
+            Endpoint.MRASSISTANT_TRANSFER: self._transfer,
+            Endpoint.MRASSISTANT_END: self._end,
+            Endpoint.MRASSISTANT_CONFIGURE: self._configure,
+            Endpoint.MRASSISTANT_CONFIGURATION: self._configuration,
+        }
 
     @property
     def campaigns(self) -> list[MrAssistantCampaign]:
         """Every campaign, in order."""
         with self._lock:
             return list(self._campaigns)
+
+    def campaigns_by_id(self) -> Mapping[str, MrAssistantCampaign]:
+        """Every campaign, in order, by its id."""
+        return {campaign.campaign_id: campaign for campaign in self.campaigns}
 
     def forget(self) -> None:
         """Forget campaigns, calls, configurations and tokens."""

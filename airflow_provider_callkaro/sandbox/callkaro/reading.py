@@ -7,13 +7,13 @@ A field that the documentation does not name is ignored.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from airflow_provider_callkaro.sandbox.bodies import read_form, read_object
 from airflow_provider_callkaro.sandbox.vendor import Refused
 
 NAME_LENGTH = range(1, 201)  # characters; create campaign, name
@@ -59,20 +59,6 @@ class OutboundCall:
             schedule_at=datetime.fromisoformat(schedule_at) if schedule_at else None,
             body=fields,
         )
-
-
-def read_object(body: bytes) -> dict[str, Any]:
-    """Decode a body as a JSON object, whatever its ``Content-Type``: half of the documented examples send none.
-
-    :raises Refused: it is no JSON, or no object.
-    """
-    try:
-        value = json.loads(body, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        raise Refused(400, "Malformed JSON body") from None
-    if not isinstance(value, dict):
-        raise Refused(400, "The JSON body must be an object")
-    return value
 
 
 def required_text(fields: Mapping[str, Any], name: str) -> str:
@@ -125,25 +111,6 @@ def read_number_to_delete(body: bytes, *, content_type: str) -> str:
     if not _TO_NUMBER.fullmatch("+" + number.removeprefix("+")):
         raise Refused(400, "Invalid field: to_number")
     return number.removeprefix("+")
-
-
-def read_form(body: bytes, *, content_type: str) -> dict[str, str]:
-    """Read the parts of a multipart form as text, by their names; what is no form has none."""
-    from email.parser import BytesParser
-
-    header = b"Content-Type: " + content_type.encode("latin-1") + b"\r\n\r\n"
-    form = BytesParser().parsebytes(header + body)
-    fields: dict[str, str] = {}
-    for part in form.walk():
-        name = part.get_param("name", header="content-disposition")
-        content = part.get_payload(decode=True)
-        if isinstance(name, str) and isinstance(content, bytes):
-            fields[name] = content.decode("utf-8", "replace")
-    return fields
-
-
-def _refuse_constant(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
 
 
 def _is_whole(value: object) -> bool:
