@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, BaseSensorOperator, PokeReturnValue
+from airflow.providers.common.compat.sdk import AirflowFailException, BaseSensorOperator, PokeReturnValue, conf
 
 from airflow_provider_callkaro.exceptions import (
     ConfigurationError,
@@ -61,6 +61,7 @@ class CallaroCampaignSensor(StatusSensor):
         campaign_id: CampaignId,
         target_states: Sequence[str] = (CampaignState.COMPLETED.value,),
         failed_states: Sequence[str] = (CampaignState.CANCELLED.value, CampaignState.FAILED.value),
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         callaro_conn_id: str = CallaroHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
@@ -69,6 +70,7 @@ class CallaroCampaignSensor(StatusSensor):
         super().__init__(
             target_statuses=targets,
             failed_statuses=[*failed, *sorted(TERMINAL.difference(targets, failed))],
+            deferrable=deferrable,
             **kwargs,
         )
         self.campaign_id = campaign_id

@@ -16,7 +16,6 @@ from airflow.providers.common.compat.sdk import (
     AirflowSkipException,
     BaseSensorOperator,
     PokeReturnValue,
-    conf,
 )
 
 from airflow_provider_callkaro.calls.masking import mask_text
@@ -48,8 +47,7 @@ class StatusSensor(RendersLiterals, BaseSensorOperator):
 
     :param target_statuses: the states that are waited for.
     :param failed_statuses: the states from which none of those will come.
-    :param deferrable: wait in the triggerer, asking every ``poke_interval``; the first question is asked on the worker.
-        Default: ``[operators] default_deferrable``.
+    :param deferrable: wait in the triggerer, asking every ``poke_interval``; the worker asks the first question.
     :raises ConfigurationError: there is no state to wait for, or one is in both lists.
     """
 
@@ -60,8 +58,8 @@ class StatusSensor(RendersLiterals, BaseSensorOperator):
         self,
         *,
         target_statuses: Sequence[str],
-        failed_statuses: Sequence[str] = (),
-        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        failed_statuses: Sequence[str],
+        deferrable: bool,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

@@ -1,4 +1,4 @@
-"""What an editor and `help()` show is whole: each operator spells out its arguments, and says what each is for."""
+"""What an editor and `help()` show is whole: an operator or sensor spells out its arguments, and says what for."""
 
 from __future__ import annotations
 
@@ -8,10 +8,18 @@ import re
 import pytest
 
 from airflow_provider_callkaro.operators import callaro, callkaro, mrassistant
-from airflow_provider_callkaro.tasks.placing import PlacingOperator
+from airflow_provider_callkaro.sensors.callaro import CallaroCampaignSensor, CallaroDispatchHealthSensor
+from airflow_provider_callkaro.sensors.mrassistant import MrAssistantCallSensor, MrAssistantOutboundOpenSensor
+from airflow_provider_callkaro.sensors.schedule_window import ScheduleWindowSensor
 
 OPERATORS = [getattr(module, name) for module in (callkaro, callaro, mrassistant) for name in module.__all__]
-PLACING = [operator for operator in OPERATORS if issubclass(operator, PlacingOperator)]
+SENSORS = [
+    CallaroCampaignSensor,
+    CallaroDispatchHealthSensor,
+    MrAssistantCallSensor,
+    MrAssistantOutboundOpenSensor,
+    ScheduleWindowSensor,
+]
 RENDERED_IN_PARTS = {"policy": "suppression"}  # an argument of which Airflow renders what is inside
 
 
@@ -25,7 +33,7 @@ def documented(operator) -> dict[str, str]:
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-@pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator.__name__)
+@pytest.mark.parametrize("operator", [*OPERATORS, *SENSORS], ids=lambda operator: operator.__name__)
 def test_every_argument_is_spelled_out_and_documented(operator):
     assert "__init__" in vars(operator)
     assert arguments_of(operator) == set(documented(operator))
@@ -36,7 +44,7 @@ def test_every_argument_is_spelled_out_and_documented(operator):
     }
 
 
-@pytest.mark.parametrize("operator", PLACING, ids=lambda operator: operator.__name__)
+@pytest.mark.parametrize("operator", [*OPERATORS, *SENSORS], ids=lambda operator: operator.__name__)
 def test_what_is_said_to_be_templated_is(operator):
     said = {name for name, text in documented(operator).items() if "Templated" in text}
     inside = {RENDERED_IN_PARTS[name] for name in arguments_of(operator) & set(RENDERED_IN_PARTS)}

@@ -58,20 +58,23 @@ class CallaroRunCampaignOperator(CallaroOperator):
     :param concurrency_limit: how many calls at once, 1 or more. Templated.
     :param extra_fields: what else the account's campaigns take, such as the audience. Sent as it is. Templated, never
         shown.
-    :param capacity_maximum: limits before the launch, as in `CallaroPreflightOperator`; without any limit neither
-        answer is asked for. Templated, as all that follow up to ``timezones_body``.
-    :param capacity_minimum: likewise.
-    :param capacity_allowed: likewise, words.
-    :param capacity_forbidden: likewise, words.
-    :param capacity_query: parameters of that question; never shown.
-    :param capacity_body: likewise, in a body; never shown.
-    :param timezones_maximum: limits on the time zones of the audience.
-    :param timezones_minimum: likewise.
-    :param timezones_allowed: likewise, words.
-    :param timezones_forbidden: likewise, words.
-    :param timezones_query: parameters of that question; never shown.
-    :param timezones_body: likewise, in a body; never shown.
-    :param export_path: where the results go, as in `CallaroExportResultsOperator`; None exports nothing. Templated.
+    :param capacity_maximum: by name, the largest numbers of the capacity preview with which the campaign is launched,
+        such as ``{"estimated_minutes": 600}``. Without any limit neither answer is asked for. Templated.
+    :param capacity_minimum: by name, its smallest numbers. Templated.
+    :param capacity_allowed: by name, the words it may say, such as ``{"status": ["ok", "ready"]}``. Templated.
+    :param capacity_forbidden: by name, the words it must not say. Templated.
+    :param capacity_query: parameters in the path of that request. Templated, never shown.
+    :param capacity_body: parameters in its body, where the connection's ``routes`` ask with POST. Templated,
+        never shown.
+    :param timezones_maximum: by name, the largest numbers of the audience's time zone analysis. Templated.
+    :param timezones_minimum: by name, its smallest numbers. Templated.
+    :param timezones_allowed: by name, the words it may say. Templated.
+    :param timezones_forbidden: by name, the words it must not say. Templated.
+    :param timezones_query: parameters in the path of that request. Templated, never shown.
+    :param timezones_body: parameters in its body, where the connection's ``routes`` ask with POST. Templated,
+        never shown.
+    :param export_path: the file for the results, local or in object storage, in the format that its ending names
+        (``.csv``, ``.jsonl``, ``.ndjson`` or ``.parquet``); None exports nothing. Templated.
     :param poll_interval: seconds between two looks at the campaign, above 0. Default 60.
     :param wait_timeout: how long to wait for its end. Then the task fails, the campaign is left, and a retry waits on.
         Default: for ever.
