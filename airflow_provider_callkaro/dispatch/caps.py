@@ -1,10 +1,10 @@
 """How often one person may be called: a cap per span of time, and a gap between two calls.
 
 Both count what the ledger knows of the number, over all DAGs that share it: accepted calls, and those that may have
-rung. A call over the cap is dropped; one within the gap waits.
+rung. A call over the cap is skipped; one within the gap waits.
 
-This is the look before a claim, which spares claims that would be lost. The ledger looks again as it claims, with
-nobody in between, and its word counts.
+This check comes before a claim and spares claims that would be lost. The ledger checks again in the transaction of the
+claim, and that decides.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from airflow_provider_callkaro.ledger.contract import OverCap
 
 @runtime_checkable
 class CallHistory(Protocol):
-    """A ledger that can tell when numbers were called."""
+    """A ledger that knows when numbers were called."""
 
     def called_since(self, numbers: Sequence[str], since: datetime) -> Mapping[str, Sequence[datetime]]:
-        """When each number was dispatched since then, in any scope, unless it was rejected."""
+        """The moments since ``since`` at which each number was dispatched, in any scope, unless it was rejected."""
         ...
 
 
@@ -33,6 +33,7 @@ class Caps:
 
     :param max_calls: calls to one number within ``per``; None sets no cap.
     :param min_gap: between two calls to one number; None sets no gap.
+    :param now: the time, aware.
     """
 
     def __init__(
@@ -49,11 +50,11 @@ class Caps:
         self._now = now
 
     def holds(self, jobs: Sequence[Job]) -> Mapping[str, Held]:
-        """Which of the jobs, by key, are not dispatched now."""
+        """The jobs that do not go out now, by key."""
         now = self._now()
         calls = self._history.called_since([job.number for job in jobs], now - self._caps.span)
         held: dict[str, Held] = {}
-        ahead: dict[str, datetime] = {}  # numbers that come twice in this very group, under different keys
+        ahead: dict[str, datetime] = {}  # one number may come twice in this group, under different keys
         for job in jobs:
             earlier = [*calls.get(job.number, ()), *([ahead[job.number]] if job.number in ahead else [])]
             over = self._caps.verdict(earlier, now=now)
@@ -65,7 +66,7 @@ class Caps:
 
 
 def held_by(over: OverCap) -> Held:
-    """What becomes of a call that comes too often: over the cap it is dropped, within the gap it waits."""
+    """What becomes of a call that comes too often: over the cap it is skipped, within the gap it waits."""
     if over.until is None:
         return Held(outcome=Outcome.SKIPPED, reason=Reason.CAP)
     return Held(outcome=Outcome.PENDING, reason=Reason.GAP, until=over.until)

@@ -1,8 +1,7 @@
-"""Which keys a list has had already, in little memory: a million of them in about 20 MB.
+"""A set of keys in little memory: a million of them in about 20 MB, a fifth of what a plain set takes.
 
-A plain set of a million numbers takes five times as much. This one keeps the 64-bit hash of each key in an
-open-addressed table; two keys of a million-row list share a hash once in forty million lists, and then one row is
-skipped as a duplicate.
+It keeps the 64-bit hash of each key in an open-addressed table. Two keys of a million-row list share a hash once in
+forty million lists; then one row is skipped as a duplicate.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ _EMPTY = 0
 
 
 class CompactSet:
-    """The keys of this list so far."""
+    """A set of texts that only grows."""
 
     __slots__ = ("_count", "_mask", "_table")
 
@@ -32,7 +31,10 @@ class CompactSet:
         return self._table[self._place(value)] == value
 
     def add(self, key: str) -> bool:
-        """Whether the key is new; it is not afterwards."""
+        """Add a key.
+
+        :return: whether it is new.
+        """
         value = _hash(key)
         place = self._place(value)
         if self._table[place] == value:
@@ -44,7 +46,7 @@ class CompactSet:
         return True
 
     def _place(self, value: int) -> int:
-        """Where the value stands, or the empty place where it would."""
+        """The place of the value, or the empty place for it."""
         table, mask = self._table, self._mask
         place = value & mask
         while table[place] not in (_EMPTY, value):

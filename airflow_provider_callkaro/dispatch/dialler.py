@@ -1,7 +1,8 @@
-"""The event loop that dials, in a thread of its own: it does HTTP and nothing else.
+"""The event loop that sends the calls, in a thread of its own: it does HTTP and nothing else.
 
-The main thread keeps the books and hands over calls whose claims are durable; here they start as soon as the gate lets
-them, and their answers go back in groups, so that one ledger write settles many. Nothing is tried again here.
+The main thread keeps ledger, tally and report, and hands over calls whose claims are durable. Here they start as soon
+as the flow control lets them. Their answers go back in groups, so that one ledger write settles many. Nothing is
+retried here.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from airflow_provider_callkaro.transport.failures import too_late
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.vendors.http import Request, Response
 
-GATHER_SECONDS = 0.001  # an answer waits this long for company before the books are opened
+GATHER_SECONDS = 0.001  # an answer waits this long for others, before the main thread is woken
 BEAT_SECONDS = 0.5  # between two signs of life of the event loop
-LONGEST_CLOSING = 10.0  # seconds for the event loop to end, then the thread is left behind
+LONGEST_CLOSING = 10.0  # seconds for the event loop to end; then the thread is abandoned
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ class Transport(Protocol):
 
     @property
     def deadline(self) -> float:
-        """Seconds within which `send` has returned or raised, whatever the vendor does."""
+        """Seconds within which `send` returns or raises, whatever the vendor does."""
         ...
 
     async def __aenter__(self) -> Transport: ...
@@ -52,15 +53,21 @@ class Transport(Protocol):
 
 
 class Dialler:
-    """Dials what it is handed, and gives back what came of it. Opened with ``with``.
+    """Sends the dispatches that it is handed, and gives back their answers. Opened with ``with``.
+
+    Two threads share it. The main thread calls the public methods; the event loop, in the dialler's thread, runs the
+    rest. They share two deques (dispatches on the way there, answers on the way back), whose `append` and `popleft` are
+    atomic; the events that wake the main thread; and counters that the main thread only reads.
 
     :param transport: carries the requests.
-    :param vendor: its name, for an error that no driver foresaw.
-    :param read: turns the answer to a dispatch into the vendor's id, or raises what it means.
-    :param flow: when a call may start.
-    :param policy: how long a failure makes everybody wait.
-    :param wall: seconds since 1970 UTC, to tell what has become too late.
-    :param gather: how many answers are worth opening the books for at once.
+    :param vendor: its name, for errors that the transport does not know.
+    :param read: turns the response to a dispatch into the vendor's id, or raises the `VendorError` that it means.
+    :param flow: says when a call may start.
+    :param policy: says how long a failure makes all calls wait.
+    :param clock: seconds of a monotonic clock.
+    :param wall: seconds since 1970 UTC, to know what is too late.
+    :param random: from 0 to 1, for the jitter of waits.
+    :param gather: wake the main thread at once for so many answers.
     """
 
     def __init__(
@@ -87,8 +94,8 @@ class Dialler:
         self._gather = gather
         self._dispatches: deque[Dispatch] = deque()
         self._answers: deque[Answer] = deque()
-        self._in_flight: dict[str, tuple[float, Dispatch]] = {}  # when each started, in that order
-        self._calls: set[asyncio.Task[None]] = set()
+        self._in_flight: dict[str, tuple[float, Dispatch]] = {}  # with the moment of its start, in that order
+        self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._gathering = False
         self._closing = False
@@ -96,8 +103,8 @@ class Dialler:
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self.beats = 0
-        """Signs of life of the event loop."""
-        # the log's masking and context belong to the task, not to the thread
+        """How many signs of life the event loop has given."""
+        # the context carries the masking of the task's log
         self._thread = threading.Thread(target=copy_context().run, args=(self._run,), name="dialler", daemon=True)
 
     def __enter__(self) -> Dialler:
@@ -110,40 +117,40 @@ class Dialler:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._tell(self._end)
+        self._run_in_loop(self._end)
         self._thread.join(LONGEST_CLOSING)
         if self._thread.is_alive():
             _log.warning("The thread that dials does not end: it is left behind, and dials nothing any more")
 
     @property
     def waiting(self) -> int:
-        """How many dispatches were handed over and have not started."""
+        """How many dispatches are handed over and have not started."""
         return len(self._dispatches)
 
     @property
     def is_alive(self) -> bool:
-        """Whether the thread that dials is there."""
+        """Whether the thread of the event loop runs."""
         return self._thread.is_alive()
 
     @property
     def deadline(self) -> float:
-        """Seconds within which every dispatch that has started delivers its answer."""
+        """Seconds within which a dispatch that has started delivers its answer."""
         return self._transport.deadline
 
     def longest_in_flight(self) -> tuple[float, Dispatch] | None:
-        """The dispatch that has waited longest for its answer, and when it started."""
+        """The dispatch that has waited longest for its answer, with the moment of its start; None where none waits."""
         try:
             return next(iter(self._in_flight.values()), None)
-        except RuntimeError:  # it changed in this very moment
+        except RuntimeError:  # the event loop changed it meanwhile
             return None
 
     def submit(self, dispatches: Sequence[Dispatch]) -> None:
-        """Hand over dispatches whose claims are durable; they start as the gate lets them."""
+        """Hand over dispatches whose claims are durable; they start as the flow control lets them."""
         self._dispatches.extend(dispatches)
-        self._tell(self._pump)
+        self._run_in_loop(self._start_due)
 
     def recall(self) -> list[Dispatch]:
-        """Take back every dispatch that has not started; none of them will."""
+        """Take back every dispatch that has not started; none of them will start."""
         recalled: list[Dispatch] = []
         while True:
             try:
@@ -152,15 +159,15 @@ class Dialler:
                 return recalled
 
     def collect(self, *, timeout: float) -> Iterator[Answer]:
-        """What came back since, waiting for it for at most ``timeout`` seconds; what is not taken stays here."""
+        """The answers, waiting for at most ``timeout`` seconds; those that are not taken stay here."""
         self._wake.wait(timeout)
         self._wake.clear()
         while self._answers:
             yield self._answers.popleft()
 
-    def _tell(self, what: Callable[[], None]) -> None:
+    def _run_in_loop(self, callback: Callable[[], None]) -> None:
         try:
-            self._loop.call_soon_threadsafe(what)
+            self._loop.call_soon_threadsafe(callback)
         except RuntimeError:  # the thread has died and closed the loop; the watchdog sees it
             return
 
@@ -179,7 +186,7 @@ class Dialler:
             self._loop.run_forever()
         finally:
             self._closing = True
-            with suppress(Exception):  # what was in flight is settled, or is going to be unknown
+            with suppress(Exception):  # what was in flight is settled, or reads as unknown
                 self._loop.run_until_complete(self._close())
             asyncio.set_event_loop(None)
             self._loop.close()
@@ -188,9 +195,9 @@ class Dialler:
         await self._transport.__aenter__()
 
     async def _close(self) -> None:
-        for call in self._calls:
-            call.cancel()
-        await asyncio.gather(*self._calls, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._transport.__aexit__(None, None, None)
 
     def _end(self) -> None:
@@ -201,22 +208,22 @@ class Dialler:
         self.beats += 1
         self._loop.call_later(BEAT_SECONDS, self._beat)
 
-    def _pump(self) -> None:
+    def _start_due(self) -> None:
         """Start every dispatch that may start now."""
         while (dispatch := self._next()) is not None:
-            call = self._loop.create_task(self._dial(dispatch))
-            self._calls.add(call)
-            call.add_done_callback(self._calls.discard)
+            task = self._loop.create_task(self._dial(dispatch))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     def _next(self) -> Dispatch | None:
         while self._dispatches and not self._closing:
             now = self._clock()
             if not self._flow.may_start(now=now):
-                self._look_again(now)
+                self._set_timer(now)
                 return None
             try:
                 dispatch = self._dispatches.popleft()
-            except IndexError:  # recalled in this very moment
+            except IndexError:  # the main thread recalled it meanwhile
                 return None
             if not self._dispatches:
                 self._wake.set()
@@ -228,14 +235,14 @@ class Dialler:
             return dispatch
         return None
 
-    def _look_again(self, now: float) -> None:
+    def _set_timer(self, now: float) -> None:
         delay = self._flow.opens_at() - now
         if delay > 0 and self._flow.closed is None and self._timer is None:
-            self._timer = self._loop.call_later(delay, self._timed_pump)
+            self._timer = self._loop.call_later(delay, self._timer_fired)
 
-    def _timed_pump(self) -> None:
+    def _timer_fired(self) -> None:
         self._timer = None
-        self._pump()
+        self._start_due()
 
     async def _dial(self, dispatch: Dispatch | None) -> None:
         while dispatch is not None:
@@ -245,7 +252,7 @@ class Dialler:
                 call_id = self._read(response, dispatch)
             except VendorError as error:
                 self._fail(dispatch, error, started_at)
-            except (Exception, asyncio.CancelledError) as error:  # whatever it was, the phone may be ringing
+            except (Exception, asyncio.CancelledError) as error:  # whatever it is, the phone may be ringing
                 self._fail(dispatch, self._unforeseen(error), started_at)
             except BaseException as error:
                 self._fail(dispatch, self._unforeseen(error), started_at)

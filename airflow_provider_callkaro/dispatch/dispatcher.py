@@ -14,11 +14,12 @@ from contextlib import suppress
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch.batching import STALE_SECONDS, Batch, Batcher
+from airflow_provider_callkaro.dispatch.breaker import Closed
 from airflow_provider_callkaro.dispatch.dialler import Dialler
-from airflow_provider_callkaro.dispatch.flow_control import Closed, FlowControl
+from airflow_provider_callkaro.dispatch.flow_control import FlowControl
 from airflow_provider_callkaro.dispatch.headroom import Headroom
 from airflow_provider_callkaro.dispatch.intake import Intake
-from airflow_provider_callkaro.dispatch.job import Answer, Dispatch, Job
+from airflow_provider_callkaro.dispatch.job import Dispatch, Job
 from airflow_provider_callkaro.dispatch.notices import Notices
 from airflow_provider_callkaro.dispatch.outcome_recorder import OutcomeRecorder
 from airflow_provider_callkaro.dispatch.preparation import Preparation
@@ -27,7 +28,7 @@ from airflow_provider_callkaro.dispatch.stop import CALM_GRACE, KILLED_GRACE, St
 from airflow_provider_callkaro.dispatch.supply import Supply
 from airflow_provider_callkaro.dispatch.tally import Summary, Tally
 from airflow_provider_callkaro.dispatch.watchdog import Watchdog
-from airflow_provider_callkaro.exceptions import AllRejected, LedgerError, TooLate
+from airflow_provider_callkaro.exceptions import AllRejected, LedgerError
 
 LONGEST_WAIT = 0.25  # seconds between two checks whether the run shall stop
 LONG_PAUSE = 1.0  # seconds; in a longer pause the claims of calls that have not started are released
@@ -201,16 +202,10 @@ class Dispatcher:
         for answer in self._dialler.collect(timeout=timeout):
             if self._out.pop(answer.dispatch.key, None) is None:
                 continue  # the run gave up on it
-            again = self._recorder.enter(answer)
+            again = self._recorder.record(answer)
             if again:
                 self._supply.give_back(again)
-                self._log_return(answer, calls=len(again))
-
-    def _log_return(self, answer: Answer, *, calls: int) -> None:
-        if isinstance(answer.error, TooLate):
-            self._notices.too_late(calls)
-        elif answer.error is not None:
-            self._notices.again(calls, answer.error)
+                self._notices.again(len(again), answer.error)
 
     def _patience(self) -> float:
         """Seconds to wait for answers: 0 while there is room for a worthwhile group of calls."""

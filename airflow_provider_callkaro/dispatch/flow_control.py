@@ -1,42 +1,91 @@
-"""When the next call may start: pacing, pauses, room for calls in flight, and the breaker.
+"""When the next call may start: pace, concurrency, and the circuit breaker.
 
-One gate stands before everything a dispatcher sends, so what one call learns (slow down, the key is wrong, nobody
-answers) holds for all. It reads no clock: the caller says what time it is, in seconds of a monotonic clock.
+All calls of a run pass one flow control, so that what one call learns (slow down, the key is wrong, nothing answers)
+holds for all. Nothing here reads a clock: the caller gives the time, in seconds of a monotonic clock.
 """
 
 from __future__ import annotations
 
 import math
-from enum import Enum
 
-from airflow_provider_callkaro.dispatch.refusals import UNIFORM_REFUSALS, RefusalWatch
+from airflow_provider_callkaro.dispatch.breaker import Breaker, Closed
 from airflow_provider_callkaro.exceptions import (
     AllRejected,
     NotSent,
     OutcomeUnknown,
-    Rejected,
     Throttled,
     TooLate,
     Unauthorized,
     VendorError,
 )
 
-FORGIVEN = 0.25  # of a lost answer, per clear one: a vendor that loses more than every fifth answer ends the run
 _SLOWEST_GROWTH = 0.05  # calls in flight won back per answer after a throttling, at the least
 
 
-class Closed(Enum):
-    """Why nothing more starts."""
+class Pace:
+    """Spaces the starts of calls, and keeps pauses.
 
-    UNAUTHORIZED = "the vendor refused the key or token"
-    ALL_REJECTED = "the vendor refused what all calls have in common"
-    BREAKER = "too many answers were lost"
-    UNREACHABLE = "the vendor could not be reached"
-    LIST_REFUSED = "the vendor refused every call of the list in the same way"
+    :param calls_per_second: None sets no pace.
+    :param calls_per_request: how many calls a full request carries.
+    """
+
+    def __init__(self, calls_per_second: float | None, *, calls_per_request: int) -> None:
+        self._interval = 0.0 if calls_per_second is None else 1.0 / calls_per_second
+        self._calls_per_request = calls_per_request
+        self.opens_at = -math.inf
+        """The earliest moment at which the next call may start."""
+
+    def slots_until(self, moment: float, *, now: float) -> float:
+        """How many full requests may start from ``now`` to ``moment``."""
+        first = max(now, self.opens_at)
+        if first > moment:
+            return 0
+        if self._interval == 0:
+            return math.inf
+        return int((moment - first) / (self._interval * self._calls_per_request)) + 1
+
+    def start(self, *, now: float, calls: int) -> None:
+        """Note that so many calls start together."""
+        self.opens_at = max(now, self.opens_at) + self._interval * calls
+
+    def pause(self, until: float) -> None:
+        """Start nothing before that moment."""
+        self.opens_at = max(self.opens_at, until)
+
+
+class Concurrency:
+    """How many calls may be in flight: half as many after a throttling, won back answer by answer.
+
+    :param most: calls in flight at once, 1 or more.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._exact = float(most)
+        self._throttled_at = -math.inf
+        self.limit = most
+
+    def throttled(self, *, started_at: float, now: float) -> None:
+        """Note a throttling. Calls that were in flight together count once."""
+        if started_at > self._throttled_at:
+            self._throttled_at = now
+            self._set(max(1.0, self._exact / 2))
+
+    def answered(self) -> None:
+        """Note a clear answer."""
+        if self._exact < self._most:
+            self._set(min(float(self._most), self._exact + max(1.0 / self._exact, _SLOWEST_GROWTH)))
+
+    def _set(self, exact: float) -> None:
+        self._exact = exact
+        self.limit = int(exact)
 
 
 class FlowControl:
     """When the next call may start.
+
+    Two threads share it. The event loop alone notes what starts and what comes of it; the main thread only reads, one
+    value at a time, and what it reads may be one call old.
 
     :param max_concurrency: calls in flight at once.
     :param calls_per_second: calls per second at most, evenly spaced, also right after a pause; None sets no pace.
@@ -56,51 +105,39 @@ class FlowControl:
         stop_after_unknown: int | None = 20,
         stop_after_unreachable: int | None = 100,
     ) -> None:
-        self._limit = float(max_concurrency)
-        self._max_concurrency = max_concurrency
-        self._interval = 0.0 if calls_per_second is None else 1.0 / calls_per_second
-        self._calls_per_request = calls_per_request
-        self._stop_after_unknown = stop_after_unknown
-        self._stop_after_unreachable = stop_after_unreachable
-        self._lost = 0.0
-        self._unreachable_streak = 0
-        self._proved = False
-        self._refusals = RefusalWatch()
-        self._next_start = -math.inf
-        self._limited_at = -math.inf
+        self._pace = Pace(calls_per_second, calls_per_request=calls_per_request)
+        self._concurrency = Concurrency(max_concurrency)
+        self._breaker = Breaker(stop_after_unknown=stop_after_unknown, stop_after_unreachable=stop_after_unreachable)
         self.in_flight = 0
         self.started = 0
         self.pause: VendorError | None = None
-        """What made everybody wait, or slow down, the last time."""
-        self.closed: Closed | None = None
-        self.refusal: VendorError | None = None
+        """The last error that made all calls wait, or slow down."""
+
+    @property
+    def closed(self) -> Closed | None:
+        """Why nothing more starts; None while calls may start."""
+        return self._breaker.tripped
+
+    @property
+    def refusal(self) -> VendorError | None:
+        """The error that closed the flow."""
+        return self._breaker.refusal
 
     def capacity(self) -> int:
         """How many calls may be in flight now."""
-        limit = max(1, int(self._limit))
-        if not self._refusals.is_over:
-            limit = max(1, min(limit, UNIFORM_REFUSALS - self._refusals.longest))
-        most = self._stop_after_unknown
-        if most is not None and (self._lost or not self._proved) and (not self._proved or 2 * self._lost >= most):
-            limit = max(1, min(limit, math.ceil(most - self._lost)))
-        return limit
+        return self._breaker.bound(self._concurrency.limit)
 
     def opens_at(self) -> float:
         """The earliest moment, by pace and pauses alone, at which the next call may start."""
-        return self._next_start
+        return self._pace.opens_at
 
     def slots_until(self, moment: float, *, now: float) -> float:
         """How many full requests may start from ``now`` to ``moment``, by pace and pauses alone."""
-        first = max(now, self._next_start)
-        if first > moment:
-            return 0
-        if self._interval == 0:
-            return math.inf
-        return int((moment - first) / (self._interval * self._calls_per_request)) + 1
+        return self._pace.slots_until(moment, now=now)
 
     def may_start(self, *, now: float) -> bool:
         """Whether a call may start at once."""
-        return self.closed is None and now >= self._next_start and self.in_flight < self.capacity()
+        return self._breaker.tripped is None and now >= self._pace.opens_at and self.in_flight < self.capacity()
 
     def start(self, *, now: float, calls: int = 1) -> None:
         """Note that a request starts.
@@ -109,63 +146,37 @@ class FlowControl:
         """
         self.in_flight += 1
         self.started += 1
-        self._next_start = max(now, self._next_start) + self._interval * calls
+        self._pace.start(now=now, calls=calls)
 
     def answered(self) -> None:
         """Note that the vendor took a call."""
-        self._refusals.is_over = True
-        self._had_a_clear_word()
-
-    def withdrawn(self) -> None:
-        """Note that a call had started and nothing of it left: it says nothing of the vendor."""
         self.in_flight -= 1
+        self._breaker.accepted()
+        self._concurrency.answered()
 
     def failed(self, error: VendorError, *, started_at: float, now: float, wait: float) -> None:
         """Note that a call failed, and what it means for all others.
 
-        :param started_at: when this call started: calls of one wave, told to slow down, count once.
+        :param started_at: when this call started.
         :param wait: seconds in which nothing starts, for an error that asks for it.
         """
-        if isinstance(error, TooLate):
-            self.withdrawn()
-        elif isinstance(error, (Unauthorized, AllRejected)):
-            self.in_flight -= 1
-            self._close(Closed.UNAUTHORIZED if isinstance(error, Unauthorized) else Closed.ALL_REJECTED, error)
-        elif isinstance(error, Throttled):
-            self.in_flight -= 1
-            self._pause(now + wait, error)
-            if started_at > self._limited_at:
-                self._limited_at = now
-                self._limit = max(1.0, self._limit / 2)
-        elif isinstance(error, NotSent):
-            self.in_flight -= 1
-            self._pause(now + wait, error)
-            self._unreachable_streak += 1
-            if self._stop_after_unreachable is not None and self._unreachable_streak >= self._stop_after_unreachable:
-                self._close(Closed.UNREACHABLE, error)
-        elif isinstance(error, OutcomeUnknown):
-            self.in_flight -= 1
-            self._lost += 1
-            if self._stop_after_unknown is not None and self._lost >= self._stop_after_unknown:
-                self._close(Closed.BREAKER, error)
-        else:
-            self._had_a_clear_word()
-            if isinstance(error, Rejected) and self._refusals.refused(error) and self._refusals.condemns_the_list:
-                self._close(Closed.LIST_REFUSED, error)
-
-    def _had_a_clear_word(self) -> None:
         self.in_flight -= 1
-        self._proved = True
-        if self._lost:
-            self._lost = max(0.0, self._lost - FORGIVEN)
-        self._unreachable_streak = 0
-        if self._limit < self._max_concurrency:
-            self._limit = min(self._max_concurrency, self._limit + max(1.0 / self._limit, _SLOWEST_GROWTH))
+        if isinstance(error, TooLate):
+            return  # nothing of it left, so it says nothing of the vendor
+        if isinstance(error, (Unauthorized, AllRejected)):
+            self._breaker.stop(error)
+        elif isinstance(error, Throttled):
+            self._pause(now + wait, error)
+            self._concurrency.throttled(started_at=started_at, now=now)
+        elif isinstance(error, NotSent):
+            self._pause(now + wait, error)
+            self._breaker.unreachable(error)
+        elif isinstance(error, OutcomeUnknown):
+            self._breaker.lost(error)
+        else:
+            self._breaker.rejected(error)
+            self._concurrency.answered()
 
-    def _pause(self, until: float, why: VendorError) -> None:
-        self._next_start = max(self._next_start, until)
-        self.pause = why
-
-    def _close(self, why: Closed, error: VendorError) -> None:
-        if self.closed is None:
-            self.closed, self.refusal = why, error
+    def _pause(self, until: float, error: VendorError) -> None:
+        self._pace.pause(until)
+        self.pause = error

@@ -1,7 +1,7 @@
 """How many calls to claim: for the free places, and a little ahead of them.
 
-A place that falls free is filled from what was claimed ahead, so that nobody waits for the ledger. What is claimed
-ahead is what goes out until the next turn has claimed more, and never above a window.
+A place that falls free is filled from the calls that are claimed ahead, so that no start waits for the ledger. Those
+are as many as start before the next turn has claimed more, and never more than one window of concurrency.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from collections.abc import Callable
 
 from airflow_provider_callkaro.dispatch.flow_control import FlowControl
 
-SMOOTHING = 0.2  # weight of the newest turn in what a turn is expected to take, and to start
+SMOOTHING = 0.2  # weight of the newest turn in the averages: how long a turn takes, and how many calls it starts
 
 
 class Headroom:
-    """Measures the turns of a run, and says how many requests the next one may claim.
+    """Measures the turns of a run, and says how many requests the next turn may claim. Used from the main thread only.
 
-    :param flow: the dialler's flow.
+    :param flow: the dialler's.
     :param many: whether a request carries many calls.
+    :param clock: seconds of a monotonic clock.
     """
 
     def __init__(self, *, flow: FlowControl, many: bool, clock: Callable[[], float]) -> None:
@@ -26,20 +27,20 @@ class Headroom:
         self._many = many
         self._clock = clock
         self._turn_seconds = 0.005
-        self._rate = 0.0  # starts per second, the fastest of late
+        self._rate = 0.0  # starts per second, in the fastest recent burst
         self._counted = (clock(), 0)
 
     def lead(self) -> float:
         """How far ahead of its start a call is claimed, in seconds.
 
-        A place that falls free is filled from what was claimed ahead. Until there is a replacement for that, answers
-        gather, the turn under way ends, and the next one is written: two turns and two milliseconds. Turns are not
-        even, so it is rather more.
+        A call that is claimed ahead starts when a place falls free. Until another one is claimed in its stead, answers
+        gather, the current turn ends and the next one writes: two turns and two milliseconds. Turns vary, so it is
+        more.
         """
         return 3.0 * self._turn_seconds + 0.004
 
     def room(self, now: float, *, out: int, waiting: int) -> int:
-        """How many requests to fill now. Of those that carry many calls none is claimed ahead of its start.
+        """How many requests to fill now. Requests that carry many calls are never claimed ahead of their start.
 
         :param out: requests that are claimed and not answered.
         :param waiting: those of them that have not started.
@@ -54,12 +55,15 @@ class Headroom:
         return room if room >= group or waiting == 0 else 0
 
     def measure(self, began: float) -> None:
-        """Note how long a turn took that began then, and how much went out."""
+        """Note the end of a turn: how long it took, and how many calls started.
+
+        :param began: when it began.
+        """
         now = self._clock()
         self._turn_seconds += SMOOTHING * (now - began - self._turn_seconds)
         since, started = self._counted
         if now - since >= 0.05:
             rate = (self._flow.started - started) / (now - since)
-            # Answers come in bursts, and so do places that fall free: what counts is how fast a burst goes out.
+            # Answers come in bursts, and so do free places: the rate within a burst counts.
             self._rate = max(rate, self._rate + SMOOTHING * (rate - self._rate))
             self._counted = (now, self._flow.started)

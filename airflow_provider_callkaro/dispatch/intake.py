@@ -1,4 +1,4 @@
-"""From contact rows to calls that could be dispatched: each row is numbered, read, and looked at for a repetition."""
+"""From contact rows to calls that could be dispatched: number each row, read it, and skip duplicates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_provider_callkaro.dispatch.tally import RowOutcome
 
 
 class Intake:
-    """Reads rows one after another, as calls or as rows that ended right here.
+    """Reads rows one after another: as calls, or as rows that end here.
 
     :param rows: contact rows, lazily.
     :param read: turns a row into a call, or raises `InvalidCall`.
@@ -32,13 +32,13 @@ class Intake:
         self._read = read
         self._shard = shard
         self._row_number = 0
-        self._seen = CompactSet()
+        self._keys = CompactSet()
         self.exhausted = False
         self.taken = 0
-        """Rows that were read and belong to this part of the list."""
+        """Rows that were read and belong to this shard."""
 
     def next(self) -> Job | RowOutcome | None:
-        """The next call, or the next row that is not going to be one; None at the end of the list."""
+        """The next call, or the next row that cannot be one; None at the end of the list."""
         for row in self._rows:
             self._row_number += 1
             try:
@@ -52,7 +52,7 @@ class Intake:
             if self._shard is not None and not self._shard.holds(key):
                 continue
             self.taken += 1
-            if not self._seen.add(key):
+            if not self._keys.add(key):
                 return self._ended(Outcome.SKIPPED, Reason.DUPLICATE)
             return Job(row_number=self._row_number, key=key, number=call.to_number, call=call)
         self.exhausted = True

@@ -20,8 +20,8 @@ class Limits:
 
     :param max_concurrency: calls in flight at once, 1 to 1000. Default 64.
     :param calls_per_second: starts per second at most; None sets no pace.
-    :param stop_after_unknown: so many lost answers end the run, where four clear ones make up for a lost one: a streak
-        of so many does, and so does a vendor that keeps losing every fourth or more; None goes on. Default 20.
+    :param stop_after_unknown: so many lost answers end the run, where four clear answers make up for a lost one: a
+        streak of so many does, and so does a vendor that keeps losing every fourth or more. None goes on. Default 20.
     :raises ConfigurationError: a value is out of its range.
     """
 
@@ -39,9 +39,9 @@ class Limits:
 
 
 def redial_states(redial: str | Iterable[str] | None) -> frozenset[EntryState]:
-    """The states that ``redial`` asks to dispatch once more: ``unknown``, ``rejected``, or several of them.
+    """The states that ``redial`` asks to dispatch once more: ``unknown``, ``rejected``, or both.
 
-    :raises ConfigurationError: another word.
+    :raises ConfigurationError: it names another state.
     """
     words = [redial] if isinstance(redial, str) else list(redial or ())
     named = {word.strip().lower() for word in words} - {"", "none"}

@@ -1,6 +1,6 @@
-"""What is told of a run that is slow, or silent: that it waits, for how long, and why.
+"""Log lines about a run that is slow or silent: that it waits, how long, and why.
 
-One line for each kind of thing, and no more than one in half a minute, however many calls it happens to.
+Each kind of line comes at most twice a minute, however many calls it concerns.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Callable
 from enum import Enum
 
 from airflow_provider_callkaro.dispatch.flow_control import FlowControl
-from airflow_provider_callkaro.exceptions import Throttled, VendorError
+from airflow_provider_callkaro.exceptions import Throttled, TooLate, VendorError
 
 SILENCE = 30.0  # seconds between two lines of one kind
-WORTH_A_WORD = 1.0  # seconds of waiting
+WORTH_A_LINE = 1.0  # seconds of waiting
 
 _log = logging.getLogger(__name__)
 
@@ -27,25 +27,25 @@ class _Kind(Enum):
 
 
 class Notices:
-    """Tells the log what holds a run up. Asked from the main thread."""
+    """Logs what delays a run. Used from the main thread only."""
 
     def __init__(self, *, flow: FlowControl, clock: Callable[[], float]) -> None:
         self._flow = flow
         self._clock = clock
-        self._told: VendorError | None = None
-        self._told_at: dict[_Kind, float] = {}
-        self._untold: Counter[_Kind] = Counter()
+        self._logged_pause: VendorError | None = None
+        self._logged_at: dict[_Kind, float] = {}
+        self._suppressed: Counter[_Kind] = Counter()
 
     def look(self) -> None:
-        """Tell of a pause, if there is a new one."""
+        """Log a pause, if there is a new one."""
         pause = self._flow.pause
-        if pause is None or pause is self._told:
+        if pause is None or pause is self._logged_pause:
             return
-        self._told = pause
+        self._logged_pause = pause
         seconds = self._flow.opens_at() - self._clock()
-        if seconds < WORTH_A_WORD and not isinstance(pause, Throttled):
+        if seconds < WORTH_A_LINE and not isinstance(pause, Throttled):
             return
-        self._say(
+        self._log_once(
             _Kind.WAITING,
             "Waiting %.1f s before the next call, then at most %d calls in flight: %s",
             max(0.0, seconds),
@@ -53,23 +53,23 @@ class Notices:
             pause,
         )
 
-    def again(self, calls: int, why: VendorError) -> None:
-        """Tell that calls are to be sent once more."""
-        self._say(_Kind.AGAIN, "%d calls did not go out and are sent again: %s", calls, why)
-
-    def too_late(self, calls: int) -> None:
-        """Tell that calls waited until their judgement no longer held."""
-        self._say(_Kind.LATE, "%d calls waited too long to go out: they are judged anew", calls)
+    def again(self, calls: int, why: VendorError | None) -> None:
+        """Log that calls are sent again, or that they waited until their judgement no longer held."""
+        if isinstance(why, TooLate):
+            self._log_once(_Kind.LATE, "%d calls waited too long to go out: they are judged anew", calls)
+        else:
+            self._log_once(_Kind.AGAIN, "%d calls did not go out and are sent again: %s", calls, why)
 
     def ending(self, why: str, refusal: VendorError | None) -> None:
-        """Tell why the run ends before its list does."""
+        """Log why the run ends before its list does."""
         _log.warning("The run ends before its list: %s%s", why, f" ({refusal})" if refusal is not None else "")
 
-    def _say(self, kind: _Kind, message: str, *arguments: object) -> None:
+    def _log_once(self, kind: _Kind, message: str, *arguments: object) -> None:
         now = self._clock()
-        if now - self._told_at.get(kind, -math.inf) < SILENCE:
-            self._untold[kind] += 1
+        if now - self._logged_at.get(kind, -math.inf) < SILENCE:
+            self._suppressed[kind] += 1
             return
-        untold = self._untold.pop(kind, 0)
-        self._told_at[kind] = now
-        _log.info(message + "%s", *arguments, f" (as {untold} times since the last word of it)" if untold else "")
+        suppressed = self._suppressed.pop(kind, 0)
+        self._logged_at[kind] = now
+        unlogged = f" (as {suppressed} times since the last word of it)" if suppressed else ""
+        _log.info(message + "%s", *arguments, unlogged)

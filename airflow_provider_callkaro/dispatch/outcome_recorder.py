@@ -1,7 +1,7 @@
-"""The books of a run: what the ledger is told, and which outcome each row is given.
+"""Records what becomes of each call: in the ledger, in the counts and in the report.
 
-Everything that comes back from the dialler, and everything that the ledger says stood in the way, is turned here
-into one outcome per row, counted and reported once.
+The answers from the dialler, and the claims that the ledger refuses, become one outcome per row here, which is counted
+and reported once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch.caps import held_by
 from airflow_provider_callkaro.dispatch.job import Answer, Held, Job
-from airflow_provider_callkaro.dispatch.refusals import RefusalWatch, kind_of, list_refused
+from airflow_provider_callkaro.dispatch.refusals import HeldRefusals
 from airflow_provider_callkaro.dispatch.report import RowSink
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Tally
 from airflow_provider_callkaro.exceptions import (
@@ -37,7 +37,7 @@ from airflow_provider_callkaro.ledger.contract import (
 )
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 
-MAX_DELAYS = 20  # of one call that came too late; then the next try has to do it
+MAX_DELAYS = 20  # how often one call may be too late to start; then it is left to the next try
 _SAME_RUN = {
     EntryState.ACCEPTED: Outcome.ACCEPTED,
     EntryState.REJECTED: Outcome.REJECTED,
@@ -55,8 +55,12 @@ _OTHER_RUN = {
 class OutcomeRecorder:
     """Keeps the ledger, the tally and the report of a run in step. Used from the main thread only.
 
-    :param redial: the states of earlier dispatches that shall be dispatched once more, on purpose.
-    :param policy: whether a call that did not go out is handed over again.
+    :param ledger: opened and closed by the caller.
+    :param tally: counts the outcomes.
+    :param report: takes each outcome; None for no report.
+    :param redial: the states of earlier dispatches that are to be dispatched once more, on purpose.
+    :param policy: decides whether a call that did not go out is handed over again.
+    :param random: from 0 to 1, for the policy's jitter.
     """
 
     def __init__(
@@ -77,35 +81,34 @@ class OutcomeRecorder:
         self._random = random
         self._settlements: list[Settlement] = []
         self._unreported: list[RowOutcome] = []
-        self._refusals = RefusalWatch()
-        self._held_back: list[tuple[Job, Rejected]] = []
+        self._refusals = HeldRefusals()
         self.resume_at: datetime | None = None
-        """The first moment at which a call that was held back may ring."""
+        """The first moment at which a call that a rule holds back may ring; None where none is held back."""
 
     @property
     def unsettled(self) -> bool:
-        """Whether something waits to be written."""
+        """Whether settlements wait to be written."""
         return bool(self._settlements)
 
     @property
     def has_releases(self) -> bool:
-        """Whether a claim that was given up still stands in the ledger, and would be taken for a call under way."""
+        """Whether a released claim is still in the ledger, where it looks like a call under way."""
         return any(settlement.state is None for settlement in self._settlements)
 
     def close_row(self, row: RowOutcome) -> None:
-        """Give a row its outcome; `report` hands it on."""
+        """Give a row its outcome; `report` writes it."""
         self._tally.count(row)
         self._unreported.append(row)
 
     def report(self) -> None:
-        """Report the rows that have got their outcome since. It comes after everything else, because it may fail."""
+        """Report the rows that got their outcome since the last time. It comes last in a turn, because it may fail."""
         rows, self._unreported = self._unreported, []
         if self._report is not None:
             for row in rows:
                 self._report.add(row)
 
-    def enter(self, answer: Answer) -> Sequence[Job]:
-        """Take in what came back for a dispatch.
+    def record(self, answer: Answer) -> Sequence[Job]:
+        """Record the answer to a dispatch.
 
         :return: its jobs that are to be handed over again.
         """
@@ -116,23 +119,29 @@ class OutcomeRecorder:
         if not isinstance(error, NotSent):
             self._tally.dialled += len(jobs)
         if isinstance(error, Rejected) and error.invalid_indexes and len(jobs) > 1:
-            return self._without_the_blamed(jobs, error)
-        if isinstance(error, Rejected) and self._may_be_about_the_list(jobs, error):
-            return []
-        return [job for job in jobs if self._enter(job, error)]
+            return self._reject_invalid(jobs, error)
+        if isinstance(error, Rejected):
+            if self._refusals.hold(jobs, error):
+                return ()
+            self._settle_refusals()
+        return [job for job in jobs if self._record_failure(job, error)]
 
     def _accept(self, jobs: Sequence[Job], call_id: str | None) -> None:
         self._tally.dialled += len(jobs)
-        if not self._refusals.is_over:
-            self._let_go(accepted=True)
+        if not self._refusals.are_about_calls:
+            self._refusals.accepted()
+            self._settle_refusals()
         for job in jobs:
             self._settlements.append(Settlement(key=job.key, state=EntryState.ACCEPTED, call_id=call_id))
             self.close_row(RowOutcome(row_number=job.row_number, outcome=Outcome.ACCEPTED, call_id=call_id))
 
-    def _enter(self, job: Job, error: VendorError) -> bool:
-        """Give a job its outcome, unless it is to be handed over again."""
+    def _record_failure(self, job: Job, error: VendorError) -> bool:
+        """Give a job its outcome, or release it.
+
+        :return: whether it is to be handed over again.
+        """
         if isinstance(error, Rejected):
-            self._settle(job, EntryState.REJECTED, Outcome.REJECTED, error.reason, error)
+            self._reject(job, error)
             return False
         if isinstance(error, OutcomeUnknown):
             self._settle(job, EntryState.UNKNOWN, Outcome.UNKNOWN, error.reason, error)
@@ -153,57 +162,37 @@ class OutcomeRecorder:
             return False
         return True
 
-    def _may_be_about_the_list(self, jobs: Sequence[Job], error: Rejected) -> bool:
-        """Hold back a refusal that may be meant for the list, and leave its calls claimed until that is known.
-
-        A claim that is settled cannot be freed. If the process is killed meanwhile, these calls read as unknown; there
-        are never more of them than a few streaks take.
-        """
-        if self._refusals.refused(error):
-            self._held_back.extend((job, error) for job in jobs)
-            return True
-        self._let_go(accepted=False)
-        return False
-
-    def _let_go(self, *, accepted: bool) -> None:
-        """Give the refusals that were held back their outcome, once it is known that they are about the calls."""
-        if accepted and not self._refusals.condemns_the_list:
-            self._refusals.is_over = True
-        if self._refusals.is_over and self._held_back:
-            self._settle_held_back()
-
-    def _settle_held_back(self) -> None:
-        held_back, self._held_back = self._held_back, []
-        for job, error in held_back:
-            self._settle(job, EntryState.REJECTED, Outcome.REJECTED, error.reason, error)
+    def _settle_refusals(self) -> None:
+        """Settle the refusals that are held back, once it is known that they are about single calls."""
+        if self._refusals.are_about_calls:
+            for job, error in self._refusals.take():
+                self._reject(job, error)
 
     def conclude(self, *, is_done: bool) -> AllRejected | None:
-        """Decide, as no answer comes any more, what becomes of the refusals that were held back.
+        """Decide about the refusals that are held back, when no more answers come.
 
         :param is_done: whether the list was dispatched to its end.
-        :return: what the vendor says of the whole list, where it refused the list.
+        :return: the error of a list that the vendor refused as a whole, else None.
         """
-        held_back = self._held_back
-        if not held_back:
-            return None
         others = self._tally[Outcome.ACCEPTED] + self._tally[Outcome.UNKNOWN]
-        alike = len({kind_of(error) for _, error in held_back}) == 1
-        is_refused = self._refusals.condemns_the_list or (is_done and alike and len(held_back) > 1 and not others)
-        if is_done and not is_refused:
-            self._settle_held_back()
-            return None
-        self._held_back = []
-        for job, error in held_back:  # of a run that ends too early to tell, the next try asks again
-            self.release(job)
-            self._pending(job, Reason.LIST_REFUSED if is_refused else Reason.STOPPED, error)
-        return list_refused(held_back[-1][1], calls=len(held_back)) if is_refused else None
+        list_refused = self._refusals.verdict(is_done=is_done, others=others)
+        for job, error in self._refusals.take():
+            if is_done and list_refused is None:
+                self._reject(job, error)
+            else:  # where the run ends too early to know, the next try asks again
+                self.release(job)
+                self._pending(job, Reason.STOPPED if list_refused is None else Reason.LIST_REFUSED, error)
+        return list_refused
 
-    def _without_the_blamed(self, jobs: Sequence[Job], error: Rejected) -> list[Job]:
-        """Reject the calls that the vendor found fault with; it took none of the others, so they go once more."""
+    def _reject_invalid(self, jobs: Sequence[Job], error: Rejected) -> list[Job]:
+        """Reject the calls that the vendor refuses by their index.
+
+        :return: the others: the vendor took none of them, so they go once more.
+        """
         others = []
         for place, job in enumerate(jobs):
             if place in error.invalid_indexes:
-                self._enter(job, error)
+                self._record_failure(job, error)
             else:
                 self.release(job)
                 others.append(job)
@@ -214,7 +203,7 @@ class OutcomeRecorder:
         self._settlements.append(Settlement(key=job.key, state=None))
 
     def interrupted(self, job: Job) -> None:
-        """Give up on a job in flight: nobody knows what became of it."""
+        """Settle a job in flight as unknown, without waiting for its answer any longer."""
         self._tally.dialled += 1
         self._settlements.append(Settlement(key=job.key, state=EntryState.UNKNOWN, reason=Reason.INTERRUPTED))
         self._close(job, Outcome.UNKNOWN, Reason.INTERRUPTED)
@@ -230,9 +219,9 @@ class OutcomeRecorder:
         self._close(job, Outcome.PENDING, reason)
 
     def commit(self, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
-        """Write what came back and claim ``jobs``, durably.
+        """Write the settlements and claim ``jobs``, in one durable write.
 
-        :return: the jobs whose claim was won, and those to be claimed again as a redial.
+        :return: the jobs whose claim is won, and those to be claimed again as a redial.
         """
         if not self._settlements and not jobs:
             return [], []
@@ -242,19 +231,23 @@ class OutcomeRecorder:
         if not lost:
             return list(jobs), []
         won = [job for job in jobs if job.key not in lost]
-        return won, self._turned_down([job for job in jobs if job.key in lost], lost)
+        return won, self._close_lost([job for job in jobs if job.key in lost], lost)
 
     def sift(self, jobs: Sequence[Job]) -> list[Job]:
-        """Close the jobs that the ledger knows already.
+        """Close the jobs that the ledger knows.
 
         :return: those that are still to be claimed.
         """
         known = self._ledger.state_of([job.key for job in jobs])
         free = [job for job in jobs if job.key not in known or known[job.key] == job.replaces]
-        again = self._turned_down([job for job in jobs if job.key in known and known[job.key] != job.replaces], known)
+        again = self._close_lost([job for job in jobs if job.key in known and known[job.key] != job.replaces], known)
         return free + again
 
-    def _turned_down(self, jobs: Sequence[Job], entries: Mapping[str, Lost]) -> list[Job]:
+    def _close_lost(self, jobs: Sequence[Job], entries: Mapping[str, Lost]) -> list[Job]:
+        """Close the jobs that the ledger lets nobody claim.
+
+        :return: those that a redial may claim.
+        """
         again: list[Job] = []
         for job in jobs:
             entry = entries[job.key]
@@ -285,6 +278,9 @@ class OutcomeRecorder:
                 row_number=job.row_number, outcome=outcome, reason=reason, call_id=entry.call_id, detail=entry.detail
             )
         )
+
+    def _reject(self, job: Job, error: Rejected) -> None:
+        self._settle(job, EntryState.REJECTED, Outcome.REJECTED, error.reason, error)
 
     def _settle(self, job: Job, state: EntryState, outcome: Outcome, reason: str, error: VendorError) -> None:
         detail = str(error)

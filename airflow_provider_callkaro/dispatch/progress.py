@@ -1,4 +1,4 @@
-"""How far a run is, said at most every few seconds."""
+"""How far a run is, logged every few seconds."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from typing import Any
 from airflow_provider_callkaro.calls.outcome import Outcome
 from airflow_provider_callkaro.dispatch.tally import Tally
 
-INTERVAL = 5.0  # seconds between two words about the progress
+INTERVAL = 5.0  # seconds between two snapshots
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """Where a run stands.
+    """How far a run is.
 
-    :param total: rows in the list, None where it is not known.
+    :param done: rows that have their outcome.
+    :param total: rows in the list; None where that is not known.
     :param calls_per_second: requests sent per second since the last snapshot.
-    :param seconds_left: an estimate, None where the total is not known or nothing has been done yet.
+    :param seconds_left: an estimate; None where the total is not known or nothing is done yet.
     """
 
     done: int
@@ -47,32 +48,33 @@ class Snapshot:
 
 
 class Progress:
-    """Says how far a run is. What cannot be said ends no run: it is told once, and said again when it works again.
+    """Publishes how far a run is. A failure to publish does not end the run: it is logged once, until it works again.
 
-    :param total: rows in the list, None where it is not known.
-    :param say: what to do with a snapshot; whatever `Exception` it raises stays here.
+    :param total: rows in the list; None where that is not known.
+    :param say: publishes a snapshot. An `Exception` that it raises stays here.
+    :param clock: seconds of a monotonic clock.
     """
 
     def __init__(self, *, total: int | None, say: Callable[[Snapshot], None], clock: Callable[[], float]) -> None:
         self._total = total
         self._say = say
         self._clock = clock
-        self._began = self._last = clock()
+        self._began = self._published_at = clock()
         self._dialled = 0
         self._works = True
 
     def tick(self, tally: Tally) -> None:
-        """Say where the run stands, if the last word is long enough ago."""
+        """Publish a snapshot, if the last one is `INTERVAL` ago."""
         now = self._clock()
-        if now - self._last < INTERVAL:
+        if now - self._published_at < INTERVAL:
             return
-        rate = (tally.dialled - self._dialled) / (now - self._last)
-        self._last, self._dialled = now, tally.dialled
+        rate = (tally.dialled - self._dialled) / (now - self._published_at)
+        self._published_at, self._dialled = now, tally.dialled
         done = tally.total
         left = None
         if self._total is not None and done:
             left = round(max(0, self._total - done) * (now - self._began) / done, 1)
-        self._tell(
+        self._publish(
             Snapshot(
                 done=done,
                 total=self._total,
@@ -85,7 +87,7 @@ class Progress:
             )
         )
 
-    def _tell(self, snapshot: Snapshot) -> None:
+    def _publish(self, snapshot: Snapshot) -> None:
         try:
             self._say(snapshot)
         except Exception as error:

@@ -1,31 +1,33 @@
-"""Is it the person that the vendor refuses, or the list?
+"""Decides whether the vendor refuses a person, or the whole list.
 
-A wrong path, a deleted agent, a field that all rows share: the vendor refuses one call after the other, in the same
-words. As long as it has not accepted a single call, such refusals say nothing about the people, and a streak of them
-says that the list is to be corrected. What the vendor holds against one person is never counted.
+With a wrong path, a deleted agent, or a bad field that all rows share, the vendor refuses one call after the other in
+the same words. As long as it has not accepted a single call, such refusals say nothing about the people, and a streak
+of them says that the list needs correction. Refusals that are about one person are never counted.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 from airflow_provider_callkaro.calls.outcome import Reason
+from airflow_provider_callkaro.dispatch.job import Job
 from airflow_provider_callkaro.exceptions import AllRejected, Rejected
 
 UNIFORM_REFUSALS = 20  # requests refused alike, and none accepted, before the list is given up
-MAX_KINDS = 3  # ways in which a list may be refused; a vendor that finds more finds fault with rows
+MAX_KINDS = 3  # ways in which a list may be refused; more ways mean that the vendor refuses rows
 _PERSONAL = re.compile(
     r"\b(dnd|dnc|to_number|phone|mobile|recipient|callee|destination|opted|unsubscribed|blacklisted|blocklisted"
     r"|do[ -]?not[ -]?(disturb|call)|not reachable|unreachable|(invalid|bad|wrong|malformed|unknown) number)\b"
 )
-_PARTICULAR = re.compile(r"\S*[0-9•]\S*")  # what differs from call to call: ids, numbers, times
+_PARTICULAR = re.compile(r"\S*[0-9•]\S*")  # words that differ from call to call: ids, numbers, times
 
 Kind = tuple[int | None, str]
 
 
 def kind_of(error: Rejected) -> Kind | None:
-    """In what way the vendor refused: two refusals that agree in it are alike. None: it is about the person.
+    """The kind of a refusal: refusals of one kind say the same. None for a refusal that is about the person.
 
     :param error: its message is masked.
     """
@@ -36,9 +38,10 @@ def kind_of(error: Rejected) -> Kind | None:
 
 
 def list_refused(error: Rejected, *, calls: int) -> AllRejected:
-    """The error that a list means which the vendor refused as a whole.
+    """The error for a list that the vendor refused as a whole.
 
-    :param calls: how many were refused.
+    :param error: one of the refusals.
+    :param calls: how many calls were refused.
     """
     return AllRejected(
         f"{error}; all {calls} calls that it was given fared so, none was accepted and none is marked as rejected: "
@@ -57,17 +60,17 @@ class RefusalWatch:
     def __init__(self) -> None:
         self._counts: Counter[Kind] = Counter()
         self.is_over = False
-        """Whether the list is known not to be refused as a whole: to be set once the vendor has accepted a call."""
+        """Whether the list is certainly not refused as a whole. The caller sets it once the vendor accepts a call."""
 
     @property
     def longest(self) -> int:
-        """How many refusals of one kind there were."""
+        """The count of the most frequent kind of refusal."""
         return max(self._counts.values(), default=0)
 
     def refused(self, error: Rejected) -> bool:
         """Note a refusal.
 
-        :return: whether it may be the list that is refused: the watch goes on, and this is one of those it counts.
+        :return: whether it may be about the whole list: it is counted, and the watch goes on.
         """
         if self.is_over:
             return False
@@ -81,5 +84,56 @@ class RefusalWatch:
 
     @property
     def condemns_the_list(self) -> bool:
-        """Whether the streak is long enough to give the list up."""
+        """Whether the streak is long enough to end the run."""
         return not self.is_over and self.longest >= UNIFORM_REFUSALS
+
+
+class HeldRefusals:
+    """Refusals that may be about the whole list; their calls stay claimed until that is known.
+
+    A settled claim cannot be freed. If the process is killed meanwhile, these calls read as unknown; there are never
+    more of them than a few streaks take.
+    """
+
+    def __init__(self) -> None:
+        self._watch = RefusalWatch()
+        self._held: list[tuple[Job, Rejected]] = []
+
+    def hold(self, jobs: Sequence[Job], error: Rejected) -> bool:
+        """Hold the refusal of some calls back, if it may be about the list.
+
+        :return: whether it is held back.
+        """
+        is_held = self._watch.refused(error)
+        if is_held:
+            self._held.extend((job, error) for job in jobs)
+        return is_held
+
+    def accepted(self) -> None:
+        """Note that the vendor took a call."""
+        if not self._watch.condemns_the_list:
+            self._watch.is_over = True
+
+    @property
+    def are_about_calls(self) -> bool:
+        """Whether all refusals, also those to come, are about single calls."""
+        return self._watch.is_over
+
+    def take(self) -> list[tuple[Job, Rejected]]:
+        """Take out what is held back."""
+        held, self._held = self._held, []
+        return held
+
+    def verdict(self, *, is_done: bool, others: int) -> AllRejected | None:
+        """What is held back, as the error of a list that the vendor refused as a whole; None where it did not.
+
+        :param is_done: whether the list was dispatched to its end.
+        :param others: how many calls were not refused.
+        """
+        held = self._held
+        if not held:
+            return None
+        alike = len({kind_of(error) for _, error in held}) == 1
+        if self._watch.condemns_the_list or (is_done and alike and len(held) > 1 and not others):
+            return list_refused(held[-1][1], calls=len(held))
+        return None

@@ -1,7 +1,7 @@
 """The report: one line per contact row, complete or not there at all.
 
-Lines are gathered in a temporary file and published in one go at the end of the run, because object storage cannot be
-appended to and because half a report is worse than none: the next try of the task writes it whole, from the ledger.
+Lines go to a temporary file, which is published in one go at the end of the run: object storage cannot be appended to,
+and half a report is worse than none. The next try of the task writes the report whole, from the ledger.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ class RowSink(Protocol):
 class Report:
     """Gathers one line per row, and publishes them at the end.
 
-    A report that cannot take a line (the disk for temporary files is full) holds up nobody: it takes no more, and says
-    so when it is to be published.
+    A report that cannot take a line (the disk for temporary files is full) does not end the run: it takes no more
+    lines, and `publish` raises.
 
-    :param kind: CSV or JSON Lines; see `report_format`. In CSV, what a spreadsheet would run as a formula stands
-        behind an apostrophe.
-    :param open_target: opens the place where the report shall stand, for writing bytes; what is written there appears
-        once its block has ended well, and not at all where it has not.
+    :param kind: CSV or JSON Lines; see `report_format`. In CSV, an apostrophe stands before what a spreadsheet would
+        run as a formula.
+    :param open_target: opens the place of the report for writing bytes. They appear there when the block ends well, and
+        not at all when it raises.
     """
 
     def __init__(self, *, kind: FileFormat, open_target: Callable[[], AbstractContextManager[IO[bytes]]]) -> None:
@@ -73,7 +73,7 @@ class Report:
             self._write = self._write_json
 
     def add(self, row: RowOutcome) -> None:
-        """Add the line of one row. It never fails: an outcome is settled whether or not it can be reported."""
+        """Add the line of one row. It never raises: an outcome is settled whether or not it can be reported."""
         if self._broken is None:
             try:
                 self._write((row.row_number, row.outcome, row.reason, row.call_id, row.detail))
@@ -82,10 +82,10 @@ class Report:
                 log.error("The report cannot be gathered from row %d on: %s", row.row_number, self._broken)
 
     def publish(self) -> None:
-        """Write the report to its place, replacing what stood there.
+        """Write the report to its place, and replace what is there.
 
-        :raises NotWritten: it cannot be written there, or not all of its lines could be gathered; what stood there
-            before still stands.
+        :raises NotWritten: it cannot be written there, or lines are missing in it; what was there before is still
+            there.
         """
         if self._broken is None:
             try:
@@ -106,8 +106,8 @@ class Report:
             raise NotWritten(f"the report cannot be published ({mask_error(error)})") from None
 
     def close(self) -> None:
-        """Throw the temporary file away."""
-        with suppress(Exception):  # closing writes what is still held in memory, which nobody needs any more
+        """Delete the temporary file."""
+        with suppress(Exception):  # closing writes what is still in memory, and may fail
             self._lines.close()
 
     def _break_off(self, error: Exception) -> None:

@@ -1,4 +1,4 @@
-"""One run of a dispatcher, put together from its parts: what an operator, a test and the benchmark all call."""
+"""One run, put together from its parts: the function that operators, tests and the benchmark call."""
 
 from __future__ import annotations
 
@@ -58,19 +58,26 @@ def run_calls(
     :param rows: contact rows, read lazily.
     :param read: turns a row into a call, or raises `InvalidCall`.
     :param transport: carries the requests to the vendor.
+    :param vendor: makes the requests and reads the responses.
     :param ledger: who has been rung; opened and closed here.
-    :param stop: how the run can be asked to end early.
-    :param say: told where the run stands, every few seconds.
-    :param total: rows in the list, where it is known.
+    :param limits: how fast the run may go, and when it gives up.
+    :param stop: asks the run to end early.
+    :param say: called with a snapshot of the run every few seconds.
+    :param total: rows in the list; None where that is not known.
     :param redial: earlier outcomes to dispatch once more, on purpose.
-    :param report: takes one line per row; published by the caller.
+    :param report: takes one line per row; the caller publishes it.
+    :param shard: the part of the rows to take; None takes all.
     :param rules: when and how often a call may ring, and who must not be called; None lets every call ring.
     :param dry_run: read and look up everything, send nothing.
-    :param observe: told of every call that would go out, and of every one that a rule holds back.
-    :param on_failure: told what was counted, before whatever ends the run in its middle is raised, once everything is
-        settled that can be: rows that were read and did not go out count as pending, and so do those that are known
-        to be left unread.
-    :param wall: seconds since 1970 UTC, to tell what has become too late.
+    :param observe: called with every call as the row asks for it, and with the call as it would go out or what holds it
+        back.
+    :param policy: how failures are retried; None for the default.
+    :param on_failure: called with the summary of a run that fails, after everything is settled that can be and before
+        the error is raised. Rows that were read and did not go out count as pending, and so do those known to be
+        unread.
+    :param clock: seconds of a monotonic clock.
+    :param wall: seconds since 1970 UTC, to know what is too late.
+    :param jitter: from 0 to 1, for the waits between attempts.
     :return: the summary, whose counts add up to the rows.
     :raises ConfigurationError: the list cannot be right; nothing was sent.
     :raises LedgerError: no call could be claimed durably any more.
@@ -113,12 +120,12 @@ def run_calls(
             return dispatcher.rehearse() if dry_run else dispatcher.run()
     except BaseException as error:
         if on_failure is not None:
-            _tell(on_failure, dispatcher.account(failed=error, total=total if shard is None else None))
+            _hand_over(on_failure, dispatcher.account(failed=error, total=total if shard is None else None))
         raise
 
 
-def _tell(on_failure: Callable[[Summary], None], summary: Summary) -> None:
+def _hand_over(on_failure: Callable[[Summary], None], summary: Summary) -> None:
     try:
         on_failure(summary)
-    except Exception:  # what ended the run is what the task shall fail with
+    except Exception:  # the task fails with the error that ended the run
         _log.exception("The summary of the run that failed could not be kept: %s", summary)

@@ -10,7 +10,7 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
-    """The part of a list that one of several tasks takes: every row belongs to exactly one.
+    """The part of a list that one of several tasks takes. Each row belongs to exactly one part.
 
     :param index: which part, from 0.
     :param count: how many parts there are.

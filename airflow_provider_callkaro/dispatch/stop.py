@@ -1,20 +1,21 @@
-"""How a run is asked to end before its list does."""
+"""How somebody asks a run to end before its list does."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 
-CALM_GRACE = 90.0  # seconds that calls in flight may take to finish: longer than an answer is waited for
+CALM_GRACE = 90.0  # seconds that calls in flight may take to finish: longer than the wait for an answer
 KILLED_GRACE = 3.5  # seconds, when Airflow ends the task: it kills the process five seconds after asking
 
 
 class Stop:
     """Asks a run to take no new calls, finish those in flight, and settle.
 
-    It may be asked from a signal handler, so asking does nothing but set a value.
+    A signal handler or another thread may ask while the run reads, so asking does nothing but set values.
 
-    :param deadline: moment of the monotonic clock at which the run stops by itself.
+    :param clock: seconds of a monotonic clock.
+    :param deadline: the moment of that clock at which the run stops by itself.
     """
 
     def __init__(self, *, clock: Callable[[], float], deadline: float = math.inf) -> None:
@@ -24,7 +25,7 @@ class Stop:
         self._finish_by = math.inf
 
     def ask(self, why: str, *, grace: float = CALM_GRACE) -> None:
-        """Ask for the end. Whoever asks again can only shorten the time.
+        """Ask for the end. Asking again can only shorten the time.
 
         :param why: half a sentence for the log and the summary; the first one counts.
         :param grace: seconds from now that calls in flight may take to finish.
@@ -35,12 +36,12 @@ class Stop:
 
     @property
     def finish_by(self) -> float:
-        """The moment of the clock until which calls in flight are waited for; infinite while nobody has asked."""
+        """Until when, by the clock, the run waits for calls in flight; infinite before anybody asks."""
         return self._finish_by
 
     @property
     def why(self) -> str | None:
-        """Why the run shall end, None while it shall go on."""
+        """Why the run shall end; None while it shall go on."""
         if self._asked is None and self._clock() >= self._deadline:
             self.ask("the task's execution_timeout is near")
         return self._asked

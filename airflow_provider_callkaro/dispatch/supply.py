@@ -1,4 +1,4 @@
-"""The calls that a run has read and not claimed: new ones from the list, and those that go out once more."""
+"""The calls that a run has read and not claimed: new ones from the list, and those that are given back."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from airflow_provider_callkaro.dispatch.outcome_recorder import OutcomeRecorder
 from airflow_provider_callkaro.dispatch.tally import RowOutcome
 
 SIFTED_ROWS = 500  # rows looked up at once while most of a list has been dispatched before
-READ_ROWS = 2_000  # rows read per turn at most, so that answers do not lie about while duplicates are read
+READ_ROWS = 2_000  # rows read per turn at most, so that answers do not wait while duplicates are read
 
 
 class Supply:
-    """Gives out calls in the order of the list; whatever is given back comes first.
+    """Gives calls in the order of the list; calls that are given back come first. Used from the main thread only.
 
     :param intake: the calls, row by row.
-    :param recorder: told of rows that are no calls, and asked whom the ledger knows.
+    :param recorder: closes rows that are no calls, and calls that the ledger knows.
     """
 
     def __init__(self, *, intake: Intake, recorder: OutcomeRecorder) -> None:
@@ -29,25 +29,25 @@ class Supply:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing left, here and in the list."""
+        """Whether no call is left, here and in the list."""
         return self._intake.exhausted and not self._ready
 
     def give_back(self, jobs: Sequence[Job]) -> None:
-        """Put calls back that are to be looked at again, in their order and before all others."""
+        """Put calls back, in their order and before all others."""
         self._ready.extendleft(reversed(jobs))
 
     def append(self, jobs: Iterable[Job]) -> None:
-        """Put calls behind those that are here."""
+        """Put calls behind the others."""
         self._ready.extend(jobs)
 
     def note(self, *, claimed: int, won: int) -> None:
-        """Note how many claims were won: where it is less than half, the list has been dispatched before."""
+        """Note how many claims were won. Fewer than half mean that the list has been dispatched before."""
         self._sifting = self._sifting or claimed > 2 * won
 
     def next(self, wanted: int, *, sifted: bool) -> list[Job]:
-        """At most so many calls.
+        """At most ``wanted`` calls.
 
-        :param sifted: only calls that the ledger does not know; else they may be anybody's.
+        :param sifted: give only calls that the ledger does not know.
         """
         if wanted > 0 and (self._sifting or sifted):
             self._sift()
@@ -56,18 +56,18 @@ class Supply:
         return [self._ready.popleft() for _ in range(min(wanted, len(self._ready)))]
 
     def rest(self) -> list[Job]:
-        """Some of the calls that are left and that the ledger does not know."""
+        """Some of the calls that are left; those that the ledger knows are closed."""
         if len(self._ready) < SIFTED_ROWS:
             self._ready.extend(self._read(READ_ROWS, jobs=SIFTED_ROWS - len(self._ready)))
         return self._recorder.sift([self._ready.popleft() for _ in range(min(len(self._ready), SIFTED_ROWS))])
 
     def known_rest(self) -> list[Job]:
-        """All calls that have been read and that the ledger does not know; nothing more is read."""
+        """All calls that have been read, and no more; those that the ledger knows are closed."""
         jobs, self._ready = list(self._ready), deque()
         return self._recorder.sift(jobs)
 
     def _sift(self) -> None:
-        """Pass quickly over the part of a list that has been dispatched before."""
+        """Close many calls that the ledger knows at once, where a list has been dispatched before."""
         if self._ready:
             return
         jobs = self._read(SIFTED_ROWS, jobs=SIFTED_ROWS)
@@ -76,14 +76,14 @@ class Supply:
         self._sifting = len(jobs) > 2 * len(left)
 
     def _read(self, rows: int, *, jobs: int) -> list[Job]:
-        """Read on until there are ``jobs`` calls, at most ``rows`` rows; rows that are no calls are closed."""
+        """Read on until there are ``jobs`` calls, at most ``rows`` rows; close rows that are no calls."""
         found: list[Job] = []
         for _ in range(rows):
             if len(found) >= jobs:
                 break
             try:
                 row = self._intake.next()
-            except BaseException:  # what was read before it is not lost
+            except BaseException:  # the calls read before it must not be lost
                 self._ready.extend(found)
                 raise
             if row is None:

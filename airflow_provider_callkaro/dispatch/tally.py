@@ -1,4 +1,4 @@
-"""The counts of a run, which add up: every row that was read ends in exactly one outcome."""
+"""The counts of a run. They add up: every row that is read ends in exactly one outcome."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from airflow_provider_callkaro.exceptions import VendorError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowOutcome:
-    """Where one contact row ended.
+    """The outcome of one contact row.
 
     :param row_number: its place in the source, from 1.
-    :param reason: why it is not a plain acceptance; None where it is.
+    :param reason: why it is not simply accepted; None where it is.
     :param call_id: the vendor's id of the call, where it gave one.
     :param detail: one masked sentence, such as the vendor's message.
     """
@@ -30,7 +30,7 @@ class RowOutcome:
 
 
 class Tally:
-    """Counts outcomes as they come."""
+    """Counts outcomes as they come. Used from the main thread only."""
 
     __slots__ = ("_outcomes", "_reasons", "dialled", "resumed")
 
@@ -40,7 +40,7 @@ class Tally:
         self.dialled = 0
         """Requests that this try sent."""
         self.resumed = 0
-        """Rows whose outcome an earlier try of this run had settled."""
+        """Rows whose outcome an earlier try of this run settled."""
 
     def count(self, row: RowOutcome) -> None:
         """Count one row."""
@@ -49,7 +49,7 @@ class Tally:
             self._reasons[str(row.reason)] += 1
 
     def leave(self, rows: int, *, outcome: Outcome, reason: Reason) -> None:
-        """Count rows that nobody has looked at one by one, because the run failed."""
+        """Count rows that a failed run left without an outcome of their own."""
         if rows > 0:
             self._outcomes[outcome] += rows
             self._reasons[str(reason)] += rows
@@ -70,16 +70,16 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What a run came to: of fixed size, however long the list.
+    """The result of a run, of fixed size however long the list.
 
-    :param total: the rows read, and those that are known to be left unread; the five outcomes add up to it.
+    :param total: the rows read, and those known to be left unread; the five outcomes add up to it.
     :param reasons: how many rows ended for each reason.
     :param dialled: requests that this try of the task sent.
-    :param resumed: rows that earlier tries of the run had settled; they are counted under their outcome.
-    :param stopped: why the run ended before the list did; None where it went through.
+    :param resumed: rows that earlier tries of the run settled; their outcomes count too.
+    :param stopped: why the run ended before the list; None where it reached the end.
     :param refusal: the vendor's answer that ended the run, where one did.
     :param resume_at: the first moment at which a call that a rule holds back may ring; None where none is held back.
-    :param unread: the list was not read to its end, and nobody knows how many rows are left.
+    :param unread: whether an unknown number of rows was left unread.
     """
 
     total: int
@@ -106,7 +106,7 @@ class Summary:
         resume_at: datetime | None = None,
         unread: bool = False,
     ) -> Summary:
-        """The summary of what was counted."""
+        """The summary of a tally."""
         return cls(
             total=tally.total,
             accepted=tally[Outcome.ACCEPTED],
@@ -126,7 +126,8 @@ class Summary:
     def as_xcom(self, *, campaign: Mapping[str, Any], report: str | None) -> dict[str, Any]:
         """The summary as an operator returns it.
 
-        :param campaign: what is to be said of the campaign, or campaigns, that the calls belong to.
+        :param campaign: facts of the campaign, or campaigns, that the calls belong to.
+        :param report: where the report is; None where there is none.
         """
         return {
             **campaign,

@@ -1,8 +1,8 @@
-"""Does the dialler still dial?
+"""Notices a dialler that has stopped working.
 
-A thread that has died, an event loop that stands still, an answer that is overdue although everything has a deadline:
-none of it can happen, and each of it would leave a run waiting for ever. Only time during which the main thread itself
-was running counts. So a process that was frozen for an hour, and wakes up, is given the time to catch up.
+The thread has died, the event loop hangs, an answer is overdue although every step has a deadline: none of this should
+happen, and each would make a run wait for ever. Only time in which the main thread itself ran counts. So a process that
+was frozen for an hour gets the time to catch up when it wakes.
 """
 
 from __future__ import annotations
@@ -11,36 +11,37 @@ from collections.abc import Callable
 
 from airflow_provider_callkaro.dispatch.dialler import Dialler
 
-SLACK = 20.0  # seconds without a sign of life, or beyond a deadline, before the dialler is given up
-LONGEST_STEP = 1.0  # seconds that count between two looks
+SLACK = 20.0  # seconds without a sign of life, or beyond a deadline, before the run gives the dialler up
+LONGEST_STEP = 1.0  # seconds that count between two checks, at most
 
 
 class Watchdog:
-    """Watches a dialler. Asked from the main thread, at each of its turns.
+    """Watches a dialler. Used from the main thread only, in each of its turns.
 
-    :param dialler: the one that is watched.
+    :param dialler: the dialler to watch.
+    :param clock: seconds of a monotonic clock.
     """
 
     def __init__(self, dialler: Dialler, *, clock: Callable[[], float]) -> None:
         self._dialler = dialler
         self._clock = clock
-        self._looked_at = clock()
+        self._checked_at = clock()
         self._beats = 0
         self._silent_for = 0.0
         self._overdue: str | None = None
         self._overdue_for = 0.0
 
     def is_standing_still(self) -> bool:
-        """Whether nothing will come back any more."""
+        """Whether no answer can come back any more."""
         return not self._dialler.is_alive or self._silent_for > SLACK
 
     def overdue(self) -> str | None:
-        """The key of a dispatch whose answer is not there, although it must be; None where there is none."""
+        """The key of a dispatch whose answer is overdue beyond `SLACK`; None where there is none."""
         return self._overdue if self._overdue_for > SLACK else None
 
     def alarm(self) -> str | None:
-        """Why the dialler is given up; None while it does its work."""
-        self._look()
+        """Why the run gives the dialler up; None while it works."""
+        self._check()
         if not self._dialler.is_alive:
             return "the thread that dials has died"
         if self.is_standing_still():
@@ -49,10 +50,10 @@ class Watchdog:
             return f"an answer is overdue by more than {SLACK:g} s"
         return None
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         now = self._clock()
-        step = min(max(0.0, now - self._looked_at), LONGEST_STEP)
-        self._looked_at = now
+        step = min(max(0.0, now - self._checked_at), LONGEST_STEP)
+        self._checked_at = now
         beats = self._dialler.beats
         self._silent_for = self._silent_for + step if beats == self._beats else 0.0
         self._beats = beats

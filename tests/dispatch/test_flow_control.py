@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_callkaro.dispatch.flow_control import Closed, FlowControl
+from airflow_provider_callkaro.dispatch.breaker import Closed
+from airflow_provider_callkaro.dispatch.flow_control import FlowControl
 from airflow_provider_callkaro.exceptions import NotSent, OutcomeUnknown, Rejected, Throttled, Unauthorized
 
 LOST = OutcomeUnknown("the answer got lost", vendor="CallKaro", reason="no_answer")
