@@ -1,22 +1,29 @@
-"""The page on adding a vendor shows a whole vendor: it is taken from there, and rings phones at a server of its own."""
+"""The page on adding a vendor shows a whole vendor: it is put into a copy of the package, and rings phones there."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
-from task_context import task_context
+
+import airflow_provider_callkaro
 
 PAGE = Path(__file__).parents[1] / "docs" / "adding-a-vendor.md"
+CHILD = Path(__file__).parent / "new_vendor.py"
+PACKAGE = Path(airflow_provider_callkaro.__file__).parent
 LOST = "+919876500007"  # whose answer never comes
+ROWS = [{"to_number": f"+9198765{row:05d}", "whisper": "hello", "facts": {"city": "Pune"}} for row in range(12)]
 
 
 class RingerServer(BaseHTTPRequestHandler):
@@ -41,46 +48,92 @@ class RingerServer(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
-    """What a Ringer on this machine is asked for; the connection ``ringer_default`` points at it."""
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the package with the vendor of the page: its own folders, and a line in two lists."""
+    root = tmp_path_factory.mktemp("package")
+    copy = root / PACKAGE.name
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    before = {path: path.read_text() for path in copy.rglob("*.py")}
+    page = PAGE.read_text()
+    for name, code in re.findall(r"```python\n# (\S+)\n(.*?)```", page, re.DOTALL):
+        (copy / name).parent.mkdir(exist_ok=True)
+        assert not (copy / name).exists()
+        (copy / name).write_text(code)
+    for name, change in re.findall(r"```diff\n # (\S+)\n(.*?)```", page, re.DOTALL):
+        apply(change, copy / name)
+    changed = {str(path.relative_to(copy)) for path, text in before.items() if path.read_text() != text}
+    assert changed == {"vendors/known.py", "sandbox/known.py"}
+    assert {path.parent.name for path in copy.rglob("*.py") if path not in before} == {"ringer"}
+    return root
+
+
+def apply(change: str, path: Path) -> None:
+    """Add the lines of a change to a file: what is imported before its imports, the rest where the page shows it."""
+    lines = [line for line in change.splitlines() if line]
+    imports = [line[1:] for line in lines if line.startswith("+from ")]
+    shown = [line for line in lines if not line.startswith("+from ")]
+    before = "\n".join(line[1:] for line in shown if line.startswith(" "))
+    after = "\n".join(line[1:] for line in shown)
+    text = path.read_text()
+    assert before in text, f"the page shows {path.name} as it no longer is"
+    start = text.index("\nfrom airflow_provider_callkaro") + 1
+    path.write_text(text[:start] + "".join(f"{line}\n" for line in imports) + text[start:].replace(before, after))
+
+
+@pytest.fixture(scope="module")
+def asked() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The address of a Ringer on this machine, and what it is asked for."""
     handler = type("Handler", (RingerServer,), {"asked": []})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        connection = {"conn_type": "ringer", "host": f"http://127.0.0.1:{server.server_port}", "password": "key"}
-        monkeypatch.setenv("AIRFLOW_CONN_RINGER_DEFAULT", json.dumps(connection))
-        yield handler.asked
+        yield f"http://127.0.0.1:{server.server_port}", handler.asked
         server.shutdown()
 
 
-@pytest.fixture
-def ringer(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The vendor of the page, as one module."""
-    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    module = ModuleType("ringer")
-    monkeypatch.setitem(__import__("sys").modules, "ringer", module)
-    exec(compile("\n".join(blocks), str(PAGE), "exec"), module.__dict__)
-    return module
+@pytest.fixture(scope="module")
+def found(package: Path, asked: tuple[str, list[dict[str, Any]]], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What the package with the vendor does, in a process of its own."""
+    folder = tmp_path_factory.mktemp("ledgers")
+    environ = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(package), str(CHILD.parent)]),
+        "PACKAGE_WITH_RINGER": str(package),
+        "AIRFLOW_CONN_RINGER_DEFAULT": json.dumps({"conn_type": "ringer", "host": asked[0], "password": "key"}),
+    }
+    for name in ("server_ledger", "sandbox_ledger"):
+        environ[f"AIRFLOW_CONN_{name.upper()}"] = json.dumps({"conn_type": "sqlite", "host": str(folder / name)})
+    rows = [*ROWS, ROWS[3], {"to_number": "nobody"}]
+    done = subprocess.run(
+        [sys.executable, str(CHILD)], input=json.dumps(rows), env=environ, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if line.startswith("FOUND ")]
+    return json.loads(lines[0].removeprefix("FOUND "))
 
 
-def test_the_vendor_of_the_page_keeps_every_promise(asked, ringer, tmp_path, monkeypatch) -> None:
-    rows = [{"to_number": f"+9198765{row:05d}", "whisper": "hello", "facts": {"city": "Pune"}} for row in range(12)]
-    rows += [rows[3], {"to_number": "nobody"}]
-    ledger = json.dumps({"conn_type": "sqlite", "host": str(tmp_path / "ledger.db")})
-    monkeypatch.setenv("AIRFLOW_CONN_CALL_LEDGER", ledger)
-    context = task_context()
-
-    def run(try_number: int) -> dict[str, Any]:
-        context["ti"].try_number = try_number
-        operator = ringer.RingerFanOutCallsOperator(
-            task_id="calls", contacts=rows, agent_id="asha", ledger_conn_id="call_ledger"
-        )
-        return operator.execute(context)
-
-    first, second = run(1), run(2)
+def test_the_vendor_of_the_page_keeps_every_promise(found, asked) -> None:
+    first, second = found["at_the_server"]
+    asked = asked[1]
     assert first == second
     assert (first["accepted"], first["unknown"], first["rejected"], first["skipped"]) == (11, 1, 1, 1)
-    assert Counter(one["to"] for one in asked) == {row["to_number"]: 1 for row in rows[:12]}
+    assert Counter(one["to"] for one in asked) == {row["to_number"]: 1 for row in ROWS}
     assert all(one["path"] == "/v1/rings" and one["key"] == "Bearer key" for one in asked)
     assert asked[0]["facts"] == {"city": "Pune"}
     assert asked[0]["whisper"] == "hello"
+
+
+def test_its_stand_in_loses_answers_and_nobody_is_rung_twice(found) -> None:
+    first, second = found["in_the_sandbox"]["summaries"]
+    assert first == second
+    assert (first["accepted"], first["unknown"], first["rejected"], first["skipped"]) == (10, 2, 1, 1)
+    assert found["in_the_sandbox"]["rings"] == {row["to_number"]: 1 for row in ROWS}
+
+
+def test_a_line_in_the_list_is_all_that_airflow_and_the_other_vendors_need(found) -> None:
+    [shown] = [entry for entry in found["info"]["connection-types"] if entry["connection-type"] == "ringer"]
+    assert shown["hook-class-name"] == "airflow_provider_callkaro.hooks.ringer.RingerHook"
+    assert {"agent_id", "ca_bundle", "vendor_messages"} <= set(shown["conn-fields"])
+    named = [entry["python-modules"] for entry in found["info"]["operators"] if entry["integration-name"] == "Ringer"]
+    assert named == [["airflow_provider_callkaro.operators.ringer"]]
+    assert found["owner"] == "Ringer"
+    assert "Ringer" in found["refusal"]
