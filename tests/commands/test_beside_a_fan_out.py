@@ -47,7 +47,8 @@ def test_nobody_is_rung_twice_and_nothing_is_lost_beside_prune_erase_and_a_chang
     engine, keyed, command, vendor
 ) -> None:
     an_old_list(engine, 1200)
-    arguments = {"ledger_conn_id": "call_ledger", "contacts": PEOPLE, "calls_per_second": 50}
+    arguments = {"ledger_conn_id": "call_ledger", "contacts": PEOPLE, "calls_per_second": 50, "max_concurrency": 8}
+    vendor.fault("hold_before_accepting", after=150)  # however slow the commands are, the run is not over before them
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(fan_out, context_of(), ledger_scope="renewals", **arguments)
         pause = threading.Event()
@@ -60,6 +61,8 @@ def test_nobody_is_rung_twice_and_nothing_is_lost_beside_prune_erase_and_a_chang
         for index in others:
             command("erase", "-", typed=PEOPLE[index]["to_number"])
         assert not run.done()
+        vendor.clear_faults()
+        vendor.release()
         summary = run.result(timeout=120)
     assert sum(summary[outcome] for outcome in OUTCOMES) == summary["total"] == len(PEOPLE)
     assert summary["reasons"].get("erased", 0) > 0

@@ -79,7 +79,8 @@ def test_rows_that_were_not_read_are_named_where_nobody_knows_how_many_they_are(
         caller.place(breaking_off(rows(300), after=300, error=OverflowError()), on_failure=endings, limits=LIMITS)
     summary = endings.only
     check_what_was_rung(caller, summary, 300)
-    assert (summary.total, summary.reasons) == (300, {Reason.STOPPED: 300 - summary.accepted})
+    assert summary.total == 300
+    assert Counter(summary.reasons) == Counter({Reason.STOPPED: 300 - summary.accepted})  # none, if all went out before
     assert summary.as_xcom(campaign={}, report=None)["unread"] is True
     assert "the list was not read to its end" in str(summary)
 
