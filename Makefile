@@ -1,11 +1,27 @@
-# Everything a contributor types. `make demo` and `make test` need nothing but Python 3.11 or later, and make.
+# Everything a contributor types; `make help` lists it. All of it needs nothing but Python 3.11 or later, and make.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 CONSTRAINTS := constraints/airflow-3.3.txt
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check lint types imports unit bench test-matrix clean
+# More pytest workers than cores, because a test under a real Airflow waits for most of its time.
+WORKERS ?= 4
+
+# The rooms that know nothing of Airflow, and what their tests need: all but the Airflow that takes so long to install.
+QUICK_ROOMS := $(addprefix tests/,calls vendors ledger transport dispatch sandbox)
+QUICK_NEEDS := aiohttp holidays hypothesis idna jsonschema pendulum phonenumbers psutil pyarrow pytest pytest-xdist \
+	requests sqlalchemy starlette urllib3 uvicorn
+QUICK := $(if $(wildcard $(INSTALLED)),$(VENV),.venv-quick)
+
+.PHONY: help demo quick test check lint types imports unit bench test-matrix clean
+
+help:
+	@echo "make demo         a campaign against the sandbox, without an account"
+	@echo "make quick        the tests of the rooms below Airflow: no Airflow, no services, under a minute"
+	@echo "make test         everything: lint, types, import contracts, all tests (PostgreSQL and MariaDB on loopback)"
+	@echo "make test-matrix  the tests under each supported Airflow and Python; names of pairs in PAIRS=3.0:3.12"
+	@echo "make bench        the benchmark; make check, lint, types, imports, unit: the parts of make test"
 
 # The MySQL provider goes in without its C driver, which needs system headers; the tests use PyMySQL.
 $(INSTALLED): pyproject.toml $(CONSTRAINTS)
@@ -16,6 +32,15 @@ $(INSTALLED): pyproject.toml $(CONSTRAINTS)
 
 demo: $(INSTALLED)
 	$(BIN)/python -m example_dags.demo
+
+quick: $(QUICK)/.installed
+	$(QUICK)/bin/pytest -n $(WORKERS) --without-airflow -m "not services and not slow" $(QUICK_ROOMS)
+
+.venv-quick/.installed: pyproject.toml $(CONSTRAINTS)
+	$(PYTHON) -m venv .venv-quick
+	.venv-quick/bin/pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) $(QUICK_NEEDS)
+	.venv-quick/bin/pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
 
 test: check unit
 
@@ -32,13 +57,13 @@ imports: $(INSTALLED)
 	$(BIN)/lint-imports
 
 unit: $(INSTALLED)
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(WORKERS)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
 
 test-matrix:
-	$(PYTHON) -m tests.matrix
+	$(PYTHON) -m tests.matrix $(PAIRS)
 
 clean:
 	rm -rf $(VENV) .venv-* .demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,4 +1,4 @@
-"""The Airflow that tests share: started when the first test asks for it, ended when the last has run.
+"""The Airflow that tests of one pytest worker share: started when one asks for it, ended when the last has run.
 
 A test module that wants it says ``pytest_plugins = ["airflow_fixtures"]`` and takes ``running_airflow``. Tests that
 share it keep apart by their DAG ids; a test that needs other settings or another database enters a

@@ -1,7 +1,8 @@
-"""What every test stands on: an Airflow of its own, and the databases that run beside it.
+"""What every test needs: an Airflow home of its own, the databases that run beside it, and a way to run side by side.
 
-pytest reads this file before any test, so the settings below stand before Airflow is imported for the first time. The
-settings of the user's shell are dropped: a test never touches their Airflow.
+pytest reads this file before any test, so the settings below hold before Airflow is imported for the first time. The
+settings of the user's shell are dropped: a test never touches their Airflow. Each pytest worker reads the file too, so
+each has a home of its own.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ import atexit
 import os
 import shutil
 import socket
+import sys
 import tempfile
 from dataclasses import dataclass
+from importlib.abc import MetaPathFinder
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -32,6 +36,41 @@ os.environ.update(
     AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS="False",
     AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{AIRFLOW_HOME / 'airflow.db'}",
 )
+
+
+class NoAirflow(MetaPathFinder):
+    """Makes every import of Airflow fail."""
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> None:
+        if fullname.partition(".")[0] == "airflow":
+            raise ImportError(f"{fullname} is imported under --without-airflow")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--without-airflow",
+        action="store_true",
+        help="let every import of Airflow fail: for the rooms that know nothing of it",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--without-airflow"):
+        sys.meta_path.insert(0, NoAirflow())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from workers import ByAirflow
+
+    return ByAirflow(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        from workers import duration_rank
+
+        items.sort(key=duration_rank)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,10 @@ DAGS = Path(__file__).with_name("dags")
 
 @pytest.fixture(scope="session")
 def stage(postgresql: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """A running Airflow that knows the example DAGs and this folder's own."""
+    """A running Airflow that knows the example DAGs and this folder's own.
+
+    Each pytest worker that needs it has its own; `workers.AIRFLOWS` says which files share one.
+    """
     folder = tmp_path_factory.mktemp("stage")
     dags = folder / "dags"
     shutil.copytree(ROOT / "example_dags", dags, ignore=shutil.ignore_patterns("demo", "__pycache__"))

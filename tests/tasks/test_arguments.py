@@ -27,6 +27,9 @@ class Reference:
     def iter_references(self):
         return iter(())
 
+    def __repr__(self) -> str:
+        return "Reference()"
+
 
 def render(before: Any, after: Any) -> SimpleNamespace:
     """A task with one templated argument, rendered from one value to another."""

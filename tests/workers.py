@@ -1,0 +1,47 @@
+"""How the tests are spread over pytest's worker processes (``pytest -n 4``).
+
+The tests of one file run on one worker, so that what a file shares is made once. Files that need the same running
+Airflow run on one worker too: an Airflow costs more than what most tests do with it. What takes longest comes first,
+so that no worker is left with it at the end. More workers than cores pay, because a test under a real Airflow waits
+for most of its time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+AIRFLOWS = {
+    "test_calling_hours.py": "the first stage",
+    "test_callaro_run_under_airflow.py": "the first stage",
+    "test_preflight_under_airflow.py": "the first stage",
+    "test_vendor_examples.py": "the first stage",
+    "test_workers_killed_under_airflow.py": "the second stage",
+    "test_example_dags.py": "the second stage",
+    "test_operators_under_airflow.py": "the second stage",
+    "test_callaro_under_airflow.py": "the second stage",
+    "test_sensor_under_airflow.py": "the shared Airflow",
+    "test_real_airflow.py": "the shared Airflow",
+}
+"""Which files share an Airflow. Every worker that runs one of them starts an Airflow, so there are few groups."""
+
+
+class ByAirflow(LoadScopeScheduling):
+    """Sends whole files to a worker, and files that share an Airflow to the same one, in the order of collection."""
+
+    def __init__(self, config: pytest.Config, log: Any = None) -> None:
+        config.option.loadscopereorder = False
+        super().__init__(config, log)
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return AIRFLOWS.get(file.rpartition("/")[2], file)
+
+
+def duration_rank(item: pytest.Item) -> int:
+    """What to sort tests by, so that the longest come first; the order is kept otherwise."""
+    if item.get_closest_marker("airflow"):
+        return 0
+    return 1 if item.get_closest_marker("slow") else 2
