@@ -71,7 +71,7 @@ def harvest(postgresql: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         airflow.add_dag_file(DAG_FILE)
         airflow.wait_until_parsed("planted")
         run = airflow.trigger("planted")
-        airflow.wait("planted", run, states={"failed"}, timeout=400)
+        airflow.wait("planted", run, states={"failed"})
         tasks = airflow.tasks("planted", run)
         airflow.stop()
 

@@ -61,7 +61,7 @@ def test_a_cleared_task_runs_again_and_still_remembers(airflow: RealAirflow) -> 
 
     airflow.clear("smoke_killed", run, "patient")
 
-    airflow.wait_for_task("smoke_killed", run, "patient", states={"running"})
+    airflow.wait_for_try("smoke_killed", run, "patient", 2)
     assert airflow.wait("smoke_killed", run) == "success"
     assert airflow.task_state("smoke_killed", run, "patient") == {"tries": [1, 2]}
     airflow.forget_task_state("smoke_killed", run, "patient")

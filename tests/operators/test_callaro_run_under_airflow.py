@@ -68,8 +68,8 @@ def test_a_run_and_a_sensor_hold_no_slot_while_they_wait(stage: Stage) -> None:
         assert airflow.task("callaro_run_deferred", run, "run")["state"] == "deferred"
 
         ask(sandbox, f"/{watched}/launch")
-        airflow.wait("callaro_watch_deferred", sensor, states={"success"}, timeout=240)
-        airflow.wait("callaro_run_deferred", run, states={"success"}, timeout=240)
+        airflow.wait("callaro_watch_deferred", sensor, states={"success"})
+        airflow.wait("callaro_run_deferred", run, states={"success"})
         assert airflow.xcom("callaro_watch_deferred", sensor, "watch") == "completed"
         campaign_id = next(each.id for each in sandbox.callaro_campaigns if each.id != watched)
         assert airflow.xcom("callaro_run_deferred", run, "run") == {

@@ -45,8 +45,8 @@ def test_a_campaign_is_made_and_launched_once_and_waited_for_without_a_worker(st
         airflow.set_connection("callaro_vendor", **json.loads(sandbox.airflow_connections["callaro_default"]))
         conf = {"callaro": "callaro_vendor", "agent": 42, "number": "+919876500007"}
         run = airflow.trigger(DAG_ID, conf=conf)
-        airflow.wait_for_task(DAG_ID, run, "ended", states={"deferred"}, timeout=240)
-        airflow.wait_for_task(DAG_ID, run, "health", states={"up_for_reschedule"}, timeout=120)
+        airflow.wait_for_task(DAG_ID, run, "ended", states={"deferred"})
+        airflow.wait_for_task(DAG_ID, run, "health", states={"up_for_reschedule"})
 
         ((campaign,),) = [sandbox.callaro_campaigns]
         assert (campaign.status, campaign.launches) == ("running", 1)
@@ -61,11 +61,11 @@ def test_a_campaign_is_made_and_launched_once_and_waited_for_without_a_worker(st
         }
 
         airflow.clear(DAG_ID, run, "launch")
-        airflow.wait_for_task(DAG_ID, run, "launch", states={"success"}, timeout=120)
+        airflow.wait_for_task(DAG_ID, run, "launch", states={"success"})
         assert sandbox.callaro_campaigns[0].launches == 1
 
         cancel_by_hand(sandbox, campaign.id)
-        airflow.wait(DAG_ID, run, states={"success"}, timeout=240)
+        airflow.wait(DAG_ID, run, states={"success"})
         assert airflow.xcom(DAG_ID, run, "ended") == airflow.xcom(DAG_ID, run, "health") == "cancelled"
         _, clone = sandbox.callaro_campaigns
         assert airflow.xcom(DAG_ID, run, "clone") == clone.id

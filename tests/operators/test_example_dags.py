@@ -39,7 +39,7 @@ def test_nightly_outreach_calls_the_warehouse_once_and_never_again(stage: Stage,
     with stage.vendor("callkaro_default") as sandbox:
         for logical_date in (NIGHT, NIGHT + timedelta(seconds=1)):  # the night's run, and one by hand
             run = stage.airflow.trigger("nightly_outreach", logical_date=logical_date)
-            stage.airflow.wait("nightly_outreach", run, states={"success"}, timeout=120)
+            stage.airflow.wait("nightly_outreach", run, states={"success"})
             summaries.append(stage.airflow.xcom("nightly_outreach", run, "calls"))
         assert [summary["total"] for summary in summaries] == [warehouse, warehouse]
         assert [summary["accepted"] for summary in summaries] == [len(sandbox.rings), 0]
@@ -50,7 +50,7 @@ def test_nightly_outreach_calls_the_warehouse_once_and_never_again(stage: Stage,
 def test_each_row_is_spoken_to_by_the_agent_that_it_names(stage: Stage) -> None:
     with stage.vendor("callkaro_default") as sandbox:
         run = stage.airflow.trigger("multi_agent_campaign")
-        stage.airflow.wait("multi_agent_campaign", run, states={"success"}, timeout=120)
+        stage.airflow.wait("multi_agent_campaign", run, states={"success"})
         assert {(ring.to_number, ring.agent_id, ring.body["language"]) for ring in sandbox.rings} == {
             ("+919876543210", "agent_sales_id", "hi"),
             ("+919876543211", "agent_support_id", "en"),
@@ -61,9 +61,9 @@ def test_each_row_is_spoken_to_by_the_agent_that_it_names(stage: Stage) -> None:
 def test_a_new_list_starts_the_outreach_by_its_asset_event(stage: Stage) -> None:
     with stage.vendor("callkaro_default") as sandbox:
         export = stage.airflow.trigger("export_callback_requests")
-        stage.airflow.wait("export_callback_requests", export, states={"success"}, timeout=120)
+        stage.airflow.wait("export_callback_requests", export, states={"success"})
         (run, *_) = stage.airflow.wait_for_runs("asset_outreach", 1)
-        stage.airflow.wait("asset_outreach", run, states={"success"}, timeout=120)
+        stage.airflow.wait("asset_outreach", run, states={"success"})
         assert sandbox.rings_per_number() == {"+919876543210": 1, "+919876543211": 1}
         assert {ring.metadata["name"] for ring in sandbox.rings} == {"Customer 1", "Customer 2"}
 
@@ -71,7 +71,7 @@ def test_a_new_list_starts_the_outreach_by_its_asset_event(stage: Stage) -> None
 def test_a_single_call_goes_to_whom_the_parameters_name(stage: Stage) -> None:
     with stage.vendor("callkaro_default") as sandbox:
         run = stage.airflow.trigger("single_call", conf={"to_number": "+919876543299", "city": "Pune"})
-        stage.airflow.wait("single_call", run, states={"success"}, timeout=120)
+        stage.airflow.wait("single_call", run, states={"success"})
         (ring,) = sandbox.rings
         assert (ring.to_number, ring.metadata, ring.body["priority"]) == ("+919876543299", {"city": "Pune"}, 1)
         assert stage.airflow.xcom("single_call", run, "call") == ring.call_id
@@ -106,7 +106,7 @@ def test_recipients_are_rung_while_it_is_day_where_they_are_and_the_others_wait_
         began = datetime.now(UTC)
         run = stage.airflow.trigger("recipient_zones")
         with ended_at_last(stage, "recipient_zones", run):
-            stage.airflow.wait_for_task("recipient_zones", run, "calls", states={"deferred"}, timeout=180)
+            stage.airflow.wait_for_task("recipient_zones", run, "calls", states={"deferred"})
             ended = datetime.now(UTC)
             rung = sandbox.rings_per_number()
             log = stage.airflow.log("recipient_zones", run, "calls")
@@ -155,7 +155,7 @@ def on_its_schedule(stage: Stage, dag_id: str) -> Iterator[None]:
     try:
         stage.airflow.wait_until_parsed(dag_id)
         (latest,) = stage.airflow.wait_for_runs(dag_id, 1)  # of last night; nobody was due
-        stage.airflow.wait(dag_id, latest, states={"success"}, timeout=120)
+        stage.airflow.wait(dag_id, latest, states={"success"})
         yield
     finally:
         stage.airflow.write_dag_file(staged.name, without_schedule)
@@ -171,7 +171,7 @@ def replay(stage: Stage, *, days_ago: tuple[int, int], conf: dict[str, Any] | No
         backfills = stage.airflow.rest.get("backfills", dag_id="safe_backfill")["backfills"]
         return True if all(backfill["completed_at"] for backfill in backfills) else None
 
-    stage.airflow.until("the backfill to be done", look, timeout=180)
+    stage.airflow.until("the backfill to be done", look)
     runs = [run for run in stage.airflow.runs("safe_backfill") if run["run_type"] == "backfill"]
     return [run["dag_run_id"] for run in runs if run["logical_date"][:10] in wanted]
 
@@ -187,7 +187,7 @@ def ended_at_last(stage: Stage, dag_id: str, run: str) -> Iterator[None]:
         yield
     finally:
         stage.airflow.set_task_state(dag_id, run, "calls", "failed")
-        stage.airflow.wait(dag_id, run, timeout=60)
+        stage.airflow.wait(dag_id, run)
 
 
 def make_table(stage: Stage, create: str, insert: str, rows: list[tuple[Any, ...]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from real_airflow import PATIENCE
 from stage import Stage
 
 pytestmark = pytest.mark.airflow
@@ -36,7 +37,7 @@ def test_the_retry_of_a_campaign_finds_it_and_a_run_shows_itself_while_it_goes_o
     with stage.vendor("surface_vendor") as sandbox:
         sandbox.fault("hold_before_accepting", after=30)
         run = stage.airflow.trigger("campaign_and_calls", conf={"callkaro": "surface_vendor", "rows": 60})
-        sandbox.wait_for_held(1, timeout=120)
+        sandbox.wait_for_held(1, timeout=PATIENCE)
 
         batch_id = stage.airflow.xcom("campaign_and_calls", run, "campaign")
         link = stage.airflow.links("campaign_and_calls", run, "calls")["CallKaro campaign"]
@@ -53,7 +54,7 @@ def test_the_retry_of_a_campaign_finds_it_and_a_run_shows_itself_while_it_goes_o
 
         sandbox.clear_faults()
         sandbox.release()
-        stage.airflow.wait("campaign_and_calls", run, states={"success"}, timeout=120)
+        stage.airflow.wait("campaign_and_calls", run, states={"success"})
         assert {ring.batch_id for ring in sandbox.rings} == {batch_id}
         assert stage.airflow.xcom("campaign_and_calls", run, "calls")["accepted"] == 60
         assert_nothing_private(everything_shown(stage, "campaign_and_calls", run), key=sandbox.api_key + '"')
@@ -62,9 +63,9 @@ def test_the_retry_of_a_campaign_finds_it_and_a_run_shows_itself_while_it_goes_o
 def test_a_task_marked_failed_lets_its_calls_finish_and_leaves_the_rest_to_the_next_try(stage: Stage) -> None:
     with stage.vendor("stopped_vendor") as sandbox:
         run = stage.airflow.trigger("campaign_and_calls", conf={"callkaro": "stopped_vendor", "rows": 400})
-        sandbox.wait_for_rings(20, timeout=120)
+        sandbox.wait_for_rings(20, timeout=PATIENCE)
         stage.airflow.set_task_state("campaign_and_calls", run, "calls", "failed")
-        stage.airflow.wait("campaign_and_calls", run, states={"failed"}, timeout=60)
+        stage.airflow.wait("campaign_and_calls", run, states={"failed"})
         log = stage.airflow.until(
             "the task to wind down",
             lambda: (
@@ -79,7 +80,7 @@ def test_a_task_marked_failed_lets_its_calls_finish_and_leaves_the_rest_to_the_n
         assert rung < 400
 
         stage.airflow.clear("campaign_and_calls", run, "calls")
-        stage.airflow.wait("campaign_and_calls", run, states={"success"}, timeout=120)
+        stage.airflow.wait("campaign_and_calls", run, states={"success"})
         assert stage.airflow.xcom("campaign_and_calls", run, "calls")["accepted"] == 400
         assert set(sandbox.rings_per_number().values()) == {1}
 
@@ -89,7 +90,7 @@ def test_one_call_is_placed_with_every_field_and_can_be_deleted(stage: Stage) ->
     with stage.vendor("single_vendor", extra=extra) as sandbox:
         conf = {"callkaro": "single_vendor", "number": "+919876500007"}
         run = stage.airflow.trigger("one_call_and_its_deletion", conf=conf)
-        stage.airflow.wait("one_call_and_its_deletion", run, states={"success"}, timeout=120)
+        stage.airflow.wait("one_call_and_its_deletion", run, states={"success"})
 
         (ring,) = sandbox.rings
         assert stage.airflow.xcom("one_call_and_its_deletion", run, "call") == ring.call_id

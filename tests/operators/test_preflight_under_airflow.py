@@ -31,7 +31,7 @@ def test_a_preflight_that_would_ring_is_refused_when_the_dag_is_parsed() -> None
 def test_a_rehearsal_tells_its_figures_and_rings_and_names_nobody(stage: Stage) -> None:
     with stage.vendor("rehearsal_vendor", extra=ZONE) as sandbox:
         run = stage.airflow.trigger("rehearsals", run_id="rehearsed")
-        stage.airflow.wait("rehearsals", run, states={"success"}, timeout=120)
+        stage.airflow.wait("rehearsals", run, states={"success"})
         assert sandbox.rings == []
 
         report = stage.airflow.xcom("rehearsals", run, "preflight")
@@ -63,7 +63,7 @@ def test_nobody_is_rung_until_a_person_approves_and_then_those_who_were_shown_ar
     with stage.vendor("callkaro_default", extra=ZONE) as sandbox:
         run = stage.airflow.trigger("approved_outreach", logical_date=NIGHT)
         waiting = {"awaiting_input", "deferred"}
-        stage.airflow.wait_for_task("approved_outreach", run, "approval", states=waiting, timeout=120)
+        stage.airflow.wait_for_task("approved_outreach", run, "approval", states=waiting)
         report = stage.airflow.xcom("approved_outreach", run, "preflight")
         approval = ("dags", "approved_outreach", "dagRuns", run, "taskInstances", "approval", -1, "hitlDetails")
         question = stage.airflow.rest.get(*approval)
@@ -74,7 +74,7 @@ def test_nobody_is_rung_until_a_person_approves_and_then_those_who_were_shown_ar
 
         wait_until_the_scheduler_has_heard_of_it(stage, run)
         stage.airflow.rest.call("PATCH", path_of(*approval), body={"chosen_options": ["Approve"], "params_input": {}})
-        stage.airflow.wait("approved_outreach", run, states={"success"}, timeout=120)
+        stage.airflow.wait("approved_outreach", run, states={"success"})
         summary = stage.airflow.xcom("approved_outreach", run, "calls")
         assert summary["accepted"] == len(sandbox.rings) == report["would_ring"] > 0
         shown = [(stage.folder / "reports" / "preflight" / f"{NIGHT:%Y-%m-%d}.html").read_text(), json.dumps(question)]

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from real_airflow import PATIENCE
 from stage import Stage
 
 from airflow_provider_callkaro.sandbox import Sandbox
@@ -80,7 +81,7 @@ def test_a_worker_killed_while_it_keeps_the_books_rings_nobody_twice(
             "killed_and_retried",
             conf=conf(name, ledger=ledger, step=step, report=str(stage.folder / "reports" / report)),
         )
-        stage.airflow.wait("killed_and_retried", run, states={"success"}, timeout=120)
+        stage.airflow.wait("killed_and_retried", run, states={"success"})
         summary = stage.airflow.xcom("killed_and_retried", run, "calls")
 
         assert stage.airflow.task("killed_and_retried", run, "calls")["try_number"] == 2
@@ -99,11 +100,11 @@ def test_a_worker_killed_while_calls_are_under_way_rings_nobody_twice(
         run = stage.airflow.trigger(
             "killed_and_retried", conf=conf(name, ledger=ledger, report=str(stage.folder / "reports" / report))
         )
-        sandbox.wait_for_held(WINDOW, timeout=60)
+        sandbox.wait_for_held(WINDOW, timeout=PATIENCE)
         stage.airflow.kill_task("killed_and_retried", run, "calls")
         sandbox.clear_faults()
         sandbox.release()  # what was on its way is accepted now, after the death of its sender
-        stage.airflow.wait("killed_and_retried", run, states={"success"}, timeout=120)
+        stage.airflow.wait("killed_and_retried", run, states={"success"})
         summary = stage.airflow.xcom("killed_and_retried", run, "calls")
 
         assert WINDOW <= summary["unknown"] <= 2 * WINDOW
@@ -118,11 +119,11 @@ def test_a_machine_that_is_lost_with_its_worker_rings_nobody_twice(stage: Stage,
         run = stage.airflow.trigger(
             "killed_and_retried", conf=conf(name, ledger="", report=str(stage.folder / "reports" / report))
         )
-        sandbox.wait_for_held(WINDOW, timeout=60)
+        sandbox.wait_for_held(WINDOW, timeout=PATIENCE)
         stage.airflow.kill_worker("killed_and_retried", run, "calls")
         sandbox.clear_faults()
         sandbox.release()
-        stage.airflow.wait("killed_and_retried", run, states={"success"}, timeout=120)
+        stage.airflow.wait("killed_and_retried", run, states={"success"})
         summary = stage.airflow.xcom("killed_and_retried", run, "calls")
 
         assert_accounted_for(summary, stage.report(report))
@@ -137,12 +138,12 @@ def test_a_new_run_after_a_killed_one_rings_only_those_who_were_not(stage: Stage
             "killed_for_good",
             conf=conf(name, ledger="sqlite_ledger", step="before_settle", report=str(reports / first_report)),
         )
-        stage.airflow.wait("killed_for_good", first, states={"failed"}, timeout=120)
+        stage.airflow.wait("killed_for_good", first, states={"failed"})
         rung_at_first = len(sandbox.rings)
         second = stage.airflow.trigger(
             "killed_for_good", conf=conf(name, ledger="sqlite_ledger", report=str(reports / second_report))
         )
-        stage.airflow.wait("killed_for_good", second, states={"success"}, timeout=120)
+        stage.airflow.wait("killed_for_good", second, states={"success"})
         summary = stage.airflow.xcom("killed_for_good", second, "calls")
 
         assert 0 < rung_at_first < ROWS
@@ -163,7 +164,7 @@ def test_two_runs_at_once_share_the_list_and_ring_everybody_once(stage: Stage, n
             for report in (f"{name}_1.csv", f"{name}_2.csv")
         }
         for run in runs.values():
-            stage.airflow.wait("killed_for_good", run, states={"success"}, timeout=120)
+            stage.airflow.wait("killed_for_good", run, states={"success"})
         summaries = {report: stage.airflow.xcom("killed_for_good", run, "calls") for report, run in runs.items()}
 
         for report, summary in summaries.items():
@@ -179,10 +180,10 @@ def test_clearing_a_task_that_is_done_rings_nobody(stage: Stage, name: str) -> N
         run = stage.airflow.trigger(
             "killed_and_retried", conf=conf(name, ledger="", report=str(stage.folder / "reports" / report))
         )
-        stage.airflow.wait("killed_and_retried", run, states={"success"}, timeout=120)
+        stage.airflow.wait("killed_and_retried", run, states={"success"})
         stage.airflow.clear("killed_and_retried", run, "calls")
-        stage.airflow.wait_for_task("killed_and_retried", run, "calls", states={"scheduled", "queued", "running"})
-        stage.airflow.wait("killed_and_retried", run, states={"success"}, timeout=120)
+        stage.airflow.wait_for_try("killed_and_retried", run, "calls", 2)
+        stage.airflow.wait("killed_and_retried", run, states={"success"})
         summary = stage.airflow.xcom("killed_and_retried", run, "calls")
 
         assert len(sandbox.rings) == ROWS - 1

@@ -8,6 +8,7 @@ one DAG file by ``dag.test()`` under any Airflow from 2.11 on. Neither imports A
 from .one_dag import DagResult, TaskResult, dag_test
 from .rest import Refused
 from .running import RealAirflow
+from .views import PATIENCE
 from .waiting import AirflowStuck, wait_until
 
-__all__ = ["AirflowStuck", "DagResult", "RealAirflow", "Refused", "TaskResult", "dag_test", "wait_until"]
+__all__ = ["PATIENCE", "AirflowStuck", "DagResult", "RealAirflow", "Refused", "TaskResult", "dag_test", "wait_until"]

@@ -42,7 +42,7 @@ QUIET = {
     "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
     "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     # A machine busy with other tests answers late, and late is not broken.
-    "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "30",
+    "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "120",
 }
 
 

@@ -18,7 +18,7 @@ from .waiting import AirflowStuck, Seen, wait_until
 
 RUN_ENDED = frozenset({"success", "failed"})
 TASK_ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
-PATIENCE = 120.0  # seconds: far more than anything takes here, for machines that are busy with other things too
+PATIENCE = 400.0  # seconds: far more than anything takes here, for machines that are busy with other things too
 NOT_MAPPED = -1  # Airflow's map index of a task that is not mapped
 
 
@@ -132,6 +132,20 @@ class Views(ABC):
             return instance if instance["state"] in states else None
 
         return self.until(f"{task_id} of {run_id} to be one of {sorted(states)}", look, timeout=timeout)
+
+    def wait_for_try(
+        self, dag_id: str, run_id: str, task_id: str, try_number: int, *, map_index: int = NOT_MAPPED
+    ) -> dict[str, Any]:
+        """Wait until a task instance has ended its try of that number, or a later one; return it as :meth:`task` does.
+
+        That a cleared task has run again stays true, while its states on the way come and go between two looks.
+        """
+
+        def look() -> dict[str, Any] | None:
+            instance = self.task(dag_id, run_id, task_id, map_index=map_index)
+            return instance if instance["try_number"] >= try_number and instance["state"] in TASK_ENDED else None
+
+        return self.until(f"try {try_number} of {task_id} of {run_id} to end", look)
 
     def task(self, dag_id: str, run_id: str, task_id: str, *, map_index: int = NOT_MAPPED) -> dict[str, Any]:
         """Return a task instance: ``state``, ``try_number``, ``max_tries``, ``pid``, ``start_date``, ``hostname``, …"""

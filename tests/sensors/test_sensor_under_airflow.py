@@ -33,7 +33,7 @@ class Waiting:
     opens: datetime
 
     def reach(self, task_id: str, state: str) -> None:
-        self.airflow.wait_for_task(self.dag_id, self.run, task_id, states={state}, timeout=240)
+        self.airflow.wait_for_task(self.dag_id, self.run, task_id, states={state})
 
     def ended(self, task_id: str) -> datetime:
         return datetime.fromisoformat(self.airflow.task(self.dag_id, self.run, task_id)["end_date"])
