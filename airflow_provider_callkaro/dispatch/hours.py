@@ -1,8 +1,8 @@
 """When each call may ring: the calling policy, asked at dispatch about the moment at which the phone rings.
 
-A call rings now, or at its ``schedule_at``. One that may not ring then is moved to the next opening, or held back,
-as the user has chosen. What goes out carries the window it was judged by, so that the vendor's own redials keep to
-it too; what the vendor cannot be told in full is narrowed, never widened.
+A call rings now, or at its ``schedule_at``. A call that may not ring then is moved to the next opening or held back, as
+the user chooses. The call that goes out carries the window of its judgement, so that the vendor's own redials keep to
+it too. Where the vendor cannot express the window, it is narrowed, never widened.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from airflow_provider_callkaro.dispatch.job import Held, Judged
 from airflow_provider_callkaro.dispatch.vendor_times import VendorTimes
 from airflow_provider_callkaro.exceptions import NeverOpens
 
-CLOSING_MARGIN = timedelta(seconds=2)  # a call is not dispatched so close to the end that it might ring after it
-SEARCHED_WINDOWS = 400  # before a window that is long enough is given up; more than one a day for a year
-SEARCHED_FOR_ONE_CALL = timedelta(days=15)  # for an opening that a call's own times leave something of: two weeks
+CLOSING_MARGIN = timedelta(seconds=2)  # a call dispatched this close to the end might ring after it
+SEARCHED_WINDOWS = 400  # how many windows to search for one that is long enough; more than one a day for a year
+SEARCHED_FOR_ONE_CALL = timedelta(days=15)  # how far to search for an opening that fits a call's own times
 
 
 class WhenClosed(StrEnum):
@@ -39,14 +39,16 @@ class WhenClosed(StrEnum):
 
 
 class CallingHours:
-    """Judges each call of a run by a calling policy.
+    """Judges each call of a run by a calling policy. Used from the main thread only.
 
+    :param policy: the windows, their zone and the closed dates.
+    :param when_closed: what becomes of a call that may not ring now.
     :param due: when a call without ``schedule_at`` was due: the end of the run's data interval.
-    :param expires_after: a call that could ring only later than this after it was due is skipped; None never.
+    :param expires_after: a call that could ring only later than this after it was due is skipped; None never skips one.
     :param vendor_zone: the zone in which the vendor reads times of day; None where it takes none.
     :param now: the time, aware.
-    :param rings_for: how long after its dispatch a phone may still be rung because of it, where the vendor takes its
-        time over many calls at once: so long the window must stay open. Default 0.
+    :param rings_for: how long after a dispatch the vendor may still ring its phones: so long the window must stay open.
+        Default 0.
     """
 
     def __init__(
@@ -68,13 +70,8 @@ class CallingHours:
         self._now = now
         self._lasts = (CLOSING_MARGIN + rings_for).total_seconds()
         self._shared = policy.timezone != "recipient"
-        self._open: Opening | None = None  # now, where it is the same for all
-        self._next: tuple[datetime, datetime, Opening] | None = None  # from when on it is the next, when it opens
-
-    @property
-    def narrowed(self) -> bool:
-        """Whether a window had to be narrowed for the vendor."""
-        return self._vendor is not None and self._vendor.narrowed
+        self._open: Opening | None = None  # the current opening, where it is the same for all calls
+        self._next: tuple[datetime, datetime, Opening] | None = None  # since when it is the next one, when it opens
 
     def judge(self, call: Call) -> Judged | Held:
         """The call as it may be dispatched now and until when that holds, or why it is not."""
@@ -92,14 +89,14 @@ class CallingHours:
         if opening is not None:
             if self._expired(call, moment):
                 return Held(outcome=Outcome.SKIPPED, reason=Reason.EXPIRED)
-            judged = self._judged(call, moment, opening, now)
+            judged = self._judged_at(call, moment, opening, now)
             if judged is not None:
                 return judged
             moment = self._after(moment, opening)
         return self._at_a_later_opening(call, moment, now)
 
     def _at_a_later_opening(self, call: Call, after: datetime, now: datetime) -> Judged | Held:
-        """The first opening of which the vendor can be told something that fits the call."""
+        """The judgement for the first opening that fits the call and that the vendor can express."""
         waits = call.schedule_at is None and self._when_closed is not WhenClosed.SCHEDULE
         given_up = None
         while given_up is None or after < given_up:
@@ -107,10 +104,10 @@ class CallingHours:
             if self._expired(call, moment):
                 return Held(outcome=Outcome.SKIPPED, reason=Reason.EXPIRED)
             if not waits:
-                judged = self._judged(call, moment, opening, now)
+                judged = self._judged_at(call, moment, opening, now)
                 if judged is not None:
                     return judged
-            elif self._vendor is None or self._vendor.told(call, moment, opening) is not None:
+            elif self._vendor is None or self._vendor.trigger_times(call, moment, opening) is not None:
                 return Held(outcome=Outcome.PENDING, reason=Reason.WINDOW_CLOSED, until=moment)
             given_up = given_up or moment + SEARCHED_FOR_ONE_CALL
             after = self._after(moment, opening)
@@ -148,8 +145,8 @@ class CallingHours:
         return opening.ends - moment.timestamp() > self._lasts
 
     def _after(self, moment: datetime, opening: Opening) -> datetime:
-        """When to look again, where nothing fits the call on this day of an opening."""
-        assert self._vendor is not None  # only what a vendor is told can fail to fit
+        """When to search again, where nothing fits the call on this day of an opening."""
+        assert self._vendor is not None  # only trigger times can fail to fit
         midnight = self._vendor.next_midnight(moment)
         return midnight if midnight.timestamp() < opening.ends else instant(int(opening.ends))
 
@@ -160,30 +157,30 @@ class CallingHours:
         wanted = call.schedule_at
         return (max(wanted, self._due) if isinstance(wanted, datetime) else self._due) + expires_after
 
-    def _judged(self, call: Call, moment: datetime, opening: Opening, now: datetime) -> Judged | None:
-        """The call as it goes out to ring at ``moment``; None where the vendor cannot be told so."""
+    def _judged_at(self, call: Call, moment: datetime, opening: Opening, now: datetime) -> Judged | None:
+        """The call as it goes out to ring at ``moment``; None where the vendor cannot express that."""
         schedule_at = None
         if moment > now:
-            schedule_at = moment if self._vendor is None else self._vendor.sayable(moment)
+            schedule_at = moment if self._vendor is None else self._vendor.unambiguous(moment)
             if schedule_at != moment and (not self._holds(schedule_at, opening) or self._expired(call, schedule_at)):
                 return None
-            moment, not_after = schedule_at, schedule_at.timestamp()  # what arrives later would ring at once
+            moment, not_after = schedule_at, schedule_at.timestamp()  # a request that arrives later would ring at once
         else:
             not_after = opening.ends - self._lasts
             if self._expires_after is not None:
                 not_after = min(not_after, self._expires(call, self._expires_after).timestamp())
         if self._vendor is None:
             return Judged(call=replace(call, schedule_at=schedule_at), not_after=not_after)
-        told = self._vendor.told(call, moment, opening)
-        if told is None:
+        times = self._vendor.trigger_times(call, moment, opening)
+        if times is None:
             return None
         ready = replace(
             call,
             schedule_at=schedule_at,
-            min_trigger_time=told.earliest,
-            max_trigger_time=told.latest,
-            carry_over=told.carry_over,
-            number_of_retries=told.number_of_retries,
+            min_trigger_time=times.earliest,
+            max_trigger_time=times.latest,
+            carry_over=times.carry_over,
+            number_of_retries=times.number_of_retries,
         )
         return Judged(call=ready, not_after=not_after)
 

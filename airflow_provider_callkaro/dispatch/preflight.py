@@ -1,7 +1,7 @@
-"""What a run would do, told before anybody is rung.
+"""What a run would do, before it rings anybody.
 
-A rehearsal hands every call to a `Preflight`, as it would go out or with what holds it back. Out of these, of the pace
-and of the calling policy comes the report for the person who says yes.
+A rehearsal hands every call to a `Preflight`, as it would go out or with what holds it back. From these, the pace and
+the calling policy comes the report for the person who approves the run.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from airflow_provider_callkaro.exceptions import NeverOpens
 if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.policy import CallingPolicy
 
-DAYS_SHOWN = 7  # from the first ring on; what comes after is one figure
+DAYS_SHOWN = 7  # from the first ring on; later rings are one figure
 ZONES_SHOWN = 20  # the largest; the others are one figure
-HORIZON = timedelta(days=400)  # what has not rung by then is told apart: the pace or the hours cannot be meant
+HORIZON = timedelta(days=400)  # rings beyond it are one figure: such a pace, or such hours, must be a mistake
 NO_POLICY = "any time (no policy)"
 _GRAIN = timedelta(minutes=15)  # on which the hours of every zone begin
 _HOUR = timedelta(hours=1)
@@ -37,9 +37,9 @@ _Group: TypeAlias = tuple[tuple[ZoneInfo, ...], bool]  # calls that may ring at 
 
 
 class Preflight:
-    """Gathers what a rehearsal sees.
+    """Gathers the calls of a rehearsal.
 
-    :param policy: whose hours are kept; None lets every call ring at any time.
+    :param policy: the calling policy of the run; None lets every call ring at any time.
     :param pace: calls per second at most; None sets no pace.
     :param waits: whether the run would wait for calls that may not ring now.
     :param now: the time, aware; asked once.
@@ -60,11 +60,11 @@ class Preflight:
         self._due: Counter[tuple[datetime, bool, _Group]] = Counter()
         self._examples: dict[_Group, Call] = {}
         self._zones: Counter[tuple[ZoneInfo, ...]] = Counter()
-        self._open_until: dict[_Group, datetime] = {}  # what was open in a group's last turn, because asking is slow
+        self._open_until: dict[_Group, datetime] = {}  # the end of a group's last opening, because asking is slow
         self._last_scheduled = self._now
 
     def observe(self, call: Call, verdict: Call | Held) -> None:
-        """Take in one call: what the row asks for, and the call as it would go out, or what holds it back."""
+        """Take in one call: as the row asks for it, and as it would go out or what holds it back."""
         scheduled = isinstance(verdict, Call)
         moment = verdict.rings_at if isinstance(verdict, Call) else verdict.until
         if isinstance(verdict, Held):
@@ -82,10 +82,10 @@ class Preflight:
         self._due[(max(_floor(moment, _GRAIN), self._now), scheduled, group)] += 1
 
     def report(self, summary: Summary, *, price: Price | None = None) -> PreflightReport:
-        """The report, once the rehearsal is through.
+        """The report, after the rehearsal.
 
-        :param summary: what the rehearsal came to.
-        :param price: what a call costs; None tells no cost.
+        :param summary: of the rehearsal.
+        :param price: what a call costs; None leaves the cost out.
         """
         would_ring = self._due.total()
         most = self._zones.most_common(1)
@@ -132,9 +132,9 @@ class Preflight:
         return {**named, **({"other zones": other} if other else {})}
 
     def _rings(self, zone: tzinfo) -> Iterator[tuple[datetime, datetime, int]]:
-        """When how many phones ring: from when, until when, and how many; at the pace, and while their hours are open.
+        """How many phones ring from when until when, at the pace and while their hours are open.
 
-        A call that goes out with a ``schedule_at`` takes its turn now and rings then; any other rings in its turn.
+        A call that goes out with a ``schedule_at`` takes its turn now and rings then; any other call rings in its turn.
         """
         order = count()
         queue = [
@@ -171,7 +171,7 @@ class Preflight:
             return None
 
     def _turn(self, start: datetime, group: _Group, zone: tzinfo) -> timedelta:
-        """How long calls of a group may go out from ``start`` on, within the hour."""
+        """How long calls of a group may go out from ``start`` on, until the end of the hour at most."""
         end = _hour(start, zone) + _HOUR
         if self._policy is not None and start >= self._open_until.get(group, start):
             self._open_until[group] = self._policy.closes_at(start, self._examples[group]) or start + HORIZON
@@ -184,7 +184,7 @@ def _floor(moment: datetime, grain: timedelta) -> datetime:
 
 
 def _hour(moment: datetime, zone: tzinfo) -> datetime:
-    """The beginning of the hour on the wall of that zone; aware, UTC."""
+    """The beginning of the hour on the clocks of ``zone``; aware, UTC."""
     local = moment.astimezone(zone)
     return local.astimezone(UTC) - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
 

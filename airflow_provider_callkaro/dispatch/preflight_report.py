@@ -1,6 +1,6 @@
-"""The report of a rehearsal: how many phones would ring, where, when, until when, and for how much.
+"""The report of a rehearsal: how many phones would ring, where, when, and at what cost.
 
-It holds counts only, no number and no metadata, and is of bounded size however long the list.
+It holds counts only, no phone number and no metadata, and its size is bounded however long the list.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreflightReport:
-    """What a run would come to.
+    """What a run would do.
 
     ``would_ring``, ``rejected``, ``skipped``, ``held`` and ``settled`` add up to ``total``; ``hours``, ``later`` and
     ``never`` to ``would_ring``.
@@ -49,12 +49,12 @@ class PreflightReport:
     :param held: calls that may not ring now, in a run that would not wait for them.
     :param settled: rows that an earlier try of this run dispatched already.
     :param zones: calls that would ring, by the zone whose hours are kept, most first.
-    :param hours: calls that would ring, by the beginning of the hour in ``zone``; aware, UTC, because of two hours that
-        read the same when clocks go back Python takes one for the other.
+    :param hours: calls that would ring, by the beginning of the hour in ``zone``; aware, UTC, because Python takes the
+        two hours that read the same when clocks go back for one.
     :param later: calls that would ring after those hours.
     :param never: calls that would not have rung within 400 days.
-    :param zone: the zone of most calls, in which the hours are told.
-    :param ends_at: when the last phone would ring, at the pace; None where nobody is rung or some never.
+    :param zone: the zone of most calls, in which the hours are shown.
+    :param ends_at: when the last phone would ring, at the pace; None where none rings, or some never.
     :param pace: calls per second; None is as fast as the vendor takes them.
     """
 
@@ -77,26 +77,29 @@ class PreflightReport:
 
     @property
     def duplicates(self) -> int:
-        """Rows of somebody who was in the list before."""
+        """Rows of people who are in the list before."""
         return self.reasons.get(Reason.DUPLICATE, 0)
 
     @property
     def suppressed(self) -> int:
-        """Rows of somebody who must not be called."""
+        """Rows of people who must not be called."""
         return self.reasons.get(Reason.SUPPRESSED, 0)
 
     @property
     def capped(self) -> int:
-        """Rows of somebody who has been called too often."""
+        """Rows of people who have been called too often."""
         return self.reasons.get(Reason.CAP, 0)
 
     @property
     def cost(self) -> float | None:
-        """What the calls would cost, if everybody picked up; None without a price."""
+        """What the calls would cost if everybody picked up; None without a price."""
         return None if self.price is None else self.price.of(self.would_ring)
 
     def as_xcom(self, *, page: str | None = None) -> dict[str, Any]:
-        """The report as an operator returns it: of bounded size, however long the list."""
+        """The report as an operator returns it.
+
+        :param page: where the report is published; None where it is not.
+        """
         return {
             "total": self.total,
             "would_ring": self.would_ring,

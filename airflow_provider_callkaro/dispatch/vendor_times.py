@@ -1,16 +1,15 @@
-"""A window in the words of a vendor: an earliest and a latest time of day on the vendor's own clock.
+"""A window as a vendor takes it: an earliest and a latest time of day on the vendor's own clock.
 
-The vendor is told neither days nor offsets, and its redials keep to these times on other days too. What is told must
-therefore lie inside the window today and on every day that the call may reach, also where a clock is put forward or
-back meanwhile: it is narrowed until it does, and where nothing is left, the call stays on its own day or is not told at
-all.
+These times carry neither a day nor an offset, and the vendor's redials keep to them on other days too. So they must lie
+inside the window today and on every day that the call may reach, also where clocks change meanwhile. They are narrowed
+until they do. Where nothing is left, the call must ring on its own day only, or cannot go out so.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -27,7 +26,7 @@ from airflow_provider_callkaro.calls.wall_clock import (
 )
 from airflow_provider_callkaro.calls.window import SECONDS_PER_DAY
 
-UNSAID_REACH = 7  # days; for redials of which the vendor decides, and for a call that is carried over again and again
+UNSAID_REACH = 7  # days; for redials that the vendor decides about, and for a call that is carried over repeatedly
 LONGEST_REACH = 400  # days; a clock that changes at all changes within them
 MOST_KNOWN = 1_000  # windows remembered, and days
 _MIDNIGHT = "23:59"  # the latest time of day that the vendor takes
@@ -36,13 +35,13 @@ _ONE_DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
 
 
-class Told(NamedTuple):
-    """What the vendor is told of a window.
+class TriggerTimes(NamedTuple):
+    """The fields of a call that keep the vendor within a window.
 
     :param earliest: a time of day, ``HH:MM``.
     :param latest: a time of day, ``HH:MM``, after the earliest.
-    :param carry_over: whether the call may move to the next day.
-    :param number_of_retries: how often it may be redialled; None leaves it to the vendor.
+    :param carry_over: whether the call may move to the next day; None leaves it to the vendor.
+    :param number_of_retries: how often the vendor may redial; None leaves it to the vendor.
     """
 
     earliest: str
@@ -52,7 +51,7 @@ class Told(NamedTuple):
 
 
 class VendorTimes:
-    """Tells windows in times of day.
+    """Turns windows into times of day.
 
     :param zone: the zone in which the vendor reads them.
     :param daily: whether the policy opens at the same times every day, so that a call may be carried over.
@@ -63,69 +62,61 @@ class VendorTimes:
         self._daily = daily
         self._known: dict[tuple[datetime, datetime], tuple[datetime, datetime, str, str]] = {}
         self._changes: dict[tuple[tuple[ZoneInfo, ...], int, int], bool] = {}
-        self.narrowed = False
-        """Whether a window had to be narrowed."""
 
     def next_midnight(self, moment: datetime) -> datetime:
-        """When the vendor's day of ``moment`` ends, aware, UTC."""
+        """The end of the vendor's day of ``moment``, aware, UTC."""
         local = moment.astimezone(self._zone)
         midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None) + _ONE_DAY
         return midnight.replace(tzinfo=self._zone).astimezone(UTC)
 
-    def sayable(self, moment: datetime) -> datetime:
-        """A moment to ring at that the vendor cannot misread: ``moment`` itself, or the end of the hour that comes
-        twice on its clock, in which a time of day means two moments."""
+    def unambiguous(self, moment: datetime) -> datetime:
+        """A moment to ring at that the vendor cannot misread: ``moment``, or the end of the hour that comes twice on
+        its clock, in which a time of day means two moments."""
         if not self._clocks_change((), _day(moment) - 1, 2):
             return moment
-        meant = readings(moment.astimezone(self._zone), self._zone)
-        if len(meant) < 2:
+        moments = readings(moment.astimezone(self._zone), self._zone)
+        if len(moments) < 2:
             return moment
-        first, second = meant
+        first, second = moments
         return instant(change_between(self._zone, second_of(first), second_of(second))) + (second - first)
 
-    def told(self, call: Call, moment: datetime, opening: Opening) -> Told | None:
-        """What to tell for a call that rings at ``moment``, within the opening; None where nothing is left to tell."""
+    def trigger_times(self, call: Call, moment: datetime, opening: Opening) -> TriggerTimes | None:
+        """The times for a call that rings at ``moment``, within the opening; None where no time of day is left."""
         earliest, latest = self._on_the_day(moment, opening)
-        told = Told(earliest, latest, call.carry_over if self._daily else False, call.number_of_retries)
+        times = TriggerTimes(earliest, latest, call.carry_over if self._daily else False, call.number_of_retries)
         if opening.ends != math.inf:
-            day, days = _day(moment), min(_reach(call, carry_over=told.carry_over), LONGEST_REACH)
+            day, days = _day(moment), min(_reach(call, carry_over=times.carry_over), LONGEST_REACH)
             if self._clocks_change(opening.zones, day - 1, days + 2):
-                over_changes = self._over_changes(told, call, moment, opening, last_day=day + days + 1)
+                over_changes = self._over_changes(times, call, moment, opening, last_day=day + days + 1)
                 if over_changes is None:
                     return None
-                self.narrowed = self.narrowed or over_changes != told
-                told = over_changes
+                times = over_changes
         if call.min_trigger_time is not None:
-            told = told._replace(earliest=max(told.earliest, call.min_trigger_time.zfill(5)))
+            times = times._replace(earliest=max(times.earliest, call.min_trigger_time.zfill(5)))
         if call.max_trigger_time is not None:
-            told = told._replace(latest=min(told.latest, call.max_trigger_time.zfill(5)))
-        if call.carry_over and not told.carry_over:
-            self.narrowed = True
-        return told if told.earliest < told.latest else None
+            times = times._replace(latest=min(times.latest, call.max_trigger_time.zfill(5)))
+        return times if times.earliest < times.latest else None
 
     def _clocks_change(self, zones: tuple[ZoneInfo, ...], day: int, days: int) -> bool:
-        known = (zones, day, days)
-        change = self._changes.get(known)
+        key = (zones, day, days)
+        change = self._changes.get(key)
         if change is None:
             if len(self._changes) >= MOST_KNOWN:
                 self._changes.clear()
-            change = self._changes[known] = clocks_change((*zones, self._zone), day, days)
+            change = self._changes[key] = clocks_change((*zones, self._zone), day, days)
         return change
 
     def _on_the_day(self, moment: datetime, opening: Opening) -> tuple[str, str]:
-        """The window as times of day on the day on which the phone rings; remembered, because most calls of a list ring
-        in the same opening."""
+        """The window as times of day on the day of the ring; remembered, because most calls of a list ring in the same
+        opening."""
         known = self._known.get(opening.window)
         if known is not None and known[0] <= moment < known[1]:
             return known[2], known[3]
-        opened, closes = opening.window
+        opens, closes = opening.window
         day = moment.astimezone(self._zone).date()
-        first = (opened + timedelta(seconds=59)).astimezone(self._zone)  # whole minutes, inward
+        first = (opens + timedelta(seconds=59)).astimezone(self._zone)  # whole minutes, inward
         end = (closes - _SECOND).astimezone(self._zone).replace(tzinfo=None) + _SECOND  # also where a clock jumps there
         before, after = first.date() < day, end.date() > day
-        whole_night = after and end == datetime.combine(day + _ONE_DAY, time())
-        if before or (after and not whole_night):
-            self.narrowed = True
         earliest, latest = "00:00" if before else f"{first:%H:%M}", _MIDNIGHT if after else f"{end:%H:%M}"
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()
@@ -133,20 +124,20 @@ class VendorTimes:
         return earliest, latest
 
     def _over_changes(
-        self, told: Told, call: Call, moment: datetime, opening: Opening, *, last_day: int
-    ) -> Told | None:
-        """What is left to tell where a clock is put forward or back on a day that the call may reach."""
+        self, times: TriggerTimes, call: Call, moment: datetime, opening: Opening, *, last_day: int
+    ) -> TriggerTimes | None:
+        """The times that are left where a clock changes on a day that the call may reach; None where none is."""
         midnight = self.next_midnight(moment)
         rings = _minutes(f"{moment.astimezone(self._zone):%H:%M}")
-        earliest, latest = _minutes(told.earliest), self._unrepeated(_minutes(told.latest), opening, midnight)
+        earliest, latest = _minutes(times.earliest), self._unrepeated(_minutes(times.latest), opening, midnight)
         if rings >= latest:
             return None
         later, sooner = self._shifts(opening, last_day=last_day)
         narrowed = earliest + later, latest - sooner
         if narrowed[0] <= rings < narrowed[1] and not _holds_a_change(opening):
-            return told._replace(earliest=_time_of_day(narrowed[0]), latest=_time_of_day(narrowed[1]))
+            return times._replace(earliest=_time_of_day(narrowed[0]), latest=_time_of_day(narrowed[1]))
         left = min(midnight, opening.window[1]) - moment
-        return told._replace(
+        return times._replace(
             earliest=_time_of_day(earliest),
             latest=_time_of_day(latest),
             carry_over=False,
@@ -154,7 +145,7 @@ class VendorTimes:
         )
 
     def _unrepeated(self, latest: int, opening: Opening, midnight: datetime) -> int:
-        """The latest minute, before those that the vendor's clock shows once more after the window has closed."""
+        """The latest minute that the vendor's clock does not show again after the window has closed."""
         last, ends = second_of(opening.window[1]) - 1, second_of(midnight)
         if last + 1 >= ends or offset_at(self._zone, last) <= offset_at(self._zone, ends - 1):
             return latest
@@ -162,7 +153,8 @@ class VendorTimes:
         return min(latest, _minutes(f"{back:%H:%M}") - 1)
 
     def _shifts(self, opening: Opening, *, last_day: int) -> tuple[int, int]:
-        """By how many minutes at most the window begins later, and ends sooner, on the vendor's clock of other days."""
+        """How many minutes later the window opens, and how many sooner it closes, on the vendor's clock of other days,
+        at most."""
         first, last = second_of(opening.window[0]), second_of(opening.window[1]) - 1
         day, later, sooner = first // SECONDS_PER_DAY, 0, 0
         for zone in opening.zones:
@@ -173,14 +165,14 @@ class VendorTimes:
 
 
 def _holds_a_change(opening: Opening) -> bool:
-    """Whether a clock is put forward or back during the opening: what is closed in a skipped hour is closed on other
-    days, and the opening does not say so."""
+    """Whether a clock changes during the opening: the hours that it skips are closed on other days, and the opening
+    does not show that."""
     first, last = second_of(opening.window[0]), second_of(opening.window[1]) - 1
     return any(offset_at(zone, first) != offset_at(zone, last) for zone in opening.zones)
 
 
 def _reach(call: Call, *, carry_over: bool | None) -> int:
-    """How many days after its own a call may still ring, with its redials."""
+    """How many days after its own day a call may still ring, with its redials."""
     retries, gaps = call.number_of_retries, call.gap_between_retries
     days = 0 if carry_over is False else UNSAID_REACH
     if retries == 0:
@@ -191,13 +183,13 @@ def _reach(call: Call, *, carry_over: bool | None) -> int:
 
 
 def _gaps(gaps: int | Sequence[int], retries: int) -> list[int]:
-    """The minutes before each redial; the longest, where there are fewer than redials."""
+    """The minutes before each redial; the longest one where a redial has none of its own."""
     each = [gaps] if isinstance(gaps, int) else list(gaps)
     return (each + [max(each)] * retries)[:retries]
 
 
 def _redials_within(left: timedelta, call: Call) -> int:
-    """How many redials fall into the time that is left of the day."""
+    """How many redials fit into the time that is left of the day."""
     retries, gaps = call.number_of_retries, call.gap_between_retries
     if not retries or gaps is None:
         return 0

@@ -119,7 +119,6 @@ def test_what_the_vendor_cannot_be_told_is_narrowed_never_widened() -> None:
     before_midnight = hours(night, clock("22:00"))
     ready = let_go(before_midnight.judge(CALL))
     assert (ready.min_trigger_time, ready.max_trigger_time) == ("20:00", "23:59")
-    assert before_midnight.narrowed
 
     twice = CallingPolicy(
         windows=[ScheduleWindow("10:00", "13:00"), ScheduleWindow("14:00", "20:00")], timezone="Asia/Kolkata"
