@@ -15,16 +15,16 @@ from contextlib import AbstractContextManager
 from typing import Any, NoReturn
 
 from airflow_provider_callkaro.calls.outcome import Reason
-from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES, is_too_long
+from airflow_provider_callkaro.calls.row_size import is_too_long
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown
 from airflow_provider_callkaro.files.reading.csv_file import csv_rows
 from airflow_provider_callkaro.files.reading.jsonl_file import jsonl_rows
 from airflow_provider_callkaro.files.reading.row_count import RowCount
+from airflow_provider_callkaro.tasks.callaro.export_document import ExportDocument
 from airflow_provider_callkaro.transport.download import Download
-from airflow_provider_callkaro.vendors.callaro.paging import MORE, paging_of
+from airflow_provider_callkaro.vendors.callaro.paging import paging_of
 
 MAX_PAGES = 100_000  # ours, against a vendor that always has one more
-MAX_META = 1_000  # ours: fields that an answer says of its pages
 _DELIMITERS = ",;\t|"
 _OTHER_TYPES = frozenset(  # which a message may name; what else stands there may be anything
     f"application/{each}" for each in ("gzip", "json", "octet-stream", "pdf", "xml", "vnd.ms-excel", "zip")
@@ -102,10 +102,10 @@ class ExportRows:
             yield from csv_rows(file, name="the export", delimiter=delimiter, count=RowCount())
 
     def _document(self, body: _Body) -> Iterator[Any]:
-        document = _Document(body.pieces())
-        came = 0
+        document = ExportDocument(body.pieces())
+        count = 0
         for row in document.rows():
-            came += 1
+            count += 1
             yield row
         if document.lists == 0:
             self._refuse(f"it is JSON that holds no list of rows, among {document.fields} fields")
@@ -119,11 +119,11 @@ class ExportRows:
             self._pages = max(self._pages, pages)
             return
         paging = paging_of({**document.said, "meta": document.meta})
-        if paging.goes_on and not paging.is_unclear and came and paging.next_page in (None, self._number + 1):
+        if paging.goes_on and not paging.is_unclear and count and paging.next_page in (None, self._number + 1):
             self._pages = self._number + 1
             return
         rows = document.meta.get("count")
-        if (isinstance(rows, int) and rows > came and paging.is_last is None) or paging.goes_on:
+        if (isinstance(rows, int) and rows > count and paging.is_last is None) or paging.goes_on:
             self._refuse("it says that there is more of it, in a way that is not understood")
 
     def _refuse(self, what: str) -> NoReturn:
@@ -156,129 +156,6 @@ class _Body(io.RawIOBase):
     def pieces(self) -> Iterator[bytes]:
         yield bytes(self._left)
         yield from self._rest
-
-
-class _Document:
-    """One JSON document, read as it comes: its rows are the elements of its one list.
-
-    The list may be the document itself, or stand in an object, or in the object ``data`` of one. Empty lists count
-    where there is no other.
-
-    :ivar lists: how many lists there were; the empty ones as one, and not at all beside others.
-    :ivar fields: how many fields the objects around the list hold.
-    :ivar meta: what the object says of its pages.
-    :ivar said: what it says of more beside that, in the words of other ways of paging.
-    """
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self.fields = 0
-        self.meta: Mapping[str, Any] = {}
-        self.said: dict[str, Any] = {}
-        self._filled = 0
-        self._empty = 0
-        self._pieces = pieces
-        self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
-        self._parse = json.JSONDecoder().raw_decode
-        self._text = ""
-        self._at = 0
-        self._ended = False
-
-    @property
-    def lists(self) -> int:
-        return self._filled or min(self._empty, 1)
-
-    def rows(self) -> Iterator[Any]:
-        """The rows.
-
-        :raises ValueError: it is no JSON, or has something behind its end.
-        """
-        if self._peek() == "[":
-            yield from self._list()
-        else:
-            yield from self._object(may_hold_data=True)
-        if self._peek():
-            raise ValueError("there is something behind the end")
-
-    def _list(self) -> Iterator[Any]:
-        self._take("[")
-        if self._peek() == "]":
-            self._take("]")
-            self._empty += 1
-            return
-        self._filled += 1
-        yield self._value()
-        while self._peek() == ",":
-            self._take(",")
-            yield self._value()
-        self._take("]")
-
-    def _object(self, *, may_hold_data: bool) -> Iterator[Any]:
-        self._take("{")
-        if self._peek() == "}":
-            return self._take("}")
-        while True:
-            name = self._value()
-            if not isinstance(name, str):
-                raise ValueError("a name must be text")
-            self.fields += 1
-            self._take(":")
-            start = self._peek()
-            if start == "[":
-                yield from self._list()
-            elif start == "{" and name == "data" and may_hold_data:
-                yield from self._object(may_hold_data=False)
-            else:
-                value = self._value()
-                if name in ("meta", "pagination") and isinstance(value, dict):
-                    self.meta = {**self.meta, **value}
-                    if len(self.meta) > MAX_META:
-                        raise ValueError("it says too much of its pages")
-                if name in MORE:
-                    self.said[name] = value
-            if self._peek() != ",":
-                return self._take("}")
-            self._take(",")
-
-    def _peek(self) -> str:
-        """The next character that is no space; empty at the end."""
-        while True:
-            while self._at < len(self._text) and self._text[self._at] in " \t\r\n":
-                self._at += 1
-            if self._at < len(self._text):
-                return self._text[self._at]
-            if self._ended:
-                return ""
-            self._more()
-
-    def _take(self, character: str) -> None:
-        if self._peek() != character:
-            raise ValueError(f"{character} is missing")
-        self._at += 1
-
-    def _value(self) -> Any:
-        self._peek()
-        while True:
-            try:
-                value, end = self._parse(self._text, self._at)
-            except ValueError:
-                if self._ended or len(self._text) - self._at > MAX_ROW_BYTES:
-                    raise
-            else:
-                if end < len(self._text) or self._ended:  # else a number might go on
-                    self._at = end
-                    return value
-            self._more()
-
-    def _more(self) -> None:
-        """Have at least twice as much text as is left, so that a long value is not parsed again for every piece."""
-        kept = self._text[self._at :]
-        parts, length = [kept], 0
-        while length <= len(kept) and not self._ended:
-            piece = next(self._pieces, None)
-            self._ended = piece is None
-            parts.append(self._decode(piece or b"", self._ended))
-            length += len(parts[-1])
-        self._text, self._at = "".join(parts), 0
 
 
 def _are_json_lines(content_type: str, first: bytes) -> bool:
