@@ -1,5 +1,6 @@
 """The commands of this package: ``airflow callkaro …``, and ``python -m airflow_provider_callkaro.ledger …``.
 
-Begin with `definition`, which says them all. What a command does to a ledger stands in the room `ledger`; here an
-Airflow connection is opened, a person is asked, and a table is printed.
+Begin at `definition`, which lists them. The room opens an Airflow connection, asks for a number and prints a table;
+what a command does to a ledger is in the room ``ledger``. It imports ``tasks`` and every room below; nothing but the
+command line imports it.
 """

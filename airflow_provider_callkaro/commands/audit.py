@@ -1,4 +1,4 @@
-"""``airflow callkaro audit …``: one function for each command; False where something is not in order."""
+"""``airflow callkaro audit …``: one function for each command; it returns False if something is not in order."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from argparse import Namespace
 from collections import deque
 from typing import Any
 
-from airflow_provider_callkaro.commands.opening import opened
-from airflow_provider_callkaro.commands.output import print_json, show_result, show_rows, tell
+from airflow_provider_callkaro.commands.opening import open_ledger
+from airflow_provider_callkaro.commands.output import counted, print_json, print_note, show_result, show_rows
 from airflow_provider_callkaro.ledger.audit.chain import AuditLine, AuditMark
 from airflow_provider_callkaro.ledger.audit.chain import verify as verify_lines
 
 
 def show(arguments: Namespace) -> None:
     """The last lines of the trail."""
-    with opened(arguments) as ledger:
+    with open_ledger(arguments) as ledger:
         lines = deque(ledger.audit.lines(), maxlen=max(arguments.limit, 1))
-    told = [_read(line) for line in lines]
+    entries = [_read(line) for line in lines]
     if arguments.output == "json":
-        print_json(told)
+        print_json(entries)
         return
     rows = [
         {
@@ -29,33 +29,35 @@ def show(arguments: Namespace) -> None:
             "who": _in_words(each.pop("who", {})),
             "what": _in_words({name: value for name, value in each.items() if name != "digest"}),
         }
-        for each in told
+        for each in entries
     ]
     show_rows(rows, output=arguments.output, nothing="the ledger has no audit trail yet")
 
 
 def verify(arguments: Namespace) -> bool:
-    """Look whether the trail is whole."""
+    """Verify the whole trail."""
     expected = [AuditMark.read(text) for text in arguments.last]
-    with opened(arguments) as ledger:
+    with open_ledger(arguments) as ledger:
         verdict = verify_lines(ledger.audit.lines(), seals=ledger.audit.seals, expected=expected)
         is_keyed = ledger.keys is not None
     last = None if verdict.last is None else str(verdict.last)
     is_whole = not verdict.problems
     for problem in verdict.problems:
-        tell(problem)
+        print_note(problem)
     if is_whole and not expected:
-        tell("a trail that was cut off at its end looks whole: --last tells, with the digest that a run's XCom has")
+        print_note(
+            "a trail that was cut off at its end looks whole: --last tells, with the digest that a run's XCom has"
+        )
     if is_keyed and verdict.unsealed and is_whole:
-        tell(
-            f"the first {verdict.unsealed} lines have no seal, as of a ledger that was begun without a key: --last "
-            "tells whether they are the ones that were written"
+        print_note(
+            f"no seal on {counted(verdict.unsealed, 'line')} at the beginning, as of a ledger that was begun without a "
+            "key: --last tells whether they are as they were written"
         )
     show_result(
         {"lines": verdict.lines, "last": last, "whole": is_whole, "problems": list(verdict.problems)},
         output=arguments.output,
-        sentence=f"{verdict.lines} lines, "
-        + ("all whole" if is_whole else f"{len(verdict.problems)} do not fit")
+        sentence=f"{counted(verdict.lines, 'line')}, "
+        + ("all whole" if is_whole else counted(len(verdict.problems), "problem"))
         + (f"; the last is {last}" if last else ""),
     )
     return is_whole
@@ -63,13 +65,13 @@ def verify(arguments: Namespace) -> bool:
 
 def _read(line: AuditLine) -> dict[str, Any]:
     try:
-        told = json.loads(line.text)
+        record = json.loads(line.text)
     except ValueError:
-        told = {}
-    return {"line": line.place, **(told if isinstance(told, dict) else {}), "digest": line.digest}
+        record = {}
+    return {"line": line.place, **(record if isinstance(record, dict) else {}), "digest": line.digest}
 
 
-def _in_words(values: Any) -> str:
+def _in_words(values: object) -> str:
     if not isinstance(values, dict):
         return str(values)
     return ", ".join(f"{name} {value}" for name, value in values.items() if value not in (None, ""))

@@ -1,4 +1,4 @@
-"""Every command and its options, said once: for Airflow's own command line (3.2 and later), and for ``python -m``.
+"""Every command and its options, for Airflow's own command line (3.2 and later) and for ``python -m``.
 
 Airflow reads this whenever its command line starts, so it imports next to nothing.
 """
@@ -119,7 +119,7 @@ GROUPS = {"ledger": (LEDGER, "look after a call ledger"), "audit": (AUDIT, "the 
 
 
 def perform(group: str, name: str, arguments: Namespace) -> None:
-    """Perform a command; what is wrong with it is said in one sentence, and the exit code is 1."""
+    """Perform a command. An error is printed in one sentence, and the exit code is 1."""
     from airflow_provider_callkaro.exceptions import VoiceCallError
 
     module = import_module(f"airflow_provider_callkaro.commands.{group}")
@@ -161,9 +161,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _add(ours, "ledger", LEDGER)
     audit = ours.add_parser("audit", help=GROUPS["audit"][1])
     _add(audit.add_subparsers(required=True, metavar="command"), "audit", AUDIT)
-    given = parser.parse_args(arguments)
-    do: Callable[[Namespace], None] = given.do
-    do(given)
+    parsed = parser.parse_args(arguments)
+    do: Callable[[Namespace], None] = parsed.do
+    do(parsed)
 
 
 def _add(parsers: Any, group: str, commands: Sequence[Command]) -> None:

@@ -1,4 +1,4 @@
-"""``airflow callkaro ledger …``: one function for each command; False where something is not in order."""
+"""``airflow callkaro ledger …``: one function for each command; it returns False if something is not in order."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_callkaro.commands.opening import OpenLedger, opened, spellings_of
-from airflow_provider_callkaro.commands.output import show_result, show_rows
+from airflow_provider_callkaro.commands.opening import OpenLedger, open_ledger, spellings_of
+from airflow_provider_callkaro.commands.output import counted, show_result, show_rows
 from airflow_provider_callkaro.commands.person import asked_number
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.audit.chain import Action
@@ -34,7 +34,7 @@ _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=
 
 def show(arguments: Namespace) -> None:
     """The scopes of a ledger, or calls of it."""
-    with opened(arguments) as ledger:
+    with open_ledger(arguments) as ledger:
         persons = Persons(ledger.upkeep)
         if arguments.person:
             texts = ledger.texts_of(asked_number(None, arguments))
@@ -49,9 +49,9 @@ def show(arguments: Namespace) -> None:
 
 
 def resolve(arguments: Namespace) -> None:
-    """Settle one unknown call as a person says."""
+    """Settle one unknown call with what a person has found out."""
     resolution = Resolution(arguments.resolution)
-    with opened(arguments) as ledger:
+    with open_ledger(arguments) as ledger:
         persons = Persons(ledger.upkeep)
         id_ = arguments.call or _the_unknown_one(ledger, persons, arguments)
         ledger.audit.create()
@@ -71,10 +71,10 @@ def resolve(arguments: Namespace) -> None:
 
 
 def prune(arguments: Namespace) -> None:
-    """Forget the scopes that nobody uses any more."""
+    """Forget scopes that are no longer in use."""
     older_than = read_span(arguments.older_than, name="--older-than")
     longest_cap = None if arguments.longest_cap is None else read_span(arguments.longest_cap, name="--longest-cap")
-    with opened(arguments) as ledger:
+    with open_ledger(arguments) as ledger:
         retention = Retention(ledger.upkeep, older_than=older_than)
         retention.create()
         plan = retention.plan(keep_open=arguments.keep_open_scopes, longest_cap=longest_cap)
@@ -85,18 +85,19 @@ def prune(arguments: Namespace) -> None:
             ledger.audit.append(entry(Action.PRUNING, who=ledger.who, older_than=span, **asdict(pruned)))
             pruned = retention.prune(plan)
             ledger.audit.append(entry(Action.PRUNED, who=ledger.who, older_than=span, **asdict(pruned)))
-        verb = "would be forgotten" if arguments.dry_run else "are forgotten"
-        kept = f"; {plan.kept_rows} older rows of {len(plan.kept)} open scopes stay" if plan.kept else ""
+        done = "would forget" if arguments.dry_run else "forgot"
+        rows, scopes = counted(plan.kept_rows, "older row"), counted(len(plan.kept), "open scope")
+        kept = f"; kept {rows} of {scopes}" if plan.kept else ""
         show_result(
             {**asdict(pruned), "kept_scopes": len(plan.kept), "kept_rows": plan.kept_rows},
             output=arguments.output,
-            sentence=f"{pruned.scopes} scopes with {pruned.rows} rows {verb}{kept}",
+            sentence=f"{done} {counted(pruned.scopes, 'scope')} with {counted(pruned.rows, 'row')}{kept}",
         )
 
 
 def erase(arguments: Namespace) -> None:
-    """Take a person out for good."""
-    with opened(arguments) as ledger:
+    """Erase a person for good."""
+    with open_ledger(arguments) as ledger:
         if ledger.keys is None:
             raise ConfigurationError(
                 "nobody can be erased from a ledger without a key, because the digest that is left of them would be "
@@ -111,8 +112,8 @@ def erase(arguments: Namespace) -> None:
 
         def take_out(connection: Connection) -> Erased:
             erased = erasures.erase_in(connection, digits)
-            told = {"calls": erased.calls, "rows": erased.rows, "is_new": erased.is_new}
-            ledger.audit.append_in(connection, replace(line, what=told))
+            counts = {"calls": erased.calls, "rows": erased.rows, "is_new": erased.is_new}
+            ledger.audit.append_in(connection, replace(line, what=counts))
             return erased
 
         erased = ledger.upkeep.write(take_out)
@@ -121,33 +122,33 @@ def erase(arguments: Namespace) -> None:
     show_result(
         {"erased": True, "calls": erased.calls, "under_way": erased.under_way, "known": not erased.is_new},
         output=arguments.output,
-        sentence=f"{erased.calls} calls are taken out, and nobody rings the person again{under_way}{known}",
+        sentence=f"took out {counted(erased.calls, 'call')}, and nobody rings the person again{under_way}{known}",
     )
 
 
 def carry_over(arguments: Namespace) -> bool:
-    """Put what stands in clear under the key of the connection; False while somebody may be ringing under a row."""
-    with opened(arguments) as ledger:
+    """Replace what is in clear by digests under the connection's key; False while calls of some rows may be ringing."""
+    with open_ledger(arguments) as ledger:
         if ledger.keys is None:
             raise ConfigurationError(
                 f'there is no key to carry over to: set "{FIELD}" in the extra of connection "{arguments.conn_id}"'
             )
         done = carry_ledger_over(ledger.engine, ledger.keys, legacy=earlier_spellings())
         ledger.audit.create()
-        told = {"rows": done.rows, "runs": done.runs, "left": done.left, "key": ledger.keys.first.id}
-        ledger.audit.append(entry(Action.CARRIED_OVER, who=ledger.who, **told))
-    left = f"; {done.left} rows may be ringing: carry over again in an hour" if done.left else ""
+        counts = {"rows": done.rows, "runs": done.runs, "left": done.left, "key": ledger.keys.first.id}
+        ledger.audit.append(entry(Action.CARRIED_OVER, who=ledger.who, **counts))
+    left = f"; {counted(done.left, 'row')} may be ringing: carry over again in an hour" if done.left else ""
     show_result(
         {"rows": done.rows, "runs": done.runs, "left": done.left},
         output=arguments.output,
-        sentence=f"{done.rows} rows and {done.runs} runs stand under digests now{left}",
+        sentence=f"put {counted(done.rows, 'row')} and {counted(done.runs, 'run')} under digests{left}",
     )
     return not done.left
 
 
 def check(arguments: Namespace) -> bool:
-    """Look whether the ledger is in order."""
-    with opened(arguments) as ledger:
+    """Check whether the ledger is in order."""
+    with open_ledger(arguments) as ledger:
         found = [*findings(ledger.upkeep), *key_findings(ledger.upkeep, ledger.keys)]
     rows = [{"what": each.what, "found": each.found, "advice": each.advice} for each in found]
     show_rows(rows, output=arguments.output, nothing="")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from getpass import getuser
-from typing import Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.calls.phone import legacy_spellings
 from airflow_provider_callkaro.exceptions import ConfigurationError
@@ -20,25 +20,26 @@ from airflow_provider_callkaro.ledger.digests import FIELD, LedgerKeys, Purpose
 from airflow_provider_callkaro.ledger.sql.values import as_digits
 from airflow_provider_callkaro.ledger.upkeep.database import Upkeep
 
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenLedger:
-    """A ledger, and what a command needs beside it.
+    """An open ledger, and what a command needs beside it.
 
-    :param engine: of its database.
-    :param keys: those of the connection; None where it has none.
-    :param audit: its trail.
-    :param who: gives the command.
+    :param keys: of the connection; None where it has none.
+    :param who: the user and the host that give the command, for the audit trail.
     """
 
-    engine: Any
+    engine: Engine
     upkeep: Upkeep
     keys: LedgerKeys | None
     audit: SqlAudit
-    who: Mapping[str, Any]
+    who: Mapping[str, str]
 
     def texts_of(self, number: str) -> list[str]:
-        """Every text under which a number, E.164, may stand in the table.
+        """Every text that may represent a number, E.164, in the table.
 
         :raises ConfigurationError: the ledger is keyed, and the connection has no key.
         """
@@ -54,17 +55,17 @@ class OpenLedger:
 
 
 def spellings_of(number: str) -> list[str]:
-    """How a number, E.164, may be spelled in a table, in digits; the first is how it is read today."""
+    """The spellings of a number, E.164, in a table, in digits; today's first."""
     return [as_digits(each) for each in (number, *legacy_spellings(number))]
 
 
 @contextmanager
-def opened(arguments: Namespace) -> Iterator[OpenLedger]:
+def open_ledger(arguments: Namespace) -> Iterator[OpenLedger]:
     """The ledger of the connection that a command names.
 
     :raises ConfigurationError: the connection is not to a SQL database, or no ledger is there.
     """
-    engine, keys = _found(arguments.conn_id)
+    engine, keys = _engine_and_keys(arguments.conn_id)
     try:
         with Upkeep(engine) as upkeep:
             upkeep.find_ledger()
@@ -74,12 +75,12 @@ def opened(arguments: Namespace) -> Iterator[OpenLedger]:
         engine.dispose()
 
 
-def _found(conn_id: str) -> tuple[Any, LedgerKeys | None]:
+def _engine_and_keys(conn_id: str) -> tuple[Engine, LedgerKeys | None]:
     from airflow.exceptions import AirflowNotFoundException
 
     from airflow_provider_callkaro.tasks.ledgers import ledger_keys, sql_engine
 
-    with _by_the_metadata_database():
+    with _metadata_database():
         try:
             return sql_engine(conn_id), ledger_keys(conn_id)
         except AirflowNotFoundException:
@@ -89,10 +90,10 @@ def _found(conn_id: str) -> tuple[Any, LedgerKeys | None]:
 
 
 @contextmanager
-def _by_the_metadata_database() -> Iterator[None]:
-    """Have Airflow 3 look for connections where its own commands do; by default it asks the environment only.
+def _metadata_database() -> Iterator[None]:
+    """Have Airflow 3 look for connections in its database too, as its own commands do, and not only in the environment.
 
-    Its warnings are about its own calls, and would stand before the JSON that a program reads.
+    Its warnings are about its own calls. They are silenced, because they would precede the JSON that a program reads.
     """
     name = "_AIRFLOW_PROCESS_CONTEXT"
     before = os.environ.get(name)
@@ -108,8 +109,7 @@ def _by_the_metadata_database() -> Iterator[None]:
             os.environ[name] = before
 
 
-def _who() -> dict[str, Any]:
-    """Who gives a command, as the machine knows them."""
+def _who() -> dict[str, str]:
     try:
         user = getuser()
     except (KeyError, OSError):

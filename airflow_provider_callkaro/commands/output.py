@@ -1,20 +1,19 @@
-"""How a command answers: a plain table for a person, or JSON for a program. Standard output has nothing else."""
+"""How a command answers on standard output: a plain table for a person, JSON for a program, and nothing else."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-_PIPED_WIDTH = 240  # characters; a table that goes into a file is not folded to the width of no terminal
+_PIPED_WIDTH = 240  # characters a line, where no terminal has a width
 
 
-def show_rows(rows: Sequence[Mapping[str, Any]], *, output: str, nothing: str) -> None:
+def show_rows(rows: Sequence[Mapping[str, object]], *, output: str, nothing: str) -> None:
     """Print rows that all have the same columns.
 
     :param output: ``table`` or ``json``.
-    :param nothing: what a person is told where there are none.
+    :param nothing: the sentence for a person where there are none.
     """
     if output == "json":
         print_json(rows)
@@ -35,32 +34,34 @@ def show_rows(rows: Sequence[Mapping[str, Any]], *, output: str, nothing: str) -
     Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH).print(table)
 
 
-def show_result(result: Mapping[str, Any], *, output: str, sentence: str) -> None:
-    """Print what became of an action.
-
-    :param sentence: for a person.
-    """
+def show_result(result: Mapping[str, object], *, output: str, sentence: str) -> None:
+    """Print the result of an action: as JSON, or as the sentence for a person."""
     if output == "json":
         print_json(result)
     else:
         sys.stdout.write(f"{sentence}\n")
 
 
-def tell(sentence: str) -> None:
-    """Say something beside the answer."""
+def counted(count: int, noun: str) -> str:
+    """A count with its noun: ``1 row``, ``2 rows``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def print_note(sentence: str) -> None:
+    """Print a sentence beside the answer, on standard error."""
     sys.stderr.write(f"{sentence}\n")
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     """Print a value that a program reads."""
     sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
 
 
-def _is_count(value: Any) -> bool:
+def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _as_text(value: Any) -> str:
+def _as_text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "" if value is None else str(value)

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy
 
 from airflow_provider_callkaro.commands.definition import GROUPS, main
+from airflow_provider_callkaro.commands.output import counted
 from airflow_provider_callkaro.get_provider_info import get_provider_info
 from airflow_provider_callkaro.ledger.contract import Claim
 from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
@@ -61,3 +62,7 @@ def test_python_m_tells_what_it_can(words) -> None:
         [sys.executable, "-m", "airflow_provider_callkaro.ledger", *words], capture_output=True, text=True, check=True
     ).stdout
     assert ("--last" if "verify" in words else "resolve") in told
+
+
+def test_one_row_is_not_called_rows() -> None:
+    assert [counted(count, "row") for count in (0, 1, 2)] == ["0 rows", "1 row", "2 rows"]

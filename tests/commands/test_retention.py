@@ -121,6 +121,13 @@ def test_a_ledger_whose_runs_have_told_nothing_is_not_pruned_unasked(engine, com
     assert command("prune", "--older-than", "400d", "--longest-cap", "30d")["rows"] == 5
 
 
+def test_a_wrong_path_leaves_no_file_behind(tmp_path, command, monkeypatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_CALL_LEDGER", f"sqlite:///{tmp_path / 'nowhere.db'}")
+    with pytest.raises(SystemExit, match="no call ledger"):
+        command("check")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -15,6 +15,7 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.sql.dialects import statements_for
 from airflow_provider_callkaro.ledger.sql.keys import is_keyed
 from airflow_provider_callkaro.ledger.sql.session import SqlSession, begin_writing
+from airflow_provider_callkaro.ledger.sql.sqlite_file import is_missing
 from airflow_provider_callkaro.ledger.sql.table import LOCKS_TABLE, TABLE
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Upkeep:
         self.statements = statements_for(engine.dialect.name)
         self.dialect = engine.dialect.name
         self.is_keyed = False
+        self._database = engine.url.database
         self.session = SqlSession(engine=engine, statements=self.statements, table=TABLE, sleep=sleep, random=random)
 
     def __enter__(self) -> Self:
@@ -52,7 +54,8 @@ class Upkeep:
 
         :raises ConfigurationError: there is none in it.
         """
-        if not self.has(TABLE):
+        is_new = self.dialect == "sqlite" and is_missing(self._database)  # a mere look would make the file
+        if is_new or not self.has(TABLE):
             raise ConfigurationError(
                 f'there is no call ledger (table "{TABLE}") in this {self.dialect} database: name the connection that '
                 "the tasks have as ledger_conn_id"

@@ -123,8 +123,8 @@ class Retention:
         if kept and not keep_open:
             names = ", ".join(f'"{scope.name}"' for scope in kept[:5]) + (", …" if len(kept) > 5 else "")
             raise RetentionTooShort(
-                f"{len(kept)} scopes are still in use and hold older rows ({names}), and the people in them would be "
-                "rung again: nothing was pruned; --keep-open-scopes leaves these and prunes the others"
+                f"scopes in use: {len(kept)}, with older rows ({names}), and the people in them would be rung again: "
+                "nothing was pruned; --keep-open-scopes leaves these and prunes the others"
             )
         going = tuple(scope for scope in scopes if scope.may_go)
         return Plan(
