@@ -61,7 +61,7 @@ def __getattr__(name: str) -> Any:
     try:
         home = import_module(f"{__name__}.{_HOMES[name]}")
     except ModuleNotFoundError as error:
-        if error.name not in ("starlette", "uvicorn"):
+        if error.name not in ("pydantic", "starlette", "uvicorn"):
             raise
         raise ModuleNotFoundError(
             f"the sandbox needs {error.name}: pip install 'airflow-provider-callkaro[sandbox]'", name=error.name

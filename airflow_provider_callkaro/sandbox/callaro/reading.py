@@ -9,22 +9,52 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any
 
-from airflow_provider_callkaro.sandbox.bodies import read_form, read_object
+from pydantic import AfterValidator, Field
+
+from airflow_provider_callkaro.sandbox.bodies import Body, Number, Zone, errors_in, read_form, read_object
 from airflow_provider_callkaro.sandbox.vendor import Asked, Refused
 
-NAME_LENGTH = range(1, 256)  # characters
-CONCURRENCY = range(1, 101)  # calls at once
 UNKNOWN_AGENT = 404404  # the one agent that does not exist
 PER_PAGE = 20  # entries of a page, unless asked for otherwise; the campaigns' page
 MOST_PER_PAGE = 100
 
 _NUMBER = re.compile(r"\+[1-9][0-9]{1,14}")
+
+
+def _is_agent(agent_id: int) -> int:
+    if agent_id == UNKNOWN_AGENT:
+        raise ValueError("no such agent")
+    return agent_id
+
+
+class _Contact(Body):
+    phone_e164: Number
+
+
+class _Campaign(Body):
+    """The fields of a campaign that the sandbox checks. Each may be null."""
+
+    name: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    agent_id: Annotated[int, AfterValidator(_is_agent)] | None = None
+    timezone: Zone | None = None
+    campaign_phone_number_ids: list[int] | None = None
+    concurrency_limit: Annotated[int, Field(ge=1, le=100)] | None = None
+    contacts: list[_Contact] | None = None
+
+
+_MEANING = {
+    "name": "must be 1 to 255 characters",
+    "agent_id": "must be the id of an agent",
+    "timezone": "must be an IANA time zone",
+    "campaign_phone_number_ids": "must be a list of ids",
+    "concurrency_limit": "must be 1 to 100",
+    "contacts": "must be a list of objects with a phone_e164",
+}
 
 
 def read_fields(body: bytes) -> dict[str, Any]:
@@ -49,10 +79,8 @@ def read_changes(body: bytes) -> dict[str, Any]:
 
 
 def _check(fields: Mapping[str, Any], *, errors: dict[str, list[str]]) -> None:
-    for name, (is_valid, rule) in _RULES.items():
-        value = fields.get(name)
-        if value is not None and not is_valid(value):
-            errors[name] = [rule]
+    wrong = dict.fromkeys(str(error["loc"][0]) for error in errors_in(_Campaign, fields))
+    errors |= {name: [_MEANING[name]] for name in wrong if name not in errors}
     if errors:
         raise invalid(errors)
 
@@ -209,36 +237,3 @@ def _day(query: Mapping[str, str], name: str, *, default: date) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise invalid({name: ["must be a date such as 2026-04-01"]}) from None
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_zone(value: Any) -> bool:
-    try:
-        return bool(ZoneInfo(value).key)
-    except (KeyError, ValueError, OSError, TypeError, AttributeError):
-        return False
-
-
-def _are_contacts(value: object) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(contact, dict)
-        and isinstance(contact.get("phone_e164"), str)
-        and _NUMBER.fullmatch(contact["phone_e164"])
-        for contact in value
-    )
-
-
-_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "name": (lambda value: isinstance(value, str) and len(value) in NAME_LENGTH, "must be 1 to 255 characters"),
-    "agent_id": (lambda value: _is_whole(value) and value != UNKNOWN_AGENT, "must be the id of an agent"),
-    "timezone": (_is_zone, "must be an IANA time zone"),
-    "campaign_phone_number_ids": (
-        lambda value: isinstance(value, list) and all(map(_is_whole, value)),
-        "must be a list of ids",
-    ),
-    "concurrency_limit": (lambda value: _is_whole(value) and value in CONCURRENCY, "must be 1 to 100"),
-    "contacts": (_are_contacts, "must be a list of objects with a phone_e164"),
-}

@@ -8,22 +8,46 @@ A field that the documentation does not name is ignored.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal, TypeAlias
 
-from airflow_provider_callkaro.sandbox.bodies import read_form, read_object
+from pydantic import AfterValidator, Field
+
+from airflow_provider_callkaro.sandbox.bodies import ABSENT, Body, Number, errors_in, read_form, read_object
 from airflow_provider_callkaro.sandbox.vendor import Refused
 
 NAME_LENGTH = range(1, 201)  # characters; create campaign, name
-PRIORITIES = range(-100, 101)  # outbound call, priority
-RETRIES = range(11)  # outbound call, number_of_retries
-LANGUAGES = frozenset({"hi", "en", "kn", "mr", "ta", "te", "bn", "gu", "ml"})  # outbound call page, language
 
 _TO_NUMBER = re.compile(r"\+[1-9][0-9]{1,14}")
-_WALL_TIME = re.compile(r"([0-1]?[0-9]|2[0-3]):[0-5][0-9]")
-_SCHEDULE_AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}")
+
+
+def _is_moment(text: str) -> str:
+    datetime.fromisoformat(text)  # the pattern lets 2026-02-30 pass
+    return text
+
+
+_Minutes: TypeAlias = Annotated[int, Field(ge=0)]
+_Moment: TypeAlias = Annotated[
+    str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$"), AfterValidator(_is_moment)
+]
+_WallTime: TypeAlias = Annotated[str, Field(pattern=r"^([0-1]?[0-9]|2[0-3]):[0-5][0-9]$")]
+
+
+class _CallBody(Body):
+    """The fields of the outbound call page, each of which may be absent but not null."""
+
+    to_number: Number
+    metadata: dict[Any, Any] = ABSENT
+    schedule_at: _Moment = ABSENT
+    min_trigger_time: _WallTime = ABSENT
+    max_trigger_time: _WallTime = ABSENT
+    carry_over: bool = ABSENT
+    number_of_retries: Annotated[int, Field(ge=0, le=10)] = ABSENT
+    gap_between_retries: _Minutes | list[_Minutes] = ABSENT
+    priority: Annotated[int, Field(ge=-100, le=100)] = ABSENT
+    language: Literal["hi", "en", "kn", "mr", "ta", "te", "bn", "gu", "ml"] = ABSENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +69,8 @@ class OutboundCall:
         """
         fields = read_object(body)
         to_number = required_text(fields, "to_number")
-        if not _TO_NUMBER.fullmatch(to_number):
-            raise Refused(400, "Invalid field: to_number")
-        for name, is_valid in _OPTIONAL.items():
-            if name in fields and not is_valid(fields[name]):
-                raise Refused(400, f"Invalid field: {name}")
+        if errors := errors_in(_CallBody, fields):
+            raise Refused(400, f"Invalid field: {errors[0]['loc'][0]}")
         schedule_at = fields.get("schedule_at")
         return cls(
             to_number=to_number,
@@ -111,39 +132,3 @@ def read_number_to_delete(body: bytes, *, content_type: str) -> str:
     if not _TO_NUMBER.fullmatch("+" + number.removeprefix("+")):
         raise Refused(400, "Invalid field: to_number")
     return number.removeprefix("+")
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_schedule(value: object) -> bool:
-    if not isinstance(value, str) or not _SCHEDULE_AT.fullmatch(value):
-        return False
-    try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_wall_time(value: object) -> bool:
-    return isinstance(value, str) and _WALL_TIME.fullmatch(value) is not None
-
-
-def _is_gap(value: Any) -> bool:
-    gaps: list[Any] = value if isinstance(value, list) else [value]
-    return all(_is_whole(gap) and gap >= 0 for gap in gaps)
-
-
-_OPTIONAL: dict[str, Callable[[Any], bool]] = {
-    "metadata": lambda value: isinstance(value, dict),
-    "schedule_at": _is_schedule,
-    "min_trigger_time": _is_wall_time,
-    "max_trigger_time": _is_wall_time,
-    "carry_over": lambda value: isinstance(value, bool),
-    "number_of_retries": lambda value: _is_whole(value) and value in RETRIES,
-    "gap_between_retries": _is_gap,
-    "priority": lambda value: _is_whole(value) and value in PRIORITIES,
-    "language": lambda value: isinstance(value, str) and value in LANGUAGES,
-}

@@ -15,10 +15,10 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from airflow_provider_callkaro.sandbox.endpoints import Endpoint, VendorPath
-from airflow_provider_callkaro.sandbox.mrassistant import reading
+from airflow_provider_callkaro.sandbox.mrassistant import bodies
+from airflow_provider_callkaro.sandbox.mrassistant.bodies import moment, read_body, without_spaces
 from airflow_provider_callkaro.sandbox.mrassistant.calls import Calls
 from airflow_provider_callkaro.sandbox.mrassistant.outbound import OutboundConfigs
-from airflow_provider_callkaro.sandbox.mrassistant.rules import moment, without_spaces
 from airflow_provider_callkaro.sandbox.mrassistant.tokens import LIFETIME, LOGIN, TokenPair, Tokens
 from airflow_provider_callkaro.sandbox.request_log import RequestLog, Ring
 from airflow_provider_callkaro.sandbox.settings import Settings
@@ -132,18 +132,18 @@ class MrAssistant(Vendor):
         return Answer(status=refusal.status, body={"detail": refusal.details or refusal.message})
 
     def _log_in(self, asked: Asked) -> Answer:
-        fields = reading.read_model(asked.body, reading.LOG_IN)
+        fields = read_body(bodies.LogIn, asked.body)
         return _tokens(
             self.tokens.log_in(username=fields["username"], password=fields["password"]),
             otherwise="Incorrect username or password",
         )
 
     def _refresh(self, asked: Asked) -> Answer:
-        fields = reading.read_model(asked.body, reading.REFRESH)
+        fields = read_body(bodies.Refresh, asked.body)
         return _tokens(self.tokens.refresh(fields["refresh_token"]), otherwise="Invalid refresh token")
 
     def _create_campaign(self, asked: Asked) -> Answer:
-        fields = reading.read_campaign(asked.body)
+        fields = read_body(bodies.Campaign, asked.body)
         _existing(fields["agent_id"])
         now = datetime.now(UTC)
         schedule_at = moment(fields["schedule_at"]) if fields.get("schedule_at") else None
@@ -175,7 +175,7 @@ class MrAssistant(Vendor):
         return Answer(status=201, body=body)
 
     def _place_call(self, asked: Asked) -> Answer:
-        fields = reading.read_model(asked.body, reading.CALL)
+        fields = read_body(bodies.Call, asked.body)
         agent_id = _existing(fields["agent_id"])
         ring = self._ring(fields, agent_id=agent_id, batch_id=None, schedule_at=None)
         return Answer(body=self._calls.placed(ring))
@@ -200,17 +200,13 @@ class MrAssistant(Vendor):
         return Answer(body=self._calls.report(asked.id, now=datetime.now(UTC)))
 
     def _calls_of_agent(self, asked: Asked) -> Answer:
-        query: dict[str, Any] = dict(asked.query)
-        for name in ("limit", "offset"):
-            if (text := query.get(name, "")).isascii() and text.isdigit() and len(text) < 10:
-                query[name] = int(text)
-        reading.check(query, reading.CALLS_OF_AGENT, place=["query"])
+        query = asked.query
+        page = bodies.read_page(query)
         listed = [call for call in self._calls.of_agent(asked.id, now=datetime.now(UTC)) if _passes(call, query)]
-        start = query.get("offset", 0)
-        return Answer(body={"calls": listed[start : start + query.get("limit", 100)], "total": len(listed)})
+        return Answer(body={"calls": listed[page.offset : page.offset + page.limit], "total": len(listed)})
 
     def _transfer(self, asked: Asked) -> Answer:
-        fields = reading.read_model(asked.body, reading.TRANSFER)
+        fields = read_body(bodies.Transfer, asked.body)
         call = self._calls.report(asked.id, now=datetime.now(UTC))
         if call["status"] == "ended":
             raise Refused(400, "Call is not active")
@@ -228,7 +224,7 @@ class MrAssistant(Vendor):
         return Answer(body={"call_id": asked.id, "status": "ended"})
 
     def _configure(self, asked: Asked) -> Answer:
-        fields = reading.read_outbound(asked.body)
+        fields = read_body(bodies.OutboundConfig, asked.body)
         self._outbound.write(_existing(asked.id), fields)
         return self._configuration(asked)
 
@@ -249,7 +245,7 @@ _FILTERS: dict[str, Callable[[Mapping[str, Any], str], bool]] = {
 }
 
 
-def _passes(call: Mapping[str, Any], query: Mapping[str, Any]) -> bool:
+def _passes(call: Mapping[str, Any], query: Mapping[str, str]) -> bool:
     return all(passes(call, query[name]) for name, passes in _FILTERS.items() if name in query)
 
 
