@@ -1,4 +1,4 @@
-"""What the vendors' hooks have in common: one connection, read once, and one way to ask the vendor something."""
+"""What the vendors' hooks have in common: one connection, read once, and one session that asks the vendor."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 from airflow.providers.common.compat.sdk import BaseHook
 
@@ -19,6 +19,9 @@ from airflow_provider_callkaro.transport.sync import SyncTransport
 from airflow_provider_callkaro.transport.target import Target
 from airflow_provider_callkaro.vendors.http import Request, Response
 from airflow_provider_callkaro.vendors.profile import VendorProfile
+
+if TYPE_CHECKING:
+    from airflow_provider_callkaro.transport.session import VendorSession
 
 TEST_TIMEOUT = 5  # seconds that the connection test waits for the host
 
@@ -83,17 +86,38 @@ class VendorHook(BaseHook):
         check_type(conn, connection_id=self._connection_id, hook=type(self))
         return self._read_connection(conn, connection_id=self._connection_id)
 
-    def get_conn(self) -> Any:
-        """What the connection says; see `connection`."""
-        return self.connection
+    def get_conn(self) -> VendorSession:
+        """The `requests.Session` with which the hook asks the vendor; one per hook, the same each time.
+
+        Use it to ask what the hook has no method for: ``hook.get_conn().get("/some/path").json()``. It carries the
+        connection's key, to the connection's host only; see `VendorSession`. What is set on it (adapters, ``proxies``,
+        ``verify``, ``cert``, ``headers``) holds for the hook's own requests too, and those keep their retry policy.
+        The fan-out and the triggers, which run in an event loop, do not use it. What the connection says is in
+        `connection`.
+
+        :raises ConfigurationError: the connection cannot work, naming the field.
+        """
+        return self._session
+
+    @cached_property
+    def _session(self) -> VendorSession:
+        from airflow_provider_callkaro.transport.session import VendorSession
+
+        return VendorSession(self.connection.target)
 
     @cached_property
     def _transport(self) -> SyncTransport:
-        return SyncTransport(self.connection.target, policy=RetryPolicy(), sleep=self._sleep, random=random.random)
+        return self._transport_to(self.connection.target, RetryPolicy())
 
-    def _ask(self, request: Request, read: Callable[[Response], T]) -> T:
-        """Send a request and read its answer, trying again where that is safe."""
-        return self._transport.call(request, read)
+    def _transport_to(self, target: Target, policy: RetryPolicy) -> SyncTransport:
+        return SyncTransport(target, policy=policy, sleep=self._sleep, random=random.random, session=self.get_conn())
+
+    def _ask(self, request: Request, read: Callable[[Response], T], *, read_timeout: float | None = None) -> T:
+        """Send a request and read its answer, trying again where that is safe.
+
+        :param read_timeout: seconds to wait for the answer; default: the connection's.
+        """
+        return self._transport.call(request, read, read_timeout=read_timeout)
 
     async def _ask_once(self, request: Request, read: Callable[[Response], T]) -> T:
         """Send a request from an event loop and read its answer; trying again is left to whoever asks.
@@ -112,7 +136,7 @@ class VendorHook(BaseHook):
         """Check what can be checked without ringing anybody."""
         try:
             target = replace(self._probe_target(), connect_timeout=TEST_TIMEOUT, read_timeout=TEST_TIMEOUT)
-            transport = SyncTransport(target, policy=RetryPolicy(attempts=1), sleep=time.sleep, random=random.random)
+            transport = self._transport_to(target, RetryPolicy(attempts=1))
             try:
                 return True, self._probe(transport.call)
             finally:

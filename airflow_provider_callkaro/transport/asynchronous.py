@@ -10,15 +10,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.exceptions import NotSent, VendorError
+from airflow_provider_callkaro.transport.content_encoding import IDENTITY, decoded
 from airflow_provider_callkaro.transport.failures import no_answer, not_sent, too_late
 from airflow_provider_callkaro.transport.target import IDLE_SECONDS, Target
-from airflow_provider_callkaro.transport.unpacking import ASKED_FOR, unpacked
 from airflow_provider_callkaro.vendors.http import MAX_BODY_BYTES, Request, Response
 
 if TYPE_CHECKING:
     import aiohttp
 
-    from airflow_provider_callkaro.transport.departure import Departure
+    from airflow_provider_callkaro.transport.in_flight import Departure
 
 
 class AsyncTransport:
@@ -45,8 +45,8 @@ class AsyncTransport:
         import aiohttp
         from yarl import URL
 
-        from airflow_provider_callkaro.transport.departure import Departures, MissedDeparture, PunctualConnector
-        from airflow_provider_callkaro.transport.looking_up import Resolver
+        from airflow_provider_callkaro.transport.in_flight import Departures, MissedDeparture, PunctualConnector
+        from airflow_provider_callkaro.transport.resolver import Resolver
 
         self._proxy = self._target.proxy()
         await self._take_headers()
@@ -108,7 +108,7 @@ class AsyncTransport:
         credentials = self._target.credentials
         self._auth_headers = {} if credentials is None else await asyncio.to_thread(credentials.headers)
         # not the session's: those aiohttp sends to a proxy too, before there is a tunnel
-        self._headers = CIMultiDict({"Accept-Encoding": ASKED_FOR, **self._target.headers, **self._auth_headers})
+        self._headers = CIMultiDict({"Accept-Encoding": IDENTITY, **self._target.headers, **self._auth_headers})
         self._discretion = self._target.discretion(self._headers)
 
     def _headers_of(self, request: Request) -> Mapping[str, str]:
@@ -135,7 +135,7 @@ class AsyncTransport:
                 body = await answer.read()
             else:
                 body = await _bounded_body(answer)
-                body = unpacked(body, answer.headers.get("Content-Encoding"), at_most=MAX_BODY_BYTES)
+                body = decoded(body, answer.headers.get("Content-Encoding"), at_most=MAX_BODY_BYTES)
         except self._missed as error:
             if departure.has_left:  # aiohttp sends a GET again whose connection was closed by the other end
                 raise no_answer(self._target.vendor, error) from None

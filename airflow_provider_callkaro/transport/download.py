@@ -1,4 +1,4 @@
-"""An answer whose body is too long to be held: read piece by piece, while the connection stands.
+"""An open answer, whose body is read whole or, where it is too long to be held, piece by piece.
 
 Half a file is worse than none, and nothing in a CSV says where it should have ended. So whatever breaks the body off is
 an error, never an end.
@@ -6,25 +6,29 @@ an error, never an end.
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import HTTPError
+
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.exceptions import OutcomeUnknown
+from airflow_provider_callkaro.transport.content_encoding import Decoder, decoded, decoder_for
 from airflow_provider_callkaro.transport.failures import no_answer
-from airflow_provider_callkaro.transport.unpacking import Unpacker, unpacked, unpacker_for
 from airflow_provider_callkaro.vendors.http import MAX_BODY_BYTES, Request, Response
 
 if TYPE_CHECKING:
-    from urllib3 import BaseHTTPResponse
+    import requests
 
-    from airflow_provider_callkaro.transport.deadline import Deadline
+    from airflow_provider_callkaro.transport.exchange import Exchange
     from airflow_provider_callkaro.vendors.discretion import Discretion
 
 PIECE = 1 << 16  # bytes of the body handed out at once
-PIECE_SECONDS = 300.0  # that a piece may take: a body may be long, but slower than 200 bytes a second nobody sends one
+PIECE_SECONDS = 300.0  # that a piece may take: a body may be long, but none comes slower than 200 bytes a second
 
 
 class Download:
@@ -34,28 +38,29 @@ class Download:
     :param request: what it answers.
     :param discretion: what of it may not be kept.
     :param vendor: the vendor's name, for messages.
-    :param deadline: watches the connection.
-    :param ends_at: the moment of the monotonic clock until which an answer must be there that is read whole.
+    :param exchange: watches the connection.
+    :param ends_at: until when an answer that is read whole must be there, by the monotonic clock.
     """
 
     def __init__(
         self,
-        answer: BaseHTTPResponse,
+        answer: requests.Response,
         *,
         request: Request,
         discretion: Discretion,
         vendor: str,
-        deadline: Deadline,
+        exchange: Exchange,
         ends_at: float,
     ) -> None:
         self._answer = answer
         self._request = request
         self._discretion = discretion
         self._vendor = vendor
-        self._deadline = deadline
+        self._exchange = exchange
         self._ends_at = ends_at
         self._first: bytes | None = None
-        self._unpacker: Unpacker | None = None
+        self._decoder: Decoder | None = None
+        self._content: io.BytesIO | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -68,7 +73,7 @@ class Download:
     @property
     def status(self) -> int:
         """The HTTP status."""
-        return self._answer.status
+        return self._answer.status_code
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -78,17 +83,17 @@ class Download:
     def start(self) -> Self:
         """Read the first piece of the body, which is kept for `chunks`: until then, asking again loses nothing.
 
-        :raises OutcomeUnknown: the body broke off, or is packed in a way that is not known here.
+        :raises OutcomeUnknown: the body broke off, or its encoding is not known here.
         """
         try:
-            self._unpacker = unpacker_for(self._encoding)
+            self._decoder = decoder_for(self._encoding)
         except ValueError as error:
             raise self._cut_short(error) from None
         self._first = self._piece()
         return self
 
     def chunks(self) -> Iterator[bytes]:
-        """The body, unpacked, in pieces of at most 64 KiB. It can be read once.
+        """The body, decoded, in pieces of at most 64 KiB. It can be read once.
 
         The end of a body without ``Content-Length`` that is not chunked either is the end of the connection: there,
         and only there, a broken one cannot be told from a complete one.
@@ -106,12 +111,10 @@ class Download:
 
         :raises OutcomeUnknown: the body broke off.
         """
-        from urllib3.exceptions import HTTPError
-
         try:
-            with self._deadline.within(max(0.0, self._ends_at - time.monotonic())):
+            with self._exchange.within(max(0.0, self._ends_at - time.monotonic())):
                 body = self._whole()
-            body = unpacked(body, self._encoding, at_most=MAX_BODY_BYTES)
+            body = decoded(body, self._encoding, at_most=MAX_BODY_BYTES)
             self.close()
         except (HTTPError, OSError, ValueError) as error:
             self.close()
@@ -126,32 +129,36 @@ class Download:
     def _encoding(self) -> str | None:
         return self._answer.headers.get("Content-Encoding")
 
+    def _read(self, size: int) -> bytes:
+        raw: object = self._answer.raw
+        if isinstance(raw, BaseHTTPResponse):
+            return raw.read(size, decode_content=False)
+        if self._content is None:  # an adapter of somebody else's answered, such as a test tool's
+            self._content = io.BytesIO(self._answer.content)
+        return self._content.read(size)
+
     def _whole(self) -> bytes:
         body = b""
         # only a read at its end tells that a body is shorter than it was to be
-        while len(body) < MAX_BODY_BYTES and (more := self._answer.read(MAX_BODY_BYTES, decode_content=False)):
+        while len(body) < MAX_BODY_BYTES and (more := self._read(MAX_BODY_BYTES)):
             body += more
         return body[:MAX_BODY_BYTES]
 
     def _piece(self) -> bytes:
-        from urllib3.exceptions import HTTPError
-
         try:
-            with self._deadline.within(PIECE_SECONDS):
-                if self._unpacker is None:
-                    return self._answer.read(PIECE, decode_content=False)
-                return self._unpacked_piece(self._unpacker)
+            with self._exchange.within(PIECE_SECONDS):
+                return self._read(PIECE) if self._decoder is None else self._decoded_piece(self._decoder)
         except (HTTPError, OSError, ValueError) as error:
             raise self._cut_short(error) from None
 
-    def _unpacked_piece(self, unpacker: Unpacker) -> bytes:
-        piece = unpacker.unpack(b"", PIECE)
+    def _decoded_piece(self, decoder: Decoder) -> bytes:
+        piece = decoder.decode(b"", PIECE)
         while not piece:
-            packed = self._answer.read(PIECE, decode_content=False)
-            if not packed:
-                unpacker.finish()
+            data = self._read(PIECE)
+            if not data:
+                decoder.finish()
                 return b""
-            piece = unpacker.unpack(packed, PIECE)
+            piece = decoder.decode(data, PIECE)
         return piece
 
     def _cut_short(self, error: Exception) -> OutcomeUnknown:

@@ -1,26 +1,23 @@
-"""One request at a time, over `urllib3`: for everything that is not a fan-out."""
+"""One request at a time, over a `requests.Session`: for everything that is not a fan-out."""
 
 from __future__ import annotations
 
-import io
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from airflow_provider_callkaro.exceptions import VendorError
-from airflow_provider_callkaro.transport.download import Download
+from airflow_provider_callkaro.exceptions import ConfigurationError, VendorError
 from airflow_provider_callkaro.transport.failures import no_answer, not_sent
 from airflow_provider_callkaro.transport.retry import RetryPolicy
-from airflow_provider_callkaro.transport.target import IDLE_SECONDS, Target
-from airflow_provider_callkaro.transport.unpacking import ASKED_FOR
+from airflow_provider_callkaro.transport.target import Target
 from airflow_provider_callkaro.vendors.http import Request, Response
 
 if TYPE_CHECKING:
-    import ssl
+    import requests
 
-    import urllib3
+    from airflow_provider_callkaro.transport.download import Download
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -29,11 +26,14 @@ _log = logging.getLogger(__name__)
 class SyncTransport:
     """Sends requests to one vendor and reads their answers, trying again where that is safe.
 
+    It may be used from several threads at once, as its session may.
+
     :param target: where to.
     :param policy: what may be sent again.
     :param sleep: waits for some seconds.
     :param random: a number from 0 to 1.
     :param clock: seconds of a clock that only goes forward.
+    :param session: what carries the requests; default: a `VendorSession` of its own.
     """
 
     def __init__(
@@ -44,49 +44,50 @@ class SyncTransport:
         sleep: Callable[[float], None],
         random: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
+        session: requests.Session | None = None,
     ) -> None:
+        from airflow_provider_callkaro.transport.session import VendorSession
+
         self._target = target
         self._policy = policy
         self._sleep = sleep
         self._random = random
-        self._clock = clock
-        self._last_used = clock()
-        self._pool: urllib3.PoolManager | None = None
+        self._session = VendorSession(target, clock=clock) if session is None else session
 
-    def call(self, request: Request, read: Callable[[Response], T]) -> T:
+    def call(self, request: Request, read: Callable[[Response], T], *, read_timeout: float | None = None) -> T:
         """Send ``request`` and read its answer.
 
         :param read: turns the answer into what it says, or raises what it means.
+        :param read_timeout: seconds to wait for the answer; default: the target's.
         :raises VendorError: what remains once trying again is no longer safe, or no longer of use.
         """
-        return self._persist(request, lambda: read(self._exchange(request).response()))
+        return self._persist(request, lambda: read(self._exchange(request, read_timeout).response()))
 
     @contextmanager
     def download(self, request: Request, read_refusal: Callable[[Response], NoReturn]) -> Iterator[Download]:
         """Send ``request`` and read the body of its answer piece by piece, however long it is.
 
-        It is asked for again as in `call`, but only until the first piece has come: whoever reads has used it by then.
+        A failure before the first piece has come is tried again as in `call`. A later one is not: the reader has used
+        that piece by then.
 
-        :param request: one that rings nobody.
+        :param request: one that is retry-safe.
         :param read_refusal: raises what an answer outside 200 to 299 means, as `raise_refusal` does.
         :return: a context manager; leaving it closes the connection.
         :raises VendorError: there is nothing to read, or, while it is read, `OutcomeUnknown`: it was cut short.
         """
 
-        def opened() -> Download:
+        def started() -> Download:
             answer = self._exchange(request)
             if not 200 <= answer.status < 300:
                 read_refusal(answer.response())
             return answer.start()
 
-        with self._persist(request, opened) as download:
+        with self._persist(request, started) as download:
             yield download
 
     def close(self) -> None:
-        """Close the connection to the vendor."""
-        if self._pool is not None:
-            self._pool.clear()
-            self._pool = None
+        """Close the connections to the vendor; the next request opens one again."""
+        self._session.close()
 
     def _persist(self, request: Request, act: Callable[[], T]) -> T:
         attempt = 0
@@ -107,80 +108,73 @@ class SyncTransport:
                 _log.info("Waiting %.1f s before try %d: %s", delay, attempt + 1, error)
             self._sleep(delay)
 
-    def _exchange(self, request: Request) -> Download:
+    def _exchange(self, request: Request, read_timeout: float | None = None) -> Download:
+        timeout = (self._target.connect_timeout, read_timeout or self._target.read_timeout)
         credentials = self._target.credentials
         if credentials is None:
-            return self._send(request, self._target.headers)
+            return self._send(request, self._target.headers, timeout)
         auth_headers = credentials.headers()
-        answer = self._send(request, {**self._target.headers, **auth_headers})
+        answer = self._send(request, {**self._target.headers, **auth_headers}, timeout)
         if answer.status == 401 and credentials.renew(auth_headers):
             answer.close()
-            answer = self._send(request, {**self._target.headers, **credentials.headers()})
+            answer = self._send(request, self._target.all_headers(), timeout)
         return answer
 
-    def _send(self, request: Request, headers: Mapping[str, str]) -> Download:
-        from urllib3 import Timeout
-        from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+    def _send(self, request: Request, headers: Mapping[str, str], timeout: tuple[float, float]) -> Download:
+        from urllib3.exceptions import HTTPError
 
-        from airflow_provider_callkaro.transport.deadline import Deadline
+        from airflow_provider_callkaro.transport.download import Download
+        from airflow_provider_callkaro.transport.exchange import Exchange
+        from airflow_provider_callkaro.transport.session import check_sends_once
 
-        if self._clock() - self._last_used > IDLE_SECONDS:
-            self.close()
-        if self._pool is None:
-            self._pool = _open_pool(self._target.proxy(), self._target.tls())
-        body = None if request.body is None else _Body(request.body)
-        about = {} if request.body is None else {"Content-Length": str(len(request.body))}
-        if request.content_type is not None:
-            about["Content-Type"] = request.content_type
-        deadline = Deadline()
-        ends_at = time.monotonic() + self._target.deadline
+        prepared = self._prepared(request, headers)
+        if not request.retry_safe:
+            check_sends_once(self._session.get_adapter(prepared.url or ""), request.method)
+        exchange = Exchange()
+        ends_at = time.monotonic() + sum(timeout)
         try:
-            with deadline.within(self._target.deadline):
-                answer = self._pool.urlopen(
-                    request.method,
-                    self._target.url(request.path),
-                    body=body,
-                    headers={"Accept-Encoding": ASKED_FOR, **headers, **about},
-                    timeout=Timeout(connect=self._target.connect_timeout, read=self._target.read_timeout),
-                    retries=False,
-                    redirect=False,
-                    preload_content=False,
-                )
-            self._last_used = self._clock()
-        except (HTTPError, OSError, ValueError) as error:
-            unconnected = isinstance(error, (NewConnectionError, ConnectTimeoutError))
-            if unconnected if body is None else not body.has_left:  # the kind of the error alone would not tell
-                raise not_sent(self._target.vendor, error) from None
-            raise no_answer(self._target.vendor, error) from None
+            with exchange.within(sum(timeout)):
+                answer = self._session.send(prepared, stream=True, allow_redirects=False, timeout=timeout)
+        except (HTTPError, OSError, ValueError) as error:  # what requests raises is an OSError
+            tell = not_sent if exchange.has_left is False else no_answer
+            raise tell(self._target.vendor, _cause(error)) from None
         return Download(
             answer,
             request=request,
-            discretion=self._target.discretion(headers),
+            discretion=self._target.discretion(
+                {**{name: str(self._session.headers[name]) for name in self._session.headers}, **headers}
+            ),
             vendor=self._target.vendor,
-            deadline=deadline,
+            exchange=exchange,
             ends_at=ends_at,
         )
 
+    def _prepared(self, request: Request, headers: Mapping[str, str]) -> requests.PreparedRequest:
+        from requests import Request as UnpreparedRequest
+        from requests import RequestException
 
-class _Body(io.BytesIO):
-    """The body of a request, which remembers whether it was asked for: after that, bytes of it may have left."""
+        from airflow_provider_callkaro.transport.session import ConnectionHeaders
 
-    has_left = False
+        content_type = {} if request.content_type is None else {"Content-Type": request.content_type}
+        try:
+            return self._session.prepare_request(
+                UnpreparedRequest(
+                    request.method,
+                    self._target.url(request.path),
+                    headers=content_type,
+                    data=request.body,
+                    auth=ConnectionHeaders(lambda: headers),
+                )
+            )
+        except (RequestException, ValueError) as error:
+            raise ConfigurationError(
+                f"the request to {self._target.vendor} cannot be built ({type(error).__name__}): see to the headers "
+                "that were set on the session of its hook; nothing was sent"
+            ) from None
 
-    def read(self, size: int | None = -1, /) -> bytes:
-        self.has_left = True
-        return super().read(size)
 
-
-def _open_pool(proxy: str | None, tls: ssl.SSLContext | None) -> urllib3.PoolManager:
-    from urllib.parse import unquote, urlsplit
-
-    from urllib3 import PoolManager, ProxyManager, make_headers
-
-    from airflow_provider_callkaro.transport.deadline import watched
-
-    if proxy is None:
-        return watched(PoolManager(ssl_context=tls))
-    user, _, _ = urlsplit(proxy).netloc.rpartition("@")
-    proxy_headers = make_headers(proxy_basic_auth=unquote(user)) if user else None
-    return watched(ProxyManager(proxy, proxy_headers=proxy_headers, ssl_context=tls))
+def _cause(error: BaseException) -> BaseException:
+    """What went wrong, from under what `requests` and `urllib3` wrap around it."""
+    wrapped = getattr(error, "reason", None) or next(iter(error.args), None)
+    is_wrapper = type(error).__module__.startswith("requests.") or type(error).__name__ == "MaxRetryError"
+    return _cause(wrapped) if is_wrapper and isinstance(wrapped, BaseException) else error

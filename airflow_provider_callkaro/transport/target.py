@@ -75,6 +75,13 @@ class Target:
         """What may not be kept of an answer to a request with these headers."""
         return Discretion(headers, keeps_messages=self.vendor_messages)
 
+    def all_headers(self) -> dict[str, str]:
+        """What each request carries: the headers, and those of the credentials as they stand.
+
+        :raises VendorError: there are no credentials yet and none could be had.
+        """
+        return {**self.headers, **({} if self.credentials is None else self.credentials.headers())}
+
     def url(self, path: str) -> str:
         """The whole address of ``path``."""
         return self.base_url + path
@@ -96,16 +103,24 @@ class Target:
         parts = urlsplit(self.base_url)
         host = parts.hostname or ""
         proxy = None if is_loopback(host) or proxy_bypass(host) else getproxies().get(parts.scheme)
-        if not proxy:
-            return None
-        if "://" not in proxy:
-            proxy = f"http://{proxy}"
-        if not proxy.lower().startswith(("http://", "https://")):
-            raise ConfigurationError(
-                f"the proxy that {parts.scheme.upper()}_PROXY names does not speak HTTP: set another, such as "
-                f"http://proxy.example:3128, or add {host} to NO_PROXY"
-            )
-        return proxy
+        return checked_proxy(proxy, named_by=f"{parts.scheme.upper()}_PROXY", host=host) if proxy else None
+
+
+def checked_proxy(proxy: str, *, named_by: str, host: str) -> str:
+    """The proxy's address with a scheme, ``http`` where it has none.
+
+    :param named_by: what names it, for messages.
+    :param host: to which host it is the way.
+    :raises ConfigurationError: it speaks something else than HTTP, such as SOCKS.
+    """
+    if "://" not in proxy:
+        return f"http://{proxy}"
+    if not proxy.lower().startswith(("http://", "https://")):
+        raise ConfigurationError(
+            f"the proxy that {named_by} names does not speak HTTP: set another, such as http://proxy.example:3128, or "
+            f"add {host} to NO_PROXY"
+        )
+    return proxy
 
 
 def checked_base_url(host: str, *, port: int | None, connection: str) -> str:

@@ -93,7 +93,8 @@ def test_a_connection_that_cannot_work_names_the_field_and_the_way_out(define, f
 def test_no_representation_shows_the_key(define):
     define(password=KEY)
     hook = CallaroHook()
-    assert KEY not in repr(hook.get_conn())
+    assert KEY not in repr(hook.connection)
+    assert KEY not in repr(vars(hook.get_conn()))
     assert KEY not in repr(vars(hook))
 
 

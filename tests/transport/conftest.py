@@ -15,6 +15,7 @@ import threading
 from contextlib import ExitStack, suppress
 
 import pytest
+from certificates import make_certificate
 
 from airflow_provider_callkaro.calls import Call
 from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
@@ -168,6 +169,12 @@ class AsyncDriver:
 
     def close(self):
         self._closing.close()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """The path of a certificate that nobody but itself vouches for; its key is in the same file."""
+    return make_certificate(tmp_path_factory.mktemp("tls") / "certificate.pem")
 
 
 @pytest.fixture(autouse=True)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from airflow.providers.common.compat.sdk import mask_secret
 
@@ -18,17 +16,20 @@ from airflow_provider_callkaro.hooks.connection import ConnectionFields
 from airflow_provider_callkaro.hooks.mrassistant.outbound import MrAssistantOutboundHook, read_day_numbers
 from airflow_provider_callkaro.hooks.vendor import Ask
 from airflow_provider_callkaro.transport.retry import RetryPolicy
-from airflow_provider_callkaro.transport.sync import SyncTransport
-from airflow_provider_callkaro.transport.target import Target
+from airflow_provider_callkaro.transport.target import Credentials, Target
 from airflow_provider_callkaro.transport.tokens import StaticToken, TokenCredentials
-from airflow_provider_callkaro.vendors.http import Request
+from airflow_provider_callkaro.vendors.answers import Tokens
+from airflow_provider_callkaro.vendors.http import Request, Response
 from airflow_provider_callkaro.vendors.mrassistant.api import CampaignSettings, CreatedCampaign, MrAssistant
 from airflow_provider_callkaro.vendors.mrassistant.profile import MRASSISTANT
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.call import Call
-    from airflow_provider_callkaro.vendors.answers import PlacedCall, Tokens
+    from airflow_provider_callkaro.vendors.answers import PlacedCall
     from airflow_provider_callkaro.vendors.mrassistant.calls import CallDetails
+
+AskForTokens: TypeAlias = Callable[[Target, Request, Callable[[Response], Tokens]], Tokens]
+"""Sends a request that gets tokens, and reads them."""
 
 LOG_IN_RETRIES = RetryPolicy(attempts=3, throttled_attempts=3)  # whoever needs the token tries again by themselves
 WAY_OUT = (
@@ -129,13 +130,8 @@ class MrAssistantHook(MrAssistantOutboundHook):
         if call.agent_id is None and connection.agent_id is not None:
             call = replace(call, agent_id=connection.agent_id)
         request = connection.vendor.place_call(call)
-        transport = _transport(
-            with_read_timeout(connection.target, connection.vendor.answer_may_take(call.extra)), RetryPolicy()
-        )
-        try:
-            return transport.call(request, connection.vendor.read_placed_call)
-        finally:
-            transport.close()
+        target = with_read_timeout(connection.target, connection.vendor.answer_may_take(call.extra))
+        return self._ask(request, connection.vendor.read_placed_call, read_timeout=target.read_timeout)
 
     def get_call(self, call_id: str) -> CallDetails:
         """How a call stands.
@@ -217,7 +213,14 @@ class MrAssistantHook(MrAssistantOutboundHook):
         return details.status
 
     def _read_connection(self, conn: Any, *, connection_id: str) -> MrAssistantConnection:
-        return read_connection(conn, connection_id=connection_id)
+        return read_connection(conn, connection_id=connection_id, ask=self._ask_for_tokens)
+
+    def _ask_for_tokens(self, target: Target, request: Request, read: Callable[[Response], Tokens]) -> Tokens:
+        """Ask for tokens, over the session that the hook's other requests take.
+
+        :param target: without credentials, because these requests get them.
+        """
+        return _mask(self._transport_to(target, LOG_IN_RETRIES).call(request, read))
 
     def _probe_target(self) -> Target:
         connection = self.connection
@@ -245,9 +248,10 @@ def with_read_timeout(target: Target, seconds: float) -> Target:
     return replace(target, read_timeout=max(target.read_timeout, seconds))
 
 
-def read_connection(conn: Any, *, connection_id: str) -> MrAssistantConnection:
+def read_connection(conn: Any, *, connection_id: str, ask: AskForTokens) -> MrAssistantConnection:
     """What an Airflow connection of type ``mrassistant`` says.
 
+    :param ask: logs in and refreshes tokens, where the connection has a login.
     :raises ConfigurationError: it has no host, no password, or a field that cannot work.
     """
     fields = ConnectionFields(conn, connection_id=connection_id)
@@ -256,31 +260,23 @@ def read_connection(conn: Any, *, connection_id: str) -> MrAssistantConnection:
         day_numbers=read_day_numbers(fields.text("day_numbers"), connection_id=connection_id),
     )
     log_in = None if fields.login is None else vendor.log_in(fields.login, fields.password)
-    given = None
+    target = fields.target(vendor=vendor.name, default_host=None, headers=vendor.headers())
+    credentials: Credentials
     if log_in is None:
         headers = vendor.headers(fields.secret(what="token"))
-        given = StaticToken(headers, vendor=vendor.name, way_out=WAY_OUT)
-    target = fields.target(vendor=vendor.name, default_host=None, headers=vendor.headers(), credentials=given)
-    if log_in is not None:
-        target = replace(target, credentials=_credentials(target, vendor, log_in))
+        credentials = StaticToken(headers, vendor=vendor.name, way_out=WAY_OUT)
+    else:
+        credentials = TokenCredentials(
+            log_in=partial(ask, target, log_in, vendor.read_tokens),
+            refresh=lambda token: ask(target, vendor.refresh(token), vendor.read_tokens),
+        )
     return MrAssistantConnection(
-        target=target,
+        target=replace(target, credentials=credentials),
         vendor=vendor,
         agent_id=fields.text("agent_id"),
         log_in=log_in,
         webhook_url=fields.text("webhook_url"),
         webhook_secret=fields.text("webhook_secret"),
-    )
-
-
-def _credentials(target: Target, vendor: MrAssistant, log_in: Request) -> TokenCredentials:
-    transport = _transport(target, LOG_IN_RETRIES)  # without credentials: it is what gets them
-
-    def ask(request: Request) -> Tokens:
-        return _mask(transport.call(request, vendor.read_tokens))
-
-    return TokenCredentials(
-        log_in=lambda: ask(log_in), refresh=lambda refresh_token: ask(vendor.refresh(refresh_token))
     )
 
 
@@ -290,7 +286,3 @@ def _mask(tokens: Tokens) -> Tokens:
         if token is not None:
             mask_secret(token)
     return tokens
-
-
-def _transport(target: Target, policy: RetryPolicy) -> SyncTransport:
-    return SyncTransport(target, policy=policy, sleep=time.sleep, random=random.random)
