@@ -1,6 +1,6 @@
-"""The operators: what a DAG imports.
+"""The operators that a DAG imports: one folder per vendor, one file per operator or pair of operators.
 
-`callkaro`, `callaro` and `mrassistant` hold the public names. Behind them stand one file per operator, with its whole
-signature, and `placing`: what every operator that places calls does with its arguments. Its three kinds are `fan_out`,
-`preflight` and `single_call`. What a task does beyond that is in the room `tasks`.
+Begin with `callkaro`, whose `__init__` holds the public names, and there with `fan_out`. Each operator spells out its
+arguments and says what each is for; what it does with them is in the room `tasks`. This room imports every room below
+it and Airflow, and nothing imports it.
 """

@@ -175,7 +175,7 @@ class CallaroDispatchHealthSensor(RendersLiterals, BaseSensorOperator):
         raise AirflowFailException(f"campaign {self.campaign_id} dials badly: {'; '.join(breaches)}; {outcome}")
 
 
-def _states(name: str, given: Sequence[str]) -> list[str]:
-    if isinstance(given, str) or not all(isinstance(word, str) and word.strip() for word in given):
+def _states(name: str, words: Sequence[str]) -> list[str]:
+    if isinstance(words, str) or not all(isinstance(word, str) and word.strip() for word in words):
         raise ConfigurationError(f'{name} must be a list of states, such as ["completed"]')
-    return [plain_word(word) for word in given]
+    return [plain_word(word) for word in words]

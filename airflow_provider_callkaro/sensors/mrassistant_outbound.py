@@ -31,6 +31,7 @@ from airflow_provider_callkaro.exceptions import (
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
 from airflow_provider_callkaro.sensors.rescheduling import AirflowRescheduleException, first_reschedule
 from airflow_provider_callkaro.tasks.arguments import refuse_empty_arguments
+from airflow_provider_callkaro.tasks.instants import in_utc, to_iso
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.tasks.waiting import LATE_WAKING, LONGEST_TIMEOUT, SHORT_WAIT, sleep_until
 from airflow_provider_callkaro.triggers.schedule_window import ScheduleWindowTrigger
@@ -71,7 +72,7 @@ class MrAssistantOutboundOpenSensor(RendersLiterals, BaseSensorOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.agent_id = agent_id
-        self._agent_is_given = agent_id is not None
+        self._agent_is_set = agent_id is not None
         self.deferrable = deferrable
         self.mrassistant_conn_id = mrassistant_conn_id
 
@@ -110,9 +111,9 @@ class MrAssistantOutboundOpenSensor(RendersLiterals, BaseSensorOperator):
             if moment > deadline:
                 self._refuse(
                     f"the agent may not call before the sensor's timeout of {deadline - began} is over; the next look "
-                    f"would be at {moment.isoformat(timespec='seconds')}. Give it a longer timeout, or other hours"
+                    f"would be at {to_iso(moment)}. Give it a longer timeout, or other hours"
                 )
-            self.log.info("The agent may not call; waiting until %s", moment.isoformat(timespec="seconds"))
+            self.log.info("The agent may not call; waiting until %s", to_iso(moment))
             if moment - now >= SHORT_WAIT:
                 self._give_back_the_slot(moment, left=deadline - now, began=began)
             sleep_until(moment)
@@ -120,7 +121,7 @@ class MrAssistantOutboundOpenSensor(RendersLiterals, BaseSensorOperator):
     def _ask(self) -> tuple[OutboundConfig | None, float]:
         """What MrAssistant says, and how many seconds it wants to be left alone."""
         try:
-            refuse_empty_arguments(self, ["agent_id"] if self._agent_is_given else [])
+            refuse_empty_arguments(self, ["agent_id"] if self._agent_is_set else [])
             self.hook.connection  # noqa: B018 - read here, where Airflow may be asked without an event loop
             config = asyncio.run(self.hook.read_outbound_config(self.agent_id))
         except (NotSent, Throttled, OutcomeUnknown) as error:
@@ -135,7 +136,7 @@ class MrAssistantOutboundOpenSensor(RendersLiterals, BaseSensorOperator):
     def _next_look(self, config: OutboundConfig | None, *, now: datetime, pause: float) -> datetime:
         """The moment that MrAssistant names, where it lies ahead; else the next poke."""
         if config is not None and config.next_available_time is not None and config.next_available_time > now:
-            return config.next_available_time.astimezone(UTC)
+            return in_utc(config.next_available_time)
         return now + timedelta(seconds=max(self.poke_interval, pause))
 
     def _give_back_the_slot(self, moment: datetime, *, left: timedelta, began: datetime) -> None:

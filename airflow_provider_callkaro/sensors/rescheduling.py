@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from airflow_provider_callkaro.tasks.instants import in_utc
+
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
@@ -24,15 +26,19 @@ def first_reschedule(context: Context, *, retries: int) -> datetime | None:
     """
     instance = context["ti"]
     if hasattr(instance, "get_first_reschedule_date"):
-        first: datetime | None = instance.get_first_reschedule_date(context)
-        return first
+        return _in_utc(instance.get_first_reschedule_date(context))
     from airflow.sensors.base import _orig_start_date  # Airflow 2 has no public name for it
 
-    started: datetime | None = _orig_start_date(
-        dag_id=instance.dag_id,
-        task_id=instance.task_id,
-        run_id=instance.run_id,
-        map_index=instance.map_index,
-        try_number=instance.max_tries - retries + 1,
+    return _in_utc(
+        _orig_start_date(
+            dag_id=instance.dag_id,
+            task_id=instance.task_id,
+            run_id=instance.run_id,
+            map_index=instance.map_index,
+            try_number=instance.max_tries - retries + 1,
+        )
     )
-    return started
+
+
+def _in_utc(instant: datetime | None) -> datetime | None:
+    return None if instant is None else in_utc(instant)

@@ -24,6 +24,7 @@ from airflow_provider_callkaro.calls.policy import CallingPolicy
 from airflow_provider_callkaro.sensors.hours import EVERY_DAY, Hours, read_min_remaining
 from airflow_provider_callkaro.sensors.rescheduling import AirflowRescheduleException, first_reschedule
 from airflow_provider_callkaro.tasks.arguments import refuse_empty_arguments
+from airflow_provider_callkaro.tasks.instants import to_iso
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.tasks.waiting import LATE_WAKING, LONGEST_TIMEOUT, SHORT_WAIT, sleep_until
 from airflow_provider_callkaro.triggers.schedule_window import ScheduleWindowTrigger
@@ -105,19 +106,19 @@ class ScheduleWindowSensor(RendersLiterals, BaseSensorOperator):
         self.campaign_id = campaign_id
         self.min_remaining = min_remaining
         self.deferrable = deferrable
-        self._given_policy = policy
-        self._given = [name for name in self.template_fields if getattr(self, name) is not None]
+        self._own_policy = policy
+        self._provided = [name for name in self.template_fields if getattr(self, name) is not None]
         hours = self._hours()
         self.policy = policy
         """The hours to wait for; None until the task runs, where they are templated or a connection's."""
-        if not any(_is_templated(getattr(self, name)) for name in self._given):
+        if not any(_is_templated(getattr(self, name)) for name in self._provided):
             read_min_remaining(min_remaining)
             if not hours.needs_connection:
                 self.policy = hours.read()
 
     def _hours(self) -> Hours:
         return Hours(
-            policy=self._given_policy,
+            policy=self._own_policy,
             start=self.start,
             end=self.end,
             days=self.days,
@@ -147,15 +148,15 @@ class ScheduleWindowSensor(RendersLiterals, BaseSensorOperator):
         return self._wait(began=datetime.fromisoformat(began) if began else self._first_start(context))
 
     def _wait(self, *, began: datetime) -> str | None:
-        refuse_empty_arguments(self, self._given)
+        refuse_empty_arguments(self, self._provided)
         self.policy = policy = self._hours().read()
         while True:
             now = datetime.now(UTC)
             opening = self._opening(policy, now, began=began)
             if opening.at <= now:
                 self.log.info("%s", policy.explain(now))
-                return opening.closes_at.isoformat() if opening.closes_at else None
-            self.log.info("%s; waiting until %s", policy.explain(now), opening.at.isoformat(timespec="seconds"))
+                return to_iso(opening.closes_at) if opening.closes_at else None
+            self.log.info("%s; waiting until %s", policy.explain(now), to_iso(opening.at))
             if opening.at - now >= SHORT_WAIT:
                 self._give_back_the_slot(opening.at, now=now, began=began)
             sleep_until(opening.at)

@@ -143,7 +143,7 @@ class StatusSensor(RendersLiterals, BaseSensorOperator):
             )
 
 
-def _words(name: str, given: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(given, str) or not all(isinstance(word, str) and word for word in given):
+def _words(name: str, words: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(words, str) or not all(isinstance(word, str) and word for word in words):
         raise ConfigurationError(f'{name} must be a list of words, such as ["ended"]')
-    return tuple(given)
+    return tuple(words)

@@ -1,7 +1,7 @@
-"""Templated arguments: which of them were given, and whether what was given is still there once it is rendered.
+"""Templated arguments: which are set, and which of those are empty once Airflow has rendered them.
 
-A template that renders to nothing, or to the text ``None`` (a misspelt task id in ``xcom_pull`` does), would otherwise
-fall back to a default in silence: no memory over runs, another scope, no campaign, no report.
+A template that renders to nothing, or to the text ``None`` (as a misspelt task id in ``xcom_pull`` does), is an error.
+Taken for the default, it would silently change the ledger, the scope, the campaign or the report.
 """
 
 from __future__ import annotations
@@ -26,57 +26,57 @@ def is_template(value: Any) -> bool:
 
 
 def unredacted(value: Any) -> Any:
-    """The value itself, where it is held so that Airflow does not show it."""
+    """The value inside a `Redacted`; any other value as it is."""
     return value.value if isinstance(value, Redacted) else value
 
 
 def is_plain(value: Any) -> bool:
-    """Whether a value is known when the DAG is parsed: no template, no XCom, and none in it."""
+    """Whether a value is known when the DAG is parsed: it neither is nor holds a template or an XCom."""
     if isinstance(value, (list, tuple)):
         return all(map(is_plain, value))
     return isinstance(value, (str, int, float, type(None))) and not is_template(value)
 
 
 def is_empty(value: Any) -> bool:
-    """Whether a value is what a template leaves that found nothing: None, an empty text, or the text ``None``."""
+    """Whether a value is what an empty template renders to: None, an empty text, or the text ``None``."""
     return value is None or (isinstance(value, str) and value.strip() in ("", "None"))
 
 
 def render_and_check(task: Any, render: Callable[[], None]) -> None:
-    """Render the template fields of a task, none of which may come to nothing, nor anything within them.
+    """Render the template fields of a task, and refuse any that is empty then, or holds something empty.
 
     :param task: an operator or a sensor.
     :param render: renders them.
-    :raises ConfigurationError: one was given and came to nothing, naming it; nothing was sent.
+    :raises ConfigurationError: a field is empty once it is rendered, naming it; nothing was sent.
     """
-    given = {name: _templated_content(getattr(task, name, None)) for name in task.template_fields}
+    before_rendering = {name: _templated_content(getattr(task, name, None)) for name in task.template_fields}
     render()
-    for name, before in given.items():
+    for name, before in before_rendering.items():
         for path in _emptied(name, before, _templated_content(getattr(task, name, None))):
             raise _empty_argument(_SUPPRESSION.sub("policy.suppress", path))
 
 
 def provided_arguments(operator: Any, names: Iterable[str]) -> frozenset[str]:
-    """Those of the arguments that were given, to be asked when the operator is made."""
+    """The names of the arguments that are set when the operator is made."""
     return frozenset(name for name in names if unredacted(getattr(operator, name)) is not None)
 
 
-def refuse_empty_arguments(operator: Any, given: Iterable[str]) -> None:
-    """Refuse an argument that was given and is nothing when the task runs.
+def refuse_empty_arguments(operator: Any, names: Iterable[str]) -> None:
+    """Refuse an argument that was set, and is empty when the task runs.
 
-    :param given: what `provided_arguments` found.
+    :param names: what `provided_arguments` found.
     :raises ConfigurationError: naming the first such argument.
     """
-    for name in sorted(given):
+    for name in sorted(names):
         if is_empty(unredacted(getattr(operator, name))):
             raise _empty_argument(name)
 
 
 def copy_templated(holder: Any, names: Sequence[str]) -> None:
-    """Give a task its own copies of the objects that hold its templated values, before they are rendered.
+    """Give a task its own copies of the objects that hold its templated values, before Airflow renders them in place.
 
-    Airflow renders such objects in place, and they are shared with the DAG's own task: without a copy a second run in
-    one process would see what the first one was given.
+    The DAG's own task shares these objects: without copies, a second run in one process would see the values of the
+    first.
     """
     for name in names:
         value = getattr(holder, name, None)
@@ -87,9 +87,9 @@ def copy_templated(holder: Any, names: Sequence[str]) -> None:
 
 
 def _templated_content(value: Any) -> Any:
-    """A value as it stands now, and what Airflow renders in place within it: a source's query, path and parameters.
+    """A value as it is now, with what Airflow renders in place within it: a source's query, path and parameters.
 
-    Rows that the DAG itself gives are no arguments; each is judged by itself.
+    Rows that the DAG itself holds are no arguments; the row reader judges each of them.
     """
     value = unredacted(value)
     if isinstance(value, RowContacts) or not hasattr(value, "template_fields"):
@@ -98,7 +98,7 @@ def _templated_content(value: Any) -> Any:
 
 
 def _emptied(path: str, before: Any, after: Any) -> Iterator[str]:
-    """Where a template, or a reference to an XCom, has come to nothing."""
+    """The places of a template, or a reference to an XCom, that is empty after rendering."""
     if is_template(before):
         if is_empty(after):
             yield path

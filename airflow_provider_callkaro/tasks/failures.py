@@ -20,6 +20,7 @@ from airflow_provider_callkaro.exceptions import (
     RunIncomplete,
     Unauthorized,
 )
+from airflow_provider_callkaro.tasks.instants import to_minute
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.dispatch.tally import Summary
@@ -85,9 +86,9 @@ def refuse_unfinished(summary: Summary, settings: ListSettings) -> None:
     """Fail the task if rows are pending: with a retry where one helps, otherwise without."""
     if isinstance(summary.refusal, (Unauthorized, AllRejected)):
         raise AirflowFailException(str(summary.refusal)) from summary.refusal
-    if settings.when_closed == "stop" and only_waits(summary):
+    if settings.when_closed == "stop" and summary.resume_at is not None and only_waits(summary):
         message = (
-            f"{summary.pending} of {summary.total} calls may not ring before {summary.resume_at:%Y-%m-%d %H:%M} UTC, "
+            f"{summary.pending} of {summary.total} calls may not ring before {to_minute(summary.resume_at)}, "
             'and when_closed is "stop"'
         )
         raise AirflowSkipException(message) if settings.soft_fail else AirflowFailException(message)

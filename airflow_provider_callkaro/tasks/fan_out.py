@@ -1,4 +1,4 @@
-"""One call per contact row, each at most once, every row accounted for: what a vendor's fan-out operator does."""
+"""The base of the fan-out operators: one call per contact row, each at most once, every row accounted for."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ FAN_OUT_FIELDS = (
 )
 """The templated arguments that the fan-outs of all vendors have."""
 NEVER_SHOWN_OF_A_LIST = frozenset({"contacts", "call_options"})
-"""Those of them that Airflow shows and stores nowhere."""
+"""The ones among them that Airflow shows and stores nowhere."""
 
 
 class FanOutOperator(PlacingOperator):
     """The common part of the fan-out operators; not to be used by itself.
 
-    A vendor's fan-out spells out its arguments; each attribute that is a field of `ListSettings` counts.
+    A vendor's fan-out spells out its arguments. Its attributes that are fields of `ListSettings` become the settings.
     """
 
     never_shown = NEVER_SHOWN_OF_A_LIST
@@ -40,7 +40,7 @@ class FanOutOperator(PlacingOperator):
         return self._place_calls(context, resumed=False)
 
     def go_on(self, context: Context, event: Any = None) -> dict[str, Any]:  # noqa: ARG002
-        """Go on after the hours have opened; the ledger knows who has been rung before."""
+        """Go on once the hours are open; the ledger knows which calls were placed before."""
         return self._place_calls(context, resumed=True)
 
     def _place_calls(self, context: Context, *, resumed: bool) -> dict[str, Any]:

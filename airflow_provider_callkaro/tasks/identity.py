@@ -1,18 +1,19 @@
-"""Who a run is: in which scopes it claims, when it was due, whether that is long past. Decided at its first start.
+"""Who a run is: the scopes in which it claims, when it was due, whether it is stale. Its first start decides that.
 
-A retry, a task that wakes from a nap and a task that was cleared find the record of that first start beside the ledger,
-and decide nothing anew.
+A retry, a task that comes back from the triggerer and a cleared task find the record of that first start beside the
+ledger, and decide nothing anew.
 """
 
 from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.run_record import RunRecord, RunRecords
+from airflow_provider_callkaro.tasks.instants import in_utc
 from airflow_provider_callkaro.tasks.settings import ListSettings
 from airflow_provider_callkaro.tasks.staleness import StaleRuns, due_at, is_stale, refuse_stale_run
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_OF_ITS_OWN_INTERVAL = frozenset({"scheduled", "backfill"})  # types of runs whose moment belongs to one of them alone
+_OF_ITS_OWN_INTERVAL = frozenset({"scheduled", "backfill"})  # types of runs that share their moment with no other run
 
 
 def run_name(context: Context) -> str:
@@ -36,9 +37,9 @@ def default_scope(context: Context, *, over_runs: bool) -> str:
 
     Never built from the logical date alone: a run triggered by hand or by an asset may have none.
 
-    :param over_runs: whether the ledger remembers over runs. Then a run that has no interval to share with another must
-        be told its scope: triggered again by hand, it would ring everybody again.
-    :raises ConfigurationError: the scope is to be named.
+    :param over_runs: whether the ledger remembers over runs. Then a run without an interval needs a scope by name: a
+        second run, started by hand, would place every call again.
+    :raises ConfigurationError: the scope needs a name.
     """
     ti = context["ti"]
     task = f"{ti.dag_id}/{ti.task_id}"
@@ -55,15 +56,15 @@ def default_scope(context: Context, *, over_runs: bool) -> str:
 
 
 def replayed_scope(context: Context) -> str:
-    """One scope for all runs that are long past: a person is rung once over all days that a backfill replays."""
+    """One scope for all stale runs: a person is called once over all days that a backfill replays."""
     ti = context["ti"]
     return f"{ti.dag_id}/{ti.task_id}@replayed"
 
 
 def identify(context: Context, *, settings: ListSettings, records: RunRecords, resumed: bool = False) -> RunRecord:
-    """The record of this run; it is made and kept if this is its first start.
+    """The record of this run; its first start makes it.
 
-    :param resumed: the task wakes from a nap, so it has started before, whatever is remembered of it.
+    :param resumed: the task comes back from the triggerer, so it has started before, whatever the record says.
     :raises AirflowSkipException: the run is long past, and such runs are skipped.
     :raises AirflowFailException: the run is long past, and such runs fail.
     :raises ConfigurationError: its scope is to be named, or the list is cut into other parts than at its first start.
@@ -89,7 +90,7 @@ def identify(context: Context, *, settings: ListSettings, records: RunRecords, r
             f"shard was {_named(record.shard)} when this run first started and is {_named(settings.shard)} now, and "
             "the task's own state remembers only its own part: give it the part that it had, or set ledger_conn_id"
         )
-    if settings.ledger_scope and settings.ledger_scope not in record.scopes:  # told only now: it blocks as well
+    if settings.ledger_scope and settings.ledger_scope not in record.scopes:  # set only now: it blocks as well
         return replace(record, scopes=(*record.scopes, settings.ledger_scope))
     return record
 
@@ -97,8 +98,8 @@ def identify(context: Context, *, settings: ListSettings, records: RunRecords, r
 def _proposed(context: Context, *, settings: ListSettings, stale: bool, earlier: bool) -> RunRecord:
     """The record of a run that has none.
 
-    :param earlier: an earlier try of it may have rung people, under a version that kept no records: then the scopes in
-        which that version would have claimed block as well.
+    :param earlier: an earlier try may have placed calls under a version that kept no records. Then the scopes in which
+        that version would have claimed block as well.
     """
     over_runs = settings.ledger_conn_id is not None
     scopes = [settings.ledger_scope or default_scope(context, over_runs=over_runs)]
@@ -116,9 +117,9 @@ def _proposed(context: Context, *, settings: ListSettings, stale: bool, earlier:
 
 
 def _refuse_new_part(context: Context, *, settings: ListSettings) -> None:
-    """Refuse a part of a list that begins anew in a run that was cleared, where each part remembers only itself.
+    """Refuse a shard that starts for the first time in a cleared run, where each shard remembers only its own calls.
 
-    If the list is cut into more parts than before the clear, the new one holds people whom the others have rung.
+    If the list has more shards than before the clear, the new one holds people whom the others have called.
     """
     was_cleared = bool(getattr(context.get("dag_run"), "clear_number", 0))
     if was_cleared and settings.shard is not None and settings.ledger_conn_id is None and not settings.dry_run:
@@ -138,14 +139,14 @@ def _scope_without_a_name(context: Context) -> str:
 
 
 def _interval(start: datetime, end: datetime) -> str:
-    return f"{start.astimezone(UTC).isoformat()}/{end.astimezone(UTC).isoformat()}"
+    return f"{in_utc(start).isoformat()}/{in_utc(end).isoformat()}"
 
 
 def _run_type(context: Context) -> str:
     """Why the run was started, as Airflow names it; by the run's name where the context does not say."""
-    given = getattr(context.get("dag_run"), "run_type", None)
-    if given is not None:
-        return str(getattr(given, "value", given))
+    run_type = getattr(context.get("dag_run"), "run_type", None)
+    if run_type is not None:
+        return str(getattr(run_type, "value", run_type))
     return str(context["ti"].run_id).partition("__")[0]
 
 

@@ -1,6 +1,7 @@
 """Which ledger remembers a task's calls, and where the record of its run is kept.
 
-SQL where a connection is given, else the task's own state (Airflow 3.3 and later), else nothing but a first try.
+SQL where ``ledger_conn_id`` is set, else the task's own state (Airflow 3.3 and later), else nothing: then only a first
+try places calls.
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ class Memory:
     """What a run remembers.
 
     :param record: who it is.
-    :param ledger: whom it has rung; not opened yet.
+    :param ledger: which calls it has placed; not opened yet.
     :param name: of the ledger, for the log.
-    :param trail: the audit trail of a ledger in SQL; None where calls are remembered elsewhere, or none is made.
+    :param trail: the audit trail of a SQL ledger; None for another ledger, and for a dry run.
     """
 
     record: RunRecord
@@ -54,9 +55,9 @@ def remember(
     """Find or make the record of this run, and the ledger that goes with it.
 
     :param vendor_conn_id: the vendor's connection, which may hold a secret for the task's own state.
-    :param resumed: the task wakes from a nap.
-    :raises ConfigurationError: the connection is not to a SQL database, or the scope is to be named.
-    :raises LedgerRequired: what remembers the calls would forget them while they matter.
+    :param resumed: the task comes back from the triggerer.
+    :raises ConfigurationError: the connection is not to a SQL database, or the scope needs a name.
+    :raises LedgerRequired: no ledger here would remember the calls for as long as they matter.
     :raises AirflowSkipException: the run is long past, and such runs are skipped.
     :raises AirflowFailException: the run is long past, and such runs fail.
     """
@@ -124,7 +125,7 @@ def earlier_spellings() -> LegacyNumbers:
 
 
 def _refuse_moving_parts(context: Context, *, settings: ListSettings) -> None:
-    """A mapped task remembers by its place in the mapping; whoever is in another chunk next time is rung again."""
+    """Refuse a mapped task with a state of its own: it remembers by map_index, and a clear may map people elsewhere."""
     if getattr(context["ti"], "map_index", -1) >= 0 and settings.shard is None:
         raise LedgerRequired(
             "a mapped task remembers only the calls of its own map_index, so a person who is in two of them, or in "
@@ -134,7 +135,7 @@ def _refuse_moving_parts(context: Context, *, settings: ListSettings) -> None:
 
 
 def _refuse_forgetting(context: Context, *, settings: ListSettings, store: Any | None) -> None:
-    """Refuse to begin where nothing would remember the calls while it matters."""
+    """Refuse to begin where nothing would remember the calls for as long as they matter."""
     from airflow.providers.common.compat.sdk import conf
 
     if store is not None:
@@ -162,10 +163,10 @@ def _refuse_forgetting(context: Context, *, settings: ListSettings, store: Any |
 
 
 def ledger_keys(conn_id: str) -> LedgerKeys | None:
-    """The keys of the ledger, from the extra of the connection that keeps it; None keeps it in clear.
+    """The keys of the ledger, from the extra of the connection that keeps it; None: the ledger is not keyed.
 
     :param conn_id: of the ledger's connection; of the vendor's, for a ledger in the task's own state.
-    :raises ConfigurationError: what stands there is no key.
+    :raises ConfigurationError: the extra holds no key that can be one.
     """
     from airflow.providers.common.compat.sdk import BaseHook
 
@@ -173,7 +174,7 @@ def ledger_keys(conn_id: str) -> LedgerKeys | None:
 
 
 def sql_engine(conn_id: str) -> Any:
-    """The SQLAlchemy engine of an Airflow connection; it knows nothing of the ledger's secret, and logs no parameter.
+    """The SQLAlchemy engine of an Airflow connection. It does not get the ledger's secret, and logs no parameter.
 
     :raises ConfigurationError: the connection is not to a SQL database.
     """
@@ -211,5 +212,5 @@ def _without_secret(connection: Any) -> Any:
 
 
 def _hand(connection: Any, hook: Any) -> None:
-    """Have a hook take this connection, where it would fetch its own, secret and all."""
+    """Have a hook use this connection, where it would fetch its own, with the secret."""
     hook.get_connection = lambda *_, **__: connection

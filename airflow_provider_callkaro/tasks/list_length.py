@@ -1,4 +1,4 @@
-"""The rows of a list that may not be longer than its author means it to be: counted before anybody is rung."""
+"""The rows of a list with at most ``max_rows``: counted before the first call is placed."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 
-_BETWEEN_LOOKS = 1_000  # rows counted between two looks at whether the run shall end
+_BETWEEN_LOOKS = 1_000  # rows counted between two looks at whether Airflow ends the run
 
 
 def rows_within(
     contacts: ContactSource, context: Context, *, max_rows: int, stop: Stop, log: logging.Logger
 ) -> Iterator[ContactRow]:
-    """The rows of a source, none of which comes before it is known that there are not too many.
+    """The rows of a source, once it is certain that there are not too many.
 
-    A source that does not know its length is read twice: once to count, and no further than one row too many. If it
-    has grown in between, the rows that were counted for come, and the reading ends with the first row too many. One
-    that gives its rows only once (a queue, a query that takes out what it returns) has lost them by the counting.
+    This reads a source that does not know its length twice: first to count, no further than one row too many. If the
+    source has grown since, the counted number of rows comes, and then the error. A source that gives its rows only
+    once (a queue, a query that deletes what it returns) has lost them to the counting.
 
     :raises AirflowFailException: there are more than ``max_rows``, or none came at the second reading; a retry would
         change nothing.

@@ -1,8 +1,8 @@
 """One task's way through a list of contacts: the engine behind every operator that places calls.
 
-It is handed what the author asks for (`ListSettings`) and what the vendor's account says (`Account`), goes through the
-list once or, with naps in between, several times, and gives its account however it ends: counts in the log, the summary
-in XCom, then the report.
+It takes what the author asks for (`ListSettings`) and what the vendor's account says (`Account`). It goes through the
+list once or, with waits in between, several times. However it ends, it leaves the counts in the log, the summary in
+XCom, and then the report.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_callkaro.calls.phone import NumberReader
 from airflow_provider_callkaro.calls.row import RowReader
 from airflow_provider_callkaro.dispatch.preparation import Observe, Rules
-from airflow_provider_callkaro.dispatch.progress import Snapshot
 from airflow_provider_callkaro.dispatch.report import Report, RowSink
 from airflow_provider_callkaro.dispatch.run import run_calls
 from airflow_provider_callkaro.dispatch.stop import Stop
@@ -32,12 +31,13 @@ from airflow_provider_callkaro.tasks.failures import (
     refuse_short_list,
     refuse_vanished_list,
 )
+from airflow_provider_callkaro.tasks.instants import to_second
 from airflow_provider_callkaro.tasks.ledgers import Memory, remember
 from airflow_provider_callkaro.tasks.list_length import rows_within
 from airflow_provider_callkaro.tasks.report_place import check_report_place, new_report
 from airflow_provider_callkaro.tasks.rules import rules_for
+from airflow_provider_callkaro.tasks.run_output import RunOutput
 from airflow_provider_callkaro.tasks.settings import ListSettings
-from airflow_provider_callkaro.tasks.task_state import task_state_of
 from airflow_provider_callkaro.tasks.waiting import SHORT_WAIT
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class ListRun:
     :param log: the task's log.
     :param defer: frees the worker until a moment; it does not return.
     :param campaign: what the summary says of the campaign or campaigns, asked at the end.
-    :param watcher: told of every row's outcome, beside the report.
+    :param watcher: gets every row's outcome, beside the report.
     :param result_key: the XCom in which the summary stands.
     """
 
@@ -80,23 +80,22 @@ class ListRun:
         self._stop = stop
         self._log = log
         self._defer = defer
-        self._campaign = campaign
         self._watcher = watcher
-        self._result_key = result_key
+        self._output = RunOutput(settings=settings, context=context, log=log, campaign=campaign, result_key=result_key)
         self._say_columns: Callable[[str], None] | None = partial(log.info, "%s")
 
     def run(self, *, resumed: bool = False) -> tuple[Summary, dict[str, Any]]:
-        """Go through the list until nothing of it can be rung any more, now or after a nap.
+        """Go through the list until no more call of it can be placed, now or after a wait.
 
-        :param resumed: the task wakes from a nap.
-        :return: the summary, and as XCom has it.
+        :param resumed: the task comes back from the triggerer.
+        :return: the summary, and the same as XCom has it.
         :raises AirflowFailException: the run did not come to what its author asked for, and a retry would not help.
         :raises AirflowSkipException: the run is long past, or its hours are closed and it is not to fail for that.
         :raises RunIncomplete: rows are pending; a retry goes on with them.
         """
         memory = self._memory(resumed=resumed)
         if resumed:
-            self._say_columns = None  # it has been said before the nap
+            self._say_columns = None  # the log has it from before the wait
         check_report_place(self._settings.report_path)
         self._refuse_short_list()
         if memory.trail is not None:
@@ -108,16 +107,16 @@ class ListRun:
                 refuse_vanished_list(summary)
             if not self._settings.waits or not only_waits(summary):
                 break
-            if not self._nap(summary):
+            if not self._wait(summary):
                 summary = replace(summary, stopped=self._stop.why)
                 break
             has_waited = True
-        self._say_unusual(summary)
+        self._output.unusual(summary)
         check_outcome(summary, self._settings)
-        return summary, self._as_xcom(summary)
+        return summary, self._output.as_xcom(summary)
 
     def rehearse(self, observe: Observe) -> Summary:
-        """Go through the list once, ring nobody, and tell ``observe`` of every call."""
+        """Go through the list once, place no call, and give every one to ``observe`` instead."""
         return self._one_pass(self._memory(resumed=False), observe=observe)
 
     def _memory(self, *, resumed: bool) -> Memory:
@@ -127,15 +126,7 @@ class ListRun:
             vendor_conn_id=self._account.connection_id,
             resumed=resumed,
         )
-        limits = self._settings.limits
-        self._log.info(
-            "%s: ledger %s, scope %s, at most %d calls in flight%s",
-            "Dry run, nothing is sent" if self._settings.dry_run else "Placing calls",
-            memory.name,
-            memory.record.scopes[0],
-            limits.max_concurrency,
-            f" and {limits.calls_per_second:g} a second" if limits.calls_per_second else "",
-        )
+        self._output.started(memory)
         return memory
 
     def _refuse_short_list(self) -> None:
@@ -148,7 +139,7 @@ class ListRun:
         return None if self._settings.shard else self._settings.contacts.total(self._context)
 
     def _one_pass(self, memory: Memory, *, observe: Observe | None = None) -> Summary:
-        """Go through the whole list once: whoever may be rung now is."""
+        """Go through the whole list once, and place every call that may be placed now."""
         from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
 
         settings, account = self._settings, self._account
@@ -168,17 +159,17 @@ class ListRun:
                 ledger=memory.ledger,
                 limits=settings.limits,
                 stop=self._stop,
-                say=self._say,
+                say=self._output.progress,
                 redial=settings.redialled,
-                report=_both(report, self._watcher),
+                report=_one_sink(report, self._watcher),
                 shard=settings.part,
                 rules=rules,
                 dry_run=settings.dry_run,
                 observe=observe,
-                on_failure=lambda summary: self._give_account(summary, report, memory),
+                on_failure=lambda summary: self._end_broken_off(summary, report, memory),
             )
             if not settings.dry_run:
-                self._leave_summary(summary)
+                self._output.leave_summary(summary)
                 try:
                     if report is not None:
                         report.publish()
@@ -231,9 +222,9 @@ class ListRun:
             ledger=memory.ledger,
         )
 
-    def _give_account(self, summary: Summary, report: Report | None, memory: Memory) -> None:
-        """The ending of a run that breaks off: nothing of it may hide what broke it off."""
-        self._leave_summary(summary)
+    def _end_broken_off(self, summary: Summary, report: Report | None, memory: Memory) -> None:
+        """End a run that breaks off; no failure in here may hide the error that broke it off."""
+        self._output.leave_summary(summary)
         try:
             if report is not None:
                 report.publish()
@@ -241,50 +232,18 @@ class ListRun:
             self._log.warning("The report of the run that broke off is not there: %s", error)
         self._end_trail(summary, memory)
 
-    def _leave_summary(self, summary: Summary) -> None:
-        """Say what the run came to, and leave it in XCom at once: what comes after may fail."""
-        self._log.info("%s", summary)
-        self._log.info(
-            "%d calls were sent in this pass (one that was turned away counts each time it is sent); earlier passes "
-            "had settled %d rows",
-            summary.dialled,
-            summary.resumed,
-        )
-        try:
-            self._context["ti"].xcom_push(key=self._result_key, value=self._as_xcom(summary))
-        except Exception as error:  # the report is still to come, and everybody has been rung
-            self._log.warning("The summary could not be left in XCom (%s)", type(error).__name__)
-
     def _end_trail(self, summary: Summary, memory: Memory) -> None:
-        """Comes last: a database that is away is asked for longer than Airflow waits for a task that it ends."""
+        """Do this last: asking a database that is away takes longer than Airflow waits for a task that it ends."""
         if memory.trail is not None:
             memory.trail.ended(summary)
 
-    def _as_xcom(self, summary: Summary) -> dict[str, Any]:
-        return summary.as_xcom(campaign=self._campaign(), report=self._settings.report_path)
+    def _wait(self, summary: Summary) -> bool:
+        """Wait until the next call may ring: a short time on the worker, a longer one deferred, without a worker slot.
 
-    def _say(self, snapshot: Snapshot) -> None:
-        self._log.info("%s", snapshot)
-        store = task_state_of(self._context)
-        if store is not None:
-            store.set("progress", snapshot.as_state())
-
-    def _say_unusual(self, summary: Summary) -> None:
-        if not summary.total:
-            self._log.warning("The list is empty: nobody was rung. min_rows=1 makes such a run fail")
-        if summary.unknown:
-            self._log.warning(
-                "%d calls are unknown: they may have rung, and nobody is rung again for them unless redial asks for it",
-                summary.unknown,
-            )
-
-    def _nap(self, summary: Summary) -> bool:
-        """Sleep until the next call may ring: in the worker for a moment, else deferred, without a worker slot.
-
-        :return: whether to go on; False where the try was asked to end meanwhile.
+        :return: whether to go on; False where Airflow asked the try to end meanwhile.
         """
         moment = summary.resume_at or datetime.now(UTC)
-        self._log.info("%d calls wait until %s", summary.pending, f"{moment:%Y-%m-%d %H:%M:%S} UTC")
+        self._log.info("%d calls wait until %s", summary.pending, to_second(moment))
         if moment - datetime.now(UTC) >= SHORT_WAIT:
             self._defer(moment)
         wake = threading.Event()
@@ -293,8 +252,8 @@ class ListRun:
         return self._stop.why is None
 
 
-class _Both:
-    """Tells two of each row."""
+class _AllSinks:
+    """Gives each row to several sinks."""
 
     def __init__(self, sinks: Sequence[RowSink]) -> None:
         self._sinks = sinks
@@ -304,13 +263,13 @@ class _Both:
             sink.add(row)
 
 
-def _both(report: RowSink | None, watcher: RowSink | None) -> RowSink | None:
+def _one_sink(report: RowSink | None, watcher: RowSink | None) -> RowSink | None:
     sinks = [sink for sink in (report, watcher) if sink is not None]
-    return _Both(sinks) if len(sinks) == 2 else next(iter(sinks), None)
+    return _AllSinks(sinks) if len(sinks) == 2 else next(iter(sinks), None)
 
 
 def _close(rows: Any) -> None:
-    """Close what the rows hold open, where the run ended before the list did."""
+    """Close what the rows hold open where the run ended before the list."""
     close = getattr(rows, "close", None)
     if close is not None:
         close()

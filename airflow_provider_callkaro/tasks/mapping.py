@@ -1,7 +1,7 @@
-"""Mapped tasks: which arguments an upstream task gave, and what must not stand beside `partial` and `expand`.
+"""Mapped tasks: which arguments come from an upstream task, and what must not stand in `partial` and `expand`.
 
-Airflow stores what `partial` and `expand` were given in the serialized DAG as it is, before any operator exists that
-could hold it back. So what is never shown must not be written there, and the DAG that does it is refused.
+Airflow stores the arguments of `partial` and `expand` in the serialized DAG as they are, before an operator exists that
+could redact them. So a DAG that writes there what is never shown is refused.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ try:
 except ImportError:  # before Airflow 3
     from airflow.models.mappedoperator import OperatorPartial
 
-SETTINGS_OF_A_CALL = frozenset(CALL_FIELDS) - PERSONAL_FIELDS - {"metadata"}  # in call_options: nobody's secret
-_LONGEST_WRITTEN = 1_000  # items of a list that somebody has written out; a longer one came from elsewhere
+SETTINGS_OF_A_CALL = frozenset(CALL_FIELDS) - PERSONAL_FIELDS - {"metadata"}  # in call_options: no secret
+_LONGEST_WRITTEN = 1_000  # items of a list that a person has written; a longer one comes from elsewhere
 PATHS = frozenset({"path", "report_path", "page_path", "export_path"})
 _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _WAYS = {
@@ -41,9 +41,9 @@ _WAY = (
 
 
 def came_from_upstream(task: Any, context: Context) -> Collection[str]:
-    """The names of a mapped task's fields that hold what an upstream task gave; none where it is not mapped.
+    """The names of a mapped task's fields whose values come from an upstream task; none where it is not mapped.
 
-    What the author wrote into `partial`, `expand` or the DAG's ``default_args`` is not among them.
+    A value that the author wrote into `partial`, `expand` or the DAG's ``default_args`` does not count.
     """
     dag = task.get_dag()
     expanded = getattr(dag.task_dict.get(task.task_id) if dag else None, "expand_input", None)
@@ -84,7 +84,7 @@ class CheckedPartial(OperatorPartial):
 
         :raises ConfigurationError: what is never shown stands in it, naming the argument.
         """
-        made._expand_called = True  # it warns of tasks that nobody expands
+        made._expand_called = True  # else it warns of a task without an expand
         refuse_default_args(operator, made.kwargs.get("dag"))
         checked = cls(operator_class=made.operator_class, kwargs=made.kwargs, params=made.params)
         checked._expand_called = True
@@ -103,21 +103,21 @@ class CheckedPartial(OperatorPartial):
 
     def expand_kwargs(self, kwargs: Any, *, strict: bool = True) -> Any:
         """As Airflow's, with each of the mappings checked."""
-        for given in kwargs if isinstance(kwargs, Sequence) else ():
-            if isinstance(given, Mapping):
-                self._refuse(given, where="expand_kwargs")
+        for arguments in kwargs if isinstance(kwargs, Sequence) else ():
+            if isinstance(arguments, Mapping):
+                self._refuse(arguments, where="expand_kwargs")
         return super().expand_kwargs(kwargs, strict=strict)
 
-    def _refuse(self, given: Mapping[str, Any], *, where: str) -> None:
+    def _refuse(self, arguments: Mapping[str, Any], *, where: str) -> None:
         try:
-            _refuse_literals(self.operator_class, given, where=where)
+            _refuse_literals(self.operator_class, arguments, where=where)
         except ConfigurationError:
             self._expand_called = True
             raise
 
 
 def _keywords_from_upstream(value: Any, context: Context) -> Iterator[str]:
-    """What `expand_kwargs` was given for this map index, unless the author wrote it."""
+    """The arguments of `expand_kwargs` for this map index, unless the author wrote them."""
     index = context["ti"].map_index
     if not _is_reference(value):
         value = value[index]
@@ -127,12 +127,12 @@ def _keywords_from_upstream(value: Any, context: Context) -> Iterator[str]:
         yield from value.resolve(context)[index]
 
 
-def _refuse_literals(operator: Any, given: Mapping[str, Any], *, where: str) -> None:
-    for name in sorted(operator.never_shown.intersection(given)):
-        if _holds_a_literal(_private_part(name, given[name])):
+def _refuse_literals(operator: Any, arguments: Mapping[str, Any], *, where: str) -> None:
+    for name in sorted(operator.never_shown.intersection(arguments)):
+        if _holds_a_literal(_private_part(name, arguments[name])):
             raise _in_clear(operator, name, where=where, way=_WAYS.get(name, _WAY))
-    for name in sorted(PATHS.intersection(given, operator.template_fields)):
-        if isinstance(given[name], str) and holds_a_secret(_TEMPLATE.sub("", given[name])):
+    for name in sorted(PATHS.intersection(arguments, operator.template_fields)):
+        if isinstance(arguments[name], str) and holds_a_secret(_TEMPLATE.sub("", arguments[name])):
             raise _in_clear(operator, name, where=where, way="let a connection open the storage")
 
 
@@ -170,7 +170,7 @@ def _holds_a_literal(value: Any) -> bool:
     if isinstance(value, str):
         return any(map(str.isalnum, _TEMPLATE.sub("", value)))
     if hasattr(value, "_input"):  # an argument of a mapped task group
-        return _holds_a_literal(_given_to_the_group(value._input.value, value._key))
+        return _holds_a_literal(_argument_of_the_group(value._input.value, value._key))
     if _is_reference(value):
         return hasattr(value, "value") and _holds_a_literal(value.value)  # Airflow's `literal`
     if isinstance(value, Mapping):
@@ -180,10 +180,10 @@ def _holds_a_literal(value: Any) -> bool:
     return True
 
 
-def _given_to_the_group(given: Any, name: str) -> Any:
-    if isinstance(given, Mapping):
-        return given.get(name)
-    return None if _is_reference(given) else [each.get(name) for each in given if isinstance(each, Mapping)]
+def _argument_of_the_group(arguments: Any, name: str) -> Any:
+    if isinstance(arguments, Mapping):
+        return arguments.get(name)
+    return None if _is_reference(arguments) else [each.get(name) for each in arguments if isinstance(each, Mapping)]
 
 
 def _is_reference(value: Any) -> bool:

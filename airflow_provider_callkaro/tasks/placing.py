@@ -1,4 +1,4 @@
-"""What every operator that places calls does with its arguments: checks them, renders them for one try, stops."""
+"""The base of the operators that place calls: it checks the arguments, makes the run of one try, and stops it."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class PlacingOperator(RendersLiterals):
     """
 
     _stop: Stop | None = None
-    _given: frozenset[str] = frozenset()
+    _provided: frozenset[str] = frozenset()
 
     def _check_arguments(self) -> None:
-        """Refuse, when the DAG is parsed, what cannot work, and find the upstream tasks that the arguments refer to."""
-        self._given = provided_arguments(self, self.template_fields)
+        """When the DAG is parsed: refuse what cannot work, and note the upstream tasks that the arguments refer to."""
+        self._provided = provided_arguments(self, self.template_fields)
         values = [unredacted(getattr(self, name)) for name in self.template_fields]
         nested = [one for value in values if hasattr(value, "template_fields") for one in _nested(value)]
         XComArg.apply_upstream_relationship(self, [*values, *nested])
@@ -56,14 +56,17 @@ class PlacingOperator(RendersLiterals):
         return {}
 
     def _watcher(self) -> RowSink | None:
-        """Who is told of each row's outcome, beside the report."""
+        """What takes each row's outcome, beside the report; None where nothing does."""
         return None
 
     def _announce(self, context: Context) -> None:
         """Make the run's link visible, where the vendor has a page for it."""
 
     def on_kill(self) -> None:
-        """Take no new calls, let those in flight finish, settle; the rest stays pending."""
+        """Start no new call, let those in flight finish, and settle them; the rest stays pending.
+
+        Airflow calls this from a signal handler, or from another thread; `Stop` is made for both.
+        """
         if self._stop is None:  # before the first call, or before the list is read
             self._stop = _stop_of_task(None)
         self._stop.ask("Airflow ended the task", grace=KILLED_GRACE)
@@ -72,7 +75,7 @@ class PlacingOperator(RendersLiterals):
         """The engine for this try."""
         from airflow_provider_callkaro.tasks.list_run import ListRun  # the engine, which no DAG file needs
 
-        refuse_empty_arguments(self, self._given)
+        refuse_empty_arguments(self, self._provided)
         if self._stop is None or self._stop.why is None:
             self._stop = _stop_of_task(self.execution_timeout)
         account = self._account()
@@ -90,14 +93,14 @@ class PlacingOperator(RendersLiterals):
         )
 
     def _sleep_until(self, moment: datetime) -> None:
-        """Free the worker slot until then; the task goes on in `go_on`, which every kind of operator has."""
+        """Free the worker slot until then. The task goes on in `go_on`, which every kind of operator has."""
         from airflow_provider_callkaro.triggers.schedule_window import ScheduleWindowTrigger
 
         self.defer(trigger=ScheduleWindowTrigger(moment=moment), method_name="go_on")
 
 
 def _stop_of_task(execution_timeout: timedelta | None) -> Stop:
-    """How one try is asked to end; with an ``execution_timeout`` it ends by itself shortly before that."""
+    """What asks one try to end; with an ``execution_timeout`` it ends by itself shortly before that."""
     if execution_timeout is None:
         return Stop(clock=time.monotonic)
     seconds = execution_timeout.total_seconds()

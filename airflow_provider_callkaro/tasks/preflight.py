@@ -1,4 +1,4 @@
-"""What a fan-out would do, for the person who says if it may: the same list, the same rules, and nobody is rung."""
+"""The base of the preflight operators: the list and the rules of a fan-out, a report, and no call."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PreflightOperator(PlacingOperator):
     dry_run: Any
 
     def _check_preflight(self) -> None:
-        """Refuse, when the DAG is parsed, a preflight that would ring, and a price that is none."""
+        """When the DAG is parsed: refuse a preflight that would place calls, and a price that is none."""
         if self.dry_run is not True:
             raise ConfigurationError("a preflight is always a dry run: leave dry_run out, or use the fan-out operator")
         self._price()

@@ -1,8 +1,8 @@
-"""Templated values that Airflow must not show, or not whole.
+"""Redaction: templated values that Airflow must not show, or not whole.
 
-Airflow stores every template field, as it is written and as it is rendered, and shows it on a page of its own; of an
-object whose class it does not know it stores `str()`. Numbers, metadata and the like are therefore held in an object
-that renders its content and says nothing of it.
+Airflow stores every template field, as the author wrote it and as it renders, and shows it on a page of its own. Of an
+object whose class it does not know, it stores `str()`. So an object of our own holds numbers, metadata and the like: it
+lets Airflow render its content, and its text says nothing of it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from airflow_provider_callkaro.files.storage import redacted_path
 
 
 class Redacted:
-    """Holds a templated value that is not to be shown.
+    """Holds a templated value that Airflow must not show.
 
-    :param value: rendered like any template field.
+    :param value: renders like any template field.
     """
 
     template_fields: Sequence[str] = ("value",)
@@ -29,7 +29,7 @@ class Redacted:
 
 
 class RedactedPath(Redacted):
-    """Holds a templated path, of which everything is shown but a login and a signature."""
+    """Holds a templated path, and shows all of it but a login and a signature."""
 
     def __repr__(self) -> str:
         return redacted_path(str(self.value))

@@ -1,4 +1,4 @@
-"""A list gone through without ringing anybody, and the report for the person who says if it may ring."""
+"""A run over a list that places no call, and its report for the person who decides whether to place them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from airflow_provider_callkaro.tasks.settings import ListSettings
 def rehearse(run: ListRun, settings: ListSettings, *, price: Price | None = None) -> tuple[Summary, PreflightReport]:
     """What the run would do.
 
-    :param price: what a minute costs; None tells no cost.
+    :param run: goes through the list.
+    :param settings: what the author asks for.
+    :param price: what a minute costs; None reports no cost.
+    :return: the summary, and the report.
     """
     preflight = Preflight(policy=settings.policy, pace=settings.calls_per_second, waits=settings.when_closed != "stop")
     summary = run.rehearse(preflight.observe)

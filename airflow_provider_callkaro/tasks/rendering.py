@@ -1,8 +1,8 @@
-"""How an operator renders its arguments: what the DAG's author wrote, once, and nothing that came from elsewhere.
+"""How an operator renders its arguments: once, what the DAG's author wrote, and nothing that comes from elsewhere.
 
-Airflow by itself renders what `expand_kwargs` brought from an upstream task as if the author had written it, takes
-every text that ends in ``.sql`` for a file, and puts a field whose template fails into the log, value and all. A mapped
-task never calls `render_template_fields`; the method below is the one through which every task comes.
+Airflow itself also renders what `expand_kwargs` brings from an upstream task. It takes every text that ends in ``.sql``
+for a file, and logs a field whose template fails with its value. A mapped task never calls `render_template_fields`;
+every task comes through `_do_render_template_fields`.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _ARGUMENT = {"suppression": "policy.suppress"}  # by the name of the field, wher
 
 
 class RendersLiterals(BaseOperator):
-    """For operators and sensors: render what the DAG's author wrote, and tell nobody what was in it.
+    """For operators and sensors: render what the DAG's author wrote, and show none of it.
 
-    A sensor names it before Airflow's own base class. Each try renders copies of its own, so nothing is rendered twice;
-    what an upstream task gave is left as it is; and an argument that comes to nothing fails the task by name.
+    A sensor names it before Airflow's own base class. Each try renders copies of its own, so nothing is rendered twice.
+    A value from an upstream task stays as it is. An argument that is empty once rendered fails the task by its name.
     """
 
     never_shown: ClassVar[frozenset[str]] = frozenset()
@@ -73,9 +73,9 @@ class RendersLiterals(BaseOperator):
             return
         copy_templated(self, list(template_fields))
         data = came_from_upstream(self, context)
-        written = [name for name in template_fields if name not in data]
+        by_author = [name for name in template_fields if name not in data]
         # Not `seen_oids`: Airflow takes a reference that stands in `expand_kwargs` for a value that is there already.
-        render_and_check(self, lambda: self._render_fields(self, written, "", context, jinja_env, set()))
+        render_and_check(self, lambda: self._render_fields(self, by_author, "", context, jinja_env, set()))
 
     def _render_fields(
         self,
@@ -105,7 +105,7 @@ class RendersLiterals(BaseOperator):
                 raise
             except Exception as error:
                 why = _without_values(error)
-            if why is not None:  # raised here, so that the error with the values in it is no context of ours
+            if why is not None:  # raised here: the error that holds the values does not become the context
                 raise ConfigurationError(f"{path} cannot be rendered: {why}. Its text is not shown, it may be private")
             setattr(holder, name, result)
 
@@ -133,7 +133,7 @@ def _text_of_file(value: Any, holder: Any, jinja_env: Environment) -> Any:
 
 
 def _without_values(error: Exception) -> str:
-    """Why a template failed, in words that hold nothing of what was rendered."""
+    """Why a template failed, without any of the values."""
     from jinja2 import TemplateNotFound, TemplateSyntaxError, UndefinedError
 
     if isinstance(error, TemplateNotFound):

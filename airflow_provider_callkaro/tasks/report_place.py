@@ -1,4 +1,4 @@
-"""Where a run's report goes, and whether it can go there: asked before the first ring."""
+"""Where a run's report goes, and whether it can go there: checked before the first call."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow_provider_callkaro.files.writing.write_check import check_writable
 
 
 def check_report_place(path: str | None) -> None:
-    """Refuse a place to which no report could be written once everybody has been rung.
+    """Refuse a place to which no report can be written, before the first call is placed.
 
     :raises ConfigurationError: naming the place and what is missing.
     """

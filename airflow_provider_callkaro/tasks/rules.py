@@ -1,4 +1,4 @@
-"""From a calling policy to the rules of one run: who must not be called is read, and the caps get their ledger."""
+"""From a calling policy to the rules of one run: this reads who must not be called, and gives the caps their ledger."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ class Suppression:
         self._called: Any = None
         self.source: ContactSource | None = None
         if who is not None and self._callable is None:
-            given = sorted(who) if isinstance(who, (set, frozenset)) else who
-            self.source = given if isinstance(given, ContactSource) else RowContacts(given, argument="suppress")
+            entries = sorted(who) if isinstance(who, (set, frozenset)) else who
+            self.source = entries if isinstance(entries, ContactSource) else RowContacts(entries, argument="suppress")
 
     def __repr__(self) -> str:
         return f"suppressed: {self.source or ('a callable' if self._callable else 'nobody')}"
 
     @property
     def templated(self) -> list[Any]:
-        """What may refer to an upstream task."""
+        """The values that may refer to an upstream task."""
         return [] if self.source is None else templated_values(self.source)
 
     def read(self, context: Context, numbers: NumberReader) -> CompactSet:
         """Everybody on the list, in little memory.
 
-        :raises ConfigurationError: an entry cannot be read as a number, so nobody can tell whom it protects.
+        :raises ConfigurationError: an entry cannot be read as a number, so it is not known whom it protects.
         """
         from airflow_provider_callkaro.dispatch.compact_set import CompactSet
 
@@ -73,19 +73,19 @@ class Suppression:
 
     def _entries(self, context: Context) -> Iterable[Any]:
         if self._callable is not None:
-            given = self._callable()
-            if given is self._called and isinstance(given, Iterator):
+            entries = self._callable()
+            if entries is self._called and isinstance(entries, Iterator):
                 raise ConfigurationError(
                     "suppress returned an iterator that has been read before and protects nobody any more: return a "
                     "list, or a new iterator at each call"
                 )
-            self._called = given
-            return list(given)
+            self._called = entries
+            return list(entries)
         return () if self.source is None else self.source.rows(context)
 
 
 def check_policy(policy: CallingPolicy, *, ledger_conn_id: str | None) -> None:
-    """Refuse, when the DAG is parsed, what the policy needs and does not have.
+    """When the DAG is parsed: refuse a policy that lacks what it needs.
 
     :raises ConfigurationError: it has caps, and no SQL ledger is named.
     """
@@ -115,7 +115,7 @@ def rules_for(
     """The rules of one run.
 
     :param due: when the run was due.
-    :param ledger: whom the caps ask when a number was called before.
+    :param ledger: knows when a number was called before; the caps ask it.
     :raises ConfigurationError: the zone in which the vendor reads times of day is not known.
     """
     from airflow_provider_callkaro.dispatch.caps import CallHistory, Caps

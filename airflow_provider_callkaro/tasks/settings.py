@@ -1,7 +1,7 @@
-"""What a DAG's author asks of a list, as one frozen value that knows its limits.
+"""What a DAG's author asks of a list, as one frozen value that checks itself.
 
-The operator makes it twice: when the DAG is parsed, so that what cannot work is told there, and when the task runs, out
-of the rendered arguments. What is still a template while the DAG is parsed is checked once it is rendered.
+The operator makes it twice: when the DAG is parsed, so that an argument that cannot work fails there, and when the task
+runs, from the rendered arguments. What is still a template in the DAG is checked then.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from airflow_provider_callkaro.dispatch.shard import Shard
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.contract import EntryState
 from airflow_provider_callkaro.tasks.arguments import is_template, unredacted
+from airflow_provider_callkaro.tasks.instants import read_instant
 from airflow_provider_callkaro.tasks.rules import Suppression, check_policy
 from airflow_provider_callkaro.tasks.staleness import StaleRuns, checked_stale_runs
 
@@ -110,7 +111,7 @@ class ListSettings:
     def of(cls, operator: Any, **others: Any) -> Self:
         """The settings that an operator's own attributes of the same names make.
 
-        :param others: fields that no attribute says, or says otherwise. What neither says keeps its default.
+        :param others: fields that come before the attributes. A field that neither has keeps its default.
         """
         names = {each.name for each in fields(cls)}
         return cls(**{name: unredacted(value) for name, value in vars(operator).items() if name in names} | others)
@@ -134,9 +135,9 @@ class ListSettings:
         return NumberRules(countries=self.allowed_countries, types=self.allowed_number_types)
 
     def fields_of_rows(self, row_schema: RowSchema) -> Collection[str] | None:
-        """What a row may set; None leaves it to the vendor's cautious choice.
+        """The fields that a row may set; None leaves that to the vendor's cautious choice.
 
-        A policy that keeps the recipient's hours asks the row for its zone, unless the author names what rows may set.
+        Under a policy in recipients' zones a row may set its zone, unless the author names the fields of rows.
         """
         if self.row_fields is not None or self.policy is None:
             return self.row_fields
@@ -157,19 +158,23 @@ class ListSettings:
 
     @property
     def stale_choice(self) -> StaleRuns:
-        """What the run does if it is long past."""
+        """What the run does if it is stale."""
         return checked_stale_runs(self.stale_runs, self.stale_after)
 
     @property
     def waits(self) -> bool:
-        """Whether the run goes through its list again after a nap, for calls that may not ring yet."""
+        """Whether the run waits for calls that may not ring yet, and goes through its list again."""
         return self.policy is not None and self.when_closed != "stop" and not self.dry_run
 
     @property
     def options(self) -> dict[str, Any]:
         """The fields of every call whose row does not say otherwise."""
-        scheduled = {"schedule_at": self.schedule_at} if self.schedule_at else {}
-        return {**(self.call_options or {}), **scheduled}
+        options = {**(self.call_options or {})}
+        if self.schedule_at:
+            options["schedule_at"] = self.schedule_at
+        if "schedule_at" in options:
+            options["schedule_at"] = read_instant(options["schedule_at"])
+        return options
 
 
 def _check_word(name: str, value: Any, words: Sequence[str]) -> None:

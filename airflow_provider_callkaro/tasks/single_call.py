@@ -1,4 +1,4 @@
-"""One call as a task, whoever the vendor: the same ledger and rules as in a fan-out, and a list of one row."""
+"""The base of the operators that place one call: a list of one row, under the ledger and the rules of a fan-out."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ class SingleCallOperator(PlacingOperator):
         raise NotImplementedError
 
     def _options(self) -> Mapping[str, Any]:
-        """The vendor's fields, as they were given; None where one was not."""
+        """The vendor's fields by name; None for one that is not set."""
         raise NotImplementedError
 
     def _settings(self) -> ListSettings:
-        """A list of one row, of which the vendor's fields are the options."""
+        """The settings of a list of one row, with the vendor's fields as its options."""
         return self._settings_for(RowContacts([]))
 
     def _settings_for(self, contacts: RowContacts) -> ListSettings:
@@ -67,8 +67,8 @@ class SingleCallOperator(PlacingOperator):
             self,
             contacts=contacts,
             call_options=dict(self._options()),
-            row_fields=("call_key",),  # the row is made of the operator's own arguments,
-            metadata_columns=("metadata",),  # which need not be told what they say
+            row_fields=("call_key",),  # the operator's own arguments make the row,
+            metadata_columns=("metadata",),  # so nothing in it is news for the log
             max_concurrency=1,
             stop_after_unknown=None,
             on_none_accepted="warn",
@@ -79,11 +79,11 @@ class SingleCallOperator(PlacingOperator):
         return self._kept
 
     def execute(self, context: Context) -> str:
-        """Place the call, unless the ledger says that it has been placed."""
+        """Place the call, unless the ledger says that an earlier try has."""
         return self._place_call(context, resumed=False)
 
     def go_on(self, context: Context, event: Any = None) -> str:  # noqa: ARG002
-        """Go on after the hours have opened."""
+        """Go on once the hours are open."""
         return self._place_call(context, resumed=True)
 
     def _place_call(self, context: Context, *, resumed: bool) -> str:
@@ -110,7 +110,7 @@ class SingleCallOperator(PlacingOperator):
 
 
 class _LastRow:
-    """A report of one row, for the operator itself to read."""
+    """Keeps the outcome of the one row, for the operator to read."""
 
     def __init__(self) -> None:
         self.row: RowOutcome | None = None

@@ -1,7 +1,7 @@
-"""Runs for a day long past: a backfill must not ring people about last month unless it is told to.
+"""Stale runs: a backfill of last month places no calls about last month, unless its author says so.
 
-What counts is the end of the run's data interval, or the moment after which the run was due where it has none. The
-logical date alone says nothing: a run started by hand may have none. Guards such as LatestOnly let such runs through.
+What counts is the end of the run's data interval or, where it has none, the moment after which it might start. The
+logical date says nothing: a run started by hand may have none. Guards such as LatestOnly let stale runs through.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.tasks.instants import in_utc, to_minute
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 
 class StaleRuns(StrEnum):
-    """What a run does that is long past."""
+    """What a stale run does."""
 
     SKIP = "skip"
     DIAL = "dial"
@@ -48,8 +49,7 @@ def due_at(context: Context) -> datetime:
         getattr(run, "logical_date", None),
     ):
         if moment is not None:
-            due: datetime = moment.astimezone(UTC)
-            return due
+            return in_utc(moment)
     return datetime.now(UTC)
 
 
@@ -64,9 +64,9 @@ def refuse_stale_run(
     choice: StaleRuns,
     dialling: str = "it rings everybody whom the ledger does not know yet",
 ) -> None:
-    """End the task of a run that is long past, unless its author asked to dial all the same.
+    """End the task of a stale run, unless its author asks to place the calls all the same.
 
-    :param dialling: what the task does then, for the message.
+    :param dialling: what the task does with ``stale_runs="dial"``, for the message.
     :raises AirflowSkipException: such runs are skipped.
     :raises AirflowFailException: such runs fail.
     """
@@ -75,7 +75,7 @@ def refuse_stale_run(
     due = due_at(context)
     age = datetime.now(UTC) - due
     message = (
-        f"this run was due at {due:%Y-%m-%d %H:%M} UTC, {_days(age)} ago, more than stale_after allows: nobody is "
+        f"this run was due at {to_minute(due)}, {_days(age)} ago, more than stale_after allows: nobody is "
         f'rung. With stale_runs="dial" {dialling}'
     )
     raise AirflowSkipException(message) if choice is StaleRuns.SKIP else AirflowFailException(message)

@@ -1,7 +1,7 @@
-"""What a run leaves in the audit trail of its SQL ledger: who started it, under which rules, and what it came to.
+"""What a run leaves in the audit trail of its SQL ledger: who started it, under which rules, and how it ended.
 
-A run whose ledger is none in SQL has no trail. Nothing here tells of a person who is called: a list is told by its
-digest, and only where the ledger has a key, because an unkeyed digest of a short list of numbers is that list.
+Only a SQL ledger has a trail. Nothing in it names a person who is called. A list stands there as its digest, and only
+where the ledger has a key, because anybody can find a short list of numbers from an unkeyed digest.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class Trail:
     def started(self, settings: ListSettings, record: RunRecord, *, resumed: bool) -> None:
         """Say that the run starts.
 
-        :param resumed: it wakes from a nap.
-        :raises LedgerError: it could not be written; nobody has been rung.
+        :param resumed: the task comes back from the triggerer.
+        :raises LedgerError: it could not be written; no call has been placed.
         """
         approved = approvals(self._context)
         with self._audit() as audit:
@@ -78,12 +78,12 @@ class Trail:
         self._leave(mark)
 
     def ended(self, summary: Summary) -> None:
-        """Say what a pass through the list came to. If that cannot be written, everybody has been rung all the same."""
+        """Say how a pass through the list ended. An error here is only logged: the calls have been placed."""
         try:
             with self._audit() as audit:
                 counts = {name: getattr(summary, name) for name in ("total", *_OUTCOMES, "dialled")}
-                told = {"counts": counts, "reasons": dict(summary.reasons), "stopped": summary.stopped is not None}
-                mark = audit.append(entry(Action.ENDED, who=self._who(), list=self._list_digest(), **told))
+                result = {"counts": counts, "reasons": dict(summary.reasons), "stopped": summary.stopped is not None}
+                mark = audit.append(entry(Action.ENDED, who=self._who(), list=self._list_digest(), **result))
         except VoiceCallError as error:
             log.error("The audit trail lacks the end of this run: %s", error)
         else:
@@ -137,7 +137,7 @@ class Trail:
 
 
 class ListDigest:
-    """The digest of the calls of a list, in their order, taken in by the hundred: one by one it would cost more."""
+    """The digest of the calls of a list, in their order. It takes them in by the hundred, because each step costs."""
 
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
@@ -169,7 +169,7 @@ class ListDigest:
 
 
 def policy_digest(policy: CallingPolicy | None) -> str | None:
-    """What tells two policies apart, but for whom they suppress; None where there is none."""
+    """The digest of a policy without the people it suppresses; None where there is no policy."""
     return None if policy is None else digest(repr(policy))
 
 
@@ -179,12 +179,12 @@ def approvals(context: Context) -> list[str]:
     if getattr(task, "dag", None) is None:
         return []
     tasks = [task.dag.task_dict.get(task_id) for task_id in sorted(task.get_flat_relative_ids(upstream=True))]
-    asked = [each.task_id for each in tasks if "ApprovalOperator" in {kind.__name__ for kind in type(each).__mro__}]
-    return [_approver(context["ti"].xcom_pull(task_ids=task_id)) for task_id in asked]
+    names = (each.task_id for each in tasks if "ApprovalOperator" in {kind.__name__ for kind in type(each).__mro__})
+    return [_approver(context["ti"].xcom_pull(task_ids=task_id)) for task_id in names]
 
 
 def _approver(answer: Any) -> str:
-    """Who has answered, of what the approval has left in XCom."""
+    """Who has answered, from the XCom of the approval."""
     user = answer.get("responded_by_user") if isinstance(answer, Mapping) else None
     name = user.get("name") or user.get("id") if isinstance(user, Mapping) else None
     return mask_text(str(name)) if name else "nobody: it was approved by default"

@@ -79,7 +79,7 @@ class StatusTrigger(BaseTrigger):
             yield TriggerEvent({"status": status})
 
     async def _wait(self, hook: Any) -> str:
-        seen = None
+        last_status = None
         pause = self.poll_interval
         while True:
             await asyncio.sleep(pause)
@@ -94,9 +94,9 @@ class StatusTrigger(BaseTrigger):
             else:
                 if status in self.statuses:
                     return status
-                if status != seen:
+                if status != last_status:
                     self.log.info("%s is %s; waiting for %s", self.subject, mask_text(status), ", ".join(self.statuses))
-                    seen = status
+                    last_status = status
 
 
 def hook_class(path: str) -> type[Any]:

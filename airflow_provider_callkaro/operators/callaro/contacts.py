@@ -1,4 +1,4 @@
-"""Contacts for Callaro's audiences: a file imported once, how the import stands, and which of its lines were refused.
+"""Contacts for Callaro's audiences: import a file once, check the import, and fetch the lines that Callaro refused.
 
 The file holds phone numbers. They go to Callaro, and into no log, XCom or error.
 """
@@ -25,9 +25,9 @@ from airflow_provider_callkaro.sources.files import contact_files
 from airflow_provider_callkaro.tasks.callaro.campaign import LOOKS, mark_of
 from airflow_provider_callkaro.tasks.callaro.campaign_memory import CampaignMemory, Launch
 from airflow_provider_callkaro.tasks.callaro.columns import only_columns, unmapped_columns
-from airflow_provider_callkaro.tasks.callaro.export import checked_place, written
+from airflow_provider_callkaro.tasks.callaro.export import checked_place, write_rows
 from airflow_provider_callkaro.tasks.callaro.export_rows import ExportRows
-from airflow_provider_callkaro.tasks.callaro.operator import CallaroOperator, mapping
+from airflow_provider_callkaro.tasks.callaro.operator import CallaroOperator, read_mapping
 from airflow_provider_callkaro.tasks.callaro.preflight import Words, numbers_shown
 from airflow_provider_callkaro.tasks.failures import fail_without_retry
 from airflow_provider_callkaro.tasks.redacted import Redacted, RedactedPath
@@ -44,24 +44,25 @@ _NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class CallaroImportContactsOperator(CallaroOperator):
-    """Import contacts from a CSV file into Callaro, and return the import's id. Rings nobody.
+    """Import contacts from a CSV file into Callaro, and return the import's id. It places no call.
 
-    A file is imported once. It is called at Callaro's by its own name and a mark of the task instance, such as
-    ``people-1f0c9a3e.csv``, and a lost answer is never sent again unasked: the list of imports is looked through for
-    that mark, by the same try and by the next one. A try that cannot find it there fails and says so;
-    ``repeat_unknown=True`` imports it all the same. A task that is cleared after its import returns that one. Before
-    Airflow 3.3, where the task remembers nothing, every try but the first looks in the list before it sends anything.
+    A file is imported once. In Callaro its name carries an idempotency key, a mark of the task instance, such as
+    ``people-1f0c9a3e.csv``. If an answer is lost, this try and the next one look for the mark in the list of imports,
+    and do not send the file again. A try that does not find it fails and says so; ``repeat_unknown=True`` imports the
+    file all the same. A task that is cleared after its import returns the same id. Before Airflow 3.3 the task has no
+    memory, so every try but the first looks in the list before it sends anything.
 
-    The file is read in pieces, and held in memory up to 64 MiB; a longer one is refused before anything is sent.
+    The operator reads the file in pieces, and holds up to 64 MiB of it in memory; it refuses a longer one before it
+    sends anything.
 
-    :param path: the file, one CSV (also ``.csv.gz``, which is sent unpacked), anything that Airflow's
+    :param path: the file, one CSV (a ``.csv.gz`` is sent unpacked), local or in any storage that Airflow's
         ``ObjectStoragePath`` understands. Templated.
     :param column_mapping: which column of the file is what, such as ``{"phone": "phone_e164"}``. Templated.
-    :param metadata_columns: the columns that go along beside the mapped ones; the others leave the house in no form.
-        None sends the file as it is, and says which columns are not mapped.
-    :param options: what else the account's import takes, sent as JSON. Templated, never shown.
+    :param metadata_columns: the columns that go to Callaro beside the mapped ones; all others stay here. None sends the
+        file as it is, and logs the columns that are not mapped.
+    :param options: other fields that the account's import takes, sent as JSON. Templated, never shown.
     :param file_conn_id: the Airflow connection that opens the storage; default: the storage's own. Templated.
-    :param repeat_unknown: whether a file that may have been imported is imported again. Default: no.
+    :param repeat_unknown: whether to import again a file that may have been imported. Default: no.
     :param callaro_conn_id: the Callaro connection. Templated.
     :raises ConfigurationError: there is no such file, several, or one that is too long; or no column is mapped.
     """
@@ -94,10 +95,10 @@ class CallaroImportContactsOperator(CallaroOperator):
 
     def execute(self, context: Context) -> CampaignId | None:
         """Import the file, unless an earlier try has, or may have."""
-        columns = mapping("column_mapping", self.column_mapping)
+        columns = read_mapping("column_mapping", self.column_mapping)
         if not columns:
             raise ConfigurationError('column_mapping is empty: say which column is what, as in {"phone": "phone_e164"}')
-        options = None if self.options.value is None else mapping("options", self.options.value)
+        options = None if self.options.value is None else read_mapping("options", self.options.value)
         memory, mark = CampaignMemory(context), mark_of(context).strip(" []")
         if memory.making is Launch.TAKEN:
             self.log.info("An earlier try made import %s", memory.made_id)
@@ -112,11 +113,11 @@ class CallaroImportContactsOperator(CallaroOperator):
                     f'it: it is not sent again. Look in Callaro for a file with "{mark}" in its name; if there is '
                     "none, set repeat_unknown=True and clear the task"
                 )
-        with opened(self.path.value, self.file_conn_id) as (given, name):
-            file = self._with_its_columns(given, columns, name=name)
+        with open_contacts(self.path.value, self.file_conn_id) as (contents, name):
+            file = self._with_its_columns(contents, columns, name=name)
             memory.keep_making(Launch.SENT)
             try:
-                told = fail_without_retry(
+                answer = fail_without_retry(
                     self.hook.import_contacts, file, columns, options, filename=_marked(name, mark)
                 )
             except OutcomeUnknown as lost:
@@ -124,7 +125,7 @@ class CallaroImportContactsOperator(CallaroOperator):
             except (VendorError, ConfigurationError, AirflowFailException):
                 memory.forget_making()
                 raise
-        return self._imported(memory, _id_in(told))
+        return self._imported(memory, _id_in(answer))
 
     def _with_its_columns(self, file: BinaryIO, columns: Mapping[Any, Any], *, name: str) -> BinaryIO:
         """The file as it goes to Callaro."""
@@ -163,17 +164,17 @@ class CallaroImportContactsOperator(CallaroOperator):
 
 
 class CallaroContactImportOperator(CallaroOperator):
-    """Ask how an import of contacts stands, and fail where it is not as it should be.
+    """Check the state of an import of contacts, and fail where it is beyond a limit. It changes nothing.
 
-    Returns ``{"state", "numbers"}``: the vendor's word, and the numbers of its answer by their dotted names. The path
-    is inferred (``GET /api/v1/contact-imports/{id}``) and can be given in the connection's ``routes`` as
-    ``contact_import``; what the answer holds is not documented, so the limits name the fields. It changes nothing.
+    Returns ``{"state", "numbers"}``: the vendor's word, and the numbers of its answer by their dotted names. Callaro's
+    guide does not name the path; ours is ``GET /api/v1/contact-imports/{id}``, and ``contact_import`` in the
+    connection's ``routes`` sets another. Nor does it name the fields of the answer, so the limits do.
 
     :param import_id: the import, as Callaro names it. Templated.
-    :param maximum: by name, the largest numbers that are still well, such as ``{"failed_rows": 0}``. Templated.
-    :param minimum: the smallest ones. Templated.
-    :param allowed: by name, the words that are well, such as ``{"status": "completed"}``. Templated.
-    :param forbidden: by name, the words that are not well, such as ``{"status": "failed"}``. Templated.
+    :param maximum: by name, the largest numbers that are accepted, such as ``{"failed_rows": 0}``. Templated.
+    :param minimum: by name, the smallest numbers. Templated.
+    :param allowed: by name, the words that are accepted, such as ``{"status": "completed"}``. Templated.
+    :param forbidden: by name, the words that are not, such as ``{"status": "failed"}``. Templated.
     :param callaro_conn_id: the Callaro connection. Templated.
     """
 
@@ -206,21 +207,21 @@ class CallaroContactImportOperator(CallaroOperator):
             allowed=self.allowed or {},
             forbidden=self.forbidden or {},
         )
-        told = fail_without_retry(self.hook.contact_import, self.import_id)
-        if breaches := limits.breaches(told):
+        answer = fail_without_retry(self.hook.contact_import, self.import_id)
+        if breaches := limits.breaches(answer):
             raise AirflowFailException(f"import {self.import_id} is not as it should be: {'; '.join(breaches)}")
-        word = next((told[name] for name in _STATE_FIELDS if isinstance(told.get(name), str)), None)
-        return {"state": None if word is None else mask_text(word, limit=60), "numbers": numbers_shown(told)}
+        word = next((answer[name] for name in _STATE_FIELDS if isinstance(answer.get(name), str)), None)
+        return {"state": None if word is None else mask_text(word, limit=60), "numbers": numbers_shown(answer)}
 
 
 class CallaroExportImportErrorsOperator(CallaroOperator):
     """Write the lines of an import that Callaro refused to a file, local or in object storage.
 
-    The file is complete or not there. Returns ``{"path", "rows", "format"}``. It holds what the vendor repeats of those
-    lines, phone numbers among them.
+    The file is complete or not there. It holds what the vendor repeats of those lines, with phone numbers. Returns
+    ``{"path", "rows", "format"}``.
 
     :param import_id: the import, as Callaro names it. Templated.
-    :param path: where to, anything that Airflow's ``ObjectStoragePath`` understands. Templated.
+    :param path: the file to write, anything that Airflow's ``ObjectStoragePath`` understands. Templated.
     :param format: ``csv``, ``jsonl`` or ``parquet`` (extra ``[parquet]``); default: as the path ends. Templated.
     :param callaro_conn_id: the Callaro connection. Templated.
     """
@@ -243,16 +244,16 @@ class CallaroExportImportErrorsOperator(CallaroOperator):
         self.format = format
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
-        """Fetch all of them, then write the file."""
+        """Fetch all lines, then write the file."""
         kind = checked_place(self.path.value, self.format)
         rows = ExportRows(lambda page: self.hook.contact_import_errors(self.import_id, page=page), vendor="Callaro")
-        export = written(rows, self.path.value, kind=kind)
+        export = write_rows(rows, self.path.value, kind=kind)
         self.log.info("Wrote %d refused lines of import %s to %s", export["rows"], self.import_id, self.path)
         return export
 
 
 @contextmanager
-def opened(path: str, conn_id: str | None) -> Iterator[tuple[Any, str]]:
+def open_contacts(path: str, conn_id: str | None) -> Iterator[tuple[Any, str]]:
     """One file of contacts, open for reading and unpacked, and its name.
 
     :raises ConfigurationError: there is no file at that place, or several, or it is damaged.
@@ -283,6 +284,6 @@ def _marked(name: str, mark: str) -> str:
     return f"{plain or 'contacts'}-{mark}.{ending if dot and ending.isalnum() else 'csv'}"
 
 
-def _id_in(told: Mapping[str, Any]) -> CampaignId | None:
-    named = ({"id": told.get(name)} for name in (*_ID_FIELDS, "id"))
+def _id_in(answer: Mapping[str, Any]) -> CampaignId | None:
+    named = ({"id": answer.get(name)} for name in (*_ID_FIELDS, "id"))
     return next((found for each in named if (found := campaign_id_in(each)) is not None), None)

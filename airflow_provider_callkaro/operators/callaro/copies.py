@@ -1,7 +1,7 @@
-"""What is made of a Callaro campaign: a clone, the fields that a clone would begin with, a template.
+"""What is made from a Callaro campaign: a clone, the fields that a clone would begin with, a template.
 
-A clone and a template are creations. A lost answer is never sent again unasked: a clone is found again by the mark in
-its name; of a template no list is documented, so a try that does not know fails and says so.
+A clone and a template are created once. If an answer is lost, the next try finds a clone by the mark in its name. No
+list of templates is documented, so the next try of a template fails and says so.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from airflow_provider_callkaro.exceptions import OutcomeUnknown, VendorError
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.tasks.callaro.campaign import own_clone, settings_in
 from airflow_provider_callkaro.tasks.callaro.campaign_memory import CampaignMemory, Launch
-from airflow_provider_callkaro.tasks.callaro.operator import CallaroOperator, check_plain, mapping
+from airflow_provider_callkaro.tasks.callaro.operator import CallaroOperator, check_plain, read_mapping
 from airflow_provider_callkaro.tasks.failures import fail_without_retry
 from airflow_provider_callkaro.tasks.redacted import Redacted
 from airflow_provider_callkaro.vendors.callaro.answers import CampaignId, campaign_id_in
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 
-MOST_NAMES = 100  # of fields, in one XCom
+MOST_NAMES = 100  # names of fields in one XCom
 
 
 class CallaroCloneCampaignOperator(CallaroOperator):
-    """Create a campaign like another one, in draft, and return the new one's id. Rings nobody.
+    """Create a draft campaign like another one, and return the new one's id. It places no call.
 
     The name gets a mark, as in `CallaroCreateCampaignOperator`: a retry, a cleared task and the successor of a killed
     worker find their own clone in the list, and make no second one.
 
     :param campaign_id: the campaign to clone, as Callaro names it. Templated.
-    :param name: what the clone is called; default: as the campaign. Templated.
-    :param extra_fields: what else is to be different. Sent as it is. Templated, never shown.
-    :param prefill: whether every field that ``clone_prefill`` shows is sent along, for accounts whose ``clone`` takes
-        nothing over by itself. Default: no.
+    :param name: the clone's name; default: the campaign's. Templated.
+    :param extra_fields: other fields that differ from the campaign's, sent as they are. Templated, never shown.
+    :param prefill: whether to send every field that ``clone_prefill`` shows, for accounts whose ``clone`` copies
+        nothing by itself. Default: no.
     :param callaro_conn_id: the Callaro connection. Templated.
     """
 
@@ -73,7 +73,7 @@ class CallaroCloneCampaignOperator(CallaroOperator):
             context,
             campaign_id=self.campaign_id,
             name=self.name,
-            fields=mapping("extra_fields", self.extra_fields.value),
+            fields=read_mapping("extra_fields", self.extra_fields.value),
             prefill=self.prefill,
         )
         return self._returned(clone, f"a clone of {self.campaign_id}")
@@ -83,8 +83,8 @@ class CallaroClonePrefillOperator(CallaroOperator):
     """Ask with which fields a clone of a campaign would begin, and return those that are settings.
 
     Returns ``{"fields": {…}, "other_fields": […]}``: the values of ``name``, ``agent_id``, ``timezone``,
-    ``campaign_phone_number_ids`` and ``concurrency_limit``, and of everything else the name alone, because an audience
-    is no affair of an XCom. It rings nobody and changes nothing.
+    ``campaign_phone_number_ids`` and ``concurrency_limit``, and only the names of all others, because an audience must
+    not stand in an XCom. It changes nothing.
 
     :param campaign_id: the campaign, as Callaro names it. Templated.
     :param callaro_conn_id: the Callaro connection. Templated.
@@ -101,22 +101,21 @@ class CallaroClonePrefillOperator(CallaroOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Ask."""
-        told = settings_in(fail_without_retry(self.hook.clone_prefill, self.campaign_id))
-        others = sorted(name for name in told if name not in KNOWN and mask_text(name) == name)
-        return {"fields": {name: told[name] for name in KNOWN if name in told}, "other_fields": others[:MOST_NAMES]}
+        answer = settings_in(fail_without_retry(self.hook.clone_prefill, self.campaign_id))
+        others = sorted(name for name in answer if name not in KNOWN and mask_text(name) == name)
+        return {"fields": {name: answer[name] for name in KNOWN if name in answer}, "other_fields": others[:MOST_NAMES]}
 
 
 class CallaroSaveAsTemplateOperator(CallaroOperator):
-    """Make a template of a campaign, and return the template's id, or None where Callaro gives none. Rings nobody.
+    """Make a template of a campaign, and return the template's id, or None where Callaro gives none.
 
-    A template is made once. A retry of a task whose answer was lost does not make another, because Callaro lists no
-    templates in which it could be found: it fails, and ``repeat_unknown=True`` makes it all the same. A task that is
-    cleared after its template was made returns that one. Before Airflow 3.3 the task remembers nothing, so only its
-    first try makes one.
+    A template is made once. If its answer is lost, a retry fails, because Callaro has no list of templates to look in;
+    ``repeat_unknown=True`` makes it all the same. A task that is cleared after it made a template returns the same id.
+    Before Airflow 3.3 the task remembers nothing, so only its first try makes one.
 
     :param campaign_id: the campaign, as Callaro names it. Templated.
-    :param name: what the template is called; default: as Callaro sees fit. Templated.
-    :param repeat_unknown: whether a template that may have been made is made again. Default: no.
+    :param name: the template's name; default: Callaro's choice. Templated.
+    :param repeat_unknown: whether to make again a template that may have been made. Default: no.
     :param callaro_conn_id: the Callaro connection. Templated.
     """
 
@@ -152,12 +151,12 @@ class CallaroSaveAsTemplateOperator(CallaroOperator):
             )
         memory.keep_making(Launch.SENT)
         try:
-            told = fail_without_retry(self.hook.save_as_template, self.campaign_id, self.name)
+            answer = fail_without_retry(self.hook.save_as_template, self.campaign_id, self.name)
         except (VendorError, AirflowFailException) as error:
             if not isinstance(error, OutcomeUnknown):
                 memory.forget_making()
             raise
-        template_id = campaign_id_in(told) or campaign_id_in({"id": told.get("template_id")})
+        template_id = campaign_id_in(answer) or campaign_id_in({"id": answer.get("template_id")})
         memory.keep_making(Launch.TAKEN, template_id)
         self.log.info("Campaign %s is a template: %s", self.campaign_id, template_id)
         return template_id

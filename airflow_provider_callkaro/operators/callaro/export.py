@@ -1,18 +1,16 @@
-"""What became of a Callaro campaign, as a file: results, analytics, tasks, or the list of all campaigns.
-
-What is exported holds phone numbers. They go into the file, and into nothing else: no log, no XCom, no error.
-"""
+"""What Callaro says of a campaign, as a file: results, analytics, tasks, or the list of all campaigns."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.tasks.callaro.export import Export, Exported, checked_place
 from airflow_provider_callkaro.tasks.callaro.operator import CallaroOperator
+from airflow_provider_callkaro.tasks.instants import read_date
 from airflow_provider_callkaro.tasks.redacted import RedactedPath
 
 if TYPE_CHECKING:
@@ -20,19 +18,19 @@ if TYPE_CHECKING:
 
 
 class CallaroExportResultsOperator(CallaroOperator):
-    """Write what Callaro tells of a campaign to a file, local or in object storage.
+    """Write what Callaro says of a campaign to a file, local or in object storage. The file holds phone numbers.
 
-    The file is complete or not there: a download that breaks off fails the task and leaves what stood at ``path``. It
-    takes little memory, however many rows there are. Returns ``{"path", "rows", "format"}``.
+    The file is complete or not there: a download that breaks off fails the task, and leaves the file that stood at
+    ``path``. It takes little memory, however many rows there are. Returns ``{"path", "rows", "format"}``.
 
-    What the columns are is Callaro's affair (its export is documented by name only). In Parquet, numbers and flags keep
-    their kind where the vendor sends JSON; from its CSV all is text. Nested values are text in JSON, except in JSON
-    Lines. Analytics are one row with the answer's own names.
+    Callaro chooses the columns; its guide documents the export by name only. In Parquet, numbers and flags keep their
+    type where Callaro sends JSON; from its CSV all is text. Nested values become JSON text, except in JSON Lines.
+    Analytics are one row, with the names of the answer.
 
-    :param campaign_id: the campaign, as the vendor names it; not needed for ``campaigns``. Templated.
-    :param path: where to, anything that Airflow's ``ObjectStoragePath`` understands. Templated.
+    :param campaign_id: the campaign, as Callaro names it; not needed for ``campaigns``. Templated.
+    :param path: the file to write, anything that Airflow's ``ObjectStoragePath`` understands. Templated.
     :param what: ``results`` (default), ``tasks``, ``analytics`` or ``campaigns``. Templated.
-    :param from_date: the first day of the analytics, ``YYYY-MM-DD`` or a date. Default: as the vendor sees fit.
+    :param from_date: the first day of the analytics, ``YYYY-MM-DD`` or a date. Default: Callaro's choice.
         Templated.
     :param to_date: the last day of the analytics, likewise. Templated.
     :param format: ``csv``, ``jsonl`` or ``parquet`` (extra ``[parquet]``); default: as the path ends (``.csv``,
@@ -76,13 +74,13 @@ class CallaroExportResultsOperator(CallaroOperator):
         export = Export(
             what=_exported(self.what),
             campaign_id=self.campaign_id,
-            start=_day("from_date", self.from_date),
-            end=_day("to_date", self.to_date),
+            start=read_date("from_date", self.from_date),
+            end=read_date("to_date", self.to_date),
         )
         path = self.path.value
-        told = export.write(self.hook, path, kind=checked_place(path, self.format))
-        self.log.info("Wrote %d rows of %s to %s", told["rows"], self.what, self.path)
-        return told
+        summary = export.write(self.hook, path, kind=checked_place(path, self.format))
+        self.log.info("Wrote %d rows of %s to %s", summary["rows"], self.what, self.path)
+        return summary
 
 
 def _exported(what: str) -> Exported:
@@ -90,14 +88,3 @@ def _exported(what: str) -> Exported:
         return Exported(what)
     except ValueError:
         raise ConfigurationError(f"what must be one of {', '.join(Exported)}") from None
-
-
-def _day(name: str, given: date | str | None) -> date | None:
-    if given is None or given == "":
-        return None
-    if isinstance(given, date):
-        return given.date() if isinstance(given, datetime) else given
-    try:
-        return date.fromisoformat(str(given).strip())
-    except ValueError:
-        raise ConfigurationError(f"{name} must be a date, such as 2026-04-01") from None

@@ -1,6 +1,6 @@
-"""The Callaro operators after which phones ring, for a campaign that is there: launch and resume.
+"""The Callaro operators that make an existing campaign place its calls: launch and resume.
 
-Neither rings in a run that is long past: a backfill of last month would ring people about last month.
+Neither acts in a stale run: a backfill of last month would call people about last month.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 
 
 class CallaroLaunchCampaignOperator(CallaroOperator):
-    """Launch a campaign, and return its id: phones ring from then on.
+    """Launch a campaign, and return its id: it places calls from then on.
 
-    It is launched once: launched already, it is left as it is, and where an answer gets lost its state is read before
-    anything is sent again. What Callaro answered with a yes is not sent again by the same try, whatever the yes says.
-    In a state that does not allow it the task fails without a retry; a campaign that this very task launched and
-    somebody has paused since is left paused (Airflow 3.3 and later, which remembers the launch).
+    A campaign is launched once. One that is launched already stays as it is. If an answer is lost, the operator reads
+    the campaign's state before it sends anything again; after a 2xx answer the same try sends nothing more, whatever
+    the answer says. In a state that allows no launch the task fails without a retry. If somebody has paused the
+    campaign since this task launched it, it stays paused (Airflow 3.3 and later, where the task remembers the launch).
 
     :param campaign_id: the campaign, as Callaro names it. Templated.
-    :param stale_runs: what a run does that is long past: ``"skip"`` (default), ``"fail"``, or ``"dial"`` all the same.
-        It is decided at the run's first start and remembered (Airflow 3.3 and later). Templated.
-    :param stale_after: how long after the end of its data interval a run is long past. Default one day.
+    :param stale_runs: what a stale run does: ``"skip"`` (default), ``"fail"``, or ``"dial"`` all the same. The run's
+        first start decides whether it is stale, and the task remembers that (Airflow 3.3 and later). Templated.
+    :param stale_after: how long after the end of its data interval a run is stale. Default one day.
     :param callaro_conn_id: the Callaro connection. Templated.
     :raises ConfigurationError: an argument cannot work.
     """
@@ -55,7 +55,7 @@ class CallaroLaunchCampaignOperator(CallaroOperator):
         self.stale_after = stale_after
 
     def execute(self, context: Context) -> CampaignId:
-        """Launch the campaign, unless it has been."""
+        """Launch the campaign, unless it is launched already."""
         memory = CampaignMemory(context)
         before = memory.launch_of(self.campaign_id)
         if before is Launch.TAKEN:
@@ -70,13 +70,15 @@ class CallaroLaunchCampaignOperator(CallaroOperator):
 
 
 class CallaroResumeCampaignOperator(CallaroOperator):
-    """Resume a paused campaign, and return its id: phones ring from then on.
+    """Resume a paused campaign, and return its id: it places calls from then on.
 
-    Running already, it is left as it is; a lost answer is resolved as by `CallaroLaunchCampaignOperator`.
+    A campaign that runs already stays as it is. If an answer is lost, the operator reads the campaign's state before it
+    sends anything again.
 
     :param campaign_id: the campaign, as Callaro names it. Templated.
-    :param stale_runs: what a run does that is long past, as in `CallaroLaunchCampaignOperator`. Templated.
-    :param stale_after: how long after the end of its data interval a run is long past. Default one day.
+    :param stale_runs: what a stale run does: ``"skip"`` (default), ``"fail"``, or ``"dial"`` all the same. The run's
+        first start decides whether it is stale, and the task remembers that (Airflow 3.3 and later). Templated.
+    :param stale_after: how long after the end of its data interval a run is stale. Default one day.
     :param callaro_conn_id: the Callaro connection. Templated.
     :raises ConfigurationError: an argument cannot work.
     """

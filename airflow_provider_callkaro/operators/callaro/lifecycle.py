@@ -1,4 +1,4 @@
-"""Callaro campaigns, step by step: create, update, pause, cancel. What makes phones ring is in `callaro_ringing`."""
+"""Callaro campaigns, step by step: create, update, pause, cancel. What makes a campaign place calls is in `launch`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow.providers.common.compat.sdk import XComArg
 
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.tasks.callaro.campaign import own_campaign
-from airflow_provider_callkaro.tasks.callaro.operator import CallaroOperator, campaign_fields, check_plain, mapping
+from airflow_provider_callkaro.tasks.callaro.operator import CallaroOperator, campaign_fields, check_plain, read_mapping
 from airflow_provider_callkaro.tasks.failures import fail_without_retry
 from airflow_provider_callkaro.tasks.redacted import Redacted
 from airflow_provider_callkaro.vendors.callaro.answers import CampaignId
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 
 class CallaroCreateCampaignOperator(CallaroOperator):
-    """Create a campaign, in draft, and return its id. Rings nobody, unless a field of yours starts it.
+    """Create a draft campaign, and return its id. It places no call, unless one of your own fields starts it.
 
-    The name gets a mark, such as `` [1f0c9a3e]``, by which a retry of the task, a cleared task and the successor of a
-    killed worker find the campaign that was created, on every Airflow. There is never a second one.
+    The name gets an idempotency key, a mark such as `` [1f0c9a3e]``. By it, on every Airflow, a retry, a cleared task
+    and the successor of a killed worker find the campaign, and create no second one.
 
-    :param name: what the campaign is called. Templated.
+    :param name: the campaign's name. Templated.
     :param agent_id: the agent that speaks: a whole number above 0, or the text that Callaro shows. Templated.
     :param timezone: the zone of the campaign's schedule, an IANA name. Templated.
     :param campaign_phone_number_ids: the ids of the phone numbers to ring from, at least one. Templated.
     :param concurrency_limit: how many calls at once, 1 or more. Templated.
-    :param extra_fields: what else the account's campaigns take, such as the audience, which Callaro's guide does not
-        name. Sent as it is. Templated, never shown.
+    :param extra_fields: other fields that the account's campaigns take, such as the audience, which Callaro's guide
+        does not name. Sent as they are. Templated, never shown.
     :param callaro_conn_id: the Callaro connection. Templated.
-    :raises ConfigurationError: a field cannot be what it should; said when the DAG is read where it is no template.
+    :raises ConfigurationError: a value cannot be what it should; when the DAG is parsed, where it is no template.
     """
 
     template_fields: Sequence[str] = (
@@ -89,7 +89,7 @@ class CallaroCreateCampaignOperator(CallaroOperator):
 
 
 class CallaroUpdateCampaignOperator(CallaroOperator):
-    """Change some fields of a campaign, and return its id. Which fields a state lets be changed is Callaro's affair.
+    """Change some fields of a campaign, and return its id. Callaro decides which fields a state lets change.
 
     :param campaign_id: the campaign, as Callaro names it. Templated.
     :param fields: the fields and their new values. Templated, never shown.
@@ -115,13 +115,13 @@ class CallaroUpdateCampaignOperator(CallaroOperator):
 
     def execute(self, context: Context) -> CampaignId:  # noqa: ARG002 - Airflow's signature
         """Send the new values. Sent twice they are the same."""
-        fields = mapping("fields", self.fields.value)
+        fields = read_mapping("fields", self.fields.value)
         campaign = fail_without_retry(self.hook.update_campaign, self.campaign_id, fields)
         return self._returned(campaign, "updated")
 
 
 class CallaroPauseCampaignOperator(CallaroOperator):
-    """Pause a running campaign, and return its id. Paused already, it is left as it is.
+    """Pause a running campaign, and return its id. One that is paused already stays as it is.
 
     :param campaign_id: the campaign, as Callaro names it. Templated.
     :param callaro_conn_id: the Callaro connection. Templated.
@@ -137,12 +137,12 @@ class CallaroPauseCampaignOperator(CallaroOperator):
         self.campaign_id = campaign_id
 
     def execute(self, context: Context) -> CampaignId:  # noqa: ARG002 - Airflow's signature
-        """Pause the campaign, unless it is."""
+        """Pause the campaign, unless it is paused already."""
         return self._returned(fail_without_retry(self.hook.pause, self.campaign_id), "paused")
 
 
 class CallaroCancelCampaignOperator(CallaroOperator):
-    """End a running or paused campaign for good, and return its id. Cancelled already, it is left as it is.
+    """End a running or paused campaign for good, and return its id. One that is cancelled already stays as it is.
 
     :param campaign_id: the campaign, as Callaro names it. Templated.
     :param callaro_conn_id: the Callaro connection. Templated.
@@ -158,5 +158,5 @@ class CallaroCancelCampaignOperator(CallaroOperator):
         self.campaign_id = campaign_id
 
     def execute(self, context: Context) -> CampaignId:  # noqa: ARG002 - Airflow's signature
-        """Cancel the campaign, unless it is."""
+        """Cancel the campaign, unless it is cancelled already."""
         return self._returned(fail_without_retry(self.hook.cancel, self.campaign_id), "cancelled")

@@ -51,7 +51,7 @@ class CallKaroCreateCampaignOperator(RendersLiterals):
         self.name = name
         self.agent_id = agent_id
         self.callkaro_conn_id = callkaro_conn_id
-        self._given = provided_arguments(self, self.template_fields)
+        self._provided = provided_arguments(self, self.template_fields)
 
     @cached_property
     def hook(self) -> CallKaroHook:
@@ -60,7 +60,7 @@ class CallKaroCreateCampaignOperator(RendersLiterals):
 
     def execute(self, context: Context) -> str:
         """Create the campaign, or find the one that an earlier try created."""
-        refuse_empty_arguments(self, self._given)
+        refuse_empty_arguments(self, self._provided)
         store = task_state_of(context)
         remembered = store.get(CAMPAIGN_STATE, default={}) if store is not None else {}
         batch_id = remembered.get("batch_id")
@@ -101,7 +101,7 @@ class CallKaroDeleteScheduledCallOperator(RendersLiterals):
         self.to_number = Redacted(to_number)
         self.agent_id = agent_id
         self.callkaro_conn_id = callkaro_conn_id
-        self._given = provided_arguments(self, self.template_fields)
+        self._provided = provided_arguments(self, self.template_fields)
         XComArg.apply_upstream_relationship(self, to_number)
 
     @cached_property
@@ -111,7 +111,7 @@ class CallKaroDeleteScheduledCallOperator(RendersLiterals):
 
     def execute(self, context: Context) -> None:  # noqa: ARG002 - Airflow's signature
         """Delete the calls. Deleting what is not there is no error of ours."""
-        refuse_empty_arguments(self, self._given)
+        refuse_empty_arguments(self, self._provided)
         from airflow_provider_callkaro.calls.phone import NumberReader
 
         number = NumberReader().read(self.to_number.value)

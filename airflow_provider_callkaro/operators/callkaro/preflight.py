@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow_provider_callkaro.hooks.callkaro import CallKaroHook
 from airflow_provider_callkaro.links.callkaro import CallKaroCampaignLink
 from airflow_provider_callkaro.sources.inline import as_source
+from airflow_provider_callkaro.tasks.account import Account
 from airflow_provider_callkaro.tasks.fan_out import FAN_OUT_FIELDS
 from airflow_provider_callkaro.tasks.preflight import PreflightOperator
 from airflow_provider_callkaro.tasks.redacted import Redacted, RedactedPath
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_callkaro.calls.policy import CallingPolicy
-    from airflow_provider_callkaro.tasks.account import Account
 
 
 class CallKaroPreflightOperator(PreflightOperator):
@@ -185,9 +185,7 @@ class CallKaroPreflightOperator(PreflightOperator):
         return CallKaroHook(self.callkaro_conn_id)
 
     def _account(self) -> Account:
-        from airflow_provider_callkaro.tasks.callkaro.account import account_of
-
-        return account_of(self.hook)
+        return Account.of_connection(self.callkaro_conn_id, self.hook.connection)
 
     def _announce(self, context: Context) -> None:
         CallKaroCampaignLink.show(context, self.batch_id)

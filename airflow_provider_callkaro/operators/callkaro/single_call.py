@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_callkaro.hooks.callkaro import CallKaroHook
 from airflow_provider_callkaro.links.callkaro import CallKaroCampaignLink
+from airflow_provider_callkaro.tasks.account import Account
 from airflow_provider_callkaro.tasks.redacted import Redacted
 from airflow_provider_callkaro.tasks.rules import Suppression
 from airflow_provider_callkaro.tasks.single_call import SINGLE_CALL_FIELDS, SingleCallOperator
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_callkaro.calls.policy import CallingPolicy
-    from airflow_provider_callkaro.tasks.account import Account
 
 CALL_ARGUMENTS = (
     "min_trigger_time",
@@ -152,9 +152,7 @@ class CallKaroOutboundCallOperator(SingleCallOperator):
         return CallKaroHook(self.callkaro_conn_id)
 
     def _account(self) -> Account:
-        from airflow_provider_callkaro.tasks.callkaro.account import account_of
-
-        return account_of(self.hook)
+        return Account.of_connection(self.callkaro_conn_id, self.hook.connection)
 
     def _announce(self, context: Context) -> None:
         CallKaroCampaignLink.show(context, self.batch_id)

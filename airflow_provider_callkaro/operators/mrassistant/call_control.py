@@ -209,13 +209,13 @@ class _TransferMemory:
     @property
     def was_taken(self) -> bool:
         """Whether MrAssistant took this transfer of this call."""
-        told = self._told()
-        return told.get("transfer") == "taken" and told.get("digest") in self._digests
+        record = self._record()
+        return record.get("transfer") == "taken" and record.get("digest") in self._digests
 
     @property
     def was_sent(self) -> bool:
         """Whether a transfer of this call was sent, wherever to, and nothing is known of what became of it."""
-        return self._told().get("transfer") == "sent"
+        return self._record().get("transfer") == "sent"
 
     def keep(self, transfer: str) -> None:
         """Remember how far the transfer has come: ``sent``, or ``taken``."""
@@ -225,10 +225,10 @@ class _TransferMemory:
         """The transfer did not come about."""
         self._set({})
 
-    def _told(self) -> Mapping[str, Any]:
-        told: Mapping[str, Any] = {} if self._store is None else self._store.get(TRANSFER, default={})
-        return told if told.get("call_id") == self._call_id else {}
+    def _record(self) -> Mapping[str, Any]:
+        record: Mapping[str, Any] = {} if self._store is None else self._store.get(TRANSFER, default={})
+        return record if record.get("call_id") == self._call_id else {}
 
-    def _set(self, told: dict[str, Any]) -> None:
+    def _set(self, record: dict[str, Any]) -> None:
         if self._store is not None:
-            keep(self._store, TRANSFER, told)
+            keep(self._store, TRANSFER, record)

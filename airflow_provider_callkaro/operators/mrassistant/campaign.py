@@ -218,5 +218,5 @@ class MrAssistantCreateCampaignOperator(FanOutOperator):
         return CampaignsOfRows(self._campaigns)
 
     def _campaign(self) -> dict[str, Any]:
-        told = self._campaigns.created()
-        return {"campaigns": told["count"], "created": told["campaigns"]}
+        campaigns = self._campaigns.created()
+        return {"campaigns": campaigns["count"], "created": campaigns["campaigns"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -162,12 +163,9 @@ class MrAssistantOutboundCallOperator(SingleCallOperator):
 
     def _account(self) -> Account:
         connection = self.hook.connection
-        return Account(
-            connection_id=self.mrassistant_conn_id,
-            vendor=connection.vendor,
+        return replace(
+            Account.of_connection(self.mrassistant_conn_id, connection),
             target=with_read_timeout(connection.target, connection.vendor.answer_may_take(self._options())),
-            agent_id=connection.agent_id,
-            schedule_timezone=connection.schedule_timezone,
             row_schema=CALL_ROW_SCHEMA,
         )
 

@@ -1,8 +1,8 @@
 """A task's own Callaro campaign: made once, and found again by every later try.
 
-Callaro takes no idempotency key, so the campaign's name carries one: a mark made of the task instance. A retry, a
-cleared task and the successor of a killed worker look for it in the list before they make anything, on every Airflow;
-on 3.3 and later the task's state remembers the id too, and the list need not be read.
+Callaro takes no idempotency key, so the campaign's name carries one: a mark made of the task instance. On every
+Airflow, a retry, a cleared task and the successor of a killed worker look for the mark in the list before they make
+anything. On 3.3 and later the task's state remembers the id too, and no try needs the list.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 
-LOOKS = 3  # how often a campaign that may not be in the list yet is looked for there
+LOOKS = 3  # how often a try looks for a campaign that the list may not show yet
 _ITS_OWN = frozenset({"id", "campaign_id", "status", "state", "created_at", "updated_at", "launched_at", "paused_at"})
 _MARK = re.compile(r" \[[0-9a-f]{8}\]\s*$")
 
@@ -36,18 +36,18 @@ log = logging.getLogger(__name__)
 
 
 def mark_of(context: Context) -> str:
-    """What stands behind the name of a task's own campaign: the same for all tries of a task instance of one run."""
+    """The idempotency key behind the name of a task's own campaign: one for all tries of a task instance of one run."""
     return f" [{blake2b(run_name(context).encode(), digest_size=4).hexdigest()}]"
 
 
 def own_campaign(hook: CallaroHook, context: Context, *, name: str, fields: Mapping[str, Any]) -> CallaroCampaign:
     """The task's own campaign: the one that an earlier try made, or a new one.
 
-    An earlier try's that is still a draft is brought up to these fields, where they differ from what it was made with.
+    An earlier try's campaign that is still a draft is updated to these fields, where its own differ.
 
-    :param name: what it is called; the mark is put behind it.
+    :param name: its name, without the mark.
     :param fields: the other fields of the campaign.
-    :raises OutcomeUnknown: it may have been created, and is not in the list yet. The next try looks for it again.
+    :raises OutcomeUnknown: it may exist, and the list does not show it yet. The next try looks for it again.
     :raises AirflowFailException: there are several.
     """
     if not isinstance(name, str) or not name.strip():
@@ -64,7 +64,7 @@ def own_campaign(hook: CallaroHook, context: Context, *, name: str, fields: Mapp
     adopted = _adopted(hook, context)
     if adopted is None:
         return _made(hook, context, create=create)
-    return _brought_up_to(fields, hook, memory, adopted)
+    return _updated_to(fields, hook, memory, adopted)
 
 
 def own_clone(
@@ -78,10 +78,10 @@ def own_clone(
 ) -> CallaroCampaign:
     """The task's own clone of a campaign: the one that an earlier try made, or a new one.
 
-    :param name: what the clone is called; None: as the campaign. The mark is put behind it.
-    :param fields: what else is to be different.
+    :param name: the clone's name, without the mark; None takes the campaign's.
+    :param fields: other fields that differ from the campaign's.
     :param prefill: send every field that ``clone_prefill`` shows, rather than leave them to Callaro.
-    :raises OutcomeUnknown: it may have been made, and is not in the list yet. The next try looks for it again.
+    :raises OutcomeUnknown: the clone may exist, and the list does not show it yet. The next try looks for it again.
     """
     if "name" in fields:
         raise ConfigurationError("extra_fields holds a name: give it as name, because a retry finds the clone by it")
@@ -104,9 +104,9 @@ def existing_campaign(hook: CallaroHook, context: Context) -> CallaroCampaign | 
 
 
 def look_for_a_launch(hook: CallaroHook, campaign_id: CampaignId) -> CallaroCampaign:
-    """A draft whose launch an earlier try was about to send: it may have been taken and not be shown yet.
+    """Look again at a draft whose launch an earlier try may have sent: Callaro may have taken it, and not show it yet.
 
-    :return: the campaign as it stands after at most three more looks.
+    :return: the campaign after at most three more looks.
     """
     campaign = replace(hook.get_campaign(campaign_id), id=campaign_id)
     for attempt in range(1, LOOKS + 1):
@@ -119,19 +119,19 @@ def look_for_a_launch(hook: CallaroHook, campaign_id: CampaignId) -> CallaroCamp
 
 
 def settings_in(prefill: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a campaign-to-be, without what belongs to the one that it is cloned from."""
-    told = prefill.get("prefill", prefill.get("campaign", prefill))
-    fields = told if isinstance(told, Mapping) else prefill
+    """The fields for a clone, without those that belong to the campaign it is cloned from."""
+    inner = prefill.get("prefill", prefill.get("campaign", prefill))
+    fields = inner if isinstance(inner, Mapping) else prefill
     return {name: value for name, value in fields.items() if name not in _ITS_OWN and value is not None}
 
 
 def refuse_a_second(hook: CallaroHook, context: Context, campaign_id: CampaignId) -> None:
-    """Look, before the first launch of the task's own campaign, that there is no other one of the same task.
+    """Refuse the first launch of the task's own campaign while another one carries the same mark.
 
-    Two tries that are alive at once, or a request to create one that arrives late, may have made two.
+    Two tries that run at once, or a request that arrives late, may have made two.
 
     :param campaign_id: the task's own.
-    :raises AirflowFailException: there are several, or the list shows none and nothing would find this one again.
+    :raises AirflowFailException: there are several; or the list shows none, and no later try could find this one.
     """
     mark = mark_of(context)
     for attempt in range(1, LOOKS + 1):
@@ -166,7 +166,7 @@ def _adopted(hook: CallaroHook, context: Context) -> CallaroCampaign | None:
 
 
 def _made(hook: CallaroHook, context: Context, *, create: Callable[[], CallaroCampaign]) -> CallaroCampaign:
-    """A new campaign. Where the answer was lost it is looked for, and not created again."""
+    """A new campaign. If its answer is lost, look for it, and do not create it again."""
     mark = mark_of(context)
     try:
         campaign = create()
@@ -190,10 +190,10 @@ def _made(hook: CallaroHook, context: Context, *, create: Callable[[], CallaroCa
     return campaign
 
 
-def _brought_up_to(
+def _updated_to(
     fields: Mapping[str, Any], hook: CallaroHook, memory: CampaignMemory, campaign: CallaroCampaign
 ) -> CallaroCampaign:
-    """An earlier try's campaign with the fields of this try, while it is a draft that has not been launched."""
+    """An earlier try's campaign, with the fields of this try if it is a draft that no try has launched."""
     if campaign.state is not CampaignState.DRAFT or memory.launch_of(campaign.id) is Launch.TAKEN:
         return campaign
     shown = campaign.raw
@@ -217,13 +217,13 @@ def _brought_up_to(
     return replace(updated, id=campaign.id)
 
 
-def _same(given: Any, shown: Any) -> bool:
-    """Whether the vendor shows what was given; it may show more, and numbers as texts."""
-    if isinstance(given, Mapping) and isinstance(shown, Mapping):
-        return all(name in shown and _same(value, shown[name]) for name, value in given.items())
-    if isinstance(given, (list, tuple)) and isinstance(shown, list):
-        return len(given) == len(shown) and all(map(_same, given, shown))
-    return bool(given == shown) or str(given) == str(shown)
+def _same(wanted: Any, shown: Any) -> bool:
+    """Whether the vendor shows the value we want; it may show more, and numbers as texts."""
+    if isinstance(wanted, Mapping) and isinstance(shown, Mapping):
+        return all(name in shown and _same(value, shown[name]) for name, value in wanted.items())
+    if isinstance(wanted, (list, tuple)) and isinstance(shown, list):
+        return len(wanted) == len(shown) and all(map(_same, wanted, shown))
+    return bool(wanted == shown) or str(wanted) == str(shown)
 
 
 def _find(hook: CallaroHook, context: Context) -> CampaignId | None:
@@ -238,14 +238,14 @@ def _find(hook: CallaroHook, context: Context) -> CampaignId | None:
 
 
 def _all_with(hook: CallaroHook, mark: str) -> list[CampaignId]:
-    """The campaigns with this mark behind their names; what stands before it each try may render differently."""
+    """The campaigns with this mark behind their names; each try may render the rest of the name differently."""
     campaigns = (campaign_in_list(item) for item in hook.list_campaigns())
     found = (each for each in campaigns if each is not None and each.name.strip().endswith(mark.strip()))
     return list({str(each.id): each.id for each in found}.values())
 
 
 def _several(campaigns: Iterable[CampaignId], context: Context) -> AirflowFailException:
-    """What to say of several campaigns of one task; the one that stays will be found in the list."""
+    """The error about several campaigns of one task. The next try finds the one that stays in the list."""
     CampaignMemory(context).forget_campaign()
     ids = ", ".join(str(each) for each in campaigns)
     return AirflowFailException(

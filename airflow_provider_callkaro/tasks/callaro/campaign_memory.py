@@ -1,7 +1,7 @@
-"""What a task's state remembers of what the task made at Callaro's, from one try to the next (Airflow 3.3 and later).
+"""What a task's state remembers of what the task made in Callaro, from one try to the next (Airflow 3.3 and later).
 
-Each fact is kept under a key of its own, and written when it becomes true: a worker may die between any two of them.
-Without a task state nothing is remembered, and every question is answered as if it had been asked for the first time.
+Each fact has a key of its own and is written when it becomes true, because a worker may die between any two of them.
+Without a task state nothing is remembered, and every question gets the answer of a first try.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ class Launch(StrEnum):
     """How far a launch of the campaign has come."""
 
     SENT = "sent"
-    """It was about to be sent: it may have been taken."""
+    """A try was about to send it: Callaro may have taken it."""
     TAKEN = "taken"
     """Callaro took it."""
 
 
 class CampaignMemory:
-    """What is remembered of one task's campaign.
+    """What the task's state remembers of its campaign.
 
-    :param context: what Airflow handed to this try.
+    :param context: what Airflow gave to this try.
     """
 
     def __init__(self, context: Context) -> None:
@@ -61,22 +61,22 @@ class CampaignMemory:
         self._set(CAMPAIGN, {"campaign_id": campaign_id})
 
     def forget_campaign(self) -> None:
-        """Have the next try look for its campaign in the list again."""
+        """Make the next try look for its campaign in the list again."""
         self._set(CAMPAIGN, {})
 
     def keep_fields(self, fields: Mapping[str, Any]) -> None:
-        """Remember with which fields the campaign is made, by a digest."""
+        """Remember the digest of the fields with which the campaign is made."""
         self._set(FIELDS, {"digest": _digest(fields)})
 
     def has_other_fields(self, fields: Mapping[str, Any]) -> bool:
-        """Whether the campaign is known to have been made with other fields than these."""
+        """Whether the campaign was certainly made with other fields than these."""
         known = self._get(FIELDS).get("digest")
         return known is not None and known != _digest(fields)
 
     def launch_of(self, campaign_id: CampaignId) -> Launch | None:
-        """How far a launch of this campaign has come; None: nothing is known of one."""
-        told = self._get(LAUNCH)
-        return Launch(told["launch"]) if str(told.get("campaign_id")) == str(campaign_id) else None
+        """How far a launch of this campaign has come; None: no try has sent one."""
+        record = self._get(LAUNCH)
+        return Launch(record["launch"]) if str(record.get("campaign_id")) == str(campaign_id) else None
 
     def keep_launch(self, campaign_id: CampaignId, launch: Launch) -> None:
         """Remember how far the launch has come."""
@@ -84,22 +84,22 @@ class CampaignMemory:
 
     @property
     def was_on_time(self) -> bool:
-        """Whether the run was not long past when it started first: then it never is, however long it waits."""
+        """Whether the run was on time when it started first: then it never becomes stale, however long it waits."""
         return self._get(ON_TIME).get("admitted") is True or "launch" in self._get(LAUNCH)
 
     def keep_on_time(self) -> None:
-        """Remember that the run was not long past."""
+        """Remember that the run was on time."""
         self._set(ON_TIME, {"admitted": True})
 
     @property
     def making(self) -> Launch | None:
-        """How far the making of a thing of which there must be one has come: a template, an import."""
-        told = self._get(MADE).get("made")
-        return None if told is None else Launch(told)
+        """How far the making of a thing that must exist once has come: a template, an import."""
+        record = self._get(MADE).get("made")
+        return None if record is None else Launch(record)
 
     @property
     def made_id(self) -> CampaignId | None:
-        """The id of what was made, as far as Callaro gave one."""
+        """The id of what was made; None where Callaro gave none."""
         found: CampaignId | None = self._get(MADE).get("id")
         return found
 
@@ -108,21 +108,21 @@ class CampaignMemory:
         self._set(MADE, {"made": made.value, "id": made_id})
 
     def forget_making(self) -> None:
-        """It is certain that nothing was made."""
+        """Forget it: certainly nothing was made."""
         self._set(MADE, {})
 
     def keep_pause(self, paused: CallaroCampaign) -> None:
-        """Remember that this task paused the campaign, and when, as far as Callaro says."""
+        """Remember that this task paused the campaign, and when, where Callaro says when."""
         self._set(PAUSE, {"paused": True, "paused_at": _paused_at(paused)})
 
     def forget_pause(self) -> None:
-        """A pause is not this task's to undo from now on."""
+        """From now on a pause is not this task's to undo."""
         if self.has_paused:
             self._set(PAUSE, {"paused": False})
 
     @property
     def has_paused(self) -> bool:
-        """Whether an earlier try paused the campaign, and nothing is known of what came after."""
+        """Whether an earlier try paused the campaign, and no try has seen it go on since."""
         return self._get(PAUSE).get("paused") is True
 
     def is_our_pause(self, paused: CallaroCampaign) -> bool:
@@ -139,7 +139,7 @@ class CampaignMemory:
 
 
 def _digest(fields: Mapping[str, Any]) -> str:
-    """Short, so that nobody's number can be told from it."""
+    """Short, so that it reveals no number."""
     return blake2b(json.dumps(fields, sort_keys=True, default=str).encode(), digest_size=4).hexdigest()
 
 

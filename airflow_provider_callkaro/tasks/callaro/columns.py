@@ -17,15 +17,14 @@ _LONGEST_HEADER = 65_536  # bytes of a first line that are looked at
 
 
 def named_in(mapping: Mapping[Any, Any]) -> frozenset[str]:
-    """The columns that a mapping speaks of, in lower case; whichever of its sides has them."""
+    """The columns that a mapping names on either of its sides, in lower case."""
     return frozenset(str(each).strip().lower() for pair in mapping.items() for each in pair if isinstance(each, str))
 
 
 def unmapped_columns(file: BinaryIO, mapping: Mapping[Any, Any]) -> list[str]:
-    """The columns that go along though nobody has mapped them; none where the first line does not seem to name columns,
-    because it may be a contact.
+    """The columns of a file that no mapping names; none where the first line may be a contact rather than a header.
 
-    :param file: read up to its first line, and set back.
+    :param file: this reads its first line, and sets it back.
     """
     if not file.seekable():
         return []
@@ -42,8 +41,8 @@ def only_columns(file: BinaryIO, mapping: Mapping[Any, Any], others: Collection[
     """The file with no other columns than the mapped ones and ``others``, held in memory.
 
     :param name: the file's name, for messages.
-    :raises ConfigurationError: its first line names no mapped column, or a line of it cannot be read, so that nobody
-        can tell which cell belongs to which column.
+    :raises ConfigurationError: its first line names no mapped column; or a line cannot be read, so no cell can be
+        assigned to a column.
     """
     mapped, wanted = named_in(mapping), checked_names("metadata_columns", others)
     buffer = io.BytesIO()

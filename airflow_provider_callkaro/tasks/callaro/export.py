@@ -1,4 +1,4 @@
-"""An export of Callaro's, from its answer to a file.
+"""One export of Callaro's, from its answer to a file.
 
 What is exported holds phone numbers. They go into the file, and into nothing else: no log, no XCom, no error.
 """
@@ -70,7 +70,7 @@ class Export:
         :raises AirflowFailException: the vendor refused; a retry would only be refused again.
         :raises VendorError: it was cut short, or cannot be read; nothing was written.
         """
-        return written(self._rows(hook), path, kind=kind)
+        return write_rows(self._rows(hook), path, kind=kind)
 
     def _rows(self, hook: CallaroHook) -> ExportRows | Iterator[Mapping[str, Any]]:
         match self._what:
@@ -88,17 +88,17 @@ class Export:
 
 
 def checked_place(path: str, named: str | None = None) -> FileFormat:
-    """How the file at a place is to be written, looked at before any long work: the one look that all exports take.
+    """The format for a file that can be written; every export checks that before it begins its long work.
 
-    :param named: the format, where it is named.
-    :raises ConfigurationError: nothing can be written there, or not in any format.
+    :param named: the format, where the author names it; else the path's ending names it.
+    :raises ConfigurationError: the place cannot be written to, or no format is known.
     """
     kind = file_format(path, named)
     check_writable(path)
     return kind
 
 
-def written(rows: ExportRows | Iterator[Mapping[str, Any]], path: str, *, kind: FileFormat) -> dict[str, Any]:
+def write_rows(rows: ExportRows | Iterator[Mapping[str, Any]], path: str, *, kind: FileFormat) -> dict[str, Any]:
     """Fetch all rows, then write them to ``path``.
 
     :return: ``{"path", "rows", "format"}``.

@@ -1,4 +1,4 @@
-"""How a run tells of its Callaro campaign: what the log says while it waits, and what the errors say that end it."""
+"""The messages of a campaign's run: what the log says while it waits, and what the errors say that end it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_callkaro.vendors.callaro.states import CampaignState
 
 
 def standing(campaign: CallaroCampaign) -> tuple[Any, ...]:
-    """How a campaign stands that is waited for: the arguments of ``log.log``."""
+    """The state of a campaign whose end the run waits for: the arguments of ``log.log``."""
     match campaign.state:
         case CampaignState.PAUSED:
             text = (
@@ -47,7 +47,7 @@ def wait_is_over(campaign: CallaroCampaign) -> AirflowException:
 
 
 def unknown_word(campaign: CallaroCampaign) -> AirflowFailException:
-    """The error that ends a run whose new campaign is in a state that nobody knows."""
+    """The error that ends a run whose new campaign is in an unknown state."""
     word = mask_text(campaign.status)
     if word == CampaignState.OTHER:
         return AirflowFailException(

@@ -1,4 +1,4 @@
-"""What the Callaro operators have in common: the connection, how templates are rendered, and which runs may ring."""
+"""The base of the Callaro operators, and the checks of arguments that several of them have."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ ONE_DAY = timedelta(days=1)
 class CallaroOperator(RendersLiterals):
     """The common part of the Callaro operators; not to be used by itself.
 
-    An argument that is given as a template and renders to nothing, or to the text ``None``, fails the task before
-    anything is sent.
+    A template that renders to nothing, or to the text ``None``, fails the task before anything is sent.
 
     :param callaro_conn_id: the Callaro connection. Templated.
     """
@@ -56,9 +55,9 @@ def campaign_fields(
     concurrency_limit: int | str | None,
     extra_fields: Any,
 ) -> dict[str, Any]:
-    """The fields of a new campaign, without its name: what was given, checked, numbers as numbers.
+    """The fields of a new campaign without its name: those that are set, checked, with numbers as numbers.
 
-    :raises ConfigurationError: a field is given twice, or cannot be one.
+    :raises ConfigurationError: a field stands in both places, or its value cannot be one.
     """
     own = {
         "agent_id": agent_id,
@@ -66,35 +65,35 @@ def campaign_fields(
         "campaign_phone_number_ids": campaign_phone_number_ids,
         "concurrency_limit": concurrency_limit,
     }
-    given = {name: value for name, value in own.items() if value is not None}
-    extra = mapping("extra_fields", extra_fields)
-    if both := sorted(given.keys() & extra.keys()):
+    fields = {name: value for name, value in own.items() if value is not None}
+    extra = read_mapping("extra_fields", extra_fields)
+    if both := sorted(fields.keys() & extra.keys()):
         raise ConfigurationError(f"{both[0]} stands in extra_fields and beside it: give it once")
-    return checked_fields({**given, **extra})
+    return checked_fields({**fields, **extra})
 
 
 def check_plain(**fields: Any) -> None:
-    """Check the fields of a campaign that are known when the DAG is read.
+    """When the DAG is parsed: check the fields of a campaign that are no templates.
 
-    :raises ConfigurationError: one cannot be what it should.
+    :raises ConfigurationError: a value cannot be what it should.
     """
     checked_fields({name: value for name, value in fields.items() if value is not None and is_plain(value)})
 
 
-def mapping(name: str, given: Any) -> dict[str, Any]:
-    """A mapping of fields; empty where None was given.
+def read_mapping(name: str, value: Any) -> dict[str, Any]:
+    """A mapping of fields; empty for None.
 
-    :raises ConfigurationError: it is none.
+    :raises ConfigurationError: it is no mapping.
     """
-    if given is not None and not isinstance(given, Mapping):
+    if value is not None and not isinstance(value, Mapping):
         raise ConfigurationError(f"{name} must be a mapping of the names of fields to their values")
-    return dict(given or {})
+    return dict(value or {})
 
 
 def check_staleness(stale_runs: str, stale_after: timedelta) -> None:
-    """Check, when the DAG is read, what is to become of runs that are long past.
+    """When the DAG is parsed: check what stale runs do.
 
-    :raises ConfigurationError: the choice is none, or the age is not positive.
+    :raises ConfigurationError: the choice is unknown, or the age is not positive.
     """
     if not isinstance(stale_after, timedelta):
         raise ConfigurationError("stale_after must be a positive timedelta")
@@ -102,9 +101,9 @@ def check_staleness(stale_runs: str, stale_after: timedelta) -> None:
 
 
 def refuse_if_stale(context: Context, *, stale_runs: str, stale_after: timedelta) -> None:
-    """Let a run ring, unless it was long past when it started first; a run that only waits does not grow stale.
+    """Refuse a run that was stale when it first started. A run that waits does not become stale.
 
-    Where the task remembers nothing (Airflow before 3.3) every try is judged as if it were the first.
+    Where the task has no state (Airflow before 3.3), every try is judged as if it were the first.
 
     :raises AirflowSkipException: the run is stale, and such runs are skipped.
     :raises AirflowFailException: the run is stale, and such runs fail.

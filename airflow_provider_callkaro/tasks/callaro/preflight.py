@@ -11,11 +11,11 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.tasks.arguments import unredacted
-from airflow_provider_callkaro.tasks.callaro.operator import mapping
+from airflow_provider_callkaro.tasks.callaro.operator import read_mapping
 from airflow_provider_callkaro.vendors.callaro.answers import CampaignId
 from airflow_provider_callkaro.vendors.callaro.thresholds import Thresholds, numbers_in
 
-MOST_NUMBERS = 200  # of one answer that are returned; an XCom is no report
+MOST_NUMBERS = 200  # of one answer, in an XCom
 LARGEST_COUNT = 100_000_000  # a larger number may be somebody's phone number
 PLAN_FIELDS = tuple(
     f"{what}_{which}"
@@ -27,7 +27,7 @@ Words = Mapping[str, str | Sequence[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked of a campaign's plan, and what answer is well.
+    """A question about a campaign before its launch, and the limits of a good answer.
 
     :param limits: on the numbers and words of the answer.
     :param query: parameters in the path.
@@ -40,17 +40,17 @@ class Question:
 
     @classmethod
     def of(cls, task: Any, what: str) -> Question:
-        """The question that a task's arguments spell out.
+        """The question in a task's arguments.
 
         :param task: an operator with the arguments ``{what}_maximum`` and so on.
-        :raises ConfigurationError: a limit is none, or the parameters are no mapping.
+        :raises ConfigurationError: a limit cannot be one, or the parameters are no mapping.
         """
-        given = {which: getattr(task, f"{what}_{which}") for which in ("maximum", "minimum", "allowed", "forbidden")}
+        by_kind = {which: getattr(task, f"{what}_{which}") for which in ("maximum", "minimum", "allowed", "forbidden")}
         query, body = (unredacted(getattr(task, f"{what}_{which}")) for which in ("query", "body"))
         return cls(
-            limits=Thresholds(**{which: limits or {} for which, limits in given.items()}),
-            query=mapping(f"{what}_query", query),
-            body=None if body is None else mapping(f"{what}_body", body),
+            limits=Thresholds(**{which: limits or {} for which, limits in by_kind.items()}),
+            query=read_mapping(f"{what}_query", query),
+            body=None if body is None else read_mapping(f"{what}_body", body),
         )
 
 
@@ -75,7 +75,7 @@ def preflight(
 
 
 def numbers_shown(answer: Mapping[str, Any]) -> dict[str, float]:
-    """The numbers that may stand in an XCom: none that may be a phone number, nor one under such a name."""
+    """The numbers that may stand in an XCom: none that may be a phone number, in its value or in its name."""
     numbers = numbers_in(answer)
     fit = {
         name: number

@@ -1,4 +1,4 @@
-"""What a MrAssistant campaign is made of, checked before anybody is claimed, and the account as the engine wants it."""
+"""The arguments of a MrAssistant campaign, checked before any claim, and the account that takes calls as campaigns."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CAMPAIGN_FIELDS = (
 )
 """The templated arguments of a campaign."""
 NEVER_SHOWN_OF_A_CAMPAIGN = frozenset({"context", "webhook_url", "webhook_secret", "extra_fields"})
-"""Those of them that Airflow shows and stores nowhere."""
+"""The ones among them that Airflow shows and stores nowhere."""
 DAYS_OF_A_WEEK = 7
 
 
@@ -68,7 +68,7 @@ class CampaignArguments:
         return cls(**{each.name: unredacted(getattr(operator, each.name)) for each in fields(cls)})
 
     def check(self, policy: CallingPolicy | None) -> None:
-        """Refuse what cannot work; what is still a template is checked once it is rendered.
+        """Refuse what cannot work; a template is checked once it is rendered.
 
         :raises ConfigurationError: naming the argument.
         """
@@ -100,22 +100,19 @@ class CampaignArguments:
         self.check(policy)
         connection = hook.connection
         _check_agent(agent_id or connection.agent_id)
-        told = replace(
+        complete = replace(
             self,
             webhook_url=self.webhook_url or connection.webhook_url,
             webhook_secret=self.webhook_secret or connection.webhook_secret,
         )
-        if told.webhook_secret:
-            mask_secret(told.webhook_secret)
+        if complete.webhook_secret:
+            mask_secret(complete.webhook_secret)
         part = None if self.shard is None else int(self.shard[0]) + 1
-        settings = told._settings(name=self.name, private=True)
+        settings = complete._settings(name=self.name, private=True)
         vendor = MrAssistantCampaigns(connection.vendor, settings, targets_per_campaign=self._targets, part=part)
-        account = Account(
-            connection_id=hook.mrassistant_conn_id,
+        account = replace(
+            Account.of_connection(hook.mrassistant_conn_id, connection),
             vendor=vendor,
-            target=connection.target,
-            agent_id=connection.agent_id,
-            schedule_timezone=connection.schedule_timezone,
             row_schema=ROW_SCHEMA,
             rings_for=self._rings_for(settings),
         )
@@ -123,7 +120,7 @@ class CampaignArguments:
 
     @property
     def _coerced(self) -> tuple[Any, ...]:
-        """What may come as the text of a number, a yes or a no, or a time."""
+        """The arguments that may come as the text of a number, a yes or a no, or a time."""
         return (
             self.targets_per_campaign,
             self.concurrent_calls,
@@ -145,7 +142,7 @@ class CampaignArguments:
     def _settings(self, *, name: str, private: bool) -> CampaignSettings:
         """The settings of every campaign.
 
-        :param private: whether what must not be shown is among them.
+        :param private: whether they hold what must not be shown.
         """
         return CampaignSettings(
             name=name,
@@ -161,7 +158,7 @@ class CampaignArguments:
 
 
 class CampaignsOfRows:
-    """Tells the vendor of campaigns which rows it took, those too that an earlier try of the run had settled."""
+    """Gives the campaigns the ids of the rows that they took, also of those that an earlier try had settled."""
 
     def __init__(self, campaigns: MrAssistantCampaigns) -> None:
         self._campaigns = campaigns
@@ -173,7 +170,7 @@ class CampaignsOfRows:
 
 
 def _check_agent(agent_id: str | None) -> None:
-    """Refuse an agent that cannot be one before anybody is claimed. Source: create campaign, ``agent_id``."""
+    """Refuse, before any claim, what is no agent's id. Source: create campaign, ``agent_id``."""
     try:
         UUID(agent_id) if agent_id else None
     except ValueError:
@@ -181,7 +178,7 @@ def _check_agent(agent_id: str | None) -> None:
 
 
 def _longest_opening(policy: CallingPolicy) -> timedelta:
-    """How long phones may ring without a break, by the policy's windows alone."""
+    """The longest time without a break in which the policy's windows let phones ring."""
     windows = [policy.windows] if isinstance(policy.windows, ScheduleWindow) else list(policy.windows)
     spans = sorted(
         (day * SECONDS_PER_DAY + opens, day * SECONDS_PER_DAY + closes)

@@ -56,7 +56,7 @@ class KilledFanOut(CallKaroFanOutCallsOperator):
 
     def render_template_fields(self, context: Any, jinja_env: Any = None) -> None:
         if not context["dag_run"].conf["ledger"]:  # one DAG for all ledgers: here it is as if it had not been given
-            self.ledger_conn_id, self._given = None, self._given - {"ledger_conn_id"}
+            self.ledger_conn_id, self._provided = None, self._provided - {"ledger_conn_id"}
         super().render_template_fields(context, jinja_env)
 
     def _list_run(self, context: Any, settings: Any, **options: Any) -> Any:

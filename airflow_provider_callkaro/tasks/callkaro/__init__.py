@@ -1,1 +1,0 @@
-"""What only the tasks of CallKaro do."""

@@ -1,0 +1,90 @@
+"""What a run over a list tells: the log lines, the progress in the task's state, the summary in XCom."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_callkaro.dispatch.progress import Snapshot
+from airflow_provider_callkaro.dispatch.tally import Summary
+from airflow_provider_callkaro.tasks.settings import ListSettings
+from airflow_provider_callkaro.tasks.task_state import task_state_of
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_callkaro.tasks.ledgers import Memory
+
+
+class RunOutput:
+    """Tells what one run does and what it came to.
+
+    :param settings: what the author asks for.
+    :param context: the task's.
+    :param log: the task's log.
+    :param campaign: what the summary says of the campaign or campaigns, asked at the end.
+    :param result_key: the XCom in which the summary stands.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: ListSettings,
+        context: Context,
+        log: logging.Logger,
+        campaign: Callable[[], Mapping[str, Any]],
+        result_key: str,
+    ) -> None:
+        self._settings = settings
+        self._context = context
+        self._log = log
+        self._campaign = campaign
+        self._result_key = result_key
+
+    def started(self, memory: Memory) -> None:
+        """Say in the log where the run remembers its calls, and how fast it may go."""
+        limits = self._settings.limits
+        self._log.info(
+            "%s: ledger %s, scope %s, at most %d calls in flight%s",
+            "Dry run, nothing is sent" if self._settings.dry_run else "Placing calls",
+            memory.name,
+            memory.record.scopes[0],
+            limits.max_concurrency,
+            f" and {limits.calls_per_second:g} a second" if limits.calls_per_second else "",
+        )
+
+    def progress(self, snapshot: Snapshot) -> None:
+        """Say in the log, and where there is one in the task's state, how far the run is."""
+        self._log.info("%s", snapshot)
+        store = task_state_of(self._context)
+        if store is not None:
+            store.set("progress", snapshot.as_state())
+
+    def leave_summary(self, summary: Summary) -> None:
+        """Say what the run came to, and leave it in XCom at once: what comes after may fail."""
+        self._log.info("%s", summary)
+        self._log.info(
+            "%d calls were sent in this pass (one that was turned away counts each time it is sent); earlier passes "
+            "had settled %d rows",
+            summary.dialled,
+            summary.resumed,
+        )
+        try:
+            self._context["ti"].xcom_push(key=self._result_key, value=self.as_xcom(summary))
+        except Exception as error:  # the report is still to come, and every call has been placed
+            self._log.warning("The summary could not be left in XCom (%s)", type(error).__name__)
+
+    def unusual(self, summary: Summary) -> None:
+        """Warn of what a person should look at though the run succeeds."""
+        if not summary.total:
+            self._log.warning("The list is empty: nobody was rung. min_rows=1 makes such a run fail")
+        if summary.unknown:
+            self._log.warning(
+                "%d calls are unknown: they may have rung, and nobody is rung again for them unless redial asks for it",
+                summary.unknown,
+            )
+
+    def as_xcom(self, summary: Summary) -> dict[str, Any]:
+        """The summary as the task returns it."""
+        return summary.as_xcom(campaign=self._campaign(), report=self._settings.report_path)
