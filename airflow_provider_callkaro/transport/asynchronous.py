@@ -109,7 +109,7 @@ class AsyncTransport:
         self._auth_headers = {} if credentials is None else await asyncio.to_thread(credentials.headers)
         # not the session's: those aiohttp sends to a proxy too, before there is a tunnel
         self._headers = CIMultiDict({"Accept-Encoding": IDENTITY, **self._target.headers, **self._auth_headers})
-        self._discretion = self._target.discretion(self._headers)
+        self._redaction = self._target.redaction(self._headers)
 
     def _headers_of(self, request: Request) -> Mapping[str, str]:
         if request.content_type is None:
@@ -120,7 +120,7 @@ class AsyncTransport:
 
     async def _send(self, request: Request, not_after: float) -> Response:
         assert self._session is not None, "the transport is opened with `async with`"
-        departure, discretion = self._departures.begin(not_after), self._discretion
+        departure, redaction = self._departures.begin(not_after), self._redaction
         try:
             answer = await self._session.request(
                 request.method,
@@ -149,7 +149,7 @@ class AsyncTransport:
         finally:
             self._departures.end(departure)
         # its headers are looked up without regard to case
-        return Response(answer.status, body, answer.headers, request, discretion)
+        return Response(answer.status, body, answer.headers, request, redaction)
 
     def _meaning(self, departure: Departure, error: BaseException) -> VendorError:
         tell = no_answer if departure.has_left else not_sent

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import requests
 
     from airflow_provider_callkaro.transport.exchange import Exchange
-    from airflow_provider_callkaro.vendors.discretion import Discretion
+    from airflow_provider_callkaro.vendors.redaction import Redaction
 
 PIECE = 1 << 16  # bytes of the body handed out at once
 PIECE_SECONDS = 300.0  # that a piece may take: a body may be long, but none comes slower than 200 bytes a second
@@ -36,7 +36,7 @@ class Download:
 
     :param answer: the answer, its body unread.
     :param request: what it answers.
-    :param discretion: what of it may not be kept.
+    :param redaction: what of it may not be kept.
     :param vendor: the vendor's name, for messages.
     :param exchange: watches the connection.
     :param ends_at: until when an answer that is read whole must be there, by the monotonic clock.
@@ -47,14 +47,14 @@ class Download:
         answer: requests.Response,
         *,
         request: Request,
-        discretion: Discretion,
+        redaction: Redaction,
         vendor: str,
         exchange: Exchange,
         ends_at: float,
     ) -> None:
         self._answer = answer
         self._request = request
-        self._discretion = discretion
+        self._redaction = redaction
         self._vendor = vendor
         self._exchange = exchange
         self._ends_at = ends_at
@@ -119,7 +119,7 @@ class Download:
         except (HTTPError, OSError, ValueError) as error:
             self.close()
             raise no_answer(self._vendor, error, status=self.status) from None
-        return Response(self.status, body, self.headers, self._request, self._discretion)
+        return Response(self.status, body, self.headers, self._request, self._redaction)
 
     def close(self) -> None:
         """Close the answer; what has not been read is lost."""

@@ -141,7 +141,7 @@ class SyncTransport:
         return Download(
             answer,
             request=request,
-            discretion=self._target.discretion(
+            redaction=self._target.redaction(
                 {**{name: str(self._session.headers[name]) for name in self._session.headers}, **headers}
             ),
             vendor=self._target.vendor,

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.transport.tls import Trust
-from airflow_provider_callkaro.vendors.discretion import Discretion
 from airflow_provider_callkaro.vendors.hosts import is_loopback
+from airflow_provider_callkaro.vendors.redaction import Redaction
 
 if TYPE_CHECKING:
     import ssl
@@ -71,9 +71,9 @@ class Target:
         """Seconds that one request may take, from its start to the last byte of its answer."""
         return self.connect_timeout + self.read_timeout
 
-    def discretion(self, headers: Mapping[str, str]) -> Discretion:
+    def redaction(self, headers: Mapping[str, str]) -> Redaction:
         """What may not be kept of an answer to a request with these headers."""
-        return Discretion(headers, keeps_messages=self.vendor_messages)
+        return Redaction(headers, keeps_messages=self.vendor_messages)
 
     def all_headers(self) -> dict[str, str]:
         """What each request carries: the headers, and those of the credentials as they stand.

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from airflow_provider_callkaro.vendors.discretion import Discretion, Scrub
+from airflow_provider_callkaro.vendors.redaction import Redaction, Scrub
 
 REQUEST_ID_HEADERS = ("x-request-id", "x-amzn-requestid", "x-correlation-id", "cf-ray")
 MAX_BODY_BYTES = 1_000_000  # of an answer; anything longer is not an answer of these APIs
-_NOTHING_KNOWN = Discretion()
+_NOTHING_KNOWN = Redaction()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,14 @@ class Response:
 
     :param headers: with lower-case names.
     :param request: what it answers, so that nothing of it is repeated; None where it is not known.
-    :param discretion: what else may not be repeated, such as the key.
+    :param redaction: what else may not be repeated, such as the key.
     """
 
     status: int
     body: bytes = field(default=b"", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     request: Request | None = field(default=None, repr=False)
-    discretion: Discretion = field(default=_NOTHING_KNOWN, repr=False, compare=False)
+    redaction: Redaction = field(default=_NOTHING_KNOWN, repr=False, compare=False)
 
     @property
     def request_id(self) -> str | None:
@@ -79,19 +79,19 @@ class Response:
 
     def scrub(self) -> Scrub:
         """What makes the texts of this answer fit to be kept. All that is kept of an answer goes through it."""
-        return self.discretion.scrub(None if self.request is None else self.request.body)
+        return self.redaction.scrub(None if self.request is None else self.request.body)
 
     def label(self, text: str) -> str:
         """An id in this answer, fit to be kept: what it repeats of the request is hidden in it."""
         sent = None if self.request is None else self.request.body
-        if sent is None or not self.discretion.may_be_met(text, sent=sent):
+        if sent is None or not self.redaction.may_be_met(text, sent=sent):
             return text
         return self.scrub().label(text)
 
     def unless_repeated(self, text: str) -> str | None:
         """An id that nothing depends on: as it is, or None where it repeats something, or no word of theirs is kept."""
         found = text[:100]
-        if not found or not found.isprintable() or not self.discretion.keeps_messages:
+        if not found or not found.isprintable() or not self.redaction.keeps_messages:
             return None
         return found if self.scrub().label(found) == found else None
 
@@ -107,6 +107,6 @@ class Response:
             told = self.body
             if b"\\" in told or b"\0" in told:  # escapes, or UTF-16, in which the key would not be met
                 told = json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass")
-            return self.discretion.without_secrets(value) if self.discretion.is_repeated_in(told) else value
+            return self.redaction.without_secrets(value) if self.redaction.is_repeated_in(told) else value
         except (ValueError, RecursionError):
             return None

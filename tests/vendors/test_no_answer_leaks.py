@@ -28,9 +28,9 @@ from hypothesis import strategies as st
 from airflow_provider_callkaro.vendors.callaro import answers as callaro_answers
 from airflow_provider_callkaro.vendors.callaro.api import Callaro
 from airflow_provider_callkaro.vendors.callkaro.api import CallKaro
-from airflow_provider_callkaro.vendors.discretion import Discretion
 from airflow_provider_callkaro.vendors.http import Request, Response
 from airflow_provider_callkaro.vendors.mrassistant.api import MrAssistant
+from airflow_provider_callkaro.vendors.redaction import Redaction
 
 STATUSES = (200, 201, 204, 302, 400, 401, 403, 404, 408, 409, 422, 429, 500, 503, 999)
 READERS: list[Callable[[Response], Any]] = [
@@ -52,13 +52,13 @@ READERS: list[Callable[[Response], Any]] = [
 SENT = Request.json(
     "POST", "/call/outbound", {"to_number": NUMBER, "metadata": PERSON, "api_key": KEY}, retry_safe=False
 )
-DISCRETIONS = [Discretion(CallKaro.headers(KEY)), Discretion(Callaro.headers(KEY))]
+REDACTIONS = [Redaction(CallKaro.headers(KEY)), Redaction(Callaro.headers(KEY))]
 
 
 def read_answers(chance: random.Random, bits: bytes) -> None:
     body = mutated(chance, json.dumps(nested(chance, ANSWER_FIELDS)).encode(), bits)
     headers = {"x-request-id": str(planted(chance)), "retry-after": str(planted(chance))}
-    response = Response(chance.choice(STATUSES), body, headers, SENT, chance.choice(DISCRETIONS))
+    response = Response(chance.choice(STATUSES), body, headers, SENT, chance.choice(REDACTIONS))
     for reader in chance.sample(READERS, 3):
         try:
             reader(response)

@@ -16,8 +16,8 @@ from typing import Any, NoReturn
 from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.exceptions import Unauthorized, VendorError
 from airflow_provider_callkaro.vendors.answers import raise_refusal
-from airflow_provider_callkaro.vendors.discretion import Scrub
 from airflow_provider_callkaro.vendors.http import Response
+from airflow_provider_callkaro.vendors.redaction import Scrub
 
 NAME = "Callaro"
 MAX_REASONS = 8  # of one refusal

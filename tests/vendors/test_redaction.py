@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from airflow_provider_callkaro.calls.call import Call
 from airflow_provider_callkaro.exceptions import OutcomeUnknown, Rejected, VendorError
 from airflow_provider_callkaro.vendors.callkaro.api import CallKaro
-from airflow_provider_callkaro.vendors.discretion import Discretion
 from airflow_provider_callkaro.vendors.http import Request, Response
+from airflow_provider_callkaro.vendors.redaction import Redaction
 
 KEY = "ck_live_9f8a7b6c5d4e3f2a1b0c"
 NUMBER = "+919876543210"
@@ -25,8 +25,8 @@ NAME = "Asha Raghavan"
 
 def scrub(metadata=None, *, key=KEY, number=NUMBER, keeps_messages=True):
     call = Call(to_number=number, agent_id="agent-7", metadata=metadata or {})
-    discretion = Discretion(CallKaro.headers(key), keeps_messages=keeps_messages)
-    return discretion.scrub(CallKaro().place_call(call).body)
+    redaction = Redaction(CallKaro.headers(key), keeps_messages=keeps_messages)
+    return redaction.scrub(CallKaro().place_call(call).body)
 
 
 def spaced(text):
@@ -171,7 +171,7 @@ def test_a_connection_that_keeps_reason_codes_alone_keeps_no_word():
     silent = scrub(keeps_messages=False)
     assert silent.message("The agent is archived") == ""
     body = b'{"message": "The agent is archived", "request_id": "r-1"}'
-    response = Response(404, body, {}, None, Discretion(keeps_messages=False))
+    response = Response(404, body, {}, None, Redaction(keeps_messages=False))
     with pytest.raises(Rejected) as error:
         CallKaro().read_placed_call(response)
     assert str(error.value) == "CallKaro rejected the request (404)"
@@ -182,7 +182,7 @@ def answered(body, *, call=None, status=200, headers=(), key=KEY):
     request = CallKaro().place_call(
         call or Call(to_number=NUMBER, agent_id="agent-7", metadata={"name": NAME, "due": 48213, "ssn": "917-63-8254"})
     )
-    return Response(status, json.dumps(body).encode(), dict(headers), request, Discretion(CallKaro.headers(key)))
+    return Response(status, json.dumps(body).encode(), dict(headers), request, Redaction(CallKaro.headers(key)))
 
 
 @pytest.mark.parametrize(
@@ -263,8 +263,8 @@ def test_whatever_comes_back_nothing_that_was_sent_is_kept_of_it(body, status, h
 
 def test_what_was_sent_is_read_once_a_text_is_to_be_kept_and_not_before(monkeypatch):
     read = []
-    scrubbed = Discretion.scrub
-    monkeypatch.setattr(Discretion, "scrub", lambda *given: read.append(given) or scrubbed(*given))
+    scrubbed = Redaction.scrub
+    monkeypatch.setattr(Redaction, "scrub", lambda *given: read.append(given) or scrubbed(*given))
     for number in range(100):
         CallKaro().read_placed_call(answered({"status": "success", "call_sid": f"c{number}b7b0dee98e5"}))
     assert read == []
@@ -305,7 +305,7 @@ def test_a_file_that_was_sent_is_not_repeated_in_the_names_of_fields():
 
 def test_a_request_without_a_body_hides_the_key_alone():
     response = Response(
-        400, json.dumps({"message": f"key {KEY} of 3 rows"}).encode(), {}, Request("GET", "/x"), Discretion({"X": KEY})
+        400, json.dumps({"message": f"key {KEY} of 3 rows"}).encode(), {}, Request("GET", "/x"), Redaction({"X": KEY})
     )
     with pytest.raises(Rejected, match=r"key ••• of 3 rows"):
         CallKaro().read_deleted_call(response)
@@ -335,11 +335,11 @@ SECRET = "Qz8x/Rt5mWv1Kp9LsYd3"
 def test_no_id_holds_the_key_however_the_answer_is_written(said, encoding):
     request = CallKaro().place_call(Call(to_number=NUMBER, agent_id="agent-7"))
     body = f'{{"status": "success", "call_id": "id-{said}-8d7f"}}'.encode(encoding)
-    answer = Response(status=200, body=body, request=request, discretion=Discretion(CallKaro.headers(SECRET)))
+    answer = Response(status=200, body=body, request=request, redaction=Redaction(CallKaro.headers(SECRET)))
     assert CallKaro().read_placed_call(answer).call_id == "id-•••-8d7f"
 
 
 def test_no_word_of_an_answer_holds_the_key_however_it_is_written():
     body = b'{"state": "%s"}' % SECRET.replace("/", "\\/").encode()
-    answer = Response(status=200, body=body, discretion=Discretion(CallKaro.headers(SECRET)))
+    answer = Response(status=200, body=body, redaction=Redaction(CallKaro.headers(SECRET)))
     assert answer.json_object() == {"state": "•••"}
