@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Generator, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.files.formats import check_delimiter, format_named
@@ -19,6 +19,9 @@ from airflow_provider_callkaro.files.storage import connection_in, redacted_path
 from airflow_provider_callkaro.sources.contact_file import ContactFile
 from airflow_provider_callkaro.sources.contract import ContactRow
 from airflow_provider_callkaro.sources.files import contact_files, plain_path
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +72,7 @@ class AssetContacts:
         below = "" if self.base_path is None else f" below {redacted_path(str(self.base_path))}"
         return f"rows of the files that the events of {which} name{below}{through}"
 
-    def rows(self, context: Mapping[str, Any]) -> Generator[ContactRow, None, None]:
+    def rows(self, context: Context) -> Generator[ContactRow, None, None]:
         """The files' rows, read as they are asked for; which files there are is decided at the first row.
 
         :param context: the task's context; its events are read at the first row only.
@@ -84,11 +87,11 @@ class AssetContacts:
         for file in files.values():
             yield from file.rows()
 
-    def total(self, context: Mapping[str, Any]) -> None:  # noqa: ARG002
+    def total(self, context: Context) -> None:  # noqa: ARG002
         """None: only reading all of it would tell."""
         return
 
-    def _events(self, context: Mapping[str, Any]) -> list[Any]:
+    def _events(self, context: Context) -> list[Any]:
         by_asset = context.get("triggering_asset_events") or context.get("triggering_dataset_events") or {}
         events = _each_once(event for of_asset in by_asset.values() for event in of_asset)
         if self.asset is not None:

@@ -1,15 +1,18 @@
 """What every source of contact rows offers.
 
-An operator takes its rows from any object with this shape, so that a list, a query and a file are read alike: one row
-after the other, and never all of them at once. A user may write a source of their own.
+An operator reads a list, a query and a file alike: one row after the other, and never all of them at once. Users may
+write a source of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from airflow_provider_callkaro.calls.contact_row import ContactRow
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
 
 __all__ = ["ContactRow", "ContactSource", "templated_values"]
 
@@ -24,24 +27,24 @@ class ContactSource(Protocol):
 
     template_fields: Sequence[str]
 
-    def rows(self, context: Mapping[str, Any]) -> Iterator[ContactRow]:
-        """The rows in the source's own order, lazily.
+    def rows(self, context: Context) -> Iterator[ContactRow]:
+        """The rows in the source's own order, read as they are asked for.
 
-        A generator: what it holds open is closed when it is exhausted or closed, so close it after an early stop. To be
-        used on the main thread, because it may read connections and XComs.
+        Write it as a generator, and close what it holds open in a ``finally``: an operator that stops early closes the
+        generator. It runs on the task's main thread and may read connections and XComs.
 
         :param context: the task's context.
         :raises ConfigurationError: the source cannot be read as it is described.
         """
         ...
 
-    def total(self, context: Mapping[str, Any]) -> int | None:
-        """How many rows there will be, where that is known without reading the source, else None."""
+    def total(self, context: Context) -> int | None:
+        """How many rows there are; None if only reading the source would tell."""
         ...
 
 
-def templated_values(source: ContactSource) -> list[Any]:
-    """What Airflow renders of a source, to be handed to `XComArg.apply_upstream_relationship`.
+def templated_values(source: ContactSource) -> list[object]:
+    """The values of a source that Airflow renders, for `XComArg.apply_upstream_relationship`.
 
     Airflow finds the upstream task of an XComArg only in an operator's own fields, not in an object that a field holds.
     """

@@ -1,8 +1,8 @@
-"""A cursor that reads a result bit by bit, whatever the driver.
+"""A cursor that streams its result, whatever the driver.
 
-PEP 249 has `fetchmany`, but the PostgreSQL and MySQL drivers fill their memory with the whole result at `execute`
-unless they are asked for a server-side cursor, each in its own way. Other drivers (SQLite, Oracle, SQL Server,
-Snowflake, Trino) stream by themselves.
+PEP 249 has `fetchmany`, but at `execute` the PostgreSQL and MySQL drivers read the whole result into memory, unless
+they are asked for a server-side cursor, each in its own way. Other drivers (SQLite, Oracle, SQL Server, Snowflake,
+Trino) stream by themselves.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Any
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
 
 POSTGRESQL_CURSOR = "callkaro_contacts"
-SQLITE_LONGEST = 2 * MAX_ROW_BYTES  # bytes of a value, before it is known whether its row is too long
+SQLITE_LONGEST = 2 * MAX_ROW_BYTES  # bytes of one value
 MYSQL_WRITE_TIMEOUT = 86_400  # seconds; MySQL hangs up on a reader that pauses for 60 (net_write_timeout)
 
 
 def drivers_of(connection: Any) -> frozenset[str]:
-    """The names of the packages whose connection this is."""
+    """The names of the packages that a connection's classes come from, such as ``psycopg2``."""
     return frozenset(kind.__module__.partition(".")[0] for kind in type(connection).__mro__)
 
 
@@ -45,8 +45,8 @@ def open_streaming_cursor(connection: Any) -> Any:
 
 
 def returned_no_rows(cursor: Any) -> bool:
-    """Whether the executed statement was none that returns rows.
+    """Whether the executed statement returns no rows at all, such as an update.
 
-    A named cursor of psycopg2 describes its columns only with the first fetch, and takes no other statement anyway.
+    A named cursor of psycopg2 describes its columns only with the first fetch, and takes nothing but queries anyway.
     """
     return cursor.description is None and not getattr(cursor, "name", None)

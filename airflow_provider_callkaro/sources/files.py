@@ -7,8 +7,8 @@ other providers add. One path may stand for many files.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Mapping, Sequence
-from typing import Any
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken, VoiceCallError
@@ -16,6 +16,9 @@ from airflow_provider_callkaro.files.formats import FileFormat, check_delimiter,
 from airflow_provider_callkaro.files.storage import connection_in, redacted_path, storage_of
 from airflow_provider_callkaro.sources.contact_file import ContactFile
 from airflow_provider_callkaro.sources.contract import ContactRow
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
 
 _HIDDEN = ("_", ".")  # what Spark and others leave beside their data: _SUCCESS, .part-0.crc
 
@@ -63,7 +66,7 @@ class FileContacts:
     def __repr__(self) -> str:
         return f"rows of {redacted_path(str(self.path))}{_through(self.conn_id)}"
 
-    def rows(self, context: Mapping[str, Any]) -> Generator[ContactRow, None, None]:  # noqa: ARG002
+    def rows(self, context: Context) -> Generator[ContactRow, None, None]:  # noqa: ARG002
         """The files' rows, read as they are asked for; which files there are is decided at the first row.
 
         :raises ConfigurationError: there is no such file, or one that cannot be read as what it should be.
@@ -77,7 +80,7 @@ class FileContacts:
         for file in found:
             yield from file.rows()
 
-    def total(self, context: Mapping[str, Any]) -> None:  # noqa: ARG002
+    def total(self, context: Context) -> None:  # noqa: ARG002
         """None: only reading all of it would tell."""
         return
 

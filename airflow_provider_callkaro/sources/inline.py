@@ -1,7 +1,7 @@
-"""Contact rows that the DAG itself gives: a list in its file, an upstream task's XCom, a template that renders to one.
+"""Contact rows from the DAG itself: a list in its file, an upstream task's XCom, a template that renders to a list.
 
-Airflow shows template fields in its UI and stores them in its database, and for an object of an unknown class it takes
-`str()`. So rows are wrapped in an object that says how many there are and never what they are.
+Airflow stores template fields and shows them in its UI; of an object of an unknown class it takes `str()`. So rows are
+wrapped in an object whose text says how many there are and never what they are.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ import ast
 import json
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence, Sized
 from collections.abc import Set as AbstractSet
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.calls.row_size import is_too_long
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.sources.contract import ContactSource
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
 
 _WHAT_IT_TAKES = (
     "a list of mappings or of numbers, an upstream task's output, SqlContacts, FileContacts or AssetContacts"
@@ -25,7 +28,7 @@ _WALK_AGAIN = "give a list, or a source that begins anew each time, such as File
 
 
 def as_source(contacts: Any) -> ContactSource:
-    """What a user passes as ``contacts``, as a source: a source as it is, anything else as `RowContacts`.
+    """The source for what a user passes as ``contacts``: a source as it is, anything else as `RowContacts`.
 
     :raises ConfigurationError: it cannot become a list of rows.
     """
@@ -35,72 +38,72 @@ def as_source(contacts: Any) -> ContactSource:
 
 
 class RowContacts:
-    """Rows given directly, by an upstream task, or by a template.
+    """Rows from the DAG's file, an upstream task, or a template.
 
-    The list is walked once for every pass over it: again after a nap, and in every try. So an iterator, which can be
-    walked once only, is refused; one to which a template renders is taken in.
+    Every try reads the rows again, and so does a task that wakes up. An iterator, which can be read only once, is
+    therefore refused; an iterator that a template renders to is made into a list.
 
-    :param rows: a list of mappings or of plain numbers, an XComArg, or a Jinja text that renders to a list. Strings in
-        a list are rendered too, as what the DAG's author wrote; what an upstream task returned is not. So a list is no
-        place for rows that the DAG's file reads from elsewhere.
+    :param rows: a list of mappings or of plain numbers, an XComArg, or a Jinja text that renders to a list. Airflow
+        renders the texts in a list too, because the DAG's author wrote them; it does not render what an upstream task
+        returned. So do not put rows into a list that the DAG's file reads from elsewhere.
     :param argument: what the user calls it, for messages. Default ``contacts``.
     :raises ConfigurationError: ``rows`` cannot become a list of rows.
     """
 
-    __slots__ = ("_argument", "_giver", "_walked", "given")
+    __slots__ = ("_argument", "_last_iterator", "_origin", "contacts")
 
-    template_fields: Sequence[str] = ("given",)
+    template_fields: Sequence[str] = ("contacts",)
 
     def __init__(self, rows: Any, *, argument: str = "contacts") -> None:
         self._argument = argument
-        self._giver = _giver(rows)
-        self._walked: Iterator[Any] | None = None
+        self._origin = _origin(rows)
+        self._last_iterator: Iterator[Any] | None = None
         if not isinstance(rows, str) and not _is_reference(rows):
             _refuse_what_is_no_list(rows, argument)
             refuse_used_up(rows, argument)
-        self.given = rows
+        self.contacts = rows
 
     def __repr__(self) -> str:
-        if not isinstance(self.given, (list, tuple)):
-            return f"rows given by {self._giver}"
-        count = len(self.given)
-        return f"{count} {'row' if count == 1 else 'rows'} given by {self._giver}"
+        if not isinstance(self.contacts, (list, tuple)):
+            return f"rows given by {self._origin}"
+        count = len(self.contacts)
+        return f"{count} {'row' if count == 1 else 'rows'} given by {self._origin}"
 
-    def rows(self, context: Mapping[str, Any]) -> Generator[Any, None, None]:
-        """The rows in their order, unchanged; one that is longer than a row may be is None.
+    def rows(self, context: Context) -> Generator[Any, None, None]:
+        """The rows in their order, unchanged; None for one that is longer than a row may be.
 
-        :raises ConfigurationError: what was given turned out to be no list, or one that can be walked once only.
+        :raises ConfigurationError: the value is no list, or can be read only once.
         """
-        walked = iter(self._resolved(context))
-        if walked is self._walked:
+        iterator = iter(self._resolved(context))
+        if iterator is self._last_iterator:
             raise ConfigurationError(f"{self._argument} can be walked through once only: {_WALK_AGAIN}")
-        self._walked = walked
-        for row in walked:
+        self._last_iterator = iterator
+        for row in iterator:
             yield None if is_too_long(row) else row
 
-    def total(self, context: Mapping[str, Any]) -> int | None:
-        """The length of what was given, where it has one.
+    def total(self, context: Context) -> int | None:
+        """The number of rows, if the value has a length.
 
-        :raises ConfigurationError: what was given turned out to be no list.
+        :raises ConfigurationError: the value is no list.
         """
         rows = self._resolved(context)
         return len(rows) if isinstance(rows, Sized) else None
 
-    def _resolved(self, context: Mapping[str, Any]) -> Iterable[Any]:
-        if _is_reference(self.given):
+    def _resolved(self, context: Context) -> Iterable[Any]:
+        if _is_reference(self.contacts):
             # Airflow before 3.1 leaves a nested template field as it was where it renders to an empty list.
-            self.given = self.given.resolve(context)
-        if isinstance(self.given, str):
-            self.given = _list_in_text(self.given, self._argument)
-        _refuse_what_is_no_list(self.given, self._argument)
-        if isinstance(self.given, Iterator):
-            self.given = list(self.given)
-        rows: Iterable[Any] = self.given
+            self.contacts = self.contacts.resolve(context)
+        if isinstance(self.contacts, str):
+            self.contacts = _list_in_text(self.contacts, self._argument)
+        _refuse_what_is_no_list(self.contacts, self._argument)
+        if isinstance(self.contacts, Iterator):
+            self.contacts = list(self.contacts)
+        rows: Iterable[Any] = self.contacts
         return rows
 
 
 def refuse_used_up(rows: Any, argument: str) -> None:
-    """Refuse what is empty when it is walked through once more: a generator, `map`, `zip`, an open file, a cursor.
+    """Refuse what is empty when it is read again: a generator, `map`, `zip`, an open file, a cursor.
 
     :raises ConfigurationError: it is an iterator.
     """
@@ -114,7 +117,7 @@ def _is_reference(value: Any) -> bool:
     return hasattr(value, "iter_references") and hasattr(value, "resolve")
 
 
-def _giver(rows: Any) -> str:
+def _origin(rows: Any) -> str:
     if isinstance(rows, str):
         return "a template"
     if not _is_reference(rows):

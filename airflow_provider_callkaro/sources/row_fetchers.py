@@ -1,8 +1,8 @@
-"""A query's rows, some hundred at a time, and what can be saved where one of them cannot be had.
+"""A query's rows, a few hundred at a time, even if the driver cannot convert one of them.
 
-A driver makes Python values of what the server sent. Where it cannot (a date beyond the year 9999, text in another
-encoding than it claims to be), it raises, each driver at another moment, and most forget the rows that they had made
-before. What comes here in place of such a row is None; all others come, in their order.
+A driver makes Python values of what the server sent. If it cannot (a date beyond the year 9999, text that is not in the
+encoding it claims), it raises an error, each driver at another moment, and most of them lose the rows that they had
+converted before. The fetchers here give None for such a row, and every other row in its order.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from typing import Any, Final, Protocol
 
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
 
-FEW = 16  # rows after which is looked whether they are long
-READ_AHEAD = 8 * MAX_ROW_BYTES  # bytes that are read before they are asked for
-CONVERSION_ERRORS = (ValueError, ArithmeticError, RecursionError)  # of Python; no driver's own error is one of them
+FEW = 16  # rows between two looks at how long they are
+READ_AHEAD = 8 * MAX_ROW_BYTES  # bytes
+CONVERSION_ERRORS = (ValueError, ArithmeticError, RecursionError)  # of Python; no driver raises its own errors as these
 
 
 class RowFetcher(Protocol):
     """Reads on in the result of one statement."""
 
     def fetch(self, size: int) -> list[Any]:
-        """The next rows, at most ``size``, and none only at the end; None stands for a row that cannot be had."""
+        """The next rows, at most ``size``, and none only at the end; None for a row that cannot be converted."""
         ...
 
 
 def row_fetcher(cursor: Any, connection: Any, *, drivers: frozenset[str]) -> RowFetcher:
-    """The way in which a driver's rows are read.
+    """The fetcher for a driver.
 
     :param drivers: the names of the driver's packages; see `cursors.drivers_of`.
     """
@@ -43,7 +43,7 @@ def row_fetcher(cursor: Any, connection: Any, *, drivers: frozenset[str]) -> Row
 
 
 class _Plain:
-    """Any other driver: what it cannot convert ends the reading, because nobody knows where its cursor then stands."""
+    """Any other driver. An error in a conversion ends the reading, because its cursor may be anywhere then."""
 
     def __init__(self, cursor: Any) -> None:
         self._cursor = cursor
@@ -54,7 +54,7 @@ class _Plain:
 
 
 class _Unread:
-    """Stands in a row for a value that cannot be had."""
+    """Replaces a value that cannot be converted."""
 
 
 _UNREAD: Final = _Unread()
@@ -66,7 +66,7 @@ def _without_unread(row: Any) -> Any:
 
 
 def _is_enough(rows: list[Any], further: Iterator[Any], size: int) -> bool:
-    """Add a few further rows, and say whether that was all of them, or as many, or as much, as was asked for."""
+    """Add a few further rows; true at the end, or once there are ``size`` rows or more bytes than are read ahead."""
     before = len(rows)
     rows.extend(islice(further, min(FEW, size - before)))
     added = rows[before:]
@@ -80,7 +80,7 @@ def _is_enough(rows: list[Any], further: Iterator[Any], size: int) -> bool:
 
 
 class _Sqlite:
-    """SQLite stays at a row whose text is no UTF-8, so it is read once more with a decoder that gives way."""
+    """SQLite's cursor remains at a row whose text is no UTF-8, so that row is read again with a lenient decoder."""
 
     def __init__(self, cursor: Any, connection: Any) -> None:
         self._cursor = cursor
@@ -95,13 +95,13 @@ class _Sqlite:
                     break
             except Exception as error:
                 if getattr(error, "sqlite_errorcode", None) is not None:
-                    raise  # SQLite's own; this module of Python gives its own errors no code
-                rows.append(self._past(error))
+                    raise  # SQLite's own error; those of Python's sqlite3 module have no code
+                rows.append(self._reread(error))
         return rows
 
-    def _past(self, error: Exception) -> Any:
+    def _reread(self, error: Exception) -> Any:
         decoder = self._connection.text_factory
-        self._connection.text_factory = _decoded
+        self._connection.text_factory = _lenient
         try:
             row = next(self._cursor, _UNREAD)
         except Exception:
@@ -113,7 +113,7 @@ class _Sqlite:
         return _without_unread(row)
 
 
-def _decoded(text: bytes) -> Any:
+def _lenient(text: bytes) -> Any:
     try:
         return text.decode()
     except UnicodeDecodeError:
@@ -121,7 +121,7 @@ def _decoded(text: bytes) -> Any:
 
 
 class _RowByRow:
-    """PyMySQL and mysqlclient have taken a row off the connection before they convert it, so the next one is whole."""
+    """PyMySQL and mysqlclient take a row off the connection before they convert it, so the next row is whole."""
 
     def __init__(self, cursor: Any, connection: Any) -> None:
         self._connection = connection
@@ -142,7 +142,7 @@ class _RowByRow:
 
 
 class _Psycopg3:
-    """psycopg has the whole batch from the server before it converts it, so it can be converted once more, by row."""
+    """psycopg holds a batch before it converts it, so the batch can be converted again, row by row."""
 
     def __init__(self, cursor: Any) -> None:
         self._cursor = cursor
@@ -154,7 +154,7 @@ class _Psycopg3:
         except Exception:
             result = self._cursor.pgresult
             if result is None or result is before:
-                raise  # it did not come at all
+                raise  # the batch did not come at all
             return self._one_by_one(result)
         return rows
 
@@ -173,13 +173,13 @@ class _Psycopg3:
         return rows
 
 
-_NEVER_FAIL = frozenset(  # psycopg2's names of its converters; what is no text it hands to none of ours
+_NEVER_FAIL = frozenset(  # psycopg2's names of converters that cannot raise
     {"INTEGER", "LONGINTEGER", "FLOAT", "DECIMAL", "BOOLEAN", "BINARY", "ROWID", "STRING", "UNKNOWN"}
 )
 
 
 class _Psycopg2:
-    """psycopg2 forgets the batch whose conversion fails, so its converters are made to give way beforehand."""
+    """psycopg2 loses a batch whose conversion fails, so its converters are wrapped in ones that never raise."""
 
     def __init__(self, cursor: Any, connection: Any) -> None:
         from psycopg2.extensions import new_type, register_type, string_types
@@ -189,14 +189,14 @@ class _Psycopg2:
         converters = {**string_types, **connection.string_types}
         for number, converter in converters.items():
             if converter.name not in _NEVER_FAIL:
-                register_type(new_type((number,), converter.name, self._giving_way(converter)), cursor)
+                register_type(new_type((number,), converter.name, self._never_raising(converter)), cursor)
 
     def fetch(self, size: int) -> list[Any]:
         before = self._unread
         rows: list[Any] = self._cursor.fetchmany(size)
         return rows if self._unread == before else [_without_unread(row) for row in rows]
 
-    def _giving_way(self, convert: Any) -> Any:
+    def _never_raising(self, convert: Any) -> Any:
         def converted(text: str | None, cursor: Any) -> Any:
             if text is None:
                 return None

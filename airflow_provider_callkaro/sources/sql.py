@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES, size_of
@@ -21,6 +21,9 @@ from airflow_provider_callkaro.sources.contract import ContactRow
 from airflow_provider_callkaro.sources.cursors import drivers_of, open_streaming_cursor, returned_no_rows
 from airflow_provider_callkaro.sources.row_fetchers import READ_AHEAD, RowFetcher, row_fetcher
 from airflow_provider_callkaro.sources.sql_redaction import redacted_sql
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
 
 FIRST_ROWS = 100  # read before it is known how long rows are
 _STATEMENT_IS_WRONG = frozenset({"ProgrammingError", "NotSupportedError"})  # PEP 249: unknown column, bad syntax
@@ -88,7 +91,7 @@ class SqlContacts:
             bound = ", with parameters"
         return f"rows of the query on connection {self.conn_id}{bound}: {redacted_sql(str(self.sql))}"
 
-    def rows(self, context: Mapping[str, Any]) -> Generator[ContactRow, None, None]:  # noqa: ARG002
+    def rows(self, context: Context) -> Generator[ContactRow, None, None]:  # noqa: ARG002
         """The query's rows, read from the database as they are asked for.
 
         :raises ConfigurationError: the connection is unknown or no SQL connection, or the statement cannot be run,
@@ -116,7 +119,7 @@ class SqlContacts:
                 ahead = min(self.fetch_size, max(1, READ_AHEAD // longest))
                 batch = self._told_of(partial(result.fetch, ahead), count)
 
-    def total(self, context: Mapping[str, Any]) -> None:  # noqa: ARG002
+    def total(self, context: Context) -> None:  # noqa: ARG002
         """None: only reading all of it would tell."""
         return
 

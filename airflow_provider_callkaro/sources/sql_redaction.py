@@ -1,8 +1,7 @@
-"""A query as it may be shown: what is selected from where, and nothing that was written into it.
+"""Redaction of a query: its columns and tables are shown, the values in it are not.
 
-Airflow stores the query and shows it. Values belong into its parameters, but nobody can be kept from writing a name or
-a number between quotes, so whatever stands there is left out. Where the text does not say for certain where a value
-ends, none of it is shown.
+Airflow stores and shows the query of a task. Values belong in its parameters, but a user may write a name or a number
+into the text, so literals and comments are left out. If it is not certain where a literal ends, nothing is shown.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ _NUMBER = re.compile(r"(?<![\w:$])[0-9][\w.]*")  # and neither :1 nor $1, which 
 
 
 def redacted_sql(sql: str) -> str:
-    """The query without literals, comments and what may be a number; a ``.sql`` file's name as it is."""
+    """The query without literals, comments and whatever may be a number; the name of a ``.sql`` file as it is."""
     if _DOUBTFUL.search(sql):
         return NOT_SHOWN
     plain = _LEFT_OUT.sub(lambda match: " " if match.group()[0] in "-/" else "…", sql)
