@@ -1,8 +1,8 @@
-"""Contact rows from what the triggering asset events point at.
+"""Contact rows from the files that the triggering asset events name.
 
-A DAG that is scheduled on an asset is told *that* new contacts exist; the events say *where*. Either the producing task
-wrote the path of its file into the event's extra, or the asset's own URI is the file. Whoever may use the REST API can
-make an event, so what one names is taken only below a place that the DAG's author named.
+A run of a DAG that is scheduled on an asset means that there are new contacts; the run's events say where. Either the
+producing task wrote the path of its file into the event's extra, or the asset's own URI is the file. Anybody with
+access to the REST API can create an event, so its path must lie below a folder that the DAG's author chose.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ log = logging.getLogger(__name__)
 class AssetContacts:
     """The rows of the files that this run's triggering asset events name, oldest event first, each file once.
 
-    A path in an event's extra must lie at or below ``base_path``, without that at or below the asset's own URI; one
-    that begins with no slash is meant from there. Symbolic links that lead out of it, and a connection before the ``@``
-    of a path, are refused.
+    A path in an event's extra must lie at or below ``base_path``, or at or below the asset's own URI if there is no
+    ``base_path``; a path that does not begin with a slash is relative to it. Symbolic links that lead out of it, and a
+    connection before the ``@`` of a path, are refused.
 
     :param asset: take only the events of this asset: an Asset, its name or its URI. None takes all. Templated.
     :param conn_id: the Airflow connection that opens the storage; None takes the storage's default. Templated.
     :param base_path: the folder, local or in object storage, below which every file must lie, the assets' own URIs
         among them. Default: each asset's own URI. Templated.
     :param format: ``csv``, ``jsonl`` or ``parquet``; None goes by the ending of each file.
-    :param path_key: where in an event's extra the path stands; an event without it means the asset's URI. Default
+    :param path_key: the key of the path in an event's extra; an event without it means the asset's URI. Default
         ``path``. Templated.
     :param delimiter: what separates the cells of a CSV, one character. Default ``,``.
     :raises ConfigurationError: ``format`` or ``delimiter`` is none of these, or ``base_path`` names a connection.
@@ -58,7 +58,7 @@ class AssetContacts:
         path_key: str = "path",
         delimiter: str = ",",
     ) -> None:
-        # Only a text is kept: Airflow's templater would take an Asset for a path or for an object of the user's.
+        # Keep a text only: Airflow's templater would take an Asset for a path, or look for template fields in it.
         self.asset = getattr(asset, "uri", None) or getattr(asset, "name", asset)
         self.base_path, self.conn_id = plain_path(base_path, conn_id)
         self._check_base()
@@ -109,7 +109,7 @@ class AssetContacts:
         path = (event.extra or {}).get(self.path_key)
         if path is None:
             path = asset.uri
-            if not _is_place(path):
+            if not _is_location(path):
                 raise ConfigurationError(
                     f'AssetContacts: asset "{path}" has no URI that is a file: give it one, or put the path of a file '
                     f'into extra["{self.path_key}"] of its events'
@@ -120,7 +120,7 @@ class AssetContacts:
                 "there"
             )
         base = str(asset.uri if self.base_path is None else self.base_path)
-        if not _is_place(base) and self.base_path is None:
+        if not _is_location(base) and self.base_path is None:
             raise ConfigurationError(
                 f'AssetContacts: an event of asset "{base}" names a file, and anybody who may make events could name '
                 "any: set base_path to the folder below which such files lie"
@@ -143,12 +143,12 @@ class AssetContacts:
                 raise ConfigurationError("AssetContacts: base_path names a connection before its @: use conn_id")
 
 
-def _is_place(uri: str) -> bool:
+def _is_location(uri: str) -> bool:
     return "://" in uri or os.path.isabs(uri)
 
 
 def _each_once(events: Iterable[Any]) -> list[Any]:
-    """An event stands under its asset and again under each alias that it came through."""
+    """Airflow lists an event under its asset and again under each alias through which it came."""
     return list({id(event): event for event in events}.values())
 
 

@@ -1,4 +1,4 @@
-"""One contact file: opened, unpacked, read as rows, and closed again however the reading ends."""
+"""One contact file: opened, unpacked, read as rows, and closed however the reading ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from airflow_provider_callkaro.calls.contact_row import ContactRow
 from airflow_provider_callkaro.calls.masking import mask_error
@@ -21,7 +21,10 @@ from airflow_provider_callkaro.files.reading.parquet_file import parquet_rows
 from airflow_provider_callkaro.files.reading.row_count import RowCount
 from airflow_provider_callkaro.files.storage import redacted_path
 
-_PACKED = {  # how a packed file begins
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+_ARCHIVES = {  # the first bytes of a packed file
     b"\x1f\x8b": "gzip",
     b"PK\x03\x04": "zip",
     b"BZh": "bzip2",
@@ -35,24 +38,24 @@ _PACKED = {  # how a packed file begins
 class ContactFile:
     """A file of contact rows in some storage.
 
-    :param filesystem: the storage, an fsspec file system.
+    :param filesystem: the storage.
     :param path: the file's name in that storage.
     :param format: what it is written in.
-    :param compressed: whether it is packed with gzip.
+    :param compressed: whether it is a gzip file.
     :param delimiter: what separates the cells of a CSV.
     """
 
-    filesystem: Any
+    filesystem: AbstractFileSystem
     path: str
     format: FileFormat
     compressed: bool
     delimiter: str
 
     def rows(self) -> Iterator[ContactRow]:
-        """The file's rows, read as they are asked for; one that cannot be read is None.
+        """The file's rows, read as they are asked for; None for one that cannot be read.
 
         :raises ConfigurationError: the file is gone, damaged, or not what it should be.
-        :raises SourceBroken: its storage does not give it, or not to its end.
+        :raises SourceBroken: its storage cannot deliver it to its end.
         """
         count = RowCount()
         try:
@@ -76,10 +79,10 @@ class ContactFile:
             )
         else:
             return
-        # Not raised where the error was caught: as its context it would carry what it quotes along.
+        # Raised outside the except block: else the error, which may quote rows, would be its context.
         raise failure
 
-    def _read(self, file: Any, count: RowCount) -> Iterator[ContactRow]:
+    def _read(self, file: BinaryIO, count: RowCount) -> Iterator[ContactRow]:
         match self.format:
             case FileFormat.CSV:
                 return csv_rows(file, name=self.name, delimiter=self.delimiter, count=count)
@@ -95,11 +98,11 @@ class ContactFile:
 
     @property
     def url(self) -> str:
-        """The file's name with that of its storage, by which two references to it are told to be one."""
+        """The file's name with that of its storage: the same for two references to one file."""
         return str(self.filesystem.unstrip_protocol(self.path))
 
     @contextmanager
-    def _opened(self) -> Iterator[Any]:
+    def _opened(self) -> Iterator[BinaryIO]:
         try:
             file = self.filesystem.open(self.path, "rb")
         except FileNotFoundError:
@@ -113,13 +116,13 @@ class ContactFile:
             else:
                 yield self._unpacked(io.BufferedReader(file))
 
-    def _unpacked(self, file: Any) -> Any:
-        """The file, which must be no archive: only gzip is unpacked, and only where the name says so."""
+    def _unpacked(self, file: gzip.GzipFile | io.BufferedReader) -> BinaryIO:
+        """The file, if it is no archive: only gzip is unpacked, and only if the file's name says so."""
         begin = file.peek(8)
-        for first, kind in _PACKED.items():
+        for first, kind in _ARCHIVES.items():
             if begin.startswith(first):
                 raise ConfigurationError(
                     f"contacts: {self.name} is packed with {kind}: unpack it, or pack it with gzip alone and let its "
                     "name end in .gz"
                 )
-        return file
+        return cast(BinaryIO, file)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken, VoiceCallError
@@ -19,27 +19,28 @@ from airflow_provider_callkaro.sources.contract import ContactRow
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+    from fsspec import AbstractFileSystem
 
-_HIDDEN = ("_", ".")  # what Spark and others leave beside their data: _SUCCESS, .part-0.crc
+_HIDDEN = ("_", ".")  # such as _SUCCESS and .part-0.crc, which Spark leaves beside its data
 
 
 class FileContacts:
     """The rows of a file, of every file in a folder, or of the files that a pattern matches.
 
     - CSV (``.csv``, ``.csv.gz``): UTF-8 with or without byte order mark; the first line names the columns. Blank lines
-      are passed over, missing cells are None, and a line with more cells than columns is rejected, because nobody can
-      tell which cell is one too many.
+      are skipped, missing cells are None, and a line with more cells than columns is rejected, because it is unknown
+      which cell is one too many.
     - JSON Lines (``.jsonl``, ``.ndjson``, also with ``.gz``): one object, or one number as text, per line.
     - Parquet (``.parquet``, extra ``[parquet]``): read in batches.
 
-    A line, or a row of Parquet, that cannot be read counts as a row and is rejected, and the rows around it come: text
-    that is no UTF-8, a date that Python does not have, a quotation that never ends (behind which a line with too few
-    cells is rejected as well, until one has them all). A file that is cut short ends the reading. Files are read in the
-    order of their names; names that begin with ``_`` or ``.`` are passed over in folders and patterns.
+    A line, or a row of Parquet, that cannot be read counts as a row and is rejected, and the other rows are read: text
+    that is no UTF-8, a date that Python does not have, a quotation that never ends (after which lines with too few
+    cells are rejected as well, until one has them all). A file that is cut short ends the reading. Files are read in
+    the order of their names; names that begin with ``_`` or ``.`` are skipped in folders and patterns.
 
     :param path: a path or URL; a folder is read with everything below it; ``*``, ``?`` and ``[…]`` make it a pattern.
-        It may name its connection (``s3://conn_id@bucket/…``) where that is written in the DAG, not where a template
-        or an upstream task brings it. Templated.
+        It may name its connection (``s3://conn_id@bucket/…``) only if the DAG's author wrote it, not if it comes from a
+        template or an upstream task. Templated.
     :param conn_id: the Airflow connection that opens the storage; None takes the storage's default. Templated.
     :param format: ``csv``, ``jsonl`` or ``parquet``; None goes by the ending of each file.
     :param delimiter: what separates the cells of a CSV, one character. Default ``,``.
@@ -86,9 +87,9 @@ class FileContacts:
 
 
 def contact_files(
-    path: Any, *, conn_id: str | None, file_format: FileFormat | None, delimiter: str
+    path: object, *, conn_id: str | None, file_format: FileFormat | None, delimiter: str
 ) -> list[ContactFile]:
-    """The files that a path stands for, in the order of their names.
+    """The files at a path, in a folder, or that match a pattern, in the order of their names.
 
     :raises ConfigurationError: there is none, the storage is unknown, or a file's format is.
     :raises SourceBroken: the storage does not answer, or refuses.
@@ -128,9 +129,9 @@ def _format_of(name: str) -> FileFormat:
     return found
 
 
-def _names(filesystem: Any, place: str, *, asked_for: str) -> list[str]:
+def _names(filesystem: AbstractFileSystem, place: str, *, asked_for: str) -> list[str]:
     try:
-        # Not isfile(): it answers no as well where the storage cannot be reached.
+        # Not isfile(): it also says no if the storage cannot be reached.
         kind = filesystem.info(place)["type"]
     except (FileNotFoundError, NotADirectoryError):
         kind = "pattern" if any(character in place for character in "*?[") else "missing"
@@ -156,9 +157,11 @@ def _is_hidden(name: str) -> bool:
     return any(part.startswith(_HIDDEN) for part in name.split("/"))
 
 
-def plain_path(path: Any, conn_id: str | None) -> tuple[Any, str | None]:
-    """A path object as a text, because Airflow's templater treats such objects in each version differently."""
-    options = getattr(path, "storage_options", None)  # an ObjectStoragePath, which is no os.PathLike in every version
+def plain_path(path: object, conn_id: str | None) -> tuple[object, str | None]:
+    """A path object as a text, because each version of Airflow's templater treats such objects differently."""
+    options = getattr(
+        path, "storage_options", None
+    )  # of an ObjectStoragePath, which is not an os.PathLike in every version
     if options is None and not isinstance(path, os.PathLike):
         return path, conn_id
     return str(path), conn_id or getattr(path, "conn_id", None) or (options or {}).get("conn_id")

@@ -1,7 +1,7 @@
 """Contact rows from a SQL query, over any connection that Airflow's common-sql providers offer.
 
-The result is read while the calls go out, a few rows ahead of them: memory stays the same for a hundred rows and for a
-million. In return one connection and one read transaction stay open for as long as the calls take.
+The result is read while the calls go out, a few rows ahead of them, so a million rows take no more memory than a
+hundred. In return, one connection and one read transaction stay open for as long as the calls take.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from airflow_provider_callkaro.sources.sql_redaction import redacted_sql
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-FIRST_ROWS = 100  # read before it is known how long rows are
+FIRST_ROWS = 100  # rows of the first batch, before any length is known
 _STATEMENT_IS_WRONG = frozenset({"ProgrammingError", "NotSupportedError"})  # PEP 249: unknown column, bad syntax
 _VALUE_IS_WRONG = "DataError"  # PEP 249: a value that cannot be converted
-_CODES = ("sqlstate", "pgcode", "sqlite_errorname")  # where drivers put what is wrong as a code
+_CODES = ("sqlstate", "pgcode", "sqlite_errorname")  # the attributes in which drivers keep the error code
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
-_NO_WORDS_OF_SQL = re.compile(r"'[^']*'|\"[^\"]*\"|\{\{.*?\}\}|\{%.*?%\}|--[^\n]*|/\*.*?\*/", re.DOTALL)
-_WORDS_SHOWN = 5  # of a statement, in a message
+_NOT_SQL_WORDS = re.compile(r"'[^']*'|\"[^\"]*\"|\{\{.*?\}\}|\{%.*?%\}|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_WORDS_SHOWN = 5  # words of a statement in a message
 
 T = TypeVar("T")
 
@@ -42,16 +42,16 @@ class SqlContacts:
     Give the query an ``order by``: row numbers in reports then mean the same in every try. On SQLite an unfinished
     query locks the file against writers, so keep a SQL ledger in another file (or the file in WAL mode).
 
-    A row with a value that Python cannot have counts and is rejected, and the rows around it come: on PostgreSQL dates
-    and times beyond the years 1 to 9999, ranges and arrays of them, and JSON with too long numbers (psycopg also
+    A row with a value that Python cannot represent is counted and rejected, and the other rows are read: on PostgreSQL
+    dates and times beyond the years 1 to 9999, ranges and arrays of them, and JSON with too long numbers (psycopg also
     ``infinity`` and ``24:00``, which psycopg2 reads as something else); on SQLite text that is no UTF-8; on MySQL and
     MariaDB text that is not in the connection's character set. Three things end the reading, with an error that says
-    how far it came: a value at which the server itself fails (a cast, a division by zero), because it ends the query;
-    with psycopg2 text that is no UTF-8, which only a PostgreSQL database in ``SQL_ASCII`` can hold; and with other
-    drivers any such value, because nobody knows where their cursors then stand.
+    after how many rows: a value at which the server itself fails (a cast, a division by zero), because that ends the
+    query; with psycopg2, text that is no UTF-8, which only a PostgreSQL database in ``SQL_ASCII`` can hold; and with
+    other drivers any such value, because their cursors may be anywhere then.
 
-    A row longer than 1 MiB is rejected too. Drivers hold what they read ahead, so where rows are long fewer are read
-    ahead; one value is held as long as the database sends it, except that SQLite ends the query at one beyond 2 MiB.
+    A row longer than 1 MiB is rejected too. Drivers hold the rows that they read ahead, so fewer long rows are read
+    ahead. One value may have any length, except that SQLite ends the query at a value beyond 2 MiB.
 
     :param sql: one statement that returns rows, or the path of a ``.sql`` template file. Templated.
     :param conn_id: an Airflow connection of a type that common-sql knows. Templated.
@@ -76,8 +76,8 @@ class SqlContacts:
     ) -> None:
         if not isinstance(fetch_size, int) or fetch_size < 1:
             raise ConfigurationError("SqlContacts: fetch_size must be a whole number of rows, 1 or more")
-        # as the author wrote them, and not what a template puts in
-        self._words = frozenset(_WORD.findall(_NO_WORDS_OF_SQL.sub(" ", sql))) if isinstance(sql, str) else frozenset()
+        # of the text in the DAG, before a template puts values into it
+        self._words = frozenset(_WORD.findall(_NOT_SQL_WORDS.sub(" ", sql))) if isinstance(sql, str) else frozenset()
         self.sql = sql
         self.conn_id = conn_id
         self.parameters = parameters
@@ -103,12 +103,12 @@ class SqlContacts:
         count = RowCount()
         with self._connected() as connection, _closing(open_streaming_cursor(connection)) as cursor:
             result = row_fetcher(cursor, connection, drivers=drivers_of(connection))
-            batch = self._told_of(partial(self._execute, cursor, result), count)
+            batch = self._guarded(partial(self._execute, cursor, result), count)
             columns = self._columns(cursor)
             while batch:
                 longest = 1
                 for values in batch:
-                    if values is None or isinstance(values, Mapping):  # as a connection may be set to give them
+                    if values is None or isinstance(values, Mapping):  # a connection may be set up to give mappings
                         row = values
                     else:
                         row = dict(zip(columns, values, strict=True))
@@ -117,7 +117,7 @@ class SqlContacts:
                     yield row if size <= MAX_ROW_BYTES else None
                 count.rows += len(batch)
                 ahead = min(self.fetch_size, max(1, READ_AHEAD // longest))
-                batch = self._told_of(partial(result.fetch, ahead), count)
+                batch = self._guarded(partial(result.fetch, ahead), count)
 
     def total(self, context: Context) -> None:  # noqa: ARG002
         """None: only reading all of it would tell."""
@@ -127,7 +127,7 @@ class SqlContacts:
         if self.parameters:
             cursor.execute(self.sql, self.parameters)
         else:
-            cursor.execute(self.sql)  # without parameters a driver leaves every % alone
+            cursor.execute(self.sql)  # a driver that gets no parameters does not interpret %
         if returned_no_rows(cursor):
             raise ConfigurationError(
                 f'SqlContacts: sql on connection "{self.conn_id}" returns no rows: give one select statement'
@@ -144,29 +144,29 @@ class SqlContacts:
             )
         return columns
 
-    def _told_of(self, work: Callable[[], T], count: RowCount) -> T:
-        """Do what may fail in the driver, whose words quote rows, and tell its errors without them."""
+    def _guarded(self, work: Callable[[], T], count: RowCount) -> T:
+        """What ``work`` returns. A driver's error is raised as one of ours, without its text, which quotes rows."""
         try:
             return work()
         except VoiceCallError:
             raise
         except Exception as error:
             failure = self._failure(error, count)
-        # Not raised where the error was caught: as its context it would carry the driver's words along.
+        # Raised outside the except block: else the driver's error, which quotes rows, would be its context.
         raise failure
 
     def _failure(self, error: Exception, count: RowCount) -> VoiceCallError:
         kinds = {kind.__name__ for kind in type(error).__mro__}
         if _VALUE_IS_WRONG in kinds:
-            what = f"a value cannot be converted ({_told(error)})"
-        elif not count.rows and (not kinds.isdisjoint(_STATEMENT_IS_WRONG) or _is_sqlites_own(error)):
+            what = f"a value cannot be converted ({_described(error)})"
+        elif not count.rows and (not kinds.isdisjoint(_STATEMENT_IS_WRONG) or _is_sqlite_statement_error(error)):
             words = self._words_in(error)
-            what = f"the database does not take it ({_told(error)}{words})"
+            what = f"the database does not take it ({_described(error)}{words})"
         else:
             return SourceBroken(
                 f'SqlContacts: the query on connection "{self.conn_id}" broke off behind row {count.rows} '
-                f"({_told(error)}): see that the database can be reached and answers; a retry of the task runs the "
-                "query again"
+                f"({_described(error)}): see that the database can be reached and answers; a retry of the task runs "
+                "the query again"
             )
         behind = f" behind row {count.rows}" if count.rows else ""
         return ConfigurationError(
@@ -175,9 +175,9 @@ class SqlContacts:
         )
 
     def _words_in(self, error: Exception) -> str:
-        """Which words of the statement, as its author wrote it, the database speaks of."""
-        spoken = dict.fromkeys(word for word in _WORD.findall(str(error)) if word in self._words)
-        return f"; it speaks of {', '.join(list(spoken)[:_WORDS_SHOWN])}" if spoken else ""
+        """The words of the author's statement that the database's error names."""
+        named = dict.fromkeys(word for word in _WORD.findall(str(error)) if word in self._words)
+        return f"; it speaks of {', '.join(list(named)[:_WORDS_SHOWN])}" if named else ""
 
     @contextmanager
     def _connected(self) -> Iterator[Any]:
@@ -204,8 +204,8 @@ class SqlContacts:
             database = hook.get_conn()
         except Exception as error:
             failure = SourceBroken(
-                f'SqlContacts: connection "{self.conn_id}" cannot be opened ({_told(error)}): see that it is set up '
-                "rightly and its database can be reached"
+                f'SqlContacts: connection "{self.conn_id}" cannot be opened ({_described(error)}): see that it is set '
+                "up rightly and its database can be reached"
             )
         if failure is not None:
             raise failure
@@ -213,24 +213,24 @@ class SqlContacts:
             yield database
 
 
-def _is_sqlites_own(error: Exception) -> bool:
-    """Whether it is SQLite's word for a statement that it cannot run, which it files under operational errors."""
+def _is_sqlite_statement_error(error: Exception) -> bool:
+    """Whether SQLite cannot run the statement; its driver calls that an operational error."""
     return getattr(error, "sqlite_errorcode", None) == 1  # SQLITE_ERROR
 
 
-def _told(error: Exception) -> str:
-    """An error by its kind and its code; its own words may quote data."""
+def _described(error: Exception) -> str:
+    """An error by its class and its code; its text may quote data."""
     code = next(filter(None, (getattr(error, name, None) for name in _CODES)), None)
     if code is None and error.args and isinstance(error.args[0], int) and not isinstance(error, OSError):
-        code = error.args[0]  # as MySQL's drivers have it
+        code = error.args[0]  # of MySQL's drivers
     return mask_error(error) if code is None else f"{mask_error(error)}, {code}"
 
 
 @contextmanager
 def _closing(resource: Any) -> Iterator[Any]:
-    """Closes at the end; a connection that is closed without a commit rolls back (PEP 249).
+    """Close a cursor or a connection at the end. A connection without a commit rolls back (PEP 249).
 
-    Errors of closing are swallowed: the server may be gone, and what was read stays read.
+    Errors in closing do not matter: the server may be gone, and the rows have been read.
     """
     try:
         yield resource
