@@ -4,5 +4,5 @@ Begin at `formats` (how a file holds rows) and `storage` (what a path names). ``
 never holds more than a bounded part of a file. ``writing/`` publishes a file whole or not at all. `path_confinement`
 keeps a path that somebody else chose below a folder that the DAG's author chose.
 
-The room imports ``calls`` and ``exceptions``. It asks Airflow for storages only when a path is opened.
+The room imports ``vendors``, ``calls`` and ``exceptions``. It asks Airflow for storages only when a path is opened.
 """

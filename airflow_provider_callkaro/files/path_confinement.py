@@ -1,37 +1,40 @@
-"""Paths that somebody else may choose, such as in an asset event, held below a place that the DAG's author chose.
+"""Paths that somebody else chooses, such as in an asset event, confined to a folder that the DAG's author chose.
 
-Such a path is refused rather than mended wherever two readers could understand it differently: the storage must open
-what was looked at here. Which connection opens it is not the path's to say either.
+A path that two readers could understand differently is refused, never corrected: the storage must open exactly what was
+checked here. Such a path may not name the connection that opens it either.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from typing import Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.files.storage import connection_in, redacted_path
 
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
 _PARTS = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?://([^/]*))?(.*)", re.DOTALL)
 _ON_THIS_MACHINE = frozenset({"", "file", "local"})
 _UNCLEAR = re.compile(
-    r"[\x00-\x1f\x7f\\]"  # URL parsers drop some of these, and elsewhere a backslash is a slash
-    r"|^\s|\s$|::"  # fsspec's way of opening one storage through another
-    r"|%(?:2[eEfF5]|5[cC]|[01][0-9a-fA-F]|7[fF])"  # . / % \ and control characters, for who decodes them
+    r"[\x00-\x1f\x7f\\]"  # URL parsers drop some of these, and some systems take a backslash for a slash
+    r"|^\s|\s$|::"  # with this, fsspec opens one storage through another
+    r"|%(?:2[eEfF5]|5[cC]|[01][0-9a-fA-F]|7[fF])"  # . / % \ and control characters, for a reader that decodes them
     r"|(?:^|/)\.{1,2}(?:/|$)"
 )
 
 
 def path_below(path: str, base: str, *, whose: str, way_out: str) -> str:
-    """A path as it is to be opened, which lies at or below ``base``; one that begins with no slash is meant from there.
+    """The path to open, which is at or below ``base``. A path that does not begin with a slash is relative to it.
 
-    What symbolic links make of it is to be asked of each file found: see `stays_below`.
+    Symbolic links are not followed here: ask `stays_below` about each file that is found.
 
-    :param base: the place that the author chose.
+    :param base: the folder that the author chose.
     :param whose: what named the path, for messages.
-    :param way_out: what the author may do, for messages.
-    :raises ConfigurationError: it lies elsewhere, names a connection, or is one that can be understood in two ways.
+    :param way_out: what the author can do about it, for messages.
+    :raises ConfigurationError: the path is elsewhere, names a connection, or can be understood in two ways.
     """
     if connection_in(path) is not None:
         raise ConfigurationError(
@@ -54,8 +57,8 @@ def path_below(path: str, base: str, *, whose: str, way_out: str) -> str:
     return name if _kind(base_scheme) == "" else f"{base_scheme}://{base_host}{name}"
 
 
-def stays_below(filesystem: Any, name: str, base: str) -> bool:
-    """Whether a file that was found lies below ``base`` once its symbolic links are followed, on this machine."""
+def stays_below(filesystem: AbstractFileSystem, name: str, base: str) -> bool:
+    """Whether a file on this machine is below ``base`` once its symbolic links are followed; true for any other."""
     from fsspec.implementations.local import LocalFileSystem
 
     if not isinstance(filesystem, LocalFileSystem):
@@ -64,12 +67,12 @@ def stays_below(filesystem: Any, name: str, base: str) -> bool:
 
 
 def _parts(path: str) -> tuple[str, str | None, str]:
-    scheme, host, name = _PARTS.fullmatch(path).groups()  # type: ignore[union-attr]  # it matches any text
+    scheme, host, name = _PARTS.fullmatch(path).groups()  # type: ignore[union-attr]  # the pattern matches any text
     return (scheme or "").lower(), host, name
 
 
 def _place(base: str) -> tuple[str, str, str]:
-    """The base's scheme, host and path; on this machine the path is absolute."""
+    """The scheme, host and path of the base; a path on this machine is made absolute."""
     scheme, host, name = _parts(base)
     if _kind(scheme) == "":
         return "", "", os.path.abspath(os.path.expanduser(f"{host or ''}{name}"))

@@ -1,12 +1,15 @@
-"""The storage that a path names, and how the path may be shown."""
+"""The storage that a path names, the connection that opens it, and the path without its secrets."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
 from airflow_provider_callkaro.vendors.known import VENDORS
 
 _PACKAGES = {
@@ -30,13 +33,13 @@ _CONNECTION_TYPES = {
     "adl": _AZURE,
     "oss": ("oss",),
 }
-_NO_STORAGE = frozenset(vendor.connection_type for vendor in VENDORS)  # types whose password goes to a vendor alone
+_NO_STORAGE = frozenset(vendor.connection_type for vendor in VENDORS)  # types whose password only the vendor may get
 _WITHOUT_CONNECTION = frozenset({"", "file", "local"})
-_WITHOUT_FOLDERS = frozenset(_PACKAGES)  # a name there may hold slashes; making its "folder" could make a bucket
+_WITHOUT_FOLDERS = frozenset(_PACKAGES)  # slashes are part of a name there, and a "folder" could be a bucket
 
 
 def redacted_path(path: str) -> str:
-    """The path as a message may have it: without a login, a query or a fragment, where signatures and keys stand."""
+    """The path for a message: without login, query and fragment, which may hold keys and signatures."""
     if "://" not in path:
         return path
     scheme, _, rest = path.partition("://")
@@ -46,25 +49,25 @@ def redacted_path(path: str) -> str:
 
 
 def connection_in(path: str) -> str | None:
-    """What stands before the ``@`` of a path's host: the connection that opens it, as ``ObjectStoragePath`` has it."""
+    """The text before the ``@`` of a path's host, where ``ObjectStoragePath`` expects a connection; None if none."""
     try:
         named, at, _ = urlsplit(path).netloc.rpartition("@")
-    except ValueError:  # brackets that never close: no storage takes it
+    except ValueError:  # such as an open bracket; no storage takes it
         return None
     return named if at else None
 
 
 def holds_a_secret(path: str) -> bool:
-    """Whether a path holds a password or a signature. A name alone before ``@`` is a connection's, for Airflow."""
+    """Whether a path holds a password or a signature. A bare name before ``@`` is that of a connection."""
     return "://" in path and ("?" in path or ":" in urlsplit(path).netloc.rpartition("@")[0])
 
 
-def storage_of(path: str, *, conn_id: str | None = None) -> Any:
-    """The place that a path names, as an ObjectStoragePath: looked up but not touched.
+def storage_of(path: str, *, conn_id: str | None = None) -> ObjectStoragePath:
+    """The path as an ObjectStoragePath. The storage is looked up, but nothing is read or written there.
 
     :param conn_id: the Airflow connection that opens the storage; None takes the storage's default.
-    :raises ConfigurationError: Airflow has no storage of that kind here, the connection is of another kind, or the path
-        names another one, or a login.
+    :raises ConfigurationError: this Airflow has no such storage, the connection is of another type, or the path names
+        another connection or a login.
     """
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
@@ -82,7 +85,7 @@ def storage_of(path: str, *, conn_id: str | None = None) -> Any:
     try:
         target = ObjectStoragePath(Path(path).expanduser() if path.startswith("~") else path, conn_id=conn_id)
         _check_connection(target, path)
-        target.fs  # noqa: B018 - the library of the storage is looked up only here
+        target.fs  # noqa: B018 - only this imports the library of the storage
     except (ValueError, ImportError):
         package = _PACKAGES.get(_scheme(path), "the provider of its storage")
         raise ConfigurationError(
@@ -91,14 +94,14 @@ def storage_of(path: str, *, conn_id: str | None = None) -> Any:
     return target
 
 
-def _check_connection(target: Any, path: str) -> None:
-    """Refuse a connection of another kind, before its password goes to a storage that must not have it.
+def _check_connection(target: ObjectStoragePath, path: str) -> None:
+    """Refuse a connection of another type before its password is sent to the wrong place.
 
-    A storage's library takes the login and the password of any connection for its own.
+    The library of a storage uses the login and the password of any connection.
     """
     from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
-    # which a path can name as well; where it stands depends on the version
+    # A path can name a connection too; each version keeps it in another attribute.
     conn_id = getattr(target, "conn_id", None) or (getattr(target, "storage_options", None) or {}).get("conn_id")
     scheme = _scheme(path)
     if conn_id is None or scheme in _WITHOUT_CONNECTION:
@@ -106,7 +109,7 @@ def _check_connection(target: Any, path: str) -> None:
     try:
         kind, right = BaseHook.get_connection(conn_id).conn_type or "", _CONNECTION_TYPES.get(scheme)
     except AirflowNotFoundException:
-        return  # the storage says so itself, where it needs one
+        return  # the storage itself says so if it needs one
     if kind in _NO_STORAGE if right is None else kind not in right:
         needed = "a storage's" if right is None else " or ".join(f'"{each}"' for each in right)
         raise ConfigurationError(
@@ -115,8 +118,8 @@ def _check_connection(target: Any, path: str) -> None:
         )
 
 
-def local_path(target: Any) -> Path | None:
-    """Where a place lies on this machine, as its path says and through no link; None where it lies elsewhere."""
+def local_path(target: ObjectStoragePath) -> Path | None:
+    """The absolute path on this machine, with no link followed; None for another storage."""
     from fsspec.implementations.local import LocalFileSystem
 
     if not isinstance(target.fs, LocalFileSystem):
@@ -124,8 +127,8 @@ def local_path(target: Any) -> Path | None:
     return Path(target.fs._strip_protocol(target.path)).absolute()  # as its `open` reads the path: ~ and all
 
 
-def make_folder(target: Any) -> None:
-    """Make the folder of a place, in a storage that has folders."""
+def make_folder(target: ObjectStoragePath) -> None:
+    """Make the folder of a path, if its storage has folders."""
     if _scheme(str(target)) not in _WITHOUT_FOLDERS:
         target.parent.mkdir(parents=True, exist_ok=True)
 

@@ -159,9 +159,8 @@ def _is_hidden(name: str) -> bool:
 
 def plain_path(path: object, conn_id: str | None) -> tuple[object, str | None]:
     """A path object as a text, because each version of Airflow's templater treats such objects differently."""
-    options = getattr(
-        path, "storage_options", None
-    )  # of an ObjectStoragePath, which is not an os.PathLike in every version
+    # Of an ObjectStoragePath, which is not an os.PathLike in every version.
+    options = getattr(path, "storage_options", None)
     if options is None and not isinstance(path, os.PathLike):
         return path, conn_id
     return str(path), conn_id or getattr(path, "conn_id", None) or (options or {}).get("conn_id")

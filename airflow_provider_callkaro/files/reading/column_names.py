@@ -1,6 +1,6 @@
-"""Names by which the columns of a list can be told apart.
+"""The names of a list's columns: each column has one, and no two columns have the same.
 
-A file without a header line has its first contact where the names should be, so no message shows one.
+No message shows a name: in a file without a header line the first contact takes the place of the names.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 
 
 def check_column_names(columns: Sequence[str], *, name: str) -> None:
-    """Refuse columns that have no name, or the same.
+    """Refuse a column without a name and two columns of one name.
 
     :param name: the file's name, for messages.
-    :raises ConfigurationError: a column has no name, or two have one.
+    :raises ConfigurationError: naming the columns by their numbers.
     """
     if not all(columns):
         raise ConfigurationError(f"contacts: column {columns.index('') + 1} of {name} has no name: give it one")
@@ -27,7 +27,7 @@ def check_column_names(columns: Sequence[str], *, name: str) -> None:
 
 
 def first_duplicate(columns: Sequence[str]) -> tuple[int, int] | None:
-    """The places, from 1, of the first two columns of one name; None where each has its own."""
+    """The numbers, from 1, of the first two columns of one name; None if all names differ."""
     first: dict[str, int] = {}
     for place, column in enumerate(columns, start=1):
         if first.setdefault(column, place) != place:

@@ -1,8 +1,8 @@
-"""Contact rows in CSV.
+"""Rows in CSV.
 
-A line that cannot be read costs one row. Where a quotation is broken, nobody can tell which of the lines behind it it
-was meant to hold: each of them is read as a line of its own, and until one of them has all the cells of a row, what has
-fewer is rejected rather than taken for a row, because it may be the rest of somebody's note.
+A line that cannot be read costs one row. After a broken quotation it is unknown which of the next lines belong to it.
+Each of them is then read as a line of its own; those with too few cells are rejected, because they may be the rest of
+a note, until one has all the cells of a row.
 """
 
 from __future__ import annotations
@@ -12,24 +12,23 @@ import io
 import re
 from collections.abc import Generator, Iterator
 from itertools import chain, islice
-from typing import Any
+from typing import BinaryIO
 
 from airflow_provider_callkaro.calls.contact_row import ContactRow
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.files.reading.column_names import check_column_names
-from airflow_provider_callkaro.files.reading.lines import pass_over, pieces_of
+from airflow_provider_callkaro.files.reading.lines import pieces_of, skip_line
 from airflow_provider_callkaro.files.reading.row_count import RowCount
 
-BLOCK = (
-    500  # lines held at a time, so that those behind a broken quotation can be read again; fewer where they are long
-)
-_TOO_LONG = "\0too long"  # stands for a line that is
+# Lines held at a time, fewer if they are long. The lines after a broken quotation are read again from here.
+BLOCK = 500
+_TOO_LONG = "\0too long"  # replaces a line that is too long
 _NO_TEXT = re.compile("[\0\udc80-\udcff]")  # NUL, and how errors="surrogateescape" marks a byte that is no UTF-8
 
 
-def csv_rows(file: Any, *, name: str, delimiter: str, count: RowCount) -> Iterator[ContactRow]:
-    """The lines of a CSV as mappings; the first names the columns.
+def csv_rows(file: BinaryIO, *, name: str, delimiter: str, count: RowCount) -> Iterator[ContactRow]:
+    """The lines of a CSV as mappings; the first line names the columns.
 
     :param file: an open binary file.
     :param name: the file's name, for messages.
@@ -60,10 +59,10 @@ def csv_rows(file: Any, *, name: str, delimiter: str, count: RowCount) -> Iterat
 
 
 class _Records:
-    """The records of a CSV, as lists of cells; None is a line that cannot be read. Blank lines are passed over.
+    """The records of a CSV, as lists of cells; None for a line that cannot be read. Blank lines are skipped.
 
-    :ivar width: how many cells a record can have; set once that is known.
-    :ivar in_doubt: whether a broken quotation was met, and no whole row behind it yet; whoever sees one sets it back.
+    :ivar width: how many cells a record can have; the reader sets it once it has read the header.
+    :ivar in_doubt: a broken quotation was met, and no whole row since; the reader clears it at the next whole row.
     """
 
     def __init__(self, text: io.TextIOWrapper, *, delimiter: str) -> None:
@@ -72,20 +71,20 @@ class _Records:
         self._text = pieces_of(text, "")
         self._delimiter = delimiter
         self._lines: list[str] = []
-        self._broken_off: Exception | None = None
+        self._read_error: Exception | None = None
 
     def __iter__(self) -> Iterator[list[str] | None]:
         while self._fill():
             begin: int | None = 0
             while begin is not None:
                 begin = yield from self._until_broken(begin)
-        if self._broken_off is not None:
-            raise self._broken_off
+        if self._read_error is not None:
+            raise self._read_error
 
     def _until_broken(self, begin: int) -> Generator[list[str] | None, None, int | None]:
-        """The records from one line of the block on.
+        """The records of the block from line ``begin`` on.
 
-        :return: the line to go on from, behind one whose quotation is broken; None at the end of the block.
+        :return: the line after one with a broken quotation, from which to go on; None at the end of the block.
         """
         lines = self._lines
         reader = csv.reader(chain(islice(lines, begin, None), self._further()), delimiter=self._delimiter, strict=True)
@@ -106,7 +105,7 @@ class _Records:
             joined = "".join(cells)
             is_bad = ("\0" in joined or not joined.isascii()) and _NO_TEXT.search(joined)
             if is_bad and joined == _TOO_LONG:
-                self.in_doubt = True  # it may have held the beginning of a quotation
+                self.in_doubt = True  # a quotation may have begun in it
             yield None if is_bad or len(joined) > MAX_ROW_BYTES else cells
         return None
 
@@ -114,39 +113,39 @@ class _Records:
         return self.width is not None and len(cells) > self.width and any(cells[self.width :])
 
     def _fill(self) -> bool:
-        """Have the next lines; False at the end."""
+        """Read the next block of lines; False at the end."""
         lines: list[str] = []
         self._lines = lines
         size = 0
-        while self._broken_off is None and len(lines) < BLOCK and size <= MAX_ROW_BYTES:
+        while self._read_error is None and len(lines) < BLOCK and size <= MAX_ROW_BYTES:
             try:
                 line = next(self._text, "")
                 if not line:
                     break
-                lines.append(line if len(line) <= MAX_ROW_BYTES else self._passed_over(line))
+                lines.append(line if len(line) <= MAX_ROW_BYTES else self._skipped(line))
                 size += len(line)
             except Exception as error:
-                self._broken_off = error  # raised once the lines that came before it have been given
+                self._read_error = error  # raised once the lines before it have been given
         return bool(lines)
 
     def _further(self) -> Iterator[str]:
-        """Lines behind the block, which only a quotation reaches.
+        """The lines after the block, which a quotation may go on into.
 
-        :raises csv.Error: it goes on for longer than a row may.
+        :raises csv.Error: the quotation is longer than a row may be.
         """
-        if self._broken_off is not None:
-            raise self._broken_off
+        if self._read_error is not None:
+            raise self._read_error
         size = 0
         for line in self._text:
-            kept = line if len(line) <= MAX_ROW_BYTES else self._passed_over(line)
+            kept = line if len(line) <= MAX_ROW_BYTES else self._skipped(line)
             self._lines.append(kept)
             size += len(line)
             if size > MAX_ROW_BYTES:
                 raise csv.Error
             yield kept
 
-    def _passed_over(self, line: str) -> str:
-        pass_over(line, self._text)
+    def _skipped(self, line: str) -> str:
+        skip_line(line, self._text)
         return f"{_TOO_LONG}\n"
 
 

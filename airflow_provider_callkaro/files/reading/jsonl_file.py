@@ -1,20 +1,18 @@
-"""Contact rows in JSON Lines."""
+"""Rows in JSON Lines."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
-from airflow_provider_callkaro.files.reading.lines import pass_over, pieces_of
+from airflow_provider_callkaro.files.reading.lines import pieces_of, skip_line
 from airflow_provider_callkaro.files.reading.row_count import RowCount
 
 
-def jsonl_rows(file: Any, *, count: RowCount) -> Iterator[Any]:
-    """The lines of a JSON Lines file, as they are.
-
-    What is no JSON, or none that Python can hold, or longer than a row may be, is None.
+def jsonl_rows(file: BinaryIO, *, count: RowCount) -> Iterator[Any]:
+    """The values of a JSON Lines file; None for a line that is no JSON, that Python cannot hold, or that is too long.
 
     :param file: an open binary file.
     :raises EndlessLine: a line does not end.
@@ -26,7 +24,7 @@ def jsonl_rows(file: Any, *, count: RowCount) -> Iterator[Any]:
             if line.isspace():
                 continue
             if len(line) > MAX_ROW_BYTES:
-                pass_over(line, lines)
+                skip_line(line, lines)
                 line = b""
             rows += 1
             try:

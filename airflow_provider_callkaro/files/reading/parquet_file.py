@@ -1,10 +1,10 @@
-"""Contact rows in Parquet."""
+"""Rows in Parquet."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from airflow_provider_callkaro.calls.contact_row import ContactRow
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES, is_too_long
@@ -14,19 +14,23 @@ from airflow_provider_callkaro.files.reading.parquet_pages import TooMuchRoom, r
 from airflow_provider_callkaro.files.reading.row_count import RowCount
 from airflow_provider_callkaro.files.reading.thrift import Damaged
 
-MOST_PARTS = 20_000  # columns, or groups of rows, that a file may say it has
+if TYPE_CHECKING:
+    from pyarrow import Array, RecordBatch
+    from pyarrow.parquet import ParquetFile, ParquetSchema
+
+MOST_PARTS = 20_000  # columns, or row groups, that a file may claim
 BUFFER = 1 << 20  # bytes read at a time from each column
 
 
-def parquet_rows(file: Any, *, name: str, count: RowCount) -> Iterator[ContactRow]:
+def parquet_rows(file: BinaryIO, *, name: str, count: RowCount) -> Iterator[ContactRow]:
     """The rows of a Parquet file, up to a thousand at a time.
 
-    One that holds a value which Python cannot have, or that is longer than a row may be, is None.
+    A row is None if it holds a value that Python cannot represent, or if it is longer than a row may be.
 
     :param file: an open binary file that can seek.
     :param name: the file's name, for messages.
-    :raises ConfigurationError: pyarrow is not installed, or the file is no Parquet file, a damaged one, or
-        one that would fill the memory.
+    :raises ConfigurationError: pyarrow is not installed, or the file is no Parquet file, is damaged, or would fill the
+        memory.
     """
     try:
         from pyarrow import ArrowException
@@ -55,7 +59,7 @@ def parquet_rows(file: Any, *, name: str, count: RowCount) -> Iterator[ContactRo
             ) from None
 
 
-def _rows_at_once(file: Any, schema: Any, *, name: str) -> int:
+def _rows_at_once(file: BinaryIO, schema: ParquetSchema, *, name: str) -> int:
     try:
         return rows_at_once(file, schema)
     except TooMuchRoom:
@@ -65,14 +69,14 @@ def _rows_at_once(file: Any, schema: Any, *, name: str) -> int:
     raise ConfigurationError(f"contacts: {name} {wrong}; none of its rows was read")
 
 
-def _names(parquet: Any, *, file: str) -> list[str]:
+def _names(parquet: ParquetFile, *, file: str) -> list[str]:
     with suppress(UnicodeDecodeError):
         return list(parquet.schema_arrow.names)
     raise ConfigurationError(f"contacts: {file} has a column whose name is not UTF-8: rename it")
 
 
-def _python_rows(batch: Any) -> list[ContactRow]:
-    """A batch as Python has it; where one of its values cannot be had, its row is None, and only its row."""
+def _python_rows(batch: RecordBatch) -> list[ContactRow]:
+    """The rows of a batch; None only for those with a value that cannot be converted."""
     try:
         rows: list[ContactRow] = batch.to_pylist()
     except MemoryError:
@@ -82,7 +86,7 @@ def _python_rows(batch: Any) -> list[ContactRow]:
     return rows
 
 
-def _rows_one_by_one(batch: Any) -> list[ContactRow]:
+def _rows_one_by_one(batch: RecordBatch) -> list[ContactRow]:
     unread: set[int] = set()
     columns = [_values(column, unread) for column in batch.columns]
     names = batch.schema.names
@@ -92,8 +96,8 @@ def _rows_one_by_one(batch: Any) -> list[ContactRow]:
     ]
 
 
-def _values(column: Any, unread: set[int]) -> list[Any]:
-    """A column's values; the places of those that cannot be had are added to ``unread``."""
+def _values(column: Array, unread: set[int]) -> list[Any]:
+    """A column's values; the row numbers of those that cannot be converted are added to ``unread``."""
     try:
         values: list[Any] = column.to_pylist()
     except MemoryError:

@@ -1,6 +1,6 @@
-"""What the footer of a Parquet file says of its columns.
+"""The columns of a Parquet file, as its footer describes them.
 
-pyarrow tells the same, but where a footer contradicts itself, asking it for a column ends the process.
+pyarrow reads the footer too, but if a footer contradicts itself, asking pyarrow for a column ends the process.
 
 The format: https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift
 """
@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
 from airflow_provider_callkaro.files.reading.thrift import Damaged, read_struct, whole_number
 
 TEXT, FIXED_LENGTH = 6, 7  # Type: BYTE_ARRAY, FIXED_LEN_BYTE_ARRAY
 LONGEST_FOOTER = 16 * MAX_ROW_BYTES
-_END = 8  # bytes behind the footer: its length, and a mark
+_END = 8  # bytes after the footer: its length, and a mark
 _CODECS = (None, "snappy", "gzip", "lzo", "brotli", "lz4_raw", "zstd", "lz4_raw")  # CompressionCodec, as pyarrow says
 _ROW_GROUPS, _COLUMNS, _META_DATA = 4, 1, 3
 _TYPE, _CODEC, _VALUES, _LENGTH, _DATA_PAGE, _DICTIONARY_PAGE = 1, 4, 5, 7, 9, 11
@@ -27,10 +27,10 @@ class Column:
     """One column in one group of rows.
 
     :param kind: `TEXT`, `FIXED_LENGTH`, or another of Parquet's types.
-    :param codec: how its pages are packed, as pyarrow names it; None where they are not.
-    :param values: how many it has.
-    :param start: where in the file its first page begins.
-    :param length: bytes of its pages, packed.
+    :param codec: how its pages are compressed, as pyarrow names it; None if they are not.
+    :param values: how many values it has.
+    :param start: the position of its first page in the file.
+    :param length: bytes of its pages, compressed.
     """
 
     kind: int
@@ -40,12 +40,12 @@ class Column:
     length: int
 
 
-def groups_of(file: Any, *, end: int) -> Iterator[list[Column]]:
+def groups_of(file: BinaryIO, *, end: int) -> Iterator[list[Column]]:
     """The columns of each group of rows.
 
     :param file: an open binary file that can seek.
     :param end: its length in bytes.
-    :raises Damaged: the footer is none.
+    :raises Damaged: the footer cannot be read.
     """
     length = int.from_bytes(read_at(file, end - _END, 4), "little")
     if not 0 < length <= min(end - _END, LONGEST_FOOTER):
@@ -58,10 +58,10 @@ def groups_of(file: Any, *, end: int) -> Iterator[list[Column]]:
         yield [_column(chunk) for chunk in _structures(group, _COLUMNS)]
 
 
-def read_at(file: Any, at: int, size: int) -> bytes:
-    """So many bytes of a file from there on, fewer at its end.
+def read_at(file: BinaryIO, at: int, size: int) -> bytes:
+    """``size`` bytes of a file from position ``at``, fewer at its end.
 
-    :raises Damaged: there is no such place.
+    :raises Damaged: the position is negative.
     """
     if at < 0:
         raise Damaged
@@ -71,13 +71,13 @@ def read_at(file: Any, at: int, size: int) -> bytes:
 
 
 def _column(chunk: dict[int, Any]) -> Column:
-    said = chunk.get(_META_DATA)
-    if not isinstance(said, dict):
+    described = chunk.get(_META_DATA)
+    if not isinstance(described, dict):
         raise Damaged
     kind, codec, values, length, start = (
-        whole_number(said, name) for name in (_TYPE, _CODEC, _VALUES, _LENGTH, _DATA_PAGE)
+        whole_number(described, name) for name in (_TYPE, _CODEC, _VALUES, _LENGTH, _DATA_PAGE)
     )
-    dictionary = whole_number(said, _DICTIONARY_PAGE) if _DICTIONARY_PAGE in said else 0
+    dictionary = whole_number(described, _DICTIONARY_PAGE) if _DICTIONARY_PAGE in described else 0
     if not 0 <= codec < len(_CODECS):
         raise Damaged
     return Column(

@@ -1,9 +1,9 @@
-"""How much room a Parquet file takes once it is unpacked, found out before any of it is.
+"""How much memory a Parquet file takes once it is decompressed, computed before any of it is.
 
-A Parquet file is made of pages, and each says in its header how long it is unpacked. Readers believe that, and they
-unpack whole pages: a few kilobytes can ask for gigabytes, and one word of a dictionary can stand in every row. So the
-headers are looked through first. A file whose pages would fill the memory is refused as a whole, before any of its rows
-is given; where it is the rows that would, fewer are read at a time.
+A Parquet file is made of pages, and the header of each says how long it is decompressed. Readers believe that and
+decompress whole pages: a few kilobytes can ask for gigabytes, and one word of a dictionary can be in every row. So the
+headers are read first. A file whose pages would fill the memory is refused before any of its rows is given; if only its
+rows would, fewer of them are read at a time.
 
 The format: https://parquet.apache.org/docs/file-format/data-pages/ (headers are Thrift's compact protocol).
 """
@@ -13,17 +13,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from struct import Struct
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
 from airflow_provider_callkaro.files.reading.parquet_footer import FIXED_LENGTH, TEXT, Column, groups_of, read_at
 from airflow_provider_callkaro.files.reading.thrift import Damaged, read_struct, whole_number
 
-BATCHES = (1_000, 250, 60, 15, 4, 1)  # rows read at a time: as many as have room
+if TYPE_CHECKING:
+    from pyarrow.parquet import ColumnSchema, ParquetSchema
+
+BATCHES = (1_000, 250, 60, 15, 4, 1)  # rows read at a time: the first of these that fits
 CELLS = 200_000  # values read at a time
-PAGES_ROOM = 16 * MAX_ROW_BYTES  # bytes of the pages that are open at once, and four times the file's own length
-ROWS_ROOM = 16 * MAX_ROW_BYTES  # bytes of the rows that are read at a time, and the file's own length
-_HEADER = 512  # bytes of a page's header read at first; statistics can make it longer
+PAGES_ROOM = 16 * MAX_ROW_BYTES  # bytes of the pages that are open at once; four times the file's own length is added
+ROWS_ROOM = 16 * MAX_ROW_BYTES  # bytes of the rows that are read at a time; the file's own length is added
+_HEADER = 512  # bytes of a page's header that are read at first; statistics can make it longer
 _LONGEST_HEADER = MAX_ROW_BYTES
 _DATA, _DICTIONARY, _DATA_V2 = 0, 2, 3  # PageType
 _DICTIONARY_ENCODINGS = (2, 8)  # Encoding: PLAIN_DICTIONARY, RLE_DICTIONARY
@@ -32,16 +35,16 @@ _LENGTH = Struct("<I").unpack_from
 
 
 class TooMuchRoom(ValueError):
-    """The file's pages would fill the memory."""
+    """The file would fill the memory. A signal between the readers of Parquet; it never leaves them."""
 
 
 @dataclass(slots=True)
 class _Chunk:
-    """What is known of one column in one group of rows.
+    """One column in one group of rows.
 
-    :ivar pages: how many values each page holds, and its bytes unpacked.
+    :ivar pages: how many values each page holds, and its bytes decompressed.
     :ivar dictionary: bytes of the dictionary.
-    :ivar widest: bytes of the longest value that can stand in any row, whatever the length of its page.
+    :ivar widest: bytes of the longest value that any row can have, whatever the length of its page.
     """
 
     repeated: bool
@@ -50,11 +53,11 @@ class _Chunk:
     widest: int = 16
 
     def open_at_once(self) -> int:
-        """Bytes unpacked at any time: one page and the dictionary."""
+        """Bytes decompressed at any time: one page and the dictionary."""
         return self.dictionary + max((size for _, size in self.pages), default=0)
 
     def rows_room(self, rows: int) -> int:
-        """Bytes of so many rows, wherever they are."""
+        """Bytes of so many successive rows, at most."""
         if self.repeated:  # one row may hold all of it
             return sum(size + values * self.widest for values, size in self.pages)
         most, room, held, begin = 0, 0, 0, 0
@@ -67,13 +70,13 @@ class _Chunk:
         return most + rows * self.widest
 
 
-def rows_at_once(file: Any, schema: Any) -> int:
+def rows_at_once(file: BinaryIO, schema: ParquetSchema) -> int:
     """How many rows of a Parquet file may be read at a time.
 
     :param file: an open binary file that can seek.
-    :param schema: the file's, as pyarrow has read it.
-    :raises TooMuchRoom: not even one.
-    :raises Damaged: its footer does not fit it, or a page is not what it should be.
+    :param schema: the file's schema, as pyarrow has read it.
+    :raises TooMuchRoom: even one row takes too much memory.
+    :raises Damaged: its footer does not fit it, or a page cannot be read.
     """
     end = file.seek(0, 2)
     end = file.tell() if end is None else end
@@ -91,7 +94,7 @@ def rows_at_once(file: Any, schema: Any) -> int:
     return fewest
 
 
-def _chunk(file: Any, column: Column, schema: Any, *, end: int) -> _Chunk:
+def _chunk(file: BinaryIO, column: Column, schema: ColumnSchema, *, end: int) -> _Chunk:
     chunk = _Chunk(repeated=schema.max_repetition_level > 0)
     if column.kind == FIXED_LENGTH:
         chunk.widest += schema.length
@@ -107,11 +110,11 @@ def _chunk(file: Any, column: Column, schema: Any, *, end: int) -> _Chunk:
                 packed = read_at(file, at, size)
                 chunk.widest += _longest_word(packed, unpacked=unpacked, codec=column.codec)
         elif kind in (_DATA, _DATA_V2):
-            told = header.get(5 if kind == _DATA else 8)
-            if not isinstance(told, dict):
+            page = header.get(5 if kind == _DATA else 8)
+            if not isinstance(page, dict):
                 raise Damaged
-            values = whole_number(told, 1)
-            if told.get(2 if kind == _DATA else 4) == _DELTA_BYTE_ARRAY:
+            values = whole_number(page, 1)
+            if page.get(2 if kind == _DATA else 4) == _DELTA_BYTE_ARRAY:
                 chunk.widest = max(chunk.widest, unpacked)
             chunk.pages.append((values, unpacked))
             seen += values
@@ -121,7 +124,7 @@ def _chunk(file: Any, column: Column, schema: Any, *, end: int) -> _Chunk:
 
 
 def _longest_word(packed: bytes, *, unpacked: int, codec: str | None) -> int:
-    """Bytes of the longest word of a dictionary; where that cannot be told, of all of it."""
+    """Bytes of the longest word of a dictionary, or of the whole dictionary if it cannot be decompressed."""
     from pyarrow import ArrowException, decompress
 
     words = packed
@@ -138,8 +141,8 @@ def _longest_word(packed: bytes, *, unpacked: int, codec: str | None) -> int:
     return min(longest, unpacked)
 
 
-def _pages(file: Any, start: int, end: int) -> Iterator[tuple[dict[int, Any], int, int]]:
-    """The pages of a column: each one's header, where its content begins, and how long that is, packed."""
+def _pages(file: BinaryIO, start: int, end: int) -> Iterator[tuple[dict[int, Any], int, int]]:
+    """The pages of a column: each header, the position of its content, and the content's length, compressed."""
     at = start
     while at < end:
         header, length = _header(file, at, end)
@@ -150,7 +153,7 @@ def _pages(file: Any, start: int, end: int) -> Iterator[tuple[dict[int, Any], in
         at += length + size
 
 
-def _header(file: Any, at: int, end: int) -> tuple[dict[int, Any], int]:
+def _header(file: BinaryIO, at: int, end: int) -> tuple[dict[int, Any], int]:
     wanted = _HEADER
     while True:
         begin = read_at(file, at, min(wanted, end - at))

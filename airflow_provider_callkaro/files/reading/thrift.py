@@ -1,6 +1,6 @@
 """Thrift's compact protocol, in which Parquet writes its headers and its footer.
 
-It is read here because the readers of a library may end the process over what a damaged file says.
+It is read here because a library's reader may end the process at a damaged file.
 
 The format: https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
 """
@@ -11,16 +11,17 @@ from typing import Any
 
 
 class Damaged(ValueError):
-    """The bytes do not say what they should."""
+    """The bytes cannot be read. A signal between the readers of Parquet; it never leaves them."""
 
 
 def read_struct(data: bytes, at: int, *, depth: int = 0) -> tuple[dict[int, Any], int]:
-    """A structure: what its fields hold, by their ids, and where it ends.
+    """A structure, as a mapping of its fields' ids to their values, and the position after it.
 
-    Whole numbers, structures and lists of them are kept; texts and fractions are passed over.
+    Whole numbers, structures and lists of them are kept; texts and fractions are skipped.
 
-    :raises IndexError: the data ends before it.
-    :raises Damaged: it is none.
+    :param at: the position at which it begins.
+    :raises IndexError: the data ends before the structure does.
+    :raises Damaged: it is no structure.
     """
     if depth > 8:
         raise Damaged
@@ -38,7 +39,7 @@ def read_struct(data: bytes, at: int, *, depth: int = 0) -> tuple[dict[int, Any]
 
 
 def whole_number(structure: dict[int, Any], name: int) -> int:
-    """A field of a structure that is a whole number.
+    """The whole number in a field of a structure.
 
     :raises Damaged: there is none.
     """

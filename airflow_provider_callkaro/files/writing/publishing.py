@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING
 from uuid import uuid4
 
 from airflow_provider_callkaro.calls.masking import mask_error
@@ -25,6 +25,9 @@ from airflow_provider_callkaro.files.writing.local_folder import (
     opened_folder,
     remove,
 )
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 
 @contextmanager
@@ -57,11 +60,11 @@ def _replaced(place: Path) -> Iterator[IO[bytes]]:
     with opened_folder(place.parent) as folder:
         before = entry_named(place.name, folder)
         if before is not None and not stat.S_ISREG(before.st_mode):
-            # A pipe or a device has nothing to lose; a folder is refused here.
+            # A pipe or a device holds nothing that could be lost; a folder is refused here.
             with open_device(place.name, folder) as device:
                 yield device
             return
-        # Not after the file's own name, which may be as long as a name can be.
+        # Not named after the file, whose name may be as long as a name can be.
         beside = f".unfinished-{uuid4().hex}"
         try:
             with open_new(beside, folder) as file:
@@ -76,7 +79,7 @@ def _replaced(place: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _uploaded(target: Any) -> Iterator[IO[bytes]]:
+def _uploaded(target: ObjectStoragePath) -> Iterator[IO[bytes]]:
     with tempfile.NamedTemporaryFile(prefix="upload-") as file:
         yield file
         file.flush()

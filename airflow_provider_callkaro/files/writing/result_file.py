@@ -1,7 +1,7 @@
-"""A file of rows that a vendor gave: complete, or not there at all.
+"""A file of rows from a vendor: complete, or not there at all.
 
-Rows are gathered in a temporary file first. Only when the last one has come is it known which columns there are and
-what they hold, and only then is the file written to its place, replacing what stood there.
+Rows are gathered in a temporary file first. Only after the last row are the columns and their types known, and only
+then is the file written to its place, where it replaces the file before it.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from airflow_provider_callkaro.files.writing.publishing import published
 from airflow_provider_callkaro.files.writing.spreadsheet import plain_cell
 
 ROW_GROUP = 10_000  # rows of a Parquet file that are held, and written, together; fewer where they are long
-MAX_COLUMNS = 5_000  # ours: rows that name their fields as they please would otherwise fill the memory
+MAX_COLUMNS = 5_000  # our own bound; rows with ever new fields would fill the memory
 _GROUP_CHARACTERS = 4 * MAX_ROW_BYTES
 _MEMORY = 1 << 20  # bytes kept in memory before the rows go to a temporary file
-_WHOLE = range(-(2**63), 2**63)  # what a Parquet column of whole numbers holds
-_EXACT = range(-(2**53), 2**53 + 1)  # whole numbers that a floating-point column holds as they are
+_WHOLE = range(-(2**63), 2**63)  # the range of a whole number in Parquet
+_EXACT = range(-(2**53), 2**53 + 1)  # whole numbers that a float represents exactly
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
@@ -51,10 +51,10 @@ _BOTH = {  # a column that holds two kinds; any other two are text
 
 
 def file_format(path: str, named: str | None) -> FileFormat:
-    """How a file is written: as named, else as the ending of its path says.
+    """The format in which to write a file: the named one, else that of its path's ending.
 
     :param named: ``csv``, ``jsonl`` or ``parquet``; None goes by the ending.
-    :raises ConfigurationError: there is no such format, the ending tells none, or pyarrow is not installed.
+    :raises ConfigurationError: there is no such format, the ending names none, or pyarrow is not installed.
     """
     chosen = format_named(named) if named else format_of(path)
     if chosen is None:
@@ -75,15 +75,14 @@ def file_format(path: str, named: str | None) -> FileFormat:
 class ResultFile:
     """Gathers rows, and writes them to their place at the end.
 
-    In CSV, a value that is no text is written as JSON writes it (``true``, ``12.5``, ``{"a":1}``), no value is an empty
-    cell, and what a spreadsheet would run as a formula stands behind an apostrophe. In Parquet, a column of numbers, of
-    whole numbers or of true and false is one; nested values are text in JSON, and so is everything in a column that
-    mixes kinds, except what is text already. JSON Lines keeps the rows as they came; NaN, which JSON does not have, is
-    no value.
+    In CSV, a value that is no text is written as JSON (``true``, ``12.5``, ``{"a":1}``), no value is an empty cell, and
+    a text that a spreadsheet would run as a formula gets an apostrophe in front. In Parquet, a column of numbers, whole
+    numbers or flags keeps its type; nested values are text in JSON, and so is every value of a column that mixes kinds,
+    except texts. JSON Lines keeps the rows as they came. NaN, which JSON does not have, is no value in any format.
 
-    :param path: where it is to stand: anything that Airflow's ``ObjectStoragePath`` understands.
-    :param kind: how the file is written.
-    :ivar rows: how many rows there are by now.
+    :param path: anything that Airflow's ``ObjectStoragePath`` understands.
+    :param kind: the format of the file.
+    :ivar rows: how many rows have been added.
     :raises ConfigurationError: Airflow has no storage of that kind.
     """
 
@@ -105,7 +104,7 @@ class ResultFile:
         self._spool.close()
 
     def name_columns(self, names: Sequence[str]) -> None:
-        """Have these columns, in this order, even if no row comes."""
+        """Add these columns, in this order, even if no row has them."""
         for name in names:
             self._columns.setdefault(name, None)
 
@@ -137,9 +136,9 @@ class ResultFile:
             self.add(row)
 
     def publish(self) -> None:
-        """Write all rows to the file's place, and replace what stood there once all is written.
+        """Write all rows to the path. The new file replaces the old one once it is complete.
 
-        :raises NotWritten: they cannot be written there; what stood there before still stands.
+        :raises NotWritten: it cannot be written there; the old file is untouched.
         """
         with published(self._path) as file:
             self._write(file)
@@ -193,7 +192,7 @@ class ResultFile:
 
 
 def _some(lines: Iterator[str]) -> Iterator[str]:
-    """The next lines that are held together."""
+    """The next lines that are held, and written, together."""
     size = 0
     for line in islice(lines, ROW_GROUP):
         yield line
@@ -203,12 +202,12 @@ def _some(lines: Iterator[str]) -> Iterator[str]:
 
 
 def _flat(line: str) -> dict[str, Any]:
-    """A row whose nested values are text, which takes much less room."""
+    """A row with its nested values as text, which takes much less memory."""
     row: dict[str, Any] = json.loads(line)
     return {name: _compact(value) if isinstance(value, (dict, list)) else value for name, value in row.items()}
 
 
-def _kind(value: Any) -> Kind:
+def _kind(value: object) -> Kind:
     if isinstance(value, str):
         return Kind.TEXT
     if isinstance(value, bool):
@@ -218,7 +217,7 @@ def _kind(value: Any) -> Kind:
     return Kind.NUMBER if isinstance(value, float) else Kind.NESTED
 
 
-def _without_nan(value: Any) -> Any:
+def _without_nan(value: object) -> object:
     if isinstance(value, dict):
         return {name: _without_nan(inner) for name, inner in value.items()}
     if isinstance(value, list):
@@ -227,16 +226,16 @@ def _without_nan(value: Any) -> Any:
 
 
 def _merged(known: Kind | None, found: Kind) -> Kind:
-    """What a column holds that holds both."""
+    """The kind of a column with values of both kinds."""
     if known is None or known is found:
         return found
     return _BOTH.get(frozenset({known, found}), Kind.TEXT)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value if isinstance(value, str) else _compact(value)
 
 
 def _encodable(text: str) -> str:
-    """The text without halves of characters, which JSON can hold and UTF-8 cannot."""
+    """The text without lone surrogates, which JSON can hold and UTF-8 cannot."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()

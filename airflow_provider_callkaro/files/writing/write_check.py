@@ -7,13 +7,16 @@ import logging
 import os
 import stat
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.files.storage import holds_a_secret, local_path, make_folder, redacted_path, storage_of
 from airflow_provider_callkaro.files.writing.local_folder import entry_named, open_new, opened_folder, remove
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +77,7 @@ def _may_replace(file: os.stat_result, *, folder: os.stat_result) -> bool:
     return not sticky or os.geteuid() in (0, file.st_uid, folder.st_uid)
 
 
-def _try_storage(target: Any) -> None:
+def _try_storage(target: ObjectStoragePath) -> None:
     make_folder(target)
     folder, _, name = target.path.rpartition("/")
     probe = f"{folder}/_write_check_{uuid4().hex}.txt" if name else ""
