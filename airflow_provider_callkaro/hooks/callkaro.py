@@ -7,7 +7,7 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.hooks.connection import ConnectionFields
+from airflow_provider_callkaro.hooks.connection import AirflowConnection, ConnectionFields
 from airflow_provider_callkaro.hooks.vendor import Ask, VendorHook
 from airflow_provider_callkaro.transport.target import Target
 from airflow_provider_callkaro.vendors.callkaro.api import DEFAULT_HOST, CallKaro
@@ -36,7 +36,7 @@ class CallKaroConnection:
     calling_windows: Any = None
 
 
-class CallKaroHook(VendorHook):
+class CallKaroHook(VendorHook[CallKaroConnection]):
     """Talks to CallKaro.
 
     The connection is read once per hook. Its fields: host (default ``https://api.callkaro.ai``), password (the API
@@ -52,7 +52,6 @@ class CallKaroHook(VendorHook):
     conn_type = "callkaro"
     hook_name = "CallKaro"
     profile = CALLKARO
-    connection: CallKaroConnection
 
     def __init__(self, callkaro_conn_id: str = default_conn_name) -> None:
         super().__init__(callkaro_conn_id)
@@ -60,8 +59,7 @@ class CallKaroHook(VendorHook):
     @property
     def schedule_timezone(self) -> tzinfo | None:
         """The zone in which CallKaro reads times of day, where the connection says it."""
-        zone: tzinfo | None = self.connection.vendor.schedule_timezone
-        return zone
+        return self.connection.vendor.schedule_timezone
 
     def calling_policy(self, *, agent_id: str | None = None, campaign_id: str | None = None) -> CallingPolicy:
         """The hours that the connection's extra names: ``calling_windows``, in its ``schedule_timezone``.
@@ -121,7 +119,7 @@ class CallKaroHook(VendorHook):
         vendor = self.connection.vendor
         self._ask(vendor.delete_scheduled_call(to_number, agent_id), vendor.read_deleted_call)
 
-    def _read_connection(self, conn: Any, *, connection_id: str) -> CallKaroConnection:
+    def _read_connection(self, conn: AirflowConnection, *, connection_id: str) -> CallKaroConnection:
         return read_connection(conn, connection_id=connection_id)
 
     def _probe_target(self) -> Target:
@@ -135,7 +133,7 @@ class CallKaroHook(VendorHook):
         )
 
 
-def read_connection(conn: Any, *, connection_id: str) -> CallKaroConnection:
+def read_connection(conn: AirflowConnection, *, connection_id: str) -> CallKaroConnection:
     """What an Airflow connection of type ``callkaro`` says.
 
     :raises ConfigurationError: it has no key, or a field that cannot work.
@@ -146,5 +144,5 @@ def read_connection(conn: Any, *, connection_id: str) -> CallKaroConnection:
         target=fields.target(vendor=CallKaro.name, default_host=DEFAULT_HOST, headers=headers),
         vendor=CallKaro(schedule_timezone=fields.zone("schedule_timezone")),
         agent_id=fields.text("agent_id"),
-        calling_windows=fields.given("calling_windows"),
+        calling_windows=fields.json("calling_windows"),
     )

@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -17,11 +17,31 @@ from airflow_provider_callkaro.transport.target import Credentials, Target, chec
 from airflow_provider_callkaro.transport.tls import FILES, Trust
 from airflow_provider_callkaro.vendors.hosts import is_loopback, owner_of
 
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import BaseHook
+
 CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 60.0  # seconds
 LONGEST_TIMEOUT = 600  # seconds
 
 log = logging.getLogger(__name__)
+
+
+class AirflowConnection(Protocol):
+    """The fields of an Airflow connection that are read here."""
+
+    @property
+    def conn_type(self) -> str | None: ...
+    @property
+    def host(self) -> str | None: ...
+    @property
+    def port(self) -> int | None: ...
+    @property
+    def login(self) -> str | None: ...
+    @property
+    def password(self) -> str | None: ...
+    @property
+    def extra_dejson(self) -> object: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +53,10 @@ class FetchedConnection:
     port: int | None
     login: str | None
     password: str | None = field(repr=False)
-    extra_dejson: Any = field(repr=False)
+    extra_dejson: object = field(repr=False)
 
     @classmethod
-    async def fetch(cls, connection_id: str, *, hook: Any) -> FetchedConnection:
+    async def fetch(cls, connection_id: str, *, hook: type[BaseHook]) -> FetchedConnection:
         """Fetch a connection without holding up the event loop.
 
         :param hook: the hook class that looks it up.
@@ -54,11 +74,11 @@ class FetchedConnection:
         )
 
 
-def check_type(conn: Any, *, connection_id: str, hook: Any) -> None:
+def check_type(conn: AirflowConnection, *, connection_id: str, hook: type[BaseHook]) -> None:
     """Refuse a connection of another type, before its password goes to a host that must not have it.
 
-    Types that mean nothing in particular, such as ``http`` or none at all, are refused as well: nobody can tell then
-    whose password it is.
+    Types that mean nothing in particular, such as ``http`` or none at all, are refused as well: they do not say whose
+    password it is.
 
     :param conn: an Airflow connection.
     :param hook: the hook class that is to use it.
@@ -80,13 +100,13 @@ class ConnectionFields:
     :raises ConfigurationError: the extra is no JSON object.
     """
 
-    def __init__(self, conn: Any, *, connection_id: str) -> None:
+    def __init__(self, conn: AirflowConnection, *, connection_id: str) -> None:
         self._conn = conn
         self._id = connection_id
         extra = conn.extra_dejson
         if not isinstance(extra, dict):
             raise ConfigurationError(f'the extra of connection "{connection_id}" must be a JSON object')
-        self._extra: Mapping[str, Any] = extra
+        self._extra: Mapping[str, Any] = extra  # JSON
 
     def secret(self, *, what: str) -> str:
         """The password, which travels in a header.
@@ -112,7 +132,7 @@ class ConnectionFields:
 
         :raises ConfigurationError: there is none.
         """
-        password: str = self._conn.password or ""
+        password = self._conn.password or ""
         if not password:
             raise ConfigurationError(f'connection "{self._id}" has a login and no password: set both')
         return password
@@ -127,8 +147,8 @@ class ConnectionFields:
             raise ConfigurationError(f'"{name}" in the extra of connection "{self._id}" must be at most 200 characters')
         return value or None
 
-    def given(self, name: str) -> Any:
-        """What the extra holds under a name, as it is; None where it holds nothing."""
+    def json(self, name: str) -> Any:
+        """A value of the extra as it is; None where there is none, or an empty one."""
         value = self._extra.get(name)
         return None if value in ("", [], {}) else value
 
@@ -147,11 +167,11 @@ class ConnectionFields:
 
         :raises ConfigurationError: there is no such zone.
         """
-        given = self._extra.get(name)
-        if given in (None, ""):
+        value = self._extra.get(name)
+        if value in (None, ""):
             return None
         try:
-            return ZoneInfo(str(given).strip())
+            return ZoneInfo(str(value).strip())
         except (KeyError, ValueError, OSError):
             raise ConfigurationError(
                 f'"{name}" in the extra of connection "{self._id}" is no time zone: give an IANA name such as '
@@ -207,18 +227,18 @@ class ConnectionFields:
         return trust
 
     def _path(self, name: str) -> str | None:
-        given = self._extra.get(name)
-        if given in (None, ""):
+        value = self._extra.get(name)
+        if value in (None, ""):
             return None
-        if not isinstance(given, str) or not given.isprintable() or not os.path.isabs(given.strip()):
+        if not isinstance(value, str) or not value.isprintable() or not os.path.isabs(value.strip()):
             raise ConfigurationError(
                 f'"{name}" in the extra of connection "{self._id}" must be the absolute path of a file on the worker'
             )
-        return given.strip()
+        return value.strip()
 
     def _flag(self, name: str, *, default: bool) -> bool:
-        given = self._extra.get(name)
-        flag = default if given in (None, "") else read_boolean(given)
+        value = self._extra.get(name)
+        flag = default if value in (None, "") else read_boolean(value)
         if not isinstance(flag, bool):
             raise ConfigurationError(f'"{name}" in the extra of connection "{self._id}" must be true or false')
         return flag
@@ -239,9 +259,9 @@ class ConnectionFields:
             )
 
     def _seconds(self, name: str, default: float) -> float:
-        given = self._extra.get(name)
+        value = self._extra.get(name)
         try:
-            seconds = default if given in (None, "") else float(str(given))
+            seconds = default if value in (None, "") else float(str(value))
         except ValueError:
             seconds = 0.0
         if not 0 < seconds <= LONGEST_TIMEOUT:

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, VendorError
-from airflow_provider_callkaro.hooks.connection import FetchedConnection, check_type
+from airflow_provider_callkaro.hooks.connection import AirflowConnection, FetchedConnection, check_type
 from airflow_provider_callkaro.hooks.form import behaviour, widgets
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.transport.sync import SyncTransport
@@ -27,12 +27,29 @@ TEST_TIMEOUT = 5  # seconds that the connection test waits for the host
 
 T = TypeVar("T")
 
-Ask: TypeAlias = Callable[[Request, Callable[[Response], Any]], Any]
-"""Sends a request and reads its answer."""
+
+class VendorConnection(Protocol):
+    """What each vendor's connection says, in a class of its own."""
+
+    @property
+    def target(self) -> Target:
+        """The host, the key and the timeouts."""
 
 
-class VendorHook(BaseHook):
-    """The common part of the hooks; not to be used by itself.
+ConnectionT = TypeVar("ConnectionT", bound=VendorConnection)
+
+
+class Ask(Protocol):
+    """Sends a request and reads its answer."""
+
+    def __call__(self, request: Request, read: Callable[[Response], T], /) -> T: ...
+
+
+class VendorHook(BaseHook, Generic[ConnectionT]):
+    """The common part of the hooks; use the hook of a vendor.
+
+    One thread uses a hook at a time, with one exception: its session, and with it the requests that get a token, may be
+    used from several.
 
     :param conn_id: the connection's id.
     """
@@ -44,14 +61,13 @@ class VendorHook(BaseHook):
         setattr(self, self.conn_name_attr, conn_id)
         self._sleep: Callable[[float], None] = time.sleep  # between two tries of a request
 
-    def _read_connection(self, conn: Any, *, connection_id: str) -> Any:
+    def _read_connection(self, conn: AirflowConnection, *, connection_id: str) -> ConnectionT:
         """What an Airflow connection of this type says."""
         raise NotImplementedError
 
     def _probe_target(self) -> Target:
         """Where the connection test asks."""
-        target: Target = self.connection.target
-        return target
+        return self.connection.target
 
     def _probe(self, ask: Ask) -> str:
         """Ask the vendor something that rings nobody and changes nothing, and say what is known then.
@@ -61,15 +77,15 @@ class VendorHook(BaseHook):
         raise NotImplementedError
 
     @cached_property
-    def connection(self) -> Any:
+    def connection(self) -> ConnectionT:
         """The connection, read once.
 
         :raises ConfigurationError: it is of another vendor's type, or cannot work, naming the field.
         """
         return self._checked(self.get_connection(self._connection_id))
 
-    async def async_connection(self) -> Any:
-        """The connection, read once, in a way that does not hold up the event loop of a triggerer.
+    async def async_connection(self) -> ConnectionT:
+        """As `connection`, without holding up the event loop of a triggerer.
 
         :raises ConfigurationError: it is of another vendor's type, or cannot work, naming the field.
         """
@@ -82,7 +98,7 @@ class VendorHook(BaseHook):
         connection_id: str = getattr(self, self.conn_name_attr)
         return connection_id
 
-    def _checked(self, conn: Any) -> Any:
+    def _checked(self, conn: AirflowConnection) -> ConnectionT:
         check_type(conn, connection_id=self._connection_id, hook=type(self))
         return self._read_connection(conn, connection_id=self._connection_id)
 

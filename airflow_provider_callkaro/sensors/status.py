@@ -72,7 +72,7 @@ class StatusSensor(RendersLiterals, BaseSensorOperator):
         self.deferrable = deferrable
 
     @property
-    def hook(self) -> VendorHook:
+    def hook(self) -> VendorHook[Any]:
         """The vendor's hook; it has ``read_status``."""
         raise NotImplementedError
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.hooks.connection import ConnectionFields
+from airflow_provider_callkaro.hooks.connection import AirflowConnection, ConnectionFields
 from airflow_provider_callkaro.transport.target import Target
 from airflow_provider_callkaro.vendors.callaro.api import DEFAULT_HOST, Callaro
 
@@ -23,7 +22,7 @@ class CallaroConnection:
     vendor: Callaro
 
 
-def read_connection(conn: Any, *, connection_id: str) -> CallaroConnection:
+def read_connection(conn: AirflowConnection, *, connection_id: str) -> CallaroConnection:
     """What an Airflow connection of type ``callaro`` says.
 
     :raises ConfigurationError: it has no key, or a field that cannot work.

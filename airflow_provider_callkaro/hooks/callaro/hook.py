@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, VendorError
 from airflow_provider_callkaro.hooks.callaro.connection import CallaroConnection, read_connection
-from airflow_provider_callkaro.hooks.callaro.lists import bounded, every_item
+from airflow_provider_callkaro.hooks.callaro.files import CallaroFilesHook
+from airflow_provider_callkaro.hooks.callaro.lists import every_item
 from airflow_provider_callkaro.hooks.callaro.moves import CampaignMoves
-from airflow_provider_callkaro.hooks.vendor import Ask, VendorHook
+from airflow_provider_callkaro.hooks.connection import AirflowConnection
+from airflow_provider_callkaro.hooks.vendor import Ask
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.vendors.callaro.answers import CallaroCampaign, CampaignId, Page
 from airflow_provider_callkaro.vendors.callaro.api import Callaro
@@ -27,7 +27,6 @@ from airflow_provider_callkaro.vendors.http import Request
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.policy import CallingPolicy
-    from airflow_provider_callkaro.transport.download import Download
 
 PAGE_SIZE = 20  # campaigns asked for at once, as in the guide's example; the vendor's limit is not documented
 TASKS_PAGE_SIZE = 100  # calls asked for at once
@@ -36,7 +35,7 @@ MAX_PAGES = 10_000  # of one list; ours, against a list that never ends
 T = TypeVar("T")
 
 
-class CallaroHook(VendorHook):
+class CallaroHook(CallaroFilesHook):
     """Talks to Callaro.
 
     The connection is read once per hook. Its fields: host (default ``https://api.callaro.ai``), password (the API
@@ -53,17 +52,12 @@ class CallaroHook(VendorHook):
     conn_type = "callaro"
     hook_name = "Callaro"
     profile = CALLARO
-    connection: CallaroConnection
 
     def __init__(
         self, callaro_conn_id: str = default_conn_name, *, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         super().__init__(callaro_conn_id)
         self._sleep = sleep
-
-    @property
-    def _vendor(self) -> Callaro:
-        return self.connection.vendor
 
     def list_campaigns(self, per_page: int = PAGE_SIZE, **filters: Any) -> Iterator[dict[str, Any]]:
         """Every campaign as the list shows it, page after page.
@@ -226,44 +220,6 @@ class CallaroHook(VendorHook):
             raise ConfigurationError("Callaro keeps call windows with a campaign: give campaign_id, and no agent_id")
         return policy_of(self.get_campaign(campaign_id).raw, what=f"campaign {campaign_id}")
 
-    def results_export(self, campaign_id: CampaignId, *, page: int = 1) -> AbstractContextManager[Download]:
-        """What became of a campaign's calls, as a file that is read piece by piece. It holds phone numbers.
-
-        :param page: from 1; of an export that says it has several.
-        """
-        return self._download(self._vendor.results_export(campaign_id, page=page))
-
-    def export_campaigns(self, *, page: int = 1) -> AbstractContextManager[Download]:
-        """The campaigns, as a file that is read piece by piece.
-
-        :param page: as in `results_export`.
-        """
-        return self._download(self._vendor.export_campaigns(page=page))
-
-    def import_contacts(
-        self,
-        file: BinaryIO,
-        column_mapping: Mapping[str, str],
-        options: Mapping[str, Any] | None = None,
-        *,
-        filename: str | None = None,
-    ) -> dict[str, Any]:
-        """Import contacts from a CSV file, which is read in pieces and held in memory, up to 64 MiB.
-
-        :param file: the open file.
-        :param column_mapping: which column is what. Source: page on contacts, import in bulk.
-        :param options: as Callaro takes them.
-        :param filename: what the file is called at Callaro's; default: as it is called here.
-        :return: what Callaro says of the import.
-        :raises ConfigurationError: the file is longer than that; nothing was sent.
-        :raises OutcomeUnknown: it may have been imported; it is not sent again, so that nobody stands in it twice.
-        """
-        name = filename or os.path.basename(str(getattr(file, "name", "") or ""))
-        request = self._vendor.import_contacts(
-            bounded(file), filename=name or "contacts.csv", column_mapping=column_mapping, options=options
-        )
-        return self._ask(request, self._vendor.read_object)
-
     def contact_imports(self) -> Iterator[dict[str, Any]]:
         """Every import of contacts as the list shows it, page after page."""
         return self._items(partial(self._vendor.contact_imports, per_page=TASKS_PAGE_SIZE))
@@ -271,13 +227,6 @@ class CallaroHook(VendorHook):
     def contact_import(self, import_id: CampaignId) -> dict[str, Any]:
         """How an import of contacts stands. Its path is inferred; it can be given in the connection's ``routes``."""
         return self._ask(self._vendor.contact_import(import_id), self._vendor.read_object)
-
-    def contact_import_errors(self, import_id: CampaignId, *, page: int = 1) -> AbstractContextManager[Download]:
-        """Which lines of an import were refused, as a file that is read piece by piece. It holds phone numbers.
-
-        :param page: as in `results_export`.
-        """
-        return self._download(self._vendor.contact_import_errors(import_id, page=page))
 
     async def read_status(self, campaign_id: str) -> str:
         """How a campaign stands, in one word, asked once from an event loop.
@@ -310,10 +259,7 @@ class CallaroHook(VendorHook):
 
         return every_item(ask_for, most_pages=MAX_PAGES)
 
-    def _download(self, request: Request) -> AbstractContextManager[Download]:
-        return self._transport.download(request, self._vendor.read_refusal)
-
-    def _read_connection(self, conn: Any, *, connection_id: str) -> CallaroConnection:
+    def _read_connection(self, conn: AirflowConnection, *, connection_id: str) -> CallaroConnection:
         return read_connection(conn, connection_id=connection_id)
 
     def _probe(self, ask: Ask) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from airflow_provider_callkaro.exceptions import NotAllowed, OutcomeUnknown, Rejected, VendorError
+from airflow_provider_callkaro.hooks.vendor import Ask
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.vendors.callaro.answers import CallaroCampaign, CampaignId
 from airflow_provider_callkaro.vendors.callaro.api import Callaro
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class Wait(Protocol):
-    """Waits before it is looked what became of a request whose answer was lost."""
+    """Waits before a look at what became of a request whose answer was lost."""
 
     def __call__(self, error: VendorError, *, attempt: int) -> None: ...
 
@@ -45,7 +46,7 @@ class CampaignMoves:
         self,
         vendor: Callaro,
         *,
-        ask: Callable[..., Any],
+        ask: Ask,
         look: Callable[[CampaignId], CallaroCampaign],
         wait: Wait,
     ) -> None:
@@ -59,7 +60,7 @@ class CampaignMoves:
 
         :return: the campaign since.
         :raises NotAllowed: the state does not allow it, naming what it does allow.
-        :raises OutcomeUnknown: nobody knows whether it has happened.
+        :raises OutcomeUnknown: whether it has happened cannot be told.
         """
         before = self._look(campaign_id)
         try:
@@ -81,7 +82,7 @@ class CampaignMoves:
         was_lost = False
         for attempt in range(1, attempts + 1):
             try:
-                told = self._ask(request, read)
+                answered = self._ask(request, read)
             except OutcomeUnknown as error:
                 refusal: VendorError = error
                 was_lost = True
@@ -89,7 +90,9 @@ class CampaignMoves:
             except Rejected as error:  # perhaps because it has happened: by us, unheard, or by somebody else
                 refusal = error
             else:
-                return self._taken(told, campaign_id) if not request.retry_safe else told or self._look(campaign_id)
+                if request.retry_safe:
+                    return answered or self._look(campaign_id)
+                return self._taken(answered, campaign_id)
             campaign = self._state_after(refusal, campaign_id)
             if campaign.state is before and (isinstance(refusal, Rejected) or _was_decided(refusal)):
                 raise refusal
@@ -100,14 +103,14 @@ class CampaignMoves:
                 return campaign
         raise refusal
 
-    def _taken(self, told: CallaroCampaign | None, campaign_id: CampaignId) -> CallaroCampaign:
+    def _taken(self, answered: CallaroCampaign | None, campaign_id: CampaignId) -> CallaroCampaign:
         """The campaign after what may ring was taken: as it says itself, else as the answer said."""
         try:
             return self._look(campaign_id)
         except VendorError:
-            if told is None:
+            if answered is None:
                 raise
-            return told
+            return answered
 
     def _state_after(self, refusal: VendorError, campaign_id: CampaignId) -> CallaroCampaign:
         try:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, tzinfo
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import mask_secret
 
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.exceptions import OutcomeUnknown
-from airflow_provider_callkaro.hooks.connection import ConnectionFields
-from airflow_provider_callkaro.hooks.mrassistant.outbound import MrAssistantOutboundHook, read_day_numbers
+from airflow_provider_callkaro.hooks.connection import AirflowConnection
+from airflow_provider_callkaro.hooks.mrassistant.connection import MrAssistantConnection, read_connection
+from airflow_provider_callkaro.hooks.mrassistant.outbound import MrAssistantOutboundHook
 from airflow_provider_callkaro.hooks.vendor import Ask
 from airflow_provider_callkaro.transport.retry import RetryPolicy
-from airflow_provider_callkaro.transport.target import Credentials, Target
-from airflow_provider_callkaro.transport.tokens import StaticToken, TokenCredentials
+from airflow_provider_callkaro.transport.target import Target
 from airflow_provider_callkaro.vendors.answers import Tokens
 from airflow_provider_callkaro.vendors.http import Request, Response
 from airflow_provider_callkaro.vendors.mrassistant.api import CampaignSettings, CreatedCampaign, MrAssistant
@@ -28,39 +28,7 @@ if TYPE_CHECKING:
     from airflow_provider_callkaro.vendors.answers import PlacedCall
     from airflow_provider_callkaro.vendors.mrassistant.calls import CallDetails
 
-AskForTokens: TypeAlias = Callable[[Target, Request, Callable[[Response], Tokens]], Tokens]
-"""Sends a request that gets tokens, and reads them."""
-
 LOG_IN_RETRIES = RetryPolicy(attempts=3, throttled_attempts=3)  # whoever needs the token tries again by themselves
-WAY_OUT = (
-    "a token lives about a day. Set a new one as the password of the connection, or set login and password: tokens got "
-    "with a login are renewed by themselves"
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MrAssistantConnection:
-    """What a connection of type ``mrassistant`` says.
-
-    :param target: the host, the credentials and the timeouts.
-    :param vendor: MrAssistant's API as this account uses it.
-    :param agent_id: the agent for calls that name none.
-    :param log_in: the request that proves login and password; None where the password is a token.
-    :param webhook_url: where MrAssistant reports campaigns that name no address; not shown.
-    :param webhook_secret: with which it signs the reports of campaigns that name no secret; not shown.
-    """
-
-    target: Target
-    vendor: MrAssistant
-    agent_id: str | None
-    log_in: Request | None = field(default=None, repr=False)
-    webhook_url: str | None = field(default=None, repr=False)
-    webhook_secret: str | None = field(default=None, repr=False)
-
-    @property
-    def schedule_timezone(self) -> tzinfo | None:
-        """The zone in which a ``schedule_at`` without an offset is meant."""
-        return self.vendor.schedule_timezone
 
 
 class MrAssistantHook(MrAssistantOutboundHook):
@@ -81,7 +49,6 @@ class MrAssistantHook(MrAssistantOutboundHook):
     conn_type = "mrassistant"
     hook_name = "MrAssistant"
     profile = MRASSISTANT
-    connection: MrAssistantConnection
 
     def __init__(self, mrassistant_conn_id: str = default_conn_name) -> None:
         super().__init__(mrassistant_conn_id)
@@ -212,7 +179,7 @@ class MrAssistantHook(MrAssistantOutboundHook):
             )
         return details.status
 
-    def _read_connection(self, conn: Any, *, connection_id: str) -> MrAssistantConnection:
+    def _read_connection(self, conn: AirflowConnection, *, connection_id: str) -> MrAssistantConnection:
         return read_connection(conn, connection_id=connection_id, ask=self._ask_for_tokens)
 
     def _ask_for_tokens(self, target: Target, request: Request, read: Callable[[Response], Tokens]) -> Tokens:
@@ -246,38 +213,6 @@ class MrAssistantHook(MrAssistantOutboundHook):
 def with_read_timeout(target: Target, seconds: float) -> Target:
     """The target, with at least so many seconds to wait for an answer."""
     return replace(target, read_timeout=max(target.read_timeout, seconds))
-
-
-def read_connection(conn: Any, *, connection_id: str, ask: AskForTokens) -> MrAssistantConnection:
-    """What an Airflow connection of type ``mrassistant`` says.
-
-    :param ask: logs in and refreshes tokens, where the connection has a login.
-    :raises ConfigurationError: it has no host, no password, or a field that cannot work.
-    """
-    fields = ConnectionFields(conn, connection_id=connection_id)
-    vendor = MrAssistant(
-        schedule_timezone=fields.zone("schedule_timezone"),
-        day_numbers=read_day_numbers(fields.text("day_numbers"), connection_id=connection_id),
-    )
-    log_in = None if fields.login is None else vendor.log_in(fields.login, fields.password)
-    target = fields.target(vendor=vendor.name, default_host=None, headers=vendor.headers())
-    credentials: Credentials
-    if log_in is None:
-        headers = vendor.headers(fields.secret(what="token"))
-        credentials = StaticToken(headers, vendor=vendor.name, way_out=WAY_OUT)
-    else:
-        credentials = TokenCredentials(
-            log_in=partial(ask, target, log_in, vendor.read_tokens),
-            refresh=lambda token: ask(target, vendor.refresh(token), vendor.read_tokens),
-        )
-    return MrAssistantConnection(
-        target=replace(target, credentials=credentials),
-        vendor=vendor,
-        agent_id=fields.text("agent_id"),
-        log_in=log_in,
-        webhook_url=fields.text("webhook_url"),
-        webhook_secret=fields.text("webhook_secret"),
-    )
 
 
 def _mask(tokens: Tokens) -> Tokens:

@@ -6,16 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.hooks.mrassistant.connection import MrAssistantConnection
 from airflow_provider_callkaro.hooks.vendor import VendorHook
-from airflow_provider_callkaro.vendors.mrassistant.outbound import DayNumbers
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.policy import CallingPolicy
-    from airflow_provider_callkaro.vendors.mrassistant.api import MrAssistant
     from airflow_provider_callkaro.vendors.mrassistant.outbound_config import OutboundConfig
 
 
-class MrAssistantOutboundHook(VendorHook):
+class MrAssistantOutboundHook(VendorHook[MrAssistantConnection]):
     """The outbound configuration of MrAssistant's agents; use `MrAssistantHook`, which has it."""
 
     def configure_outbound(
@@ -38,7 +37,7 @@ class MrAssistantOutboundHook(VendorHook):
         :return: the configuration as MrAssistant took it, and whether the agent may call now.
         :raises VendorError: MrAssistant did not take it.
         """
-        vendor: MrAssistant = self.connection.vendor
+        vendor = self.connection.vendor
         request = vendor.configure_outbound(
             self._agent(agent_id),
             phone_numbers=phone_numbers,
@@ -55,12 +54,12 @@ class MrAssistantOutboundHook(VendorHook):
         :param agent_id: whose; default: the connection's.
         :raises VendorError: MrAssistant does not say.
         """
-        vendor: MrAssistant = self.connection.vendor
+        vendor = self.connection.vendor
         return self._ask(vendor.get_outbound(self._agent(agent_id)), vendor.read_outbound)
 
     async def read_outbound_config(self, agent_id: str | None = None) -> OutboundConfig:
         """As `get_outbound_config`, but asked once, from an event loop: asking again is left to whoever waits."""
-        vendor: MrAssistant = (await self.async_connection()).vendor
+        vendor = (await self.async_connection()).vendor
         return await self._ask_once(vendor.get_outbound(self._agent(agent_id)), vendor.read_outbound)
 
     def calling_policy(self, *, agent_id: str | None = None, campaign_id: str | None = None) -> CallingPolicy:
@@ -76,7 +75,7 @@ class MrAssistantOutboundHook(VendorHook):
         """
         if campaign_id is not None:
             raise ConfigurationError("MrAssistant's hours belong to an agent: give agent_id in place of campaign_id")
-        vendor: MrAssistant = self.connection.vendor
+        vendor = self.connection.vendor
         return vendor.calling_policy(self.get_outbound_config(agent_id))
 
     def _agent(self, agent_id: str | None) -> str:
@@ -84,18 +83,3 @@ class MrAssistantOutboundHook(VendorHook):
         if not found:
             raise ConfigurationError("no agent is known: set agent_id, or set it in the extra of the connection")
         return str(found)
-
-
-def read_day_numbers(text: str | None, *, connection_id: str) -> DayNumbers | None:
-    """What the extra ``day_numbers`` of a connection says; None where it says nothing.
-
-    :raises ConfigurationError: it is none of the four words.
-    """
-    if text is None:
-        return None
-    try:
-        return DayNumbers(text.replace(" ", "").lower())
-    except ValueError:
-        raise ConfigurationError(
-            f'"day_numbers" in the extra of connection "{connection_id}" must be one of {", ".join(DayNumbers)}'
-        ) from None

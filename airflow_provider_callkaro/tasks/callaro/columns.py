@@ -11,7 +11,7 @@ from airflow_provider_callkaro.calls.row_rights import checked_names
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.files.reading.csv_file import csv_rows
 from airflow_provider_callkaro.files.reading.row_count import RowCount
-from airflow_provider_callkaro.hooks.callaro.lists import MOST_BYTES
+from airflow_provider_callkaro.hooks.callaro.files import MOST_BYTES
 
 _LONGEST_HEADER = 65_536  # bytes of a first line that are looked at
 
