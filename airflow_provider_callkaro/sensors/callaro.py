@@ -1,4 +1,4 @@
-"""Watching a Callaro campaign: until it has come to a state, and whether it dials as it should."""
+"""Watching a Callaro campaign: until it reaches a state, and how it dials."""
 
 from __future__ import annotations
 
@@ -33,19 +33,17 @@ _NOT_DIALLING = frozenset({CampaignState.DRAFT, CampaignState.SCHEDULED, Campaig
 
 
 class CallaroCampaignSensor(StatusSensor):
-    """Waits until a campaign has come to a state, and returns the state.
+    """Waits until a campaign reaches a state, and returns the state.
 
-    It never waits in vain: a state from which a campaign does not move again (completed, cancelled, failed) and that is
-    not waited for fails the task for good, or skips it with ``soft_fail``. So do a refused key and an unknown campaign.
-    An answer that got lost is asked for again at the next poke. ``poke``, ``reschedule`` and ``deferrable`` give the
-    same answer.
+    It never waits in vain: a final state (completed, cancelled, failed) that is not a target fails the task without a
+    retry, or skips it with ``soft_fail``. So do a refused key and an unknown campaign. A lost answer is asked for again
+    at the next poke. ``poke``, ``reschedule`` and ``deferrable`` give the same answer.
 
     :param campaign_id: the campaign, as Callaro names it. Templated.
     :param target_states: the states to wait for: draft, scheduled, running, paused, completed, cancelled, failed, or
         Callaro's own word where it says something else. Default: completed.
-    :param failed_states: the states that fail the task, beside those from which the campaign does not move again.
-        Default: cancelled and failed.
-    :param deferrable: wait in the triggerer, asking every ``poke_interval``; the first question is asked on the worker.
+    :param failed_states: the states that fail the task, beside the final ones. Default: cancelled and failed.
+    :param deferrable: wait in the triggerer, asking every ``poke_interval``; the worker asks the first question.
         Default: ``[operators] default_deferrable``.
     :param callaro_conn_id: the Callaro connection. Templated.
     :raises ConfigurationError: there is no state to wait for, or one is in both lists.
@@ -91,16 +89,16 @@ class CallaroDispatchHealthSensor(RendersLiterals, BaseSensorOperator):
     """Watches how a campaign dials, until it ends; it returns the state in which it ended.
 
     Each poke reads the campaign's state and, unless it is a draft, scheduled or paused, its ``dispatch_health``. A
-    number or a word beyond its limit fails the task for good, naming each one, and pauses the campaign first if it is
-    told to. What the health holds is not documented, so the limits name the fields: dotted, as the answer nests, and
-    lists as in `CallaroPreflightOperator`. An answer that got lost is asked for again at the next poke. Modes ``poke``
-    and ``reschedule``.
+    number or a word beyond its limit fails the task without a retry, and the error names each; with
+    ``on_degraded="pause"`` the sensor pauses the campaign first. The fields of that answer are not documented, so the
+    limits name them: with dots, as the answer nests, and lists as in `CallaroPreflightOperator`. A lost answer is asked
+    for again at the next poke. Modes ``poke`` and ``reschedule``.
 
     :param campaign_id: the campaign, as Callaro names it. Templated.
-    :param maximum: the largest numbers that are still well, such as ``{"failure_rate": 0.2}``. Templated.
-    :param minimum: the smallest ones, such as ``{"numbers_healthy": 1}``. Templated.
-    :param allowed: by name, the words that are well, such as ``{"status": ["healthy", "ok"]}``. Templated.
-    :param forbidden: by name, the words that are not well, such as ``{"checks[].status": "failed"}``. Templated.
+    :param maximum: by name, the largest numbers that are accepted, such as ``{"failure_rate": 0.2}``. Templated.
+    :param minimum: by name, the smallest numbers, such as ``{"numbers_healthy": 1}``. Templated.
+    :param allowed: by name, the words that are accepted, such as ``{"status": ["healthy", "ok"]}``. Templated.
+    :param forbidden: by name, the words that are not, such as ``{"checks[].status": "failed"}``. Templated.
     :param on_degraded: ``fail`` (default), or ``pause``: pause the campaign, then fail.
     :param callaro_conn_id: the Callaro connection. Templated.
     :raises ConfigurationError: there is no limit, or ``on_degraded`` is something else.
@@ -165,7 +163,7 @@ class CallaroDispatchHealthSensor(RendersLiterals, BaseSensorOperator):
         return PokeReturnValue(is_done=state in TERMINAL, xcom_value=state.value)
 
     def _degraded(self, breaches: Sequence[str]) -> None:
-        """Fail, and pause before where that is wanted; a pause that did not come about is tried again by a retry."""
+        """Fail, after a pause if the author wants one; if the pause fails, a retry of the task sends it again."""
         outcome = "it was left running"
         if self.on_degraded == "pause":
             try:

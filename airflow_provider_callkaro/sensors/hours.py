@@ -1,7 +1,7 @@
 """Where a sensor takes its hours from: a policy, a window, times of day in a connection's zone, or an account.
 
-What is said plainly is checked when the DAG is parsed; what is templated, when it has been rendered. A template that
-was given and renders to nothing is an error: a sensor that waits for no hours at all would let every call through.
+Plain arguments are checked when the DAG is parsed, templates when the task runs. A template that renders to nothing is
+an error: a sensor without hours would let every call through.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _NOTHING = frozenset({"", "none"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hours:
-    """What was given to a sensor about hours; see `ScheduleWindowSensor`.
+    """A sensor's arguments about hours; see `ScheduleWindowSensor`.
 
-    :raises ConfigurationError: arguments that exclude each other, or one that is missing.
+    :raises ConfigurationError: two arguments exclude each other, or one is missing.
     """
 
     policy: CallingPolicy | None
@@ -79,13 +79,13 @@ class Hours:
 
     @property
     def needs_connection(self) -> bool:
-        """Whether a connection has to be read before the hours are known."""
+        """Whether the hours are known only once a connection is read."""
         return self.conn_id is not None and self.timezone is None
 
     def read(self) -> CallingPolicy:
         """The policy to wait for.
 
-        :raises ConfigurationError: the window is none, or the connection does not say what is asked of it.
+        :raises ConfigurationError: the window cannot be one, or the connection does not say its hours or its zone.
         """
         return _with_a_zone(self.policy or self._window() or self._of_the_account())
 
@@ -116,7 +116,7 @@ class Hours:
 def read_min_remaining(value: Any) -> timedelta:
     """A span of time: a timedelta, or text such as ``1:30`` or ``1:30:00`` (hours, minutes, seconds).
 
-    :raises ConfigurationError: it is none, or less than nothing.
+    :raises ConfigurationError: it is no such span, or negative.
     """
     if isinstance(value, str) and (match := _SPAN.fullmatch(value.strip())):
         hours, minutes, seconds = match.groups(default="0")
@@ -136,7 +136,7 @@ def _with_a_zone(policy: CallingPolicy) -> CallingPolicy:
 
 
 def _zone_of(conn_id: str) -> str:
-    """The name of the zone in which a connection's times of day are meant."""
+    """The name of the zone of a connection's times of day."""
     zone: tzinfo | None = getattr(_hook(conn_id), "schedule_timezone", None)
     if zone is None:
         raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""The MrAssistant sensors: what a DAG imports. The one for calls stands here."""
+"""The MrAssistant sensors that a DAG imports; the one for calls is in this file."""
 
 from __future__ import annotations
 

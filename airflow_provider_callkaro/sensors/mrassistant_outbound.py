@@ -1,7 +1,7 @@
-"""Waiting until a MrAssistant agent may call: its hours and its limits, as MrAssistant itself sees them.
+"""Waiting until a MrAssistant agent may call, by its hours and its limits, as MrAssistant itself sees them.
 
-MrAssistant says when that will be, so the sensor sleeps once until then and asks again; only where MrAssistant names no
-time does it ask every ``poke_interval``. All modes ask the same question, so they give the same answer.
+MrAssistant says when that will be, so the sensor sleeps once until then and asks again. Where MrAssistant names no
+time, it asks every ``poke_interval``. All modes ask the same question, so they give the same answer.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ if TYPE_CHECKING:
 class MrAssistantOutboundOpenSensor(RendersLiterals, BaseSensorOperator):
     """Waits until MrAssistant says that an agent may call now, and returns how many calls remain today, if it says so.
 
-    Where MrAssistant names the next time at which the agent may call, it sleeps until then and asks again: ``poke`` on
-    the worker, ``reschedule`` and ``deferrable`` without holding a worker slot (waits under a minute are always slept
-    on the worker). Where it names none, it asks every ``poke_interval``. When the time that is named lies after
-    ``timeout``, which counts from the first start of the wait, it fails at once, or is skipped with ``soft_fail``: it
-    never sleeps in vain. An answer that got lost is asked for again at the next poke; a refused key and an agent that
-    has no configuration fail the task for good.
+    If MrAssistant names the next time at which the agent may call, the sensor sleeps until then and asks again:
+    ``poke`` on the worker, ``reschedule`` and ``deferrable`` without a worker slot (a wait under a minute is always on
+    the worker). If not, it asks every ``poke_interval``. If that time lies after ``timeout``, which counts from the
+    first start of the wait, it fails at once, or is skipped with ``soft_fail``; it never sleeps in vain. A lost answer
+    is asked for again at the next poke. A refused key, and an agent without a configuration, fail the task without a
+    retry.
 
     That the configuration can be read is inferred: MrAssistant documents only how to write it.
 
-    :param agent_id: whose configuration; default: the connection's. Templated.
+    :param agent_id: the agent; default: the connection's. Templated.
     :param deferrable: wait in the triggerer. Default: ``[operators] default_deferrable``.
     :param mrassistant_conn_id: the MrAssistant connection. Templated.
     """
@@ -119,7 +119,7 @@ class MrAssistantOutboundOpenSensor(RendersLiterals, BaseSensorOperator):
             sleep_until(moment)
 
     def _ask(self) -> tuple[OutboundConfig | None, float]:
-        """What MrAssistant says, and how many seconds it wants to be left alone."""
+        """What MrAssistant says, and for how many seconds it wants no further question."""
         try:
             refuse_empty_arguments(self, ["agent_id"] if self._agent_is_set else [])
             self.hook.connection  # noqa: B018 - read here, where Airflow may be asked without an event loop

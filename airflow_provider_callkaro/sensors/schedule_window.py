@@ -1,8 +1,8 @@
 """Waiting for calling hours.
 
 The sensor works out the one moment at which it may go on, and sleeps until then: on the worker, rescheduled, or in the
-triggerer. When it wakes it asks again, because clocks can be set and machines suspended while nobody looks. All modes
-ask the same question (`waiting.next_opening`), so they give the same answer.
+triggerer. When it wakes it checks again, because meanwhile somebody may have set the clock or suspended the machine.
+All modes ask the same question (`calls.next_opening`), so they give the same answer.
 """
 
 from __future__ import annotations
@@ -36,29 +36,28 @@ if TYPE_CHECKING:
 class ScheduleWindowSensor(RendersLiterals, BaseSensorOperator):
     """Waits until calls may ring, and returns when that ends: an ISO 8601 time in UTC, or None if it never does.
 
-    It sleeps once, to the moment of the opening, whatever the mode: ``poke`` on the worker, ``reschedule`` and
-    ``deferrable`` without holding a worker slot (waits under a minute are always slept on the worker). When no opening
-    comes within ``timeout``, which counts from the first start of the wait, it fails at once, or is skipped with
-    ``soft_fail``; it never sleeps in vain. ``poke_interval``, ``exponential_backoff``, ``max_wait`` and ``silent_fail``
-    have no meaning here.
+    In every mode it sleeps once, until the opening: ``poke`` on the worker, ``reschedule`` and ``deferrable`` without a
+    worker slot (a wait under a minute is always on the worker). If no opening comes within ``timeout``, which counts
+    from the first start of the wait, it fails at once, or is skipped with ``soft_fail``; it never sleeps in vain.
+    ``poke_interval``, ``exponential_backoff``, ``max_wait`` and ``silent_fail`` have no meaning here.
 
-    Give a policy; or one simple window with ``start``, ``end`` and ``timezone``; or the times of day that calls carry,
-    with a connection that says their zone; or a connection alone, whose account says its hours. An argument that was
-    given and renders to nothing fails the task, by name.
+    Give a policy; or one simple window with ``start``, ``end`` and ``timezone``; or ``min_trigger_time`` and
+    ``max_trigger_time`` with a connection that says their zone; or a connection alone, whose account says its hours. An
+    argument that is set and renders to nothing fails the task by its name.
 
-    :param policy: which hours are open. Its caps and suppressions are for single calls and play no part here.
-    :param start: from when on, local wall time ``HH:MM``, as in `ScheduleWindow`. Templated.
-    :param end: until when, local wall time ``HH:MM``, excluded; earlier than ``start`` means the next day. Templated.
+    :param policy: the hours that are open. Its caps and suppressions concern single calls and do not matter here.
+    :param start: the opening, local wall time ``HH:MM``, as in `ScheduleWindow`. Templated.
+    :param end: the closing, local wall time ``HH:MM``, excluded; earlier than ``start`` means the next day. Templated.
     :param days: the days on which the window starts, such as ``mon-fri`` or ``mon,wed``. Default: every day. Templated.
     :param timezone: the zone of ``start`` and ``end``, such as ``Asia/Kolkata``. Templated.
-    :param min_trigger_time: what ``start`` is, in the ``schedule_timezone`` of the connection. Templated.
-    :param max_trigger_time: what ``end`` is, in the ``schedule_timezone`` of the connection. Templated.
+    :param min_trigger_time: as ``start``, in the ``schedule_timezone`` of the connection. Templated.
+    :param max_trigger_time: as ``end``, in the ``schedule_timezone`` of the connection. Templated.
     :param conn_id: a connection to CallKaro (its extra ``calling_windows``), Callaro or MrAssistant (the hours of the
         account), or the one that says the zone of the trigger times. Templated.
-    :param agent_id: whose hours, where the account's hours are an agent's. Templated.
-    :param campaign_id: whose hours, where the account's hours are a campaign's. Templated.
-    :param min_remaining: how long it must stay open from then on, a timedelta or text such as ``1:30:00``. Windows
-        shorter than this are passed over. Default 0. Templated.
+    :param agent_id: the agent, where the account has hours per agent. Templated.
+    :param campaign_id: the campaign, where the account has hours per campaign. Templated.
+    :param min_remaining: how long it must stay open from then on, a timedelta or text such as ``1:30:00``. Shorter
+        windows do not count. Default 0. Templated.
     :param deferrable: wait in the triggerer. Default: ``[operators] default_deferrable``.
     :raises ConfigurationError: the arguments do not make a window in one time zone.
     """
@@ -140,9 +139,9 @@ class ScheduleWindowSensor(RendersLiterals, BaseSensorOperator):
         event: Mapping[str, Any] | None = None,  # noqa: ARG002 - Airflow hands it over by this name
         began: str | None = None,
     ) -> str | None:
-        """Go on after the triggerer: the moment has come, unless the clock was set meanwhile.
+        """Go on after the triggerer: the moment has come, unless somebody set the clock meanwhile.
 
-        :param event: what the trigger said; not needed, for the clock and the policy are asked again.
+        :param event: what the trigger said; not needed, because this checks the clock and the policy again.
         :param began: when the wait began, ISO 8601.
         """
         return self._wait(began=datetime.fromisoformat(began) if began else self._first_start(context))

@@ -1,7 +1,7 @@
-"""Waiting until something at a vendor's has come to a state: what the vendors' sensors have in common.
+"""The base of the sensors that wait for a vendor's call or campaign to reach a state.
 
-All modes ask the vendor the same question, `read_status` of the hook, and judge the answer by the same two lists: on
-the worker, rescheduled, or in the triggerer.
+On the worker, rescheduled or in the triggerer, they ask the same question, `read_status` of the hook, and compare the
+answer with the same two lists.
 """
 
 from __future__ import annotations
@@ -42,17 +42,17 @@ SHORTEST_POLL = 1.0  # seconds between two questions in the triggerer
 class StatusSensor(RendersLiterals, BaseSensorOperator):
     """The common part of the sensors that wait for a state; not to be used by itself.
 
-    It returns the state that ended the wait. A state that means failure, a refused key and an unknown subject fail the
-    task for good (or skip it, with ``soft_fail``); an answer that got lost is asked for again at the next poke.
+    It returns the state that ended the wait. A state in ``failed_statuses``, a refused key and an unknown subject fail
+    the task without a retry (or skip it, with ``soft_fail``); a lost answer is asked for again at the next poke.
 
-    :param target_statuses: the states that are waited for.
-    :param failed_statuses: the states from which none of those will come.
+    :param target_statuses: the states to wait for.
+    :param failed_statuses: the states after which none of those will come.
     :param deferrable: wait in the triggerer, asking every ``poke_interval``; the worker asks the first question.
     :raises ConfigurationError: there is no state to wait for, or one is in both lists.
     """
 
     what: ClassVar[str]
-    """What is waited for, for messages: ``call``."""
+    """What the sensor waits for, in messages: ``call``."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class StatusSensor(RendersLiterals, BaseSensorOperator):
 
     @property
     def subject(self) -> Any:
-        """The vendor's id of what is waited for."""
+        """The vendor's id of what the sensor waits for."""
         raise NotImplementedError
 
     def execute(self, context: Context) -> str | None:

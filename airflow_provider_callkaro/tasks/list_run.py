@@ -58,7 +58,7 @@ class ListRun:
     :param defer: frees the worker until a moment; it does not return.
     :param campaign: what the summary says of the campaign or campaigns, asked at the end.
     :param watcher: gets every row's outcome, beside the report.
-    :param result_key: the XCom in which the summary stands.
+    :param result_key: the XCom for the summary.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ class RunOutput:
     :param context: the task's.
     :param log: the task's log.
     :param campaign: what the summary says of the campaign or campaigns, asked at the end.
-    :param result_key: the XCom in which the summary stands.
+    :param result_key: the XCom for the summary.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
-"""Waiting for a campaign that a task runs, and what becomes of the campaign when somebody ends that task.
+"""Waiting for a campaign that a task runs, and stopping the campaign when somebody ends that task.
 
-The wait only reads. What `on_kill` sends, pause or cancel, rings nobody, and does no harm when it is sent twice.
+The wait only reads. What `on_kill` sends, a pause or a cancel, is retry-safe.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from airflow_provider_callkaro.hooks.callaro import CallaroHook
     from airflow_provider_callkaro.vendors.callaro.answers import CallaroCampaign, CampaignId
 
-# a word that nobody knows may be a pause of somebody else's
+# an unknown state may be somebody else's pause
 _RUNNING = frozenset({CampaignState.RUNNING, CampaignState.SCHEDULED})
 
 
 class OnKill(StrEnum):
-    """What becomes of a campaign whose task Airflow ends."""
+    """What happens to a campaign whose task Airflow ends."""
 
     PAUSE = "pause"
     CANCEL = "cancel"
@@ -34,7 +34,7 @@ class OnKill(StrEnum):
 def on_kill_named(name: str) -> OnKill:
     """The choice as an enum.
 
-    :raises ConfigurationError: it is none.
+    :raises ConfigurationError: it is unknown.
     """
     try:
         return OnKill(name)
@@ -44,10 +44,10 @@ def on_kill_named(name: str) -> OnKill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """What became of a campaign whose task was ended.
+    """What happened to a campaign whose task was ended.
 
     :param said: a sentence for the log.
-    :param paused: the campaign since, where we paused it while it ran; None where we did not.
+    :param paused: the campaign after our pause, if it ran before; else None.
     """
 
     said: str
@@ -55,7 +55,7 @@ class Stopped:
 
 
 def stop_campaign(hook: CallaroHook, campaign_id: CampaignId, on_kill: OnKill) -> Stopped:
-    """Pause or cancel a campaign, as told, unless its state makes that idle.
+    """Pause, cancel or leave a campaign, as ``on_kill`` says, unless its state allows neither.
 
     :raises VendorError: it could not be done.
     """
@@ -71,7 +71,7 @@ def stop_campaign(hook: CallaroHook, campaign_id: CampaignId, on_kill: OnKill) -
 
 
 class CallaroRunTrigger(StatusTrigger):
-    """Asks how a campaign stands, as `StatusTrigger` does, and stops it when somebody ends the task that waits.
+    """Asks for a campaign's state, as `StatusTrigger` does, and stops the campaign when somebody ends the waiting task.
 
     Airflow calls `on_kill` from 3.3 on, when a user marks the deferred task or clears it; never at a timeout, a restart
     of the triggerer, or a move to another one.
@@ -97,10 +97,10 @@ class CallaroRunTrigger(StatusTrigger):
         return path, {**arguments, "at_kill": self.at_kill}
 
     async def on_kill(self) -> None:
-        """Stop the campaign, as told, because a user ended the task."""
+        """Stop the campaign, because a user ended the task."""
         try:
             hook: Any = hook_class(self.hook)(self.conn_id)
-            await hook.async_connection()  # read here: the thread must not ask Airflow for it
+            await hook.async_connection()  # read here: another thread must not ask Airflow for it
             stopped = await asyncio.to_thread(stop_campaign, hook, self.subject, OnKill(self.at_kill))
         except (VendorError, ConfigurationError) as error:
             self.log.error("Campaign %s may go on ringing: %s", self.subject, error)

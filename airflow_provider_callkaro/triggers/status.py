@@ -1,7 +1,6 @@
-"""Waiting for a state at a vendor's without a worker: of a call, or of a campaign.
+"""Waiting for a state of a vendor's call or campaign, without a worker.
 
-The trigger only reads. It may run twice, move to another triggerer, or start again after a crash: nobody is rung, and
-nothing changes at the vendor's.
+The trigger only reads, so it may run twice, move to another triggerer, or start again after a crash.
 """
 
 from __future__ import annotations
@@ -25,24 +24,24 @@ from airflow_provider_callkaro.exceptions import (
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 
 HOOKS = "airflow_provider_callkaro.hooks."
-LONGEST_WAIT = RetryPolicy().max_retry_after  # seconds that a vendor may make us wait at most
+LONGEST_WAIT = RetryPolicy().max_retry_after  # seconds; no vendor makes us wait longer
 
 
 class StatusTrigger(BaseTrigger):
-    """Asks a vendor how something stands until that is one of ``statuses``, then fires ``{"status": …}``.
+    """Asks a vendor for a state until it is one of ``statuses``, then fires ``{"status": …}``.
 
-    It sleeps before it asks: whoever defers has just asked, and a task that comes back before the executor has reported
-    its first half is taken for dead (seen on Airflow 3.3.2).
+    It sleeps before it asks: the task that defers has just asked, and a task that comes back before the executor has
+    reported its first half is taken for dead (seen on Airflow 3.3.2).
 
-    Answers that a later question may change (nobody there, "slow down", a lost answer) are logged and asked again. What
-    no question will change (the key refused, no such call, a connection that cannot work) fires ``{"error": …}``.
+    It logs an error that may pass (a refused connection, a rate limit, a lost answer), and asks again. An error that
+    will not pass (a refused key, no such call, a connection that cannot work) fires ``{"error": …}``.
 
     :param hook: the dotted path of a hook class of this package that has ``read_status``.
     :param conn_id: the connection that the hook reads.
-    :param subject: the vendor's id of what is asked about.
-    :param statuses: the words that end the wait, as the hook gives them.
+    :param subject: the vendor's id of the call or campaign.
+    :param statuses: the states that end the wait, as the hook returns them.
     :param poll_interval: seconds between two questions, above 0.
-    :raises ConfigurationError: the hook is none of this package, or an argument cannot work.
+    :raises ConfigurationError: the hook is not of this package, or an argument cannot work.
     """
 
     def __init__(self, *, hook: str, conn_id: str, subject: str, statuses: Sequence[str], poll_interval: float) -> None:
@@ -70,7 +69,7 @@ class StatusTrigger(BaseTrigger):
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Ask until the answer ends the wait, then say it."""
+        """Ask until an answer ends the wait, then fire it."""
         try:
             status = await self._wait(hook_class(self.hook)(self.conn_id))
         except (Unauthorized, Rejected, ConfigurationError) as error:
@@ -102,7 +101,7 @@ class StatusTrigger(BaseTrigger):
 def hook_class(path: str) -> type[Any]:
     """The hook class of this package that a dotted path names.
 
-    :raises ConfigurationError: there is none of that name that can tell how something stands.
+    :raises ConfigurationError: there is none of that name that can read a status.
     """
     module, _, name = path.rpartition(".")
     try:

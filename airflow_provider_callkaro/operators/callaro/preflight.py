@@ -1,4 +1,4 @@
-"""A look at a Callaro campaign before its launch: is there capacity, and where does its audience live?"""
+"""The check of a Callaro campaign before its launch: is there capacity, and where does its audience live?"""
 
 from __future__ import annotations
 
@@ -17,29 +17,30 @@ if TYPE_CHECKING:
 
 
 class CallaroPreflightOperator(CallaroOperator):
-    """Ask for a campaign's capacity and the time zones of its audience, and fail before the launch where they are bad.
+    """Check a campaign's capacity and the time zones of its audience, and fail if they are beyond a limit.
 
-    What the two answers hold is not documented, so the limits name the fields: dotted, as the answer nests, such as
-    ``{"estimated_minutes": 600}``. Of a list, ``checks.length`` is how many elements it has, ``checks[].status`` is
-    judged for each, and ``checks[].status=failed`` is how many say so. A name that the answer does not have fails the
-    task too, naming those it has. Run it once without limits to see them: it returns the numbers of both answers,
-    ``{"capacity": {…}, "timezones": {…}}``. It rings nobody and changes nothing.
+    The fields of the two answers are not documented, so the limits name them: with dots, as the answer nests, such as
+    ``{"estimated_minutes": 600}``. In a list, ``checks.length`` is the number of elements, ``checks[].status`` is each
+    element's word, and ``checks[].status=failed`` is the number of elements with that word. A name that the answer does
+    not have fails the task, and the error lists the names it has. Run it once without limits to see them: it returns
+    the numbers of both answers, ``{"capacity": {…}, "timezones": {…}}``. It changes nothing and places no call.
 
     :param campaign_id: the campaign, as Callaro names it. Templated.
-    :param capacity_maximum: the largest numbers of the capacity preview that are still well. Templated.
-    :param capacity_minimum: the smallest ones. Templated.
-    :param capacity_allowed: by name, the words that are well, such as ``{"status": ["ok", "ready"]}``. Templated.
-    :param capacity_forbidden: by name, the words that are not well. Templated.
+    :param capacity_maximum: by name, the largest numbers of the capacity preview that are accepted. Templated.
+    :param capacity_minimum: by name, its smallest numbers. Templated.
+    :param capacity_allowed: by name, the words that are accepted, such as ``{"status": ["ok", "ready"]}``. Templated.
+    :param capacity_forbidden: by name, the words that are not. Templated.
     :param capacity_query: parameters of the question, in its path, as your account takes them. Templated,
         never shown.
     :param capacity_body: parameters in a body, where the connection's ``routes`` ask with POST. Templated,
         never shown.
-    :param timezones_maximum: the largest numbers of the time zone analysis that are still well. Templated.
-    :param timezones_minimum: the smallest ones. Templated.
-    :param timezones_allowed: by name, the words that are well. Templated.
-    :param timezones_forbidden: by name, the words that are not well. Templated.
-    :param timezones_query: as ``capacity_query``. Templated, never shown.
-    :param timezones_body: as ``capacity_body``. Templated, never shown.
+    :param timezones_maximum: by name, the largest numbers of the time zone analysis that are accepted. Templated.
+    :param timezones_minimum: by name, its smallest numbers. Templated.
+    :param timezones_allowed: by name, the words that are accepted. Templated.
+    :param timezones_forbidden: by name, the words that are not. Templated.
+    :param timezones_query: parameters of that question, in its path. Templated, never shown.
+    :param timezones_body: parameters in its body, where the connection's ``routes`` ask with POST. Templated,
+        never shown.
     :param callaro_conn_id: the Callaro connection. Templated.
     """
 
@@ -82,6 +83,6 @@ class CallaroPreflightOperator(CallaroOperator):
         self.timezones_body = Redacted(timezones_body)
 
     def execute(self, context: Context) -> dict[str, dict[str, float]]:  # noqa: ARG002 - Airflow's signature
-        """Ask for both, and judge them."""
+        """Ask for both, and check them against their limits."""
         capacity, timezones = Question.of(self, "capacity"), Question.of(self, "timezones")
         return fail_without_retry(preflight, self.hook, self.campaign_id, capacity=capacity, timezones=timezones)

@@ -32,32 +32,32 @@ if TYPE_CHECKING:
 
 
 class CallaroRunCampaignOperator(CallaroOperator):
-    """Create a campaign, look at it before the launch, launch it, wait for its end, and export its results.
+    """Create a campaign, check it before the launch, launch it, wait for its end, and export its results.
 
-    Returns ``{"campaign_id", "state", "export", "rows"}``. A campaign that ends cancelled or failed fails the task for
-    good, naming the state.
+    Returns ``{"campaign_id", "state", "export", "rows"}``. A campaign that ends cancelled or failed fails the task
+    without a retry, and the error names the state.
 
-    Whenever the task dies, its next try goes on: every step begins by reading where the campaign stands. There is never
-    a second launch: the campaign's name carries a mark of the task instance, nothing is launched while Callaro's list
-    shows two with that mark, and what is no draft is never launched again. It needs no ``ledger_conn_id`` on any
-    Airflow, because Callaro itself remembers, and tells, what has been launched. Before Airflow 3.3 the task remembers
-    nothing, and what the list does not show with its mark is not launched either.
+    When the task dies, its next try goes on: every step begins by reading the campaign's state. A campaign is never
+    launched twice. Its name carries an idempotency key, a mark of the task instance; the task launches nothing while
+    Callaro's list shows two campaigns with that mark, and only ever launches a draft. It needs no ``ledger_conn_id`` on
+    any Airflow, because Callaro itself knows what has been launched. Before Airflow 3.3 the task remembers nothing, so
+    it does not launch a campaign that the list does not show with its mark.
 
-    A later try that finds a draft brings it up to its own fields, where they are others by now, before it launches it.
+    A later try that finds a draft updates it to its own fields, if they differ by then, and launches it.
 
-    A campaign that somebody paused is waited for, and never resumed: whoever paused it had a reason. Only what this
-    task's own worker paused while it ran, when Airflow ended the task, is resumed by the next try, unless Callaro shows
-    a later pause (``paused_at``), and where the task has a state (Airflow 3.3 and later). What the triggerer paused,
-    because somebody cleared or marked the deferred task, is not: the triggerer has no memory to share. Then resume it
-    by hand, or with `CallaroResumeCampaignOperator`.
+    The task never resumes a campaign that somebody paused, because whoever paused it had a reason: it waits. There is
+    one exception, where the task has a state (Airflow 3.3 and later): if this task's own worker paused the campaign
+    when Airflow ended the task, the next try resumes it, unless Callaro shows a later pause (``paused_at``). The
+    triggerer shares no memory with the task. So if somebody clears or marks the deferred task and the triggerer pauses
+    the campaign, resume it by hand, or with `CallaroResumeCampaignOperator`.
 
-    :param name: what the campaign is called; the mark is put behind it. Templated.
+    :param name: the campaign's name, without the mark. Templated.
     :param agent_id: the agent that speaks: a whole number above 0, or the text that Callaro shows. Templated.
     :param timezone: the zone of the campaign's schedule, an IANA name. Templated.
     :param campaign_phone_number_ids: the ids of the phone numbers to ring from, at least one. Templated.
     :param concurrency_limit: how many calls at once, 1 or more. Templated.
-    :param extra_fields: what else the account's campaigns take, such as the audience. Sent as it is. Templated, never
-        shown.
+    :param extra_fields: other fields that the account's campaigns take, such as the audience. Sent as they are.
+        Templated, never shown.
     :param capacity_maximum: by name, the largest numbers of the capacity preview with which the campaign is launched,
         such as ``{"estimated_minutes": 600}``. Without any limit neither answer is asked for. Templated.
     :param capacity_minimum: by name, its smallest numbers. Templated.
@@ -76,15 +76,15 @@ class CallaroRunCampaignOperator(CallaroOperator):
     :param export_path: the file for the results, local or in object storage, in the format that its ending names
         (``.csv``, ``.jsonl``, ``.ndjson`` or ``.parquet``); None exports nothing. Templated.
     :param poll_interval: seconds between two looks at the campaign, above 0. Default 60.
-    :param wait_timeout: how long to wait for its end. Then the task fails, the campaign is left, and a retry waits on.
-        Default: for ever.
+    :param wait_timeout: how long to wait for its end, above 0, at most 3652 days. Then the task fails, the campaign
+        goes on, and a retry waits on. Default: no limit but that.
     :param deferrable: wait in the triggerer. Default: ``[operators] default_deferrable``.
-    :param on_kill: what becomes of the campaign when somebody marks or clears the running task, or when it reaches its
-        ``execution_timeout``: ``pause`` (default: nobody is rung any more, and nothing is lost), ``cancel`` (for good),
-        or ``leave``. Of a deferred task Airflow tells from 3.3 on, once a triggerer has taken up the wait.
-    :param stale_runs: what a run does that is long past: ``"skip"`` (default), ``"fail"``, or ``"dial"`` all the same.
-        It is decided at the run's first start and remembered: a run that only waits does not grow stale. Templated.
-    :param stale_after: how long after the end of its data interval a run is long past. Default one day.
+    :param on_kill: what happens to the campaign when somebody marks or clears the running task, or when it reaches its
+        ``execution_timeout``: ``pause`` (default: it places no more calls, and loses nothing), ``cancel`` (for good),
+        or ``leave``. For a deferred task this holds from Airflow 3.3 on, once a triggerer has taken up the wait.
+    :param stale_runs: what a stale run does: ``"skip"`` (default), ``"fail"``, or ``"dial"`` all the same. The run's
+        first start decides whether it is stale, and the task remembers that: waiting makes no run stale. Templated.
+    :param stale_after: how long after the end of its data interval a run is stale. Default one day.
     :param callaro_conn_id: the Callaro connection. Templated.
     :raises ConfigurationError: an argument cannot work.
     """

@@ -26,12 +26,12 @@ CAMPAIGN_STATE = "campaign"
 
 
 class CallKaroCreateCampaignOperator(RendersLiterals):
-    """Create a campaign and return its ``batch_id``. Rings nobody.
+    """Create a campaign and return its ``batch_id``. It places no call.
 
     On Airflow 3.3 and later a retry of the task, and a cleared task, return the campaign that the first try created.
 
-    :param name: what the campaign is called in the dashboard, 1 to 200 characters. Templated.
-    :param agent_id: the one agent of all its calls; without it each call names its own. Templated.
+    :param name: the campaign's name in the dashboard, 1 to 200 characters. Templated.
+    :param agent_id: the agent of all its calls; None lets each call name its own. Templated.
     :param callkaro_conn_id: the CallKaro connection. Templated.
     """
 
@@ -78,9 +78,9 @@ class CallKaroCreateCampaignOperator(RendersLiterals):
 class CallKaroDeleteScheduledCallOperator(RendersLiterals):
     """Delete the scheduled calls of one agent to one number.
 
-    CallKaro selects by agent and number alone, so calls that another campaign or DAG scheduled go too.
+    CallKaro selects by agent and number alone, so this also deletes calls that another campaign or DAG has scheduled.
 
-    :param to_number: whose calls to delete, E.164. Templated, never shown.
+    :param to_number: the number whose calls to delete, E.164. Templated, never shown.
     :param agent_id: the agent that would speak; default: the connection's. Templated.
     :param callkaro_conn_id: the CallKaro connection. Templated.
     """
@@ -110,7 +110,7 @@ class CallKaroDeleteScheduledCallOperator(RendersLiterals):
         return CallKaroHook(self.callkaro_conn_id)
 
     def execute(self, context: Context) -> None:  # noqa: ARG002 - Airflow's signature
-        """Delete the calls. Deleting what is not there is no error of ours."""
+        """Delete the calls. It is no error if there are none."""
         refuse_empty_arguments(self, self._provided)
         from airflow_provider_callkaro.calls.phone import NumberReader
 

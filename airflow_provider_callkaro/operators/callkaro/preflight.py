@@ -1,4 +1,4 @@
-"""The CallKaro preflight: the fan-out, and nobody is rung."""
+"""The CallKaro preflight: a fan-out that places no call."""
 
 from __future__ import annotations
 
@@ -23,11 +23,10 @@ if TYPE_CHECKING:
 
 
 class CallKaroPreflightOperator(PreflightOperator):
-    """Rehearse a CallKaro fan-out: read and check the whole list, ring nobody, and report what would become of it.
+    """Rehearse a CallKaro fan-out: read and check the whole list, place no call, and report what would happen.
 
-    It takes the arguments of `CallKaroFanOutCallsOperator` and wants the same as the fan-out that follows; those that
-    only matter while calls go out change nothing. Who has been rung before is known where both tasks name the same
-    ``ledger_conn_id`` and the same ``ledger_scope``.
+    Give it the same arguments as the fan-out that follows; those that matter only while calls go out change nothing. It
+    knows who has been called before if both tasks name the same ``ledger_conn_id`` and the same ``ledger_scope``.
 
     Returns a summary of bounded size: ``{"total", "would_ring", "rejected", "skipped", "held", "settled", "duplicates",
     "suppressed", "capped", "reasons": {reason: rows}, "zones": {zone: calls}, "hours": {hour in UTC: calls}, "later",
@@ -37,58 +36,61 @@ class CallKaroPreflightOperator(PreflightOperator):
         numbers, or an upstream task's output. Templated, never shown.
     :param batch_id: the campaign that the calls belong to, for rows that name none. Templated.
     :param agent_id: the agent for rows that name none; default: the connection's. Templated.
-    :param call_options: fields for every call whose row does not say otherwise, such as ``{"priority": 5}``; its
-        ``metadata`` is joined with the row's. Templated, never shown.
-    :param column_map: source column to call field, such as ``{"phone": "to_number"}``; None as field leaves the column
-        out altogether.
+    :param call_options: fields for every call whose row does not set them, such as ``{"priority": 5}``; its
+        ``metadata`` is merged with the row's. Templated, never shown.
+    :param column_map: source column to call field, such as ``{"phone": "to_number"}``; a column mapped to None
+        is left out.
     :param row_fields: the fields of a call that a row may set beside its number and metadata; None allows
         ``schedule_at``, ``min_trigger_time``, ``max_trigger_time``, ``carry_over``, ``priority``
-        and ``language``, and ``timezone`` with a policy in recipients' zones. A column of
-        another field refuses the list, unless ``column_map`` names it.
-    :param metadata_columns: the columns that go along to the vendor as metadata, and the names in a row's own
-        ``metadata``; None lets every column go that is no field, and says which.
+        and ``language``, and ``timezone`` with a policy in recipients' zones. A list with
+        a column of another field is refused, unless ``column_map`` names the column.
+    :param metadata_columns: the columns that the vendor gets as metadata, and the names in a row's own ``metadata``;
+        None sends every column that is no field, and logs which.
     :param default_region: two-letter region for numbers without ``+`` (extra ``[phone]``); None rejects them.
-    :param allowed_countries: two-letter codes (ISO 3166-1) of the countries that may be rung, such as ``["IN"]``; None
-        allows all. A number of no country (satellite, ``+1 800``) is in none of them.
-    :param allowed_number_types: what sort of number may be rung, such as ``["mobile", "fixed_line"]`` (extra
-        ``[phone]``); others, and numbers that there cannot be, are rejected. None allows all.
+    :param allowed_countries: two-letter codes (ISO 3166-1) of the countries that may be called, such as ``["IN"]``;
+        None allows all. A number of no country (satellite, ``+1 800``) is in none of them.
+    :param allowed_number_types: which types of number may be called, such as ``["mobile", "fixed_line"]`` (extra
+        ``[phone]``); others, and impossible numbers, are rejected. None allows all.
     :param policy: when a phone may ring, how often, and whose may not; None lets every call ring at any time.
-    :param when_closed: what becomes of a call that may not ring now: ``"wait"`` (default) keeps it pending and the task
-        sleeps, without a worker slot, until the next opening; ``"schedule"`` sends it to the vendor with the next
+    :param when_closed: what happens to a call that may not ring now: ``"wait"`` (default) keeps it pending, and the
+        task waits without a worker slot for the next opening; ``"schedule"`` sends it to the vendor with the next
         opening as its ``schedule_at``; ``"stop"`` ends the task.
     :param soft_fail: with ``when_closed="stop"``, skip the task rather than fail it.
-    :param schedule_at: when calls ring whose row does not say: a date and time, ``"next_window"`` (with a policy), or
-        None for now. A moment in the past moves to the next opening. Templated.
-    :param expires_after: a call that could ring only later than this after it was due is skipped. Due is its
-        ``schedule_at``, else the end of the run's data interval.
-    :param stale_runs: what a run does that is long past when it first starts: ``"skip"`` (default), ``"fail"``, or
+    :param schedule_at: when calls ring whose row does not say so: a date and time, ``"next_window"`` (with a policy),
+        or None for now. A past time moves to the next opening. Templated.
+    :param expires_after: skip a call that could ring only later than this after it was due. It is due at its
+        ``schedule_at``, or else at the end of the run's data interval.
+    :param stale_runs: what a run does that is stale when it first starts: ``"skip"`` (default), ``"fail"``, or
         ``"dial"`` all the same. Templated.
-    :param stale_after: how long after the end of its data interval a run is long past. Default one day.
-    :param calls_per_second: starts per second at most, evenly spaced, also after a pause; None sets no pace.
+    :param stale_after: how long after the end of its data interval a run is stale. Default one day.
+    :param calls_per_second: the rate limit: calls started per second at most, evenly spaced, also after a pause; None
+        sets no limit.
     :param max_concurrency: calls in flight at once, 1 to 1000. Default 64.
-    :param stop_after_unknown: so many lost answers end the run, of which four clear ones make up for one; None goes on.
-        Default 20.
-    :param on_unknown: ``"warn"`` (default) or ``"fail"`` when calls ended unknown.
-    :param on_none_accepted: ``"fail"`` (default) or ``"warn"`` when a list that is not empty ends with nobody accepted,
-        and neither an earlier run nor a rule about people (suppression, caps, expiry) explains it.
-    :param max_rejected: above this many rejected rows (a count, or a fraction of all rows) the task fails after the
-        run; what was accepted stays accepted. None never fails.
-    :param min_rows: a list of fewer rows fails the task, before anybody is rung where the number is known. With a
-        ``shard`` it is told only there. Default 0.
-    :param max_rows: a list of more rows rings nobody. Where the source does not know how many it has, it is read twice:
-        once to count. None sets no bound.
-    :param shard: ``(index, count)`` takes only the rows whose key hashes there, so that several tasks share one list.
-    :param report_path: one line per row, CSV or JSON Lines by its ending, local or in object storage. Templated.
-    :param ledger_conn_id: a SQL connection whose ledger remembers who has been rung, over runs and DAGs; None uses the
-        task's own state (Airflow 3.3 and later). Templated.
-    :param ledger_scope: the name under which a person may be rung once; default: DAG, task and data interval. A run
-        without an interval of its own (started by hand, or by an asset) needs it where the ledger is SQL. Templated.
-    :param redial: ``"unknown"`` or ``"rejected"`` (or both, as a list) dispatches calls that ended so once more, on
+    :param stop_after_unknown: the circuit breaker: this many lost answers end the run, where four clear answers make up
+        for a lost one. None never ends it. Default 20.
+    :param on_unknown: ``"warn"`` (default) or ``"fail"`` if calls ended unknown.
+    :param on_none_accepted: ``"fail"`` (default) or ``"warn"`` if a list that is not empty ends without an accepted
+        call, and neither an earlier run nor a rule about people (suppression, caps, expiry) explains it.
+    :param max_rejected: with more rejected rows than this (a count, or a fraction of all rows) the task fails after the
+        run; accepted calls stay accepted. None never fails it.
+    :param min_rows: a list with fewer rows fails the task: before the first call where the source knows its length,
+        else after the run. With a ``shard``, only the former. Default 0.
+    :param max_rows: a list with more rows fails the task before the first call. A source that does not know its length
+        is read twice: first to count. None sets no limit.
+    :param shard: ``(index, count)`` takes only the rows whose key hashes to ``index``, so that several tasks share a
+        list.
+    :param report_path: a file with one line per row, CSV or JSON Lines by its ending, local or in object storage; None
+        writes none. Templated.
+    :param ledger_conn_id: a SQL connection whose ledger remembers who has been called, over runs and DAGs; None uses
+        the task's own state (Airflow 3.3 and later). Templated.
+    :param ledger_scope: the idempotency scope: a person is called once under this name. Default: DAG, task and data
+        interval. A run without an interval (started by hand, or by an asset) needs it with a SQL ledger. Templated.
+    :param redial: ``"unknown"`` or ``"rejected"`` (or both, as a list): places calls that ended so once more, on
         purpose. Templated.
-    :param price_per_minute: what a minute costs, 0 or more; None tells no cost.
+    :param price_per_minute: what a minute costs, 0 or more; None reports no cost.
     :param minutes_per_call: how long a call lasts on average. Default 1.
     :param currency: shown behind the cost, such as ``INR``.
-    :param page_path: where an HTML page with the report shall stand, local or in object storage; None writes none.
+    :param page_path: the file for an HTML page with the report, local or in object storage; None writes none.
         Templated.
     :param dry_run: always True; it is here so that a preflight and its fan-out can share their arguments.
     :param callkaro_conn_id: the CallKaro connection. Templated.

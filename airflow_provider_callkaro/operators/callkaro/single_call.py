@@ -33,11 +33,11 @@ CALL_ARGUMENTS = (
 class CallKaroOutboundCallOperator(SingleCallOperator):
     """Place one call, and return its id.
 
-    The same ledger as in a fan-out stands before it. A retry returns the call that the first try placed, and a person
-    who has been rung in the scope is not rung again (the task is skipped).
+    It uses the same ledger as a fan-out. A retry returns the call that the first try placed. A person who has been
+    called in the scope is not called again: the task is skipped.
 
-    :param to_number: whom to ring, E.164. Templated, never shown.
-    :param agent_id: which agent speaks; default: the connection's. Templated.
+    :param to_number: the number to call, E.164. Templated, never shown.
+    :param agent_id: the agent that speaks; default: the connection's. Templated.
     :param batch_id: the campaign that the call belongs to. Templated.
     :param metadata: facts for the agent's prompts. Templated, never shown.
     :param schedule_at: when to ring, ISO form or datetime; naive values are meant in the connection's
@@ -49,26 +49,27 @@ class CallKaroOutboundCallOperator(SingleCallOperator):
     :param gap_between_retries: minutes between its redials, one number or one per redial. Templated.
     :param priority: place in CallKaro's queue, -100 (last) to 100 (first). Templated.
     :param language: ``hi``, ``en``, ``kn``, ``mr``, ``ta``, ``te``, ``bn``, ``gu`` or ``ml``. Templated.
-    :param call_key: under which the person may be rung once in the scope; default: the number. Templated,
-        never shown.
+    :param call_key: the idempotency key: a person is called once in the scope under it; default: the number.
+        Templated, never shown.
     :param default_region: two-letter region for a number without ``+`` (extra ``[phone]``).
-    :param allowed_countries: two-letter codes (ISO 3166-1) of the countries that may be rung, such as ``["IN"]``; None
-        allows all. A number of no country (satellite, ``+1 800``) is in none of them.
-    :param allowed_number_types: what sort of number may be rung, such as ``["mobile", "fixed_line"]`` (extra
-        ``[phone]``); others, and numbers that there cannot be, are rejected. None allows all.
+    :param allowed_countries: two-letter codes (ISO 3166-1) of the countries that may be called, such as ``["IN"]``;
+        None allows all. A number of no country (satellite, ``+1 800``) is in none of them.
+    :param allowed_number_types: which types of number may be called, such as ``["mobile", "fixed_line"]`` (extra
+        ``[phone]``); others, and impossible numbers, are rejected. None allows all.
     :param policy: when the phone may ring, how often, and whether it may at all; None lets it ring at any time.
-    :param when_closed: what becomes of the call when it may not ring now: ``"wait"`` (default), ``"schedule"`` or
-        ``"stop"``, as in a fan-out.
+    :param when_closed: what happens if the call may not ring now: ``"wait"`` (default) waits without a worker slot for
+        the next opening; ``"schedule"`` sends it to the vendor with the next opening as its ``schedule_at``;
+        ``"stop"`` fails the task.
     :param soft_fail: with ``when_closed="stop"``, skip the task rather than fail it.
-    :param expires_after: a call that could ring only later than this after it was due is skipped.
-    :param stale_runs: what a run does that is long past when it first starts: ``"skip"`` (default), ``"fail"``, or
+    :param expires_after: skip the call if it could ring only later than this after it was due.
+    :param stale_runs: what a run does that is stale when it first starts: ``"skip"`` (default), ``"fail"``, or
         ``"dial"`` all the same. Templated.
-    :param stale_after: how long after the end of its data interval a run is long past. Default one day.
-    :param ledger_conn_id: a SQL connection whose ledger remembers who has been rung, over runs and DAGs; None uses the
-        task's own state (Airflow 3.3 and later). Templated.
-    :param ledger_scope: the name under which a person may be rung once; default: DAG, task and data interval. A run
-        without an interval of its own (started by hand, or by an asset) needs it where the ledger is SQL. Templated.
-    :param redial: ``"unknown"`` or ``"rejected"`` dispatches a call that ended so once more, on purpose. Templated.
+    :param stale_after: how long after the end of its data interval a run is stale. Default one day.
+    :param ledger_conn_id: a SQL connection whose ledger remembers who has been called, over runs and DAGs; None uses
+        the task's own state (Airflow 3.3 and later). Templated.
+    :param ledger_scope: the idempotency scope: a person is called once under this name. Default: DAG, task and data
+        interval. A run without an interval (started by hand, or by an asset) needs it with a SQL ledger. Templated.
+    :param redial: ``"unknown"`` or ``"rejected"``: places a call that ended so once more, on purpose. Templated.
     :param callkaro_conn_id: the CallKaro connection. Templated.
     :raises ConfigurationError: an argument cannot work, naming it.
     """

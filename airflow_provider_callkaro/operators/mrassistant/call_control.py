@@ -1,4 +1,4 @@
-"""MrAssistant calls that are under way: transfer one, end one."""
+"""Calls of MrAssistant that are in progress: transfer one, end one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OVER = ("ended", "failed")  # source: list agent calls, status_filter
 
 
 class MrAssistantOperator(RendersLiterals):
-    """The common part of the operators that ask MrAssistant one thing; not to be used by itself.
+    """The common part of the operators that send MrAssistant one request; not to be used by itself.
 
     :param mrassistant_conn_id: the MrAssistant connection. Templated.
     """
@@ -47,23 +47,23 @@ class MrAssistantOperator(RendersLiterals):
         return MrAssistantHook(self.mrassistant_conn_id)
 
     def _refuse_empty(self) -> None:
-        """Fail for good where an argument is empty."""
+        """Fail without a retry if an argument that is set is empty."""
         fail_without_retry_if_invalid(refuse_empty_arguments, self, provided_arguments(self, self.template_fields))
 
 
 class MrAssistantTransferCallOperator(MrAssistantOperator):
-    """Transfer a call to a person or another line, and return the call's id. Rings whoever it is transferred to.
+    """Transfer a call to a person or another line, and return the call's id. This rings the person or line.
 
-    MrAssistant knows no idempotency key, so a transfer is sent once. Where its answer got lost the task fails for good:
-    no retry sends it again. A retry after a worker died looks into the task's state (Airflow 3.3 and later): a transfer
-    that MrAssistant took is not repeated, and one that may have been taken fails the task; another run of the DAG sends
-    it anew. Without a task state such a retry looks at the call, and sends unless it is over. What can be sent again
-    without harm (nobody there, "slow down") is, by the hook and by a retry.
+    MrAssistant takes no idempotency key, so a transfer is sent once. If its answer is lost, the task fails without a
+    retry. A retry after a worker died reads the task's state (Airflow 3.3 and later): it does not repeat a transfer
+    that MrAssistant accepted, and it fails if MrAssistant may have accepted one; another run of the DAG sends a new
+    one. Without a task state such a retry looks at the call, and sends the transfer unless the call is over. The hook
+    and a retry send again what is retry-safe: a refused connection, a rate limit.
 
     :param call_id: the call, such as the output of `MrAssistantOutboundCallOperator`. Templated.
     :param transfer_to: ``tel:`` and a number, or ``sip:`` and an address. Templated, never shown.
     :param transfer_type: ``cold`` (the agent leaves at once, default) or ``warm``. Templated.
-    :param play_dialtone: whether a dial tone is heard meanwhile. Default: MrAssistant's, which is no. Templated.
+    :param play_dialtone: whether to play a dial tone meanwhile. Default: MrAssistant's, which is no. Templated.
     :param mrassistant_conn_id: the MrAssistant connection. Templated.
     :raises ConfigurationError: an argument that is no template cannot work.
     """
@@ -97,7 +97,7 @@ class MrAssistantTransferCallOperator(MrAssistantOperator):
             check_transfer(transfer_to, transfer_type)
 
     def execute(self, context: Context) -> str:
-        """Transfer the call, unless an earlier try did or may have done it."""
+        """Transfer the call, unless an earlier try did, or may have."""
         from airflow_provider_callkaro.tasks.ledgers import ledger_keys  # heavy, and no DAG file needs it
 
         self._refuse_empty()
@@ -147,8 +147,8 @@ class MrAssistantTransferCallOperator(MrAssistantOperator):
 class MrAssistantEndCallOperator(MrAssistantOperator):
     """End a call, and return its id. A call that is over already is no error, whoever ended it.
 
-    Ending a call twice changes nothing, so a lost answer is asked for again. The path of this request is inferred: no
-    page of MrAssistant shows it.
+    The request is retry-safe: ending a call twice changes nothing. Its path is inferred; no page of MrAssistant shows
+    it.
 
     :param call_id: the call, such as the output of `MrAssistantOutboundCallOperator`. Templated.
     :param mrassistant_conn_id: the MrAssistant connection. Templated.
@@ -176,7 +176,7 @@ class MrAssistantEndCallOperator(MrAssistantOperator):
         return self.call_id
 
     def _is_over(self, error: Exception) -> bool:
-        """Whether the call has ended, where MrAssistant refused to end it or did not say."""
+        """Whether the call is over, where MrAssistant refused to end it or its answer was lost."""
         if not isinstance(error, OutcomeUnknown) and not isinstance(error.__cause__, Rejected):
             return False
         try:
@@ -188,10 +188,10 @@ class MrAssistantEndCallOperator(MrAssistantOperator):
 class _TransferMemory:
     """What a task's state remembers of the transfer, from one try to the next (Airflow 3.3 and later).
 
-    :param context: what Airflow handed to this try.
+    :param context: what Airflow gave to this try.
     :param call_id: the call.
-    :param transfer_to: where it is transferred to; kept as a digest, without keys a short one.
-    :param keys: those of the task's own state; None knows none.
+    :param transfer_to: the target of the transfer; kept as a digest, without keys a short one.
+    :param keys: of the task's own state; None: there are none.
     """
 
     def __init__(self, context: Context, *, call_id: str, transfer_to: str, keys: LedgerKeys | None = None) -> None:
@@ -208,13 +208,13 @@ class _TransferMemory:
 
     @property
     def was_taken(self) -> bool:
-        """Whether MrAssistant took this transfer of this call."""
+        """Whether MrAssistant accepted this transfer of this call."""
         record = self._record()
         return record.get("transfer") == "taken" and record.get("digest") in self._digests
 
     @property
     def was_sent(self) -> bool:
-        """Whether a transfer of this call was sent, wherever to, and nothing is known of what became of it."""
+        """Whether a transfer of this call was sent, to any target, and its outcome is unknown."""
         return self._record().get("transfer") == "sent"
 
     def keep(self, transfer: str) -> None:
@@ -222,7 +222,7 @@ class _TransferMemory:
         self._set({"call_id": self._call_id, "digest": self._digests[0], "transfer": transfer})
 
     def forget(self) -> None:
-        """The transfer did not come about."""
+        """Forget it: the transfer did not happen."""
         self._set({})
 
     def _record(self) -> Mapping[str, Any]:

@@ -18,19 +18,20 @@ if TYPE_CHECKING:
 
 
 class MrAssistantConfigureOutboundOperator(MrAssistantOperator):
-    """Write the outbound configuration of an agent, and return how it stands now. Rings nobody.
+    """Write the outbound configuration of an agent, and return its state. It places no call.
 
-    It takes the place of what the agent had, so a retry writes the same again. Returns ``can_call_now``,
+    The new configuration replaces the old one, so the request is retry-safe. Returns ``can_call_now``,
     ``next_available_time`` (ISO 8601 or None), ``total_calls_today`` and ``calls_remaining_today``, as far as
     MrAssistant says them.
 
-    :param agent_id: whose; default: the connection's. Templated.
+    :param agent_id: the agent; default: the connection's. Templated.
     :param phone_numbers: at least one, each with the fields of MrAssistant's page: ``phone_number``, ``display_name``,
         ``is_default``, ``enabled``, ``daily_limit`` and ``metadata``. Templated, never shown.
     :param schedules: each with the fields of the page: ``name``, ``time_windows`` (``start_time``, ``end_time``,
         ``days_of_week``, ``timezone``), ``enabled``, ``max_concurrent_calls``, ``call_interval_seconds``,
-        ``respect_dnc`` and ``respect_timezone``; or their JSON text. Default: nothing is said of schedules. Templated.
-    :param default_schedule_id: which schedule counts. Templated.
+        ``respect_dnc`` and ``respect_timezone``; or their JSON text. Default: the request holds no schedules.
+        Templated.
+    :param default_schedule_id: the schedule that applies. Templated.
     :param mrassistant_conn_id: the MrAssistant connection. Templated.
     """
 
@@ -85,7 +86,7 @@ class MrAssistantConfigureOutboundOperator(MrAssistantOperator):
 
 
 def _objects(value: Any) -> Any:
-    """A list that a template made a JSON text of; anything else as it is, for the vendor's adapter to judge."""
+    """The list in a JSON text that a template made; anything else as it is, for the vendor's adapter to check."""
     if not isinstance(value, str):
         return value
     try:

@@ -22,51 +22,51 @@ if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.policy import CallingPolicy
 
 
-TEXT_FIELDS = frozenset({"from_number", "dtmf", "custom_headers", "display_name"})  # checked once they are rendered
+TEXT_FIELDS = frozenset({"from_number", "dtmf", "custom_headers", "display_name"})  # checked when the task runs
 
 
 class MrAssistantOutboundCallOperator(SingleCallOperator):
     """Place one call, at once, and return its id.
 
-    The same ledger as in a fan-out stands before it. A retry returns the call that the first try placed, and a person
-    who has been rung in the scope is not rung again (the task is skipped).
+    It uses the same ledger as a fan-out. A retry returns the call that the first try placed. A person who has been
+    called in the scope is not called again: the task is skipped.
 
-    :param to_number: whom to ring, E.164. Templated, never shown.
-    :param agent_id: which agent speaks; default: the connection's. Templated.
+    :param to_number: the number to call, E.164. Templated, never shown.
+    :param agent_id: the agent that speaks; default: the connection's. Templated.
     :param context: facts for the agent's prompts. Templated, never shown.
-    :param from_number: the number that the person called sees, E.164. Templated, never shown.
+    :param from_number: the number that the called person sees, E.164. Templated, never shown.
     :param priority: ``low``, ``normal``, ``high`` or ``urgent``. Templated.
-    :param krisp_enabled: whether noise is taken out of the call. Templated.
-    :param wait_until_answered: whether MrAssistant answers only once the phone has been answered, or rang in vain; the
-        answer is then waited for ``ringing_timeout_seconds`` (80 where none is given) and 30 seconds more. Templated.
-    :param display_name: the name that the person called sees. Templated.
-    :param dtmf: tones to dial once the call stands. Templated, never shown.
+    :param krisp_enabled: whether to remove noise from the call. Templated.
+    :param wait_until_answered: whether MrAssistant answers only once somebody has picked up, or nobody has. The read
+        timeout is then ``ringing_timeout_seconds`` (80 if not set) and 30 seconds. Templated.
+    :param display_name: the name that the called person sees. Templated.
+    :param dtmf: tones to dial once the call is connected. Templated, never shown.
     :param play_dialtone: whether the caller's side hears a dial tone. Templated.
     :param media_encryption: ``DISABLE``, ``ALLOW`` or ``REQUIRE``. Templated.
     :param ringing_timeout_seconds: how long the phone rings, 1 to 80. Templated.
     :param max_call_duration_seconds: how long the call lasts at most, 60 to 86,400. Templated.
-    :param hide_phone_number: whether the number is withheld. Templated.
+    :param hide_phone_number: whether to withhold the number. Templated.
     :param custom_headers: SIP headers whose names begin with ``X-``. Templated, never shown.
-    :param call_key: under which the person may be rung once in the scope; default: the number. Templated,
-        never shown.
+    :param call_key: the idempotency key: a person is called once in the scope under it; default: the number.
+        Templated, never shown.
     :param default_region: two-letter region for a number without ``+`` (extra ``[phone]``).
-    :param allowed_countries: two-letter codes (ISO 3166-1) of the countries that may be rung, such as ``["IN"]``; None
-        allows all. A number of no country (satellite, ``+1 800``) is in none of them.
-    :param allowed_number_types: what sort of number may be rung, such as ``["mobile", "fixed_line"]`` (extra
-        ``[phone]``); others, and numbers that there cannot be, are rejected. None allows all.
+    :param allowed_countries: two-letter codes (ISO 3166-1) of the countries that may be called, such as ``["IN"]``;
+        None allows all. A number of no country (satellite, ``+1 800``) is in none of them.
+    :param allowed_number_types: which types of number may be called, such as ``["mobile", "fixed_line"]`` (extra
+        ``[phone]``); others, and impossible numbers, are rejected. None allows all.
     :param policy: when the phone may ring, how often, and whether it may at all; None lets it ring at any time.
-    :param when_closed: what becomes of the call when it may not ring now: ``"wait"`` (default) or ``"stop"``, as in
-        a fan-out; MrAssistant takes no time to ring a single call at.
+    :param when_closed: what happens if the call may not ring now: ``"wait"`` (default) waits without a worker slot for
+        the next opening; ``"stop"`` fails the task. MrAssistant cannot schedule a single call.
     :param soft_fail: with ``when_closed="stop"``, skip the task rather than fail it.
-    :param expires_after: a call that could ring only later than this after it was due is skipped.
-    :param stale_runs: what a run does that is long past when it first starts: ``"skip"`` (default), ``"fail"``, or
+    :param expires_after: skip the call if it could ring only later than this after it was due.
+    :param stale_runs: what a run does that is stale when it first starts: ``"skip"`` (default), ``"fail"``, or
         ``"dial"`` all the same. Templated.
-    :param stale_after: how long after the end of its data interval a run is long past. Default one day.
-    :param ledger_conn_id: a SQL connection whose ledger remembers who has been rung, over runs and DAGs; None uses the
-        task's own state (Airflow 3.3 and later). Templated.
-    :param ledger_scope: the name under which a person may be rung once; default: DAG, task and data interval. A run
-        without an interval of its own (started by hand, or by an asset) needs it where the ledger is SQL. Templated.
-    :param redial: ``"unknown"`` or ``"rejected"`` dispatches a call that ended so once more, on purpose. Templated.
+    :param stale_after: how long after the end of its data interval a run is stale. Default one day.
+    :param ledger_conn_id: a SQL connection whose ledger remembers who has been called, over runs and DAGs; None uses
+        the task's own state (Airflow 3.3 and later). Templated.
+    :param ledger_scope: the idempotency scope: a person is called once under this name. Default: DAG, task and data
+        interval. A run without an interval (started by hand, or by an asset) needs it with a SQL ledger. Templated.
+    :param redial: ``"unknown"`` or ``"rejected"``: places a call that ended so once more, on purpose. Templated.
     :param mrassistant_conn_id: the MrAssistant connection. Templated.
     :raises ConfigurationError: an argument cannot work, naming it.
     """

@@ -1,6 +1,6 @@
 """A Callaro campaign from its draft to its results, in one try that may die at any moment.
 
-Every step begins by reading where the campaign stands, so the next try goes on wherever this one died.
+Every step begins by reading the campaign's state, so the next try goes on wherever this one died.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class CampaignRun:
         self._shown_status: str | None = None
 
     def run(self) -> dict[str, Any]:
-        """Go on from wherever the campaign stands; where Airflow ends the task meanwhile, stop the campaign.
+        """Go on from the campaign's state; if Airflow ends the task meanwhile, stop the campaign.
 
         :return: ``{"campaign_id", "state", "export", "rows"}``.
         :raises AirflowFailException: the campaign did not come to its end, or a retry would change nothing.
@@ -139,7 +139,7 @@ class CampaignRun:
 
     def _from_draft_to_results(self) -> dict[str, Any]:
         if self._settings.export_path:
-            checked_place(self._settings.export_path)  # before anybody is called
+            checked_place(self._settings.export_path)  # before the first call
         campaign = self._own_campaign()
         campaign = self._launched_and_over(campaign)
         return self._results(campaign)
@@ -238,7 +238,7 @@ class CampaignRun:
         return replace(answer, id=campaign.id)
 
     def _wait(self, campaign: CallaroCampaign, *, has_waited: timedelta) -> CallaroCampaign:
-        """How the campaign stands after the next pause; as before, where that cannot be read now."""
+        """The campaign after the next wait; as before, where it cannot be read now."""
         if campaign.status != self._shown_status:
             self._shown_status = campaign.status
             log.log(*standing(campaign))
@@ -274,7 +274,7 @@ class CampaignRun:
         return left
 
     def _look(self) -> CallaroCampaign:
-        """How the task's campaign stands; whatever id an answer carries, the question was about this campaign."""
+        """The task's campaign as Callaro shows it, with the id that we asked for, whatever id the answer carries."""
         campaign_id = cast("CampaignId", self._campaign_id)  # known by now
         return replace(self._hook.get_campaign(campaign_id), id=campaign_id)
 
