@@ -105,7 +105,7 @@ def erase(arguments: Namespace) -> None:
             )
         digits = spellings_of(asked_number(arguments.number, arguments))
         names = open_names(ledger.upkeep.session, dialect=ledger.upkeep.dialect, keys=ledger.keys, table=TABLE)
-        ledger.upkeep.look()
+        ledger.upkeep.detect_keys()
         ledger.audit.create()
         erasures = Erasures(ledger.upkeep, names=names)
         line = entry(Action.ERASED, who=ledger.who)

@@ -28,10 +28,10 @@ from airflow_provider_callkaro.exceptions import (
 from airflow_provider_callkaro.ledger.contract import (
     CallLedger,
     Claim,
+    ClaimRefusal,
     Entry,
     EntryState,
     Erasure,
-    Lost,
     OverCap,
     Settlement,
 )
@@ -243,7 +243,7 @@ class OutcomeRecorder:
         again = self._close_lost([job for job in jobs if job.key in known and known[job.key] != job.replaces], known)
         return free + again
 
-    def _close_lost(self, jobs: Sequence[Job], entries: Mapping[str, Lost]) -> list[Job]:
+    def _close_lost(self, jobs: Sequence[Job], entries: Mapping[str, ClaimRefusal]) -> list[Job]:
         """Close the jobs that the ledger lets nobody claim.
 
         :return: those that a redial may claim.

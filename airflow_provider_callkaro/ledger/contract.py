@@ -96,7 +96,7 @@ class Erasure:
     """Why a claim was lost that no entry blocks: the person has asked to be erased, and is never rung again."""
 
 
-Lost: TypeAlias = Entry | OverCap | Erasure
+ClaimRefusal: TypeAlias = Entry | OverCap | Erasure
 """What stood in the way of a claim."""
 
 
@@ -107,7 +107,7 @@ class CallLedger(Protocol):
 
     def __exit__(self, *exc_info: object) -> None: ...
 
-    def commit(self, *, settle: Sequence[Settlement] = (), claim: Sequence[Claim] = ()) -> Mapping[str, Lost]:
+    def commit(self, *, settle: Sequence[Settlement] = (), claim: Sequence[Claim] = ()) -> Mapping[str, ClaimRefusal]:
         """Settle what came back and claim what goes out next, in one durable write.
 
         A claim is won or lost atomically: two workers that claim one key at once cannot both win. Where a ledger has

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from airflow_provider_callkaro.ledger.contract import (
     CLAIM_LEASE,
     Claim,
+    ClaimRefusal,
     Entry,
     EntryState,
-    Lost,
     Settlement,
 )
 from airflow_provider_callkaro.ledger.run_record import RunRecord
@@ -73,12 +73,12 @@ class MemoryLedger:
     def __exit__(self, *exc_info: object) -> None:
         return None
 
-    def commit(self, *, settle: Sequence[Settlement] = (), claim: Sequence[Claim] = ()) -> Mapping[str, Lost]:
+    def commit(self, *, settle: Sequence[Settlement] = (), claim: Sequence[Claim] = ()) -> Mapping[str, ClaimRefusal]:
         """Settle and claim at once; see `CallLedger.commit`."""
         for settlement in settle:
             if settlement.key in self._held:
                 self._settle(settlement)
-        lost: dict[str, Lost] = {}
+        lost: dict[str, ClaimRefusal] = {}
         for wanted in claim:
             standing = self._standing(wanted.key)
             if not all(self._gives_way(row, wanted) for row in standing.values()):

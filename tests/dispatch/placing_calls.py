@@ -20,7 +20,7 @@ from airflow_provider_callkaro.dispatch.run import run_calls
 from airflow_provider_callkaro.dispatch.shard import Shard
 from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary
-from airflow_provider_callkaro.ledger.contract import CallLedger, Claim, Entry, Lost, Settlement
+from airflow_provider_callkaro.ledger.contract import CallLedger, Claim, ClaimRefusal, Entry, Settlement
 from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.transport.target import Target
@@ -63,7 +63,7 @@ class LedgerAround:
     def __exit__(self, *exc_info: object) -> None:
         self.ledger.__exit__(*exc_info)
 
-    def commit(self, *, settle: Sequence[Settlement] = (), claim: Sequence[Claim] = ()) -> Mapping[str, Lost]:
+    def commit(self, *, settle: Sequence[Settlement] = (), claim: Sequence[Claim] = ()) -> Mapping[str, ClaimRefusal]:
         self.commits += 1
         return self.ledger.commit(settle=settle, claim=claim)
 

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from airflow_provider_callkaro.ledger.call_caps import CallCaps
-from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, Erasure, Lost, OverCap
+from airflow_provider_callkaro.ledger.contract import Claim, ClaimRefusal, Entry, EntryState, Erasure, OverCap
 from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
 from airflow_provider_callkaro.ledger.sql.erased import erased_among
 from airflow_provider_callkaro.ledger.sql.names import Names
 from airflow_provider_callkaro.ledger.sql.rows import OPEN, Author
 from airflow_provider_callkaro.ledger.sql.statements import MAX_ROWS
-from airflow_provider_callkaro.ledger.sql.table import ALSO, Row, Standing
+from airflow_provider_callkaro.ledger.sql.table import ALSO, Row, StoredRow
 from airflow_provider_callkaro.ledger.sql.values import as_digits, as_instant, chunks
 
 if TYPE_CHECKING:
@@ -63,12 +63,12 @@ class Claiming:
         if query is not None:
             connection.exec_driver_sql(*query).close()
 
-    def claim(self, connection: Connection) -> Mapping[str, Lost]:
+    def claim(self, connection: Connection) -> Mapping[str, ClaimRefusal]:
         """Claim whatever can be.
 
         :return: for each key whose claim was lost, what stood in the way.
         """
-        lost = self._look(connection)
+        lost = self._precheck(connection)
         if self.may_be_erased:
             self._refuse_erased(connection, lost)
         for head in lost:
@@ -83,31 +83,33 @@ class Claiming:
         self.won = rows
         return {self.claims[head].key: what for head, what in lost.items()}
 
-    def _look(self, connection: Connection) -> dict[str, Lost]:
+    def _precheck(self, connection: Connection) -> dict[str, ClaimRefusal]:
         """What can be told to be lost before anything is tried."""
-        lost: dict[str, Lost] = {}
+        lost: dict[str, ClaimRefusal] = {}
         if self.caps is None and self.legacy is None and self.author.names.count == 1:
             return lost
         places = {head: self._places(head, claim) for head, claim in self.claims.items()}
         ids = sorted(id_ for each in places.values() for id_ in each)
-        standing = {one.row.id: one for one in self.author.read(connection, ids)}
+        stored_rows = {one.row.id: one for one in self.author.read(connection, ids)}
         made: set[str] = set()
         for head, each in places.items():
-            found = [standing[id_] for id_ in each if id_ in standing]
-            if any(self.author.has_made(row) for row, _ in found):
+            found = [stored_rows[id_] for id_ in each if id_ in stored_rows]
+            if any(self.author.claimed_this_turn(row) for row, _ in found):
                 made.add(head)
             elif found and self.claims[head].replaces is None:
-                lost[head] = self.author.says(found[0])
+                lost[head] = self.author.entry_of(found[0])
         if self.caps is not None and self.claims:
             self._apply_caps(connection, self.caps, lost, made)
         return lost
 
-    def _refuse_erased(self, connection: Connection, lost: dict[str, Lost]) -> None:
+    def _refuse_erased(self, connection: Connection, lost: dict[str, ClaimRefusal]) -> None:
         number_of = {head: as_digits(claim.number) for head, claim in self.claims.items()}
         erased = erased_among(connection, names=self.author.names, numbers=number_of.values())
         lost.update((head, Erasure()) for head, number in number_of.items() if number in erased)
 
-    def _apply_caps(self, connection: Connection, caps: CallCaps, lost: dict[str, Lost], made: set[str]) -> None:
+    def _apply_caps(
+        self, connection: Connection, caps: CallCaps, lost: dict[str, ClaimRefusal], made: set[str]
+    ) -> None:
         wanted = {head: as_digits(claim.number) for head, claim in self.claims.items() if head not in lost}
         now, called = self._called(connection, set(wanted.values()), caps, made)
         for head, number in wanted.items():
@@ -122,7 +124,7 @@ class Claiming:
         self, connection: Connection, numbers: Iterable[str], caps: CallCaps, made: set[str]
     ) -> tuple[datetime, dict[str, list[datetime]]]:
         """The database's time, and when the numbers were called, but for what this commit itself makes or rejects."""
-        number_of = spelled(numbers, legacy=self.legacy, names=self.author.names)
+        number_of = texts_of_numbers(numbers, legacy=self.legacy, names=self.author.names)
         made_there, not_called = self.author.everywhere(made), self.author.everywhere(self.not_called)
         seconds = int(caps.span.total_seconds()) + 1
         now = datetime.min
@@ -137,7 +139,7 @@ class Claiming:
                     instants.extend([as_instant(moment)] * (calls - (id_ in not_called)))
         return now, called
 
-    def _choose_redials(self, connection: Connection, lost: dict[str, Lost]) -> None:
+    def _choose_redials(self, connection: Connection, lost: dict[str, ClaimRefusal]) -> None:
         """Take out the entries that redials replace, if they still stand in every scope; any other redial is lost."""
         places = {
             head: self._places(head, claim)
@@ -147,27 +149,27 @@ class Claiming:
         if not places:
             return
         ids = sorted(id_ for each in places.values() for id_ in each)
-        standing = {one.row.id: one for one in self.author.lock(connection, ids)}
+        stored_rows = {one.row.id: one for one in self.author.lock(connection, ids)}
         replaced: list[str] = []
         for head, each in places.items():
-            found = [standing[id_] for id_ in each if id_ in standing]
-            if any(self.author.has_made(row) for row, _ in found):
+            found = [stored_rows[id_] for id_ in each if id_ in stored_rows]
+            if any(self.author.claimed_this_turn(row) for row, _ in found):
                 continue
             self.taken.pop(head, None)
             if not all(self._gives_way(one, self.claims[head]) for one in found):
-                lost[head] = self.author.says(found[0])
+                lost[head] = self.author.entry_of(found[0])
             elif found:
                 self.taken[head] = tuple(row for row, _ in found)
                 replaced += [row.id for row, _ in found]
         for some in chunks(replaced, size=MAX_ROWS // self.author.names.count):
             self.author.remove(connection, some)
 
-    def _gives_way(self, standing: Standing, claim: Claim) -> bool:
+    def _gives_way(self, stored: StoredRow, claim: Claim) -> bool:
         """Whether a row is still what a redial was decided on, and nobody is ringing under it."""
-        row, is_young = standing
+        row, is_young = stored
         if row.state in OPEN and (is_young or row.owner == self.author.owner):
             return False
-        entry, replaces = self.author.says(standing), claim.replaces
+        entry, replaces = self.author.entry_of(stored), claim.replaces
         return replaces is not None and (entry.state, entry.redials) == (replaces.state, replaces.redials)
 
     def _insert(self, connection: Connection, rows: Sequence[Row]) -> Mapping[str, Entry]:
@@ -180,17 +182,17 @@ class Claiming:
             for id_ in self.author.won(connection, unproven):
                 del unproven[id_]
         blocked: dict[str, Entry] = {}
-        for standing in self.author.read(connection, list(unproven)):
-            row = standing.row
+        for stored in self.author.read(connection, list(unproven)):
+            row = stored.row
             unproven.pop(row.id, None)
-            if not self.author.has_made(row):
-                blocked[row.id] = self.author.says(standing)
+            if not self.author.claimed_this_turn(row):
+                blocked[row.id] = self.author.entry_of(stored)
         if unproven:  # whoever stood in the way has released the key since
             blocked.update(self._insert(connection, list(unproven.values())))
         return blocked
 
     def _withdraw(
-        self, connection: Connection, rows: dict[str, Row], blocked: Mapping[str, Entry], lost: dict[str, Lost]
+        self, connection: Connection, rows: dict[str, Row], blocked: Mapping[str, Entry], lost: dict[str, ClaimRefusal]
     ) -> None:
         """Leave nothing of a claim that is lost in one scope in any other."""
         kept: list[str] = []
@@ -210,7 +212,7 @@ class Claiming:
         for some in chunks(sorted(back), size=MAX_ROWS):
             self.author.put_back(connection, some)
 
-    def _new_rows(self, lost: Mapping[str, Lost]) -> dict[str, Row]:
+    def _new_rows(self, lost: Mapping[str, ClaimRefusal]) -> dict[str, Row]:
         """A row for each claim and scope, the own one first."""
         author, text = self.author, self.author.text
         wanted = {head: claim for head, claim in self.claims.items() if head not in lost} if lost else self.claims
@@ -243,7 +245,7 @@ class Claiming:
         return ids
 
 
-def spelled(numbers: Iterable[str], *, legacy: LegacyNumbers | None, names: Names) -> dict[str, str]:
+def texts_of_numbers(numbers: Iterable[str], *, legacy: LegacyNumbers | None, names: Names) -> dict[str, str]:
     """The texts that may stand for numbers in the table, and for each the digits that it is asked for.
 
     :param numbers: digits.

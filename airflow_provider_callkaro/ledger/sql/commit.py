@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_callkaro.ledger.contract import Lost
+from airflow_provider_callkaro.ledger.contract import ClaimRefusal
 from airflow_provider_callkaro.ledger.sql.claiming import Claiming
-from airflow_provider_callkaro.ledger.sql.scope_uses import ScopeNote
+from airflow_provider_callkaro.ledger.sql.scope_uses import ScopeUseRecorder
 from airflow_provider_callkaro.ledger.sql.session import begin_writing
 from airflow_provider_callkaro.ledger.sql.settling import Settling
 
@@ -25,9 +25,9 @@ class Commit:
 
     settling: Settling
     claiming: Claiming
-    note: ScopeNote
+    scope_use: ScopeUseRecorder
 
-    def write(self, connection: Connection) -> Mapping[str, Lost]:
+    def write(self, connection: Connection) -> Mapping[str, ClaimRefusal]:
         """What is done within the transaction.
 
         :return: for each key whose claim was lost, what stood in the way.
@@ -36,10 +36,10 @@ class Commit:
         """
         begin_writing(connection, self.settling.author.statements)
         if self.claiming.claims:
-            self.claiming.may_be_erased = self.claiming.author.hold_key(connection)
+            self.claiming.may_be_erased = self.claiming.author.lock_key(connection)
         self.claiming.lock_numbers(connection)
         if self.claiming.claims:
-            self.note.write(connection)
+            self.scope_use.record(connection)
         settled = self.settling.settlements.keys()
         both = settled & self.claiming.claims.keys()
         self.settling.release(connection)

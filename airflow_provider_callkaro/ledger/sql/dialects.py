@@ -8,7 +8,7 @@ from itertools import chain
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.sql.key_statements import Query
-from airflow_provider_callkaro.ledger.sql.statements import GIVEN, Statements
+from airflow_provider_callkaro.ledger.sql.statements import NEW_COLUMNS, Statements
 from airflow_provider_callkaro.ledger.sql.table import (
     CREATE_KEYS,
     CREATE_LOCKS,
@@ -109,7 +109,7 @@ class SqliteStatements(Statements):
     def __init__(self, *, keyed: bool = False) -> None:
         super().__init__(keyed=keyed)
         into = f"INSERT INTO voice_call_ledger ({self.columns}) VALUES "
-        self._insert = f"{into} ({'?,' * GIVEN} {self.now}, NULL) {self._on_conflict}"
+        self._insert = f"{into} ({'?,' * NEW_COLUMNS} {self.now}, NULL) {self._on_conflict}"
         self._put_back = f"{into} ({', '.join('?' * len(Row._fields))}) {self._on_conflict}"
 
     def ago(self, seconds: int) -> str:
@@ -118,7 +118,7 @@ class SqliteStatements(Statements):
 
     def insert(self, rows: Sequence[Row]) -> Query:
         """Add the rows whose id is free, as claimed now; leave the others as they stand."""
-        return self._insert, [row[:GIVEN] for row in rows]
+        return self._insert, [row[:NEW_COLUMNS] for row in rows]
 
     def put_back(self, rows: Sequence[Row]) -> Query:
         """Likewise, with the instants that they had."""

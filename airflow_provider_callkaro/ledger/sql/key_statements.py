@@ -54,7 +54,7 @@ class KeyStatements:
         """Give a column another name."""
         return (*self.soon, f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}", *self.later)
 
-    def hold_key(self, place: int) -> Query:
+    def lock_key(self, place: int) -> Query:
         """Whether people were erased, if the key in this place still writes.
 
         Until this transaction ends no other key takes over, and nobody is erased.
@@ -72,7 +72,7 @@ class KeyStatements:
             (place, id, check),
         )
 
-    def hold_keys(self) -> str:
+    def lock_keys(self) -> str:
         """Let nobody be erased before this transaction ends; whether people were."""
         return f"SELECT erased FROM voice_call_keys{self._for_share}"
 
@@ -87,7 +87,7 @@ class KeyStatements:
             (before,),
         )
 
-    def note_legacy(self, place: int) -> Query:
+    def mark_legacy(self, place: int) -> Query:
         """Note that legacy spellings stand under a key."""
         return f"UPDATE voice_call_keys SET legacy = 1 WHERE place = {self._mark} AND legacy = 0", (place,)
 

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerError
 from airflow_provider_callkaro.ledger.call_caps import CallCaps
-from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, Lost, Settlement
+from airflow_provider_callkaro.ledger.contract import Claim, ClaimRefusal, Entry, EntryState, Settlement
 from airflow_provider_callkaro.ledger.digests import LedgerKeys
 from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
-from airflow_provider_callkaro.ledger.sql.claiming import Claiming, spelled
+from airflow_provider_callkaro.ledger.sql.claiming import Claiming, texts_of_numbers
 from airflow_provider_callkaro.ledger.sql.commit import Commit
 from airflow_provider_callkaro.ledger.sql.dialects import statements_for
 from airflow_provider_callkaro.ledger.sql.keys import holds_legacy, is_keyed, open_names
 from airflow_provider_callkaro.ledger.sql.names import CLEAR, KeysChanged, Names
 from airflow_provider_callkaro.ledger.sql.rows import Author
-from airflow_provider_callkaro.ledger.sql.scope_uses import CREATE_SCOPES, SCOPES_TABLE, ScopeNote
+from airflow_provider_callkaro.ledger.sql.scope_uses import CREATE_SCOPES, SCOPES_TABLE, ScopeUseRecorder
 from airflow_provider_callkaro.ledger.sql.scopes import scopes_of
 from airflow_provider_callkaro.ledger.sql.session import SqlSession
 from airflow_provider_callkaro.ledger.sql.settling import Settling
@@ -87,7 +87,7 @@ class SqlLedger:
         self._caps = caps
         self._legacy_known = legacy
         self._legacy: LegacyNumbers | None = None
-        self._note = ScopeNote(
+        self._scope_use = ScopeUseRecorder(
             statements=self._statements,
             scopes=self._scopes,
             cap_seconds=0 if caps is None else math.ceil(caps.span.total_seconds()),
@@ -113,7 +113,7 @@ class SqlLedger:
     def __exit__(self, *exc_info: object) -> None:
         self._session.close()
 
-    def commit(self, *, settle: Sequence[Settlement] = (), claim: Sequence[Claim] = ()) -> Mapping[str, Lost]:
+    def commit(self, *, settle: Sequence[Settlement] = (), claim: Sequence[Claim] = ()) -> Mapping[str, ClaimRefusal]:
         """Settle what came back and claim what goes out next, in one transaction.
 
         :param settle: claims of this ledger object; one that another run has taken over meanwhile is left alone.
@@ -126,7 +126,7 @@ class SqlLedger:
             return {}
         return self._under_keys(partial(self._commit, settle=settle, claim=claim), settle=settle)
 
-    def _commit(self, *, settle: Sequence[Settlement], claim: Sequence[Claim]) -> Mapping[str, Lost]:
+    def _commit(self, *, settle: Sequence[Settlement], claim: Sequence[Claim]) -> Mapping[str, ClaimRefusal]:
         settlements = {self._id_of(settlement.key): settlement for settlement in settle}
         claims = {self._id_of(one.key): one for one in claim}
         if len(claims) != len(claim):
@@ -142,17 +142,17 @@ class SqlLedger:
             legacy=self._legacy,
             not_called=frozenset(rejected) if self._caps is not None else frozenset(),
         )
-        commit = Commit(settling=settling, claiming=claiming, note=self._note)
+        commit = Commit(settling=settling, claiming=claiming, scope_use=self._scope_use)
         lost = self._session.transact(commit.write, action="written")
         if claims:
-            self._note.committed()
+            self._scope_use.committed()
         for id_ in settling.ids(settlements):
             self._open.pop(id_, None)
             self._replaced.pop(id_, None)
             self._places.pop(id_, None)
         self._open.update(claiming.won)
         self._replaced.update(claiming.taken)
-        settling.tell()
+        settling.warn_of_losses()
         return lost
 
     def state_of(self, keys: Sequence[str]) -> Mapping[str, Entry]:
@@ -174,12 +174,12 @@ class SqlLedger:
 
         def read(connection: Connection) -> Mapping[str, Entry]:
             author = self._author()
-            author.hold_key(connection)
-            standing = {one.row.id: one for one in author.read(connection, sorted(places))}
+            author.lock_key(connection)
+            stored_rows = {one.row.id: one for one in author.read(connection, sorted(places))}
             found: dict[str, Entry] = {}
             for id_, key in places.items():
-                if id_ in standing and key not in found:
-                    found[key] = author.says(standing[id_])
+                if id_ in stored_rows and key not in found:
+                    found[key] = author.entry_of(stored_rows[id_])
             return found
 
         return self._session.transact(read, action="read")
@@ -195,7 +195,7 @@ class SqlLedger:
         if not numbers:
             return {}
         given = {as_digits(number): number for number in numbers}
-        number_of = spelled(given, legacy=self._legacy, names=self._names)
+        number_of = texts_of_numbers(given, legacy=self._legacy, names=self._names)
         earliest = as_text(without_zone(since))
 
         def read(connection: Connection) -> Mapping[str, Sequence[datetime]]:

@@ -116,7 +116,7 @@ class KeyedNames(Names):
         return (text,) if self.holds_clear else ()
 
 
-def hold_key(connection: Connection, *, statements: Statements, names: Names) -> bool:
+def lock_key(connection: Connection, *, statements: Statements, names: Names) -> bool:
     """Let nobody put the ledger under another key, nor erase anybody, before this transaction ends.
 
     :return: whether people were erased from the ledger.
@@ -124,7 +124,7 @@ def hold_key(connection: Connection, *, statements: Statements, names: Names) ->
     """
     if names.place is None:
         return False
-    held = connection.exec_driver_sql(*statements.hold_key(names.place)).first()
+    held = connection.exec_driver_sql(*statements.lock_key(names.place)).first()
     if held is None:
         raise KeysChanged("the call ledger was put under another key: nobody was rung; let the task run again")
     return bool(held[0])

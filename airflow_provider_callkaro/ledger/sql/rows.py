@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_callkaro.ledger.contract import Entry, EntryState
 from airflow_provider_callkaro.ledger.sql.erased import erased_among
 from airflow_provider_callkaro.ledger.sql.key_statements import Query
-from airflow_provider_callkaro.ledger.sql.names import CLEAR, Names, hold_key
+from airflow_provider_callkaro.ledger.sql.names import CLEAR, Names, lock_key
 from airflow_provider_callkaro.ledger.sql.scopes import Scope
 from airflow_provider_callkaro.ledger.sql.session import SqlSession
 from airflow_provider_callkaro.ledger.sql.statements import MAX_ROWS, Statements
-from airflow_provider_callkaro.ledger.sql.table import ALSO, Row, Settled, Standing
+from airflow_provider_callkaro.ledger.sql.table import ALSO, Row, Settled, StoredRow
 from airflow_provider_callkaro.ledger.sql.values import MAX_TEXT, chunks, storable
 
 if TYPE_CHECKING:
@@ -50,29 +50,29 @@ class Author:
         """A text as a column can hold it."""
         return storable(text, limit=limit, ascii_only=self.session.ascii_only)
 
-    def has_made(self, row: Row) -> bool:
+    def claimed_this_turn(self, row: Row) -> bool:
         """Whether the row was claimed in this very turn."""
         return (row.owner, row.turn) == (self.owner, self.turn)
 
-    def says(self, standing: Standing) -> Entry:
+    def entry_of(self, row: StoredRow) -> Entry:
         """What a row says to a try of this run."""
-        return read_entry(standing, runs=self.names.runs(self.run))
+        return entry_from(row, runs=self.names.runs(self.run))
 
-    def hold_key(self, connection: Connection) -> bool:
+    def lock_key(self, connection: Connection) -> bool:
         """Let nobody put the ledger under another key, nor erase anybody, before this transaction ends.
 
         :return: whether people were erased from the ledger.
         :raises KeysChanged: somebody has put it under another key.
         """
-        return hold_key(connection, statements=self.statements, names=self.names)
+        return lock_key(connection, statements=self.statements, names=self.names)
 
-    def read(self, connection: Connection, ids: Sequence[str]) -> Iterator[Standing]:
+    def read(self, connection: Connection, ids: Sequence[str]) -> Iterator[StoredRow]:
         """The rows that stand under the ids."""
-        return self._standing(connection, ids, self.statements.read)
+        return self._stored_rows(connection, ids, self.statements.read)
 
-    def lock(self, connection: Connection, ids: Sequence[str]) -> Iterator[Standing]:
+    def lock(self, connection: Connection, ids: Sequence[str]) -> Iterator[StoredRow]:
         """Likewise, and nobody else may change them until this transaction ends."""
-        return self._standing(connection, ids, self.statements.lock)
+        return self._stored_rows(connection, ids, self.statements.lock)
 
     def insert(self, connection: Connection, rows: Sequence[Row]) -> int:
         """Add the rows whose id is free, as claimed now.
@@ -85,14 +85,14 @@ class Author:
         """Those of the numbers whose people were erased; nobody else is before this transaction ends."""
         if not self.names.is_keyed or not numbers:
             return frozenset()
-        marks = connection.exec_driver_sql(self.statements.hold_keys()).scalars().all()
+        marks = connection.exec_driver_sql(self.statements.lock_keys()).scalars().all()
         return erased_among(connection, names=self.names, numbers=numbers) if any(marks) else frozenset()
 
     def put_back(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Add rows that were taken out, with the instants that they had, where nothing has taken their place."""
         if self.names.count > 1:
-            standing = {one.row.id for one in self.read(connection, [row.id for row in rows])}
-            rows = [row for row in rows if row.id not in standing]
+            taken = {one.row.id for one in self.read(connection, [row.id for row in rows])}
+            rows = [row for row in rows if row.id not in taken]
             if not rows:
                 return
         connection.exec_driver_sql(*self.statements.put_back(self._sealed(rows)))
@@ -159,35 +159,35 @@ class Author:
     def _sealed(self, rows: Sequence[Row]) -> Sequence[Row]:
         return sorted(map(self.names.seal, rows)) if self.names.is_keyed else rows
 
-    def _standing(
+    def _stored_rows(
         self, connection: Connection, ids: Sequence[str], query: Callable[[Sequence[str]], Query]
-    ) -> Iterator[Standing]:
+    ) -> Iterator[StoredRow]:
         # All names of one id are looked for in one statement: what it does not find under one is not moved to another.
         for some in chunks(ids, size=MAX_ROWS // self.names.count):
             if not self.names.is_keyed:
                 yield from fetched(connection, query(some))
                 continue
             stored = {name: id_ for id_ in some for name in self.names.ids(id_)}
-            for standing in fetched(connection, query(sorted(stored))):
-                row = standing.row
-                yield standing._replace(row=row._replace(id=stored[row.id]))
+            for found in fetched(connection, query(sorted(stored))):
+                row = found.row
+                yield found._replace(row=row._replace(id=stored[row.id]))
 
 
-def fetched(connection: Connection, query: Query) -> Iterator[Standing]:
+def fetched(connection: Connection, query: Query) -> Iterator[StoredRow]:
     """What a statement that reads rows gives."""
     for values in connection.exec_driver_sql(*query).fetchall():
-        yield as_standing(values)
+        yield as_stored_row(values)
 
 
-def as_standing(values: Any) -> Standing:
+def as_stored_row(values: Any) -> StoredRow:
     """One row as it was read."""
     *columns, is_young = values
-    return Standing(Row._make(columns), bool(is_young))
+    return StoredRow(Row._make(columns), bool(is_young))
 
 
-def read_entry(standing: Standing, *, runs: Collection[str]) -> Entry:
+def entry_from(stored: StoredRow, *, runs: Collection[str]) -> Entry:
     """What a row says to a try of the run that has these names: a claim that nobody settles any more is unknown."""
-    row, is_young = standing
+    row, is_young = stored
     state = EntryState(row.state.removeprefix(ALSO))
     this_run = row.run in runs
     is_open = state is EntryState.CLAIMED

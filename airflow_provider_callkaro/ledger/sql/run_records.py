@@ -13,7 +13,7 @@ from airflow_provider_callkaro.ledger.digests import LedgerKeys
 from airflow_provider_callkaro.ledger.run_record import RunRecord
 from airflow_provider_callkaro.ledger.sql.dialects import statements_for
 from airflow_provider_callkaro.ledger.sql.keys import open_names
-from airflow_provider_callkaro.ledger.sql.names import CLEAR, Names, hold_key
+from airflow_provider_callkaro.ledger.sql.names import CLEAR, Names, lock_key
 from airflow_provider_callkaro.ledger.sql.session import SqlSession, begin_writing
 from airflow_provider_callkaro.ledger.sql.table import RUNS_TABLE
 from airflow_provider_callkaro.ledger.sql.values import digest, distinct
@@ -86,7 +86,7 @@ class SqlRunRecords:
 
     def _begin(self, connection: Connection, proposed: str) -> str:
         begin_writing(connection, self._statements)
-        hold_key(connection, statements=self._statements, names=self._names)
+        lock_key(connection, statements=self._statements, names=self._names)
         found = self._read(connection) if self._names.count > 1 else None
         if found is not None:
             return found

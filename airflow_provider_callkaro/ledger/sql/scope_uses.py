@@ -1,8 +1,8 @@
-"""Which scopes are in use, and which have been pruned: what a claim looks at, so that nobody is rung whom it forgot.
+"""Which scopes are in use, and which have been pruned, so that no person is rung again whom a pruned ledger forgot.
 
-A ledger object notes its scopes in its first commit that claims, and once an hour from then on, in the transaction of
-the claim itself. A prune marks a scope before it takes the first row out of it, under the same row's lock: so either
-the prune sees that the scope is in use, or the claim sees that it was pruned, and is refused.
+A ledger object records the use of its scopes in its first commit that claims, and once an hour from then on, in the
+transaction of the claim itself. A prune marks a scope before it deletes the first row of it, under the lock of the same
+row: either the prune sees that the scope is in use, or the claim sees that the scope was pruned, and is refused.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ CREATE TABLE IF NOT EXISTS voice_call_scopes (
     cap_seconds INTEGER NOT NULL,
     pruned_at TIMESTAMP
 )"""
-NOTED_FOR = 3600.0  # seconds for which a note is good; the shortest retention is a day
+RECORDED_FOR = 3600.0  # seconds for which a record is good; the shortest retention is a day
 
 
 @dataclass(slots=True, kw_only=True)
-class ScopeNote:
-    """The scopes of one ledger object, as it notes them.
+class ScopeUseRecorder:
+    """Records that the scopes of one ledger object are in use.
 
     :param scopes: all in which it claims.
-    :param cap_seconds: how far back the caps of its run look; 0 where it has none.
+    :param cap_seconds: how far back the caps of its run look, in seconds; 0 without caps.
     :param clock: seconds, of any origin.
     """
 
@@ -44,19 +44,21 @@ class ScopeNote:
     cap_seconds: int = 0
     clock: Callable[[], float] = time.monotonic
     _good_until: float = field(default=float("-inf"), init=False)
-    _noted_at: float = field(default=float("-inf"), init=False)
+    _recorded_at: float = field(default=float("-inf"), init=False)
 
-    def write(self, connection: Connection) -> None:
-        """Note the scopes in the transaction that claims in them, if the last note is too old.
+    def record(self, connection: Connection) -> None:
+        """Record the use in the transaction that claims, if the last record is too old.
 
-        :raises ConfigurationError: one of them was pruned, so nobody knows who has been rung there.
+        :raises ConfigurationError: one of the scopes was pruned, so it is unknown who has been rung there.
         """
         now = self.clock()
         if now < self._good_until:
             return
-        self._noted_at = now
+        self._recorded_at = now
         for scope in sorted(self.scopes, key=lambda scope: scope.digits):
-            connection.exec_driver_sql(*self.statements.note_scope(scope.digits, cap_seconds=self.cap_seconds)).close()
+            connection.exec_driver_sql(
+                *self.statements.record_scope_use(scope.digits, cap_seconds=self.cap_seconds)
+            ).close()
         ids = [scope.digits for scope in self.scopes]
         pruned = connection.exec_driver_sql(*self.statements.pruned_scopes(ids)).first()
         if pruned is not None:
@@ -67,5 +69,5 @@ class ScopeNote:
             )
 
     def committed(self) -> None:
-        """The transaction was committed: the note is good for a while."""
-        self._good_until = self._noted_at + NOTED_FOR
+        """The transaction was committed: its record is good for an hour."""
+        self._good_until = self._recorded_at + RECORDED_FOR

@@ -71,7 +71,7 @@ class Settling:
             if self.author.settle(connection, outcomes) < len(outcomes):
                 self._mend(connection, outcomes)
 
-    def tell(self) -> None:
+    def warn_of_losses(self) -> None:
         """Say what was found missing, once it is written."""
         if self._put_back:
             _log.warning(
@@ -116,12 +116,13 @@ class Settling:
         if self.author.may_have_moved:
             self.author.settle_anywhere(connection, outcomes)
         outstanding = [outcome for outcome in outcomes if outcome.id in self.open]
-        standing = {row.id: row for row, _ in self.author.lock(connection, [outcome.id for outcome in outstanding])}
+        stored_rows = {row.id: row for row, _ in self.author.lock(connection, [outcome.id for outcome in outstanding])}
         redialled = {_version(row) for head in self.settlements for row in self.replaced.get(head, ())}
-        back = [id_ for id_, row in standing.items() if _version(row) in redialled]  # their redials are what was lost
+        # The rows before the redials are there again: the redials are what was lost.
+        back = [id_ for id_, row in stored_rows.items() if _version(row) in redialled]
         if back:
             self.author.remove(connection, back)
-        gone = [outcome for outcome in outstanding if outcome.id not in standing or outcome.id in back]
+        gone = [outcome for outcome in outstanding if outcome.id not in stored_rows or outcome.id in back]
         if gone:
             erased = set(self.ids(self._erased(connection, self.settlements)))
             gone = [outcome for outcome in gone if outcome.id not in erased]
@@ -130,7 +131,7 @@ class Settling:
             author = replace(self.author, places={})  # they stand under the names of now from here on
             author.insert(connection, rows)
             author.settle(connection, gone)
-        others = [id_ for id_, row in standing.items() if row.owner != self.author.owner and id_ not in back]
+        others = [id_ for id_, row in stored_rows.items() if row.owner != self.author.owner and id_ not in back]
         self._put_back = max(self._put_back, self._calls(outcome.id for outcome in gone))
         self._taken_over = max(self._taken_over, self._calls(others))
 

@@ -34,7 +34,7 @@ LEASE_SECONDS = int(CLAIM_LEASE.total_seconds())
 COLUMNS = ", ".join(Row._fields)
 # A redial takes the place of the call before it, which may have rung too; nobody knows any more, so it counts.
 _CALLS = "(redials + CASE WHEN state = 'rejected' THEN 0 ELSE 1 END)"
-GIVEN = Row._fields.index("claimed_at")  # so many columns of a new row are given, the rest is the database's
+NEW_COLUMNS = Row._fields.index("claimed_at")  # so many columns of a new row are given, the rest is the database's
 
 
 class Statements(KeyStatements):
@@ -91,10 +91,10 @@ class Statements(KeyStatements):
 
     def insert(self, rows: Sequence[Row]) -> Query:
         """Add the rows whose id is free, as claimed now; leave the others as they stand."""
-        values = _repeat(f"({_repeat(self._mark, GIVEN)},{self.now},NULL)", len(rows))
+        values = _repeat(f"({_repeat(self._mark, NEW_COLUMNS)},{self.now},NULL)", len(rows))
         return (
             f"INSERT INTO voice_call_ledger ({self.columns}) VALUES {values} {self._on_conflict}",
-            tuple(chain.from_iterable(row[:GIVEN] for row in rows)),
+            tuple(chain.from_iterable(row[:NEW_COLUMNS] for row in rows)),
         )
 
     def put_back(self, rows: Sequence[Row]) -> Query:
@@ -207,7 +207,7 @@ class Statements(KeyStatements):
         """The record of a run."""
         return f"SELECT record FROM voice_call_runs WHERE id = {self._mark}", (id,)
 
-    def note_scope(self, id: str, *, cap_seconds: int) -> Query:  # noqa: A002
+    def record_scope_use(self, id: str, *, cap_seconds: int) -> Query:  # noqa: A002
         """Note that a scope is used now, by a run whose caps look so far back; its row is locked by that."""
         return (
             "INSERT INTO voice_call_scopes (id, used_at, cap_seconds, pruned_at) "
@@ -215,7 +215,7 @@ class Statements(KeyStatements):
             (id, cap_seconds),
         )
 
-    def hold_scope(self, id: str, *, used_at: str) -> Query:  # noqa: A002
+    def lock_scope(self, id: str, *, used_at: str) -> Query:  # noqa: A002
         """Lock the row of a scope, which is added, as used then, if it is not there."""
         return (
             "INSERT INTO voice_call_scopes (id, used_at, cap_seconds, pruned_at) "

@@ -110,7 +110,7 @@ class Row(NamedTuple):
         return f"Row({self.state}, not shown)"  # whoever keeps a frame keeps what its variables show
 
 
-class Standing(NamedTuple):
+class StoredRow(NamedTuple):
     """A row that was read, and whether it is so young that somebody may be ringing under it if it is open."""
 
     row: Row

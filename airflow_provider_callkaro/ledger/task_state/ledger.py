@@ -28,8 +28,8 @@ from airflow_provider_callkaro.exceptions import LedgerError
 from airflow_provider_callkaro.ledger.contract import (
     CLAIM_LEASE,
     Claim,
+    ClaimRefusal,
     Entry,
-    Lost,
     Settlement,
 )
 from airflow_provider_callkaro.ledger.digests import FIELD, LedgerKey, LedgerKeys, Purpose, key_of
@@ -116,12 +116,12 @@ class TaskStateLedger:
     def __exit__(self, *exc_info: object) -> None:
         return None
 
-    def commit(self, *, settle: Sequence[Settlement] = (), claim: Sequence[Claim] = ()) -> Mapping[str, Lost]:
+    def commit(self, *, settle: Sequence[Settlement] = (), claim: Sequence[Claim] = ()) -> Mapping[str, ClaimRefusal]:
         """Settle and claim in one write to the store; see `CallLedger.commit`.
 
         :param settle: a call that this ledger object does not hold is left as it stands.
         """
-        lost: dict[str, Lost] = {}
+        lost: dict[str, ClaimRefusal] = {}
         changes: dict[str, str] = {}
         held = dict(self._held)
         for settlement in settle:

@@ -19,7 +19,7 @@ from airflow_provider_callkaro.ledger.digests import LedgerKeys
 from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
 from airflow_provider_callkaro.ledger.sql.dialects import statements_for
 from airflow_provider_callkaro.ledger.sql.keys import count_in_clear, forget_clear, open_names
-from airflow_provider_callkaro.ledger.sql.names import KeyedNames, KeysChanged, hold_key
+from airflow_provider_callkaro.ledger.sql.names import KeyedNames, KeysChanged, lock_key
 from airflow_provider_callkaro.ledger.sql.rows import OPEN, fetched
 from airflow_provider_callkaro.ledger.sql.session import SqlSession, begin_writing
 from airflow_provider_callkaro.ledger.sql.statements import MAX_ROWS
@@ -109,18 +109,18 @@ class _Carrying:
         while last is not None:
             carried, last = self._session.transact(partial(self._carry_calls, after=last), action="written")
             rows += carried
-            self._tell(CarriedOver(rows=rows, runs=runs))
+            self._report(CarriedOver(rows=rows, runs=runs))
         last = ""
         while last is not None:
             carried, last = self._session.transact(partial(self._carry_runs, after=last), action="written")
             runs += carried
-            self._tell(CarriedOver(rows=rows, runs=runs))
+            self._report(CarriedOver(rows=rows, runs=runs))
         left = sum(count_in_clear(self._session, self._statements).values())
         if not left:
             self._session.transact(partial(forget_clear, statements=self._statements), action="written")
         return CarriedOver(rows=rows, runs=runs, left=left)
 
-    def _tell(self, carried: CarriedOver) -> None:
+    def _report(self, carried: CarriedOver) -> None:
         if self._on_batch is not None:
             self._on_batch(carried)
 
@@ -132,7 +132,7 @@ class _Carrying:
         settled = [row for row, is_young in page if not (is_young and row.state in OPEN)]
         if settled:
             if self._prefixes and any(row.number.startswith(self._prefixes) for row in settled):
-                connection.exec_driver_sql(*self._statements.note_legacy(self._names.place))
+                connection.exec_driver_sql(*self._statements.mark_legacy(self._names.place))
             connection.exec_driver_sql(*self._statements.remove([row.id for row in settled]))
             connection.exec_driver_sql(*self._statements.put_back(sorted(map(self._names.seal, settled))))
         return len(settled), page[-1].row.id if page else None
@@ -150,4 +150,4 @@ class _Carrying:
 
     def _begin(self, connection: Connection) -> None:
         begin_writing(connection, self._statements)
-        hold_key(connection, statements=self._statements, names=self._names)
+        lock_key(connection, statements=self._statements, names=self._names)

@@ -60,12 +60,12 @@ class Upkeep:
                 f'there is no call ledger (table "{TABLE}") in this {self.dialect} database: name the connection that '
                 "the tasks have as ledger_conn_id"
             )
-        self.look()
+        self.detect_keys()
 
     def __exit__(self, *exc_info: object) -> None:
         self.session.close()
 
-    def look(self) -> None:
+    def detect_keys(self) -> None:
         """See whether the ledger stands under keys."""
         self.is_keyed = is_keyed(self.session, TABLE)
         self.statements = statements_for(self.dialect, keyed=self.is_keyed)

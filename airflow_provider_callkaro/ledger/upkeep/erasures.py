@@ -62,8 +62,8 @@ class Erasures:
         execute(connection, f"SELECT place FROM voice_call_keys{statements.for_update}").all()
         execute(connection, "UPDATE voice_call_keys SET erased = 1")
         tombstones = self._names.numbers(digits[0])
-        stood = tombstones_among(connection, tombstones)
-        if not stood:
+        known = tombstones_among(connection, tombstones)
+        if not known:
             values = {"number": tombstones[0]}
             execute(
                 connection,
@@ -73,9 +73,9 @@ class Erasures:
         texts = [text for each in digits for text in self._names.numbers(each)]
         persons = Persons(self._upkeep)
         calls = persons.rows_in(connection, texts)
-        further = persons.further_rows(connection, [standing.row for standing in calls])
-        ids = [*(standing.row.id for standing in calls), *(row.id for row in further)]
+        further = persons.further_rows(connection, [stored.row for stored in calls])
+        ids = [*(stored.row.id for stored in calls), *(row.id for row in further)]
         for some in chunks(ids, size=MAX_ROWS):
             execute(connection, "DELETE FROM voice_call_ledger WHERE id IN :ids", ids=list(some))
-        under_way = sum(standing.is_young and standing.row.state == EntryState.CLAIMED for standing in calls)
-        return Erased(calls=len(calls), rows=len(ids), under_way=under_way, is_new=not stood)
+        under_way = sum(stored.is_young and stored.row.state == EntryState.CLAIMED for stored in calls)
+        return Erased(calls=len(calls), rows=len(ids), under_way=under_way, is_new=not known)

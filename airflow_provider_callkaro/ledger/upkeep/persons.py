@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, NotAllowed
 from airflow_provider_callkaro.ledger.contract import EntryState
-from airflow_provider_callkaro.ledger.sql.rows import OPEN, as_standing
+from airflow_provider_callkaro.ledger.sql.rows import OPEN, as_stored_row
 from airflow_provider_callkaro.ledger.sql.session import execute
 from airflow_provider_callkaro.ledger.sql.statements import LEASE_SECONDS
-from airflow_provider_callkaro.ledger.sql.table import ALSO, CLEAR_COLUMNS, KEYED_COLUMNS, TABLE, Row, Standing
+from airflow_provider_callkaro.ledger.sql.table import ALSO, CLEAR_COLUMNS, KEYED_COLUMNS, TABLE, Row, StoredRow
 from airflow_provider_callkaro.ledger.sql.values import as_instant
 from airflow_provider_callkaro.ledger.upkeep.database import Upkeep
 
@@ -76,7 +76,7 @@ class Persons:
         :param scope: the name of the one scope to look into; None looks into all.
         """
         found = self._upkeep.read(lambda connection: self.rows_in(connection, numbers))
-        calls = [_held(standing) for standing in found if scope is None or standing.row.scope == scope]
+        calls = [_held(stored) for stored in found if scope is None or stored.row.scope == scope]
         return sorted(calls, key=lambda call: call.claimed_at, reverse=True)
 
     def calls_that_are(self, state: EntryState, *, scope: str | None = None, limit: int = 100) -> list[HeldCall]:
@@ -95,7 +95,7 @@ class Persons:
             f"{' AND scope = :scope' if scope is not None else ''} ORDER BY claimed_at DESC LIMIT :limit"
         )
         found = self._upkeep.read(lambda connection: execute(connection, query, **values).all())
-        calls = [_held(as_standing(values)) for values in found]
+        calls = [_held(as_stored_row(values)) for values in found]
         return [call for call in calls if call.state is state]
 
     def resolve_in(self, connection: Connection, id_: str, resolution: Resolution) -> HeldCall:
@@ -137,10 +137,10 @@ class Persons:
                 )
         return call
 
-    def rows_in(self, connection: Connection, numbers: Sequence[str]) -> list[Standing]:
+    def rows_in(self, connection: Connection, numbers: Sequence[str]) -> list[StoredRow]:
         """The rows of calls to a number; those in further scopes are not among them."""
         query = f"SELECT {self._columns} FROM voice_call_ledger WHERE number IN :numbers"
-        return [as_standing(values) for values in execute(connection, query, numbers=list(numbers))]
+        return [as_stored_row(values) for values in execute(connection, query, numbers=list(numbers))]
 
     def further_rows(self, connection: Connection, calls: Iterable[Row]) -> list[Row]:
         """The rows that the same commits made for the same keys in further scopes."""
@@ -152,21 +152,21 @@ class Persons:
         found: list[Row] = []
         for call in calls:
             rows = execute(connection, query, key=call.call_key, owner=call.owner, turn=call.turn)
-            found += [row for row, _ in map(as_standing, rows) if row.state.startswith(ALSO)]
+            found += [row for row, _ in map(as_stored_row, rows) if row.state.startswith(ALSO)]
         return found
 
     @property
     def _columns(self) -> str:
         return f"{self._upkeep.statements.columns}, claimed_at > {self._upkeep.statements.ago(LEASE_SECONDS)}"
 
-    def _rows(self, connection: Connection, where: str, *, lock: bool = False, **values: str) -> list[Standing]:
+    def _rows(self, connection: Connection, where: str, *, lock: bool = False, **values: str) -> list[StoredRow]:
         locked = self._upkeep.statements.for_update if lock else ""
         query = f"SELECT {self._columns} FROM voice_call_ledger WHERE {where}{locked}"
-        return [as_standing(values) for values in execute(connection, query, **values)]
+        return [as_stored_row(values) for values in execute(connection, query, **values)]
 
 
-def _held(standing: Standing) -> HeldCall:
-    row, is_young = standing
+def _held(stored: StoredRow) -> HeldCall:
+    row, is_young = stored
     state = EntryState(row.state.removeprefix(ALSO))
     is_open = state is EntryState.CLAIMED
     return HeldCall(

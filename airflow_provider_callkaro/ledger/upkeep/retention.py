@@ -112,7 +112,7 @@ class Retention:
         :param longest_cap: how far back the caps of all DAGs look; None takes what the runs have noted.
         :raises RetentionTooShort: a cap looks further back, or an open scope has older rows.
         """
-        cap = longest_cap if longest_cap is not None else self._noted_cap()
+        cap = longest_cap if longest_cap is not None else self._recorded_cap()
         if cap > self._older_than:
             raise RetentionTooShort(
                 f"a cap counts calls over {_days(cap)}, so rows that are younger must stay: nothing was pruned; prune "
@@ -176,7 +176,7 @@ class Retention:
                 marked[scope.digits] = self._upkeep.write(partial(self._mark, id_=scope.digits))
         return all(marked[scope.digits] for scope in scopes)
 
-    def _noted_cap(self) -> timedelta:
+    def _recorded_cap(self) -> timedelta:
         """The longest cap that a run has noted whose scope is not pruned yet.
 
         :raises RetentionTooShort: no run has noted anything.
@@ -229,7 +229,7 @@ class Retention:
     def _mark(self, connection: Connection, id_: str) -> bool:
         """Mark a scope as pruned, unless it has come into use; a run that claims in it waits for this or is seen."""
         statements = self._upkeep.statements
-        connection.exec_driver_sql(*statements.hold_scope(id_, used_at=_LONG_AGO)).close()
+        connection.exec_driver_sql(*statements.lock_scope(id_, used_at=_LONG_AGO)).close()
         use = self._use_of(connection, id_)
         if use.may_go and not use.is_pruned:
             execute(connection, f"UPDATE voice_call_scopes SET pruned_at = {statements.now} WHERE id = :id", id=id_)
