@@ -9,6 +9,7 @@ VoiceCallError
 ├── SourceBroken              the contact rows could not be read to their end; a retry reads them again
 ├── NotWritten                a file could not be written whole; what stood in its place before still stands
 ├── RunIncomplete             rows are left pending; the next try of the task goes on with them
+├── InvalidCall               a field of a call is out of its range; in calls.call          .reason
 ├── NotAllowed                the campaign's state does not allow the action; nothing was sent
 └── VendorError               the vendor, or the way to it, said no          .vendor .status .request_id
     ├── NotSent               it failed before the vendor could have acted: safe to try again

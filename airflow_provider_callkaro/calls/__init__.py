@@ -1,4 +1,9 @@
-"""What a call is, and when it may ring. Pure: no I/O, and no clock of its own."""
+"""What a call is, and when it may ring.
+
+This room is pure: it reads no clock, opens no connection, and imports `exceptions` only. The libraries behind the
+extras (phonenumbers, holidays) are imported where they are used. Begin with `call.Call`, then `row.RowReader` (from a
+contact row to a call) and `policy.CallingPolicy` (when a phone may ring).
+"""
 
 from __future__ import annotations
 

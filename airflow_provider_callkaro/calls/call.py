@@ -1,6 +1,6 @@
 """One call to place: what is asked of the vendor, for one person.
 
-A Call is built from a user's row by `RowReader`, or by hand for a single call. It knows the limits of each field, so
+`RowReader` makes a Call from a user's row; for a single call it is made by hand. It checks the limits of each field, so
 a Call that exists can be sent.
 """
 
@@ -13,18 +13,19 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeGuard
 from uuid import UUID
 
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.calls.phone import E164
 from airflow_provider_callkaro.calls.zones import named_zone
+from airflow_provider_callkaro.exceptions import VoiceCallError
 
 PRIORITY_RANGE = (-100, 100)  # source: outbound call API, priority
 RETRIES_RANGE = (0, 10)  # source: outbound call page, number_of_retries (inferred bound)
 LANGUAGES = frozenset({"hi", "en", "kn", "mr", "ta", "te", "bn", "gu", "ml"})  # source: outbound call page, language
 MAX_KEY_LENGTH = 200  # characters; ours, so that a key fits a database column and a log line
-MAX_METADATA_BYTES = 16_384  # of JSON; ours: facts for one conversation, and a campaign of 1,000 people stays sendable
+MAX_METADATA_BYTES = 16_384  # of JSON; ours: enough for one conversation, and 1,000 calls still fit one request
 MAX_GAP = 525_600  # minutes, a year; ours, far above any gap that makes sense
 SCHEDULE_YEARS = (2000, 2999)  # ours: 0001 and 9999 stand for "never" in databases, and cannot change their zone
 
@@ -34,17 +35,17 @@ _TRIGGER_TIME = re.compile(r"([01]?[0-9]|2[0-3]):[0-5][0-9]")
 
 
 class NextWindow(Enum):
-    """A ``schedule_at`` that is no moment yet: the calling policy makes one of it."""
+    """A ``schedule_at`` without a moment: the calling policy finds the moment."""
 
     NEXT_WINDOW = "next_window"
-    """Now where the phone may ring now, else the next opening."""
+    """Now if the phone may ring now, else the next opening."""
 
 
 NEXT_WINDOW: Final[Literal[NextWindow.NEXT_WINDOW]] = NextWindow.NEXT_WINDOW
 
 
-class InvalidCall(ValueError):
-    """A field of a call is out of its range. It carries the reason and the field's name, never the value."""
+class InvalidCall(VoiceCallError, ValueError):
+    """A field of a call is out of its range. The error has the reason and the field's name, never the value."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
@@ -56,24 +57,25 @@ class Call:
     """One call to place.
 
     :param to_number: whom to ring, E.164 (``+`` and 2 to 15 digits).
-    :param agent_id: which voice agent speaks; opaque, at most 200 characters. May be absent only in a campaign that has
-        an agent of its own.
+    :param agent_id: the voice agent that speaks; opaque, at most 200 characters. It may be None only in a campaign that
+        has an agent of its own.
     :param batch_id: the campaign the call belongs to; opaque, at most 200 characters.
-    :param metadata: facts that the agent may use in its prompts; kept as `plain_metadata` says them in JSON.
+    :param metadata: facts that the agent may use in its prompts; kept as `plain_metadata` makes them.
     :param schedule_at: when to ring, an aware datetime; None rings as soon as the vendor can; `NEXT_WINDOW` leaves the
         moment to the calling policy.
     :param min_trigger_time: the earliest wall time of a day to ring, ``HH:MM`` in the vendor's schedule time zone;
         earlier than ``max_trigger_time``, because no vendor says what the reverse would mean.
     :param max_trigger_time: the latest wall time of a day to ring, ``HH:MM`` in the vendor's schedule time zone.
     :param carry_over: whether a call that reached ``max_trigger_time`` moves to the next day.
-    :param number_of_retries: how often the vendor redials somebody who does not pick up, 0 to 10.
-    :param gap_between_retries: minutes between the vendor's redials, 0 to 525,600: one number, or at most ten for one
-        redial each.
+    :param number_of_retries: how often the vendor redials when nobody picks up, 0 to 10.
+    :param gap_between_retries: minutes between the vendor's redials, 0 to 525,600: one number, or at most ten, one for
+        each redial.
     :param priority: place in the vendor's queue, -100 (last) to 100 (first). Source: outbound call API, ``priority``.
     :param language: ``hi``, ``en``, ``kn``, ``mr``, ``ta``, ``te``, ``bn``, ``gu`` or ``ml``.
-    :param call_key: under which the person may be rung once in a scope; None takes the number.
-    :param timezone: where the phone is, an IANA name such as ``Asia/Kolkata``; None leaves it to the calling policy. It
-        is not sent to the vendor.
+    :param call_key: the key under which the person is rung at most once in a scope, 1 to 200 characters; None takes the
+        number.
+    :param timezone: the zone of the phone, an IANA name such as ``Asia/Kolkata``; None leaves it to the calling policy.
+        The vendor does not get it.
     :param extra: fields that one vendor alone has, by name, as that vendor's adapter reads and checks them.
     :raises InvalidCall: a field is out of its range.
     """
@@ -125,12 +127,12 @@ class Call:
 
     @property
     def key(self) -> str:
-        """Under which the person may be rung once in a scope: the number, or the row's own key."""
+        """The key under which the person is rung at most once in a scope: the number, or the row's own key."""
         return self.to_number if self.call_key is None else f"key:{self.call_key}"
 
     @property
     def rings_at(self) -> datetime | None:
-        """The moment of ``schedule_at``, None for a call that rings as soon as the vendor can.
+        """The moment of ``schedule_at``; None for a call that rings as soon as the vendor can.
 
         :raises InvalidCall: it is `NEXT_WINDOW`, and no calling policy has made a moment of it.
         """
@@ -144,8 +146,8 @@ class Call:
 def plain_metadata(values: Mapping[str, Any]) -> dict[str, Any]:
     """Metadata as JSON can hold it: dates and times in ISO form, decimals and UUIDs as text.
 
-    :raises InvalidCall: it is no mapping, holds what JSON cannot say (bytes, NaN, an object of the user's), or is more
-        than `MAX_METADATA_BYTES` of it.
+    :raises InvalidCall: it is no mapping, holds what JSON has no form for (bytes, NaN, an object of the user's class),
+        or is more than `MAX_METADATA_BYTES` of JSON.
     """
     if not isinstance(values, Mapping):
         raise InvalidCall(Reason.BAD_METADATA, "metadata must be an object")
@@ -161,13 +163,13 @@ def plain_metadata(values: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def is_plain(values: Mapping[Any, Any]) -> bool:
-    """Whether JSON holds the values of a mapping as they are, without a closer look."""
+def is_plain(values: Mapping[Any, object]) -> bool:
+    """Whether all values of a mapping are of types that JSON holds as they are."""
     return _PLAIN.issuperset(map(type, values.values()))
 
 
 def _is_surely_small(plain: Mapping[str, Any]) -> bool:
-    """Whether plain metadata cannot be too large, told at a glance: a character is at most 12 bytes of JSON.
+    """Whether plain metadata cannot be too large, without writing it: a character is at most 12 bytes of JSON.
 
     :raises ValueError: a whole number has thousands of digits, which Python refuses to write.
     """
@@ -175,7 +177,7 @@ def _is_surely_small(plain: Mapping[str, Any]) -> bool:
     return 12 * characters + 8 * len(plain) < MAX_METADATA_BYTES
 
 
-def _as_json(value: Any) -> Any:
+def _as_json(value: object) -> object:
     if isinstance(value, (date, time)):
         return value.isoformat()
     if isinstance(value, Decimal) and value.is_finite():
@@ -189,20 +191,20 @@ def _as_json(value: Any) -> Any:
     raise TypeError
 
 
-def _check_identifier(name: str, value: Any, reason: Reason) -> None:
+def _check_identifier(name: str, value: object, reason: Reason) -> None:
     if value is None:
         return
     if not isinstance(value, str) or not 0 < len(value) <= MAX_KEY_LENGTH or not value.isprintable():
         raise InvalidCall(reason, f"{name} must be a text of 1 to {MAX_KEY_LENGTH} characters")
 
 
-def _check_range(name: str, value: Any, limits: tuple[int, int], reason: Reason) -> None:
+def _check_range(name: str, value: object, limits: tuple[int, int], reason: Reason) -> None:
     low, high = limits
     if not _is_whole(value) or not low <= value <= high:
         raise InvalidCall(reason, f"{name} must be a whole number from {low} to {high}")
 
 
-def _check_gaps(gaps: Any) -> None:
+def _check_gaps(gaps: object) -> None:
     each = gaps if isinstance(gaps, Sequence) and not isinstance(gaps, (bytes, bytearray)) else [gaps]
     if not 1 <= len(each) <= RETRIES_RANGE[1] or not all(_is_whole(gap) and 0 <= gap <= MAX_GAP for gap in each):
         raise InvalidCall(
@@ -212,7 +214,7 @@ def _check_gaps(gaps: Any) -> None:
         )
 
 
-def _check_schedule_at(value: Any) -> None:
+def _check_schedule_at(value: object) -> None:
     first, last = SCHEDULE_YEARS
     if not isinstance(value, datetime) or value.utcoffset() is None or not first <= value.year <= last:
         raise InvalidCall(
@@ -220,10 +222,10 @@ def _check_schedule_at(value: Any) -> None:
         )
 
 
-def _check_trigger_time(name: str, value: Any) -> None:
+def _check_trigger_time(name: str, value: object) -> None:
     if not isinstance(value, str) or not _TRIGGER_TIME.fullmatch(value):
         raise InvalidCall(Reason.BAD_TRIGGER_TIME, f"{name} must be a time of day, HH:MM")
 
 
-def _is_whole(value: Any) -> bool:
+def _is_whole(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)

@@ -1,8 +1,8 @@
-"""The dates on which nobody is called: those that the user names, and the public holidays of a country.
+"""The dates without calls: those that the user names, and the public holidays of a country.
 
-Holidays come from the `holidays` library (extra ``[holidays]``), which is asked year by year when a date is judged: it
-is slow to import, and a DAG file must not pay for it. It marks dates that hang on the moon as "(estimated)", and the
-mark stays in what is shown.
+Holidays come from the `holidays` library (extra ``[holidays]``). It is slow to import, and a DAG file must not pay for
+it, so it is imported when the first date is judged. It marks dates that depend on the moon as "(estimated)"; the name
+that we show keeps the mark.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Closures:
 def read_dates(values: object) -> tuple[date, ...]:
     """Dates, as they are or in ISO form, ascending and each once.
 
-    :raises ConfigurationError: one is no date; a moment is none, because it is another date elsewhere.
+    :raises ConfigurationError: one is no date; a datetime is none, because it is another date elsewhere.
     """
     if isinstance(values, (str, date)) or not isinstance(values, Iterable):
         values = (values,)
@@ -59,7 +59,7 @@ def read_dates(values: object) -> tuple[date, ...]:
 
 
 def read_holidays(code: str) -> str:
-    """The code of a country or a part of one in upper case, refused where the library is there and does not know it.
+    """The code of a country, or of a part of one, in upper case.
 
     :raises ConfigurationError: it is no such code, no such country, or the extra ``[holidays]`` is not installed.
     """
@@ -86,7 +86,7 @@ def _read_date(value: object) -> date:
 
 @lru_cache(maxsize=1)
 def _register_of_countries() -> str:
-    """The library's own register, as text: to import the library costs more than a DAG file may."""
+    """The library's own list of countries, as text: importing the library costs more than a DAG file may."""
     from importlib.util import find_spec
 
     library = find_spec("holidays")
@@ -96,7 +96,7 @@ def _register_of_countries() -> str:
         with open(os.path.join(os.path.dirname(library.origin), "registry.py"), encoding="utf-8") as register:
             return register.read()
     except OSError:
-        return ""  # another layout of the library: it is asked itself when the first date is judged
+        return ""  # another layout of the library: the country is checked when the first date is judged
 
 
 @lru_cache(maxsize=256)

@@ -1,7 +1,7 @@
-"""How one value of a contact row is read, whatever its source made of it: a database, a text file, a data frame.
+"""Coercion: how one value of a contact row is read, whether a database, a text file or a data frame wrote it.
 
-Each reader turns what means the same into the same, and gives back what it does not know as it is: `Call` refuses
-that, so that each limit stands in one place.
+Each reader gives values of the same meaning the same form, and returns a value that it does not know as it is. `Call`
+refuses such a value, so that each limit is checked in one place.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ _WHOLE_NUMBER = re.compile(r"([+-]?[0-9]{1,18})(\.0+)?")  # 3.0: how data frames
 _TIME_OF_DAY = re.compile(r"[T ][0-9]{2}")
 
 
-def is_absent(value: Any) -> bool:
-    """Whether a column says nothing: None, an empty text, and what data frames have for it (NaN, NaT, NA)."""
+def is_absent(value: object) -> bool:
+    """Whether a column is empty: None, an empty text, or the missing values of data frames (NaN, NaT, NA)."""
     if isinstance(value, str):
         return not value or value.isspace()
     return value is None or type(value).__name__ == "NAType" or bool(value != value)
 
 
-def read_text(value: Any) -> Any:
-    """A text without its margins; a number, UUID or date as text."""
+def read_text(value: object) -> object:
+    """A text without the space around it; a number, UUID or date as text."""
     if isinstance(value, str):
         return value.strip()
     value = read_whole_number(value)
@@ -42,20 +42,20 @@ def read_text(value: Any) -> Any:
     return str(value) if is_plain else value
 
 
-def read_language(value: Any) -> Any:
+def read_language(value: object) -> object:
     """A language code in lower case."""
     return value.strip().lower() if isinstance(value, str) else value
 
 
-def read_boolean(value: Any) -> Any:
+def read_boolean(value: object) -> object:
     """True for ``true``, ``t``, ``yes``, ``y`` and 1, False for ``false``, ``f``, ``no``, ``n`` and 0."""
     if isinstance(value, str):
         return _WORDS.get(value.strip().lower(), value)
     return bool(value) if value == 0 or value == 1 else value
 
 
-def read_whole_number(value: Any) -> Any:
-    """A whole number, also where it comes as text, with decimals that are zero, or as a number of another library."""
+def read_whole_number(value: object) -> object:
+    """A whole number, also from text, from decimals that are zero, or from a number of another library."""
     if isinstance(value, (int, bytes)):
         return value
     if isinstance(value, str):
@@ -66,8 +66,8 @@ def read_whole_number(value: Any) -> Any:
     return operator.index(value) if hasattr(value, "__index__") else value
 
 
-def read_gaps(value: Any) -> Any:
-    """Minutes: one number or several, also as text such as ``30``, ``30,60``, ``[30, 60]`` or ``{30,60}``."""
+def read_gaps(value: object) -> object:
+    """Minutes: one number or several, also from text such as ``30``, ``30,60``, ``[30, 60]`` or ``{30,60}``."""
     if isinstance(value, str):
         inner = value.strip().strip("[]{}")
         if inner == value.strip() and "," not in inner and ";" not in inner:
@@ -78,13 +78,13 @@ def read_gaps(value: Any) -> Any:
     return read_whole_number(value)
 
 
-def is_next_window(value: Any) -> bool:
-    """Whether a ``schedule_at`` asks for the next window, which a calling policy alone knows."""
+def is_next_window(value: object) -> bool:
+    """Whether a ``schedule_at`` asks for the next window, which only a calling policy knows."""
     return value is NEXT_WINDOW or (isinstance(value, str) and value.strip().lower() == NEXT_WINDOW.value)
 
 
-def read_schedule_at(value: Any, zone: tzinfo | None) -> Any:
-    """An aware date and time; without an offset it is meant in ``zone``. A bare date is none: it would ring at 0:00.
+def read_schedule_at(value: object, zone: tzinfo | None) -> object:
+    """An aware datetime; one without an offset is in ``zone``. A bare date is not read: it would ring at 0:00.
 
     :raises InvalidCall: it has no offset, and the clock of ``zone`` shows it twice, or never.
     """
@@ -100,9 +100,9 @@ def read_schedule_at(value: Any, zone: tzinfo | None) -> Any:
     return value
 
 
-def is_shown_twice(moment: Any, zone: tzinfo | None) -> bool:
-    """Whether the clock of ``zone`` shows a moment's date and time once more: without an offset nobody can tell which
-    of them is meant."""
+def is_shown_twice(moment: object, zone: tzinfo | None) -> bool:
+    """Whether the clock of ``zone`` shows a moment's date and time twice: without an offset they cannot be told
+    apart."""
     if zone is None or not isinstance(moment, datetime) or not _is_schedulable(moment):
         return False
     return len(readings(moment.astimezone(zone), zone)) > 1
@@ -110,9 +110,9 @@ def is_shown_twice(moment: Any, zone: tzinfo | None) -> bool:
 
 def _moment_in(zone: tzinfo, local: datetime) -> datetime:
     if _is_schedulable(local):
-        meant = readings(local, zone)
-        if len(meant) != 1:
-            why = "comes twice" if meant else "is skipped"
+        moments = readings(local, zone)
+        if len(moments) != 1:
+            why = "comes twice" if moments else "is skipped"
             raise InvalidCall(
                 Reason.BAD_SCHEDULE_AT,
                 f"schedule_at has no offset and falls into the hour that {why} when the clocks change: give it one",
@@ -124,8 +124,8 @@ def _is_schedulable(value: datetime) -> bool:
     return SCHEDULE_YEARS[0] <= value.year <= SCHEDULE_YEARS[1]
 
 
-def read_trigger_time(value: Any) -> Any:
-    """A time of day as ``HH:MM``; one with seconds or an offset cannot be said so and stays as it is."""
+def read_trigger_time(value: object) -> object:
+    """A time of day as ``HH:MM``; one with seconds or an offset has no such form and stays as it is."""
     if isinstance(value, timedelta) and timedelta(0) <= value < timedelta(days=1):  # MySQL's TIME
         value = (datetime.min + value).time()
     if isinstance(value, time):
@@ -136,11 +136,11 @@ def read_trigger_time(value: Any) -> Any:
     return value
 
 
-def without_absent(metadata: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Metadata without what data frames have for nothing (NaN, NaT, NA), also inside of objects and lists.
+def without_absent(metadata: Mapping[Any, object]) -> dict[Any, Any]:
+    """Metadata without the missing values of data frames (NaN, NaT, NA), also inside of objects and lists.
 
-    None and empty texts stay: they may say something to the agent, and JSON can hold them. Infinity stays too: it says
-    something and cannot be sent, so `Call` refuses it.
+    None and empty texts stay: they may mean something to the agent, and JSON can hold them. Infinity stays too: it
+    means something and JSON cannot hold it, so `Call` refuses it.
 
     :raises InvalidCall: it is nested too deeply.
     """
@@ -150,7 +150,7 @@ def without_absent(metadata: Mapping[Any, Any]) -> dict[Any, Any]:
         raise InvalidCall(Reason.BAD_METADATA, "metadata holds a value that JSON cannot hold") from None
 
 
-def _present(value: Any) -> Any:
+def _present(value: object) -> object:
     if isinstance(value, Mapping):
         return {name: _present(each) for name, each in value.items() if not _is_missing(each)}
     if isinstance(value, (list, tuple)):
@@ -158,16 +158,16 @@ def _present(value: Any) -> Any:
     return value
 
 
-def _is_missing(value: Any) -> bool:
+def _is_missing(value: object) -> bool:
     if value is None or isinstance(value, (str, int, Mapping, list, tuple)):
         return False
     if type(value).__name__ == "NAType":
         return True
-    unequal = value != value  # an array answers with an array, which says neither
+    unequal = value != value  # an array gives an array, which is neither true nor false
     return type(unequal).__name__ in _BOOLEANS and bool(unequal)
 
 
-def read_metadata(value: Any) -> Mapping[Any, Any]:
+def read_metadata(value: object) -> Mapping[Any, object]:
     """A mapping, or the JSON text of an object.
 
     :raises InvalidCall: it is neither.

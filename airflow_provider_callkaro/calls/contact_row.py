@@ -1,4 +1,4 @@
-"""One row of a list, as a source has it."""
+"""One row of a list, as a source gives it."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 ContactRow: TypeAlias = Mapping[str, Any] | str | None
-"""Columns by name, or a plain number. None stands for a row that could not be read; it is handed on so that it is
-counted and rejected rather than lost."""
+"""Columns by name, or a plain number. None is a row that could not be read; it is passed on, so that it is counted and
+rejected and not lost."""

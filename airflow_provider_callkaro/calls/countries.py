@@ -1,10 +1,10 @@
-"""Which country a phone number belongs to, told by its first digits, without any library.
+"""Which country a phone number belongs to, by its first digits, without any library.
 
-Source: the list of E.164 country codes (ITU), and the area codes of the countries that share one. The table is checked
-against `phonenumbers` in the tests; it stands here so that what may be rung does not depend on what is installed.
-Where a small country shares a code and its numbers cannot be told apart, such as mobiles of Saint Martin, the largest
-of them stands for all. Numbers that belong to no country (satellites, international services, and toll-free, premium
-and personal numbers of North America) have none, and neither has what looks like North America's and has another shape.
+Source: the list of E.164 country codes (ITU), and the area codes of the countries that share one. The tests check the
+table against `phonenumbers`; it is kept here so that what may be rung does not depend on what is installed. Where
+countries share a code and their numbers do not differ, such as mobiles of Saint Martin, the largest of them counts for
+all. Numbers of no country (satellites, international services, and toll-free, premium and personal numbers of North
+America) have none, and neither has a number that begins like North America's and has another shape.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _MAIN = _pairs(
 """The country of each code, or the largest of those that share it."""
 
 _NORTH_AMERICA, _NORTH_AMERICAN = "1", 12  # its code, and how long its numbers are in E.164
-_NOBODY = ""  # in the place of a country
+_NO_COUNTRY = ""  # in the place of a country
 _WITHIN = {
     prefix: country
     for country, prefixes in {
@@ -78,7 +78,7 @@ _WITHIN = {
         "VG": "1284",
         "VI": "1340",
         "YT": "2622689 262269 262639 26270935 26270936 26270937",
-        _NOBODY: (
+        _NO_COUNTRY: (
             "1500 1521 1522 1523 1524 1525 1526 1527 1528 1529 1532 1533 1535 1538 1542 1543 1544 1545 1546 1547 1549 "
             "1550 1552 1553 1554 1556 1558 1566 1569 1577 1578 1588 1589 1600 1622 1633 1644 1655 1677 1688 1700 1710 "
             "1800 1822 1833 1844 1855 1866 1877 1880 1881 1882 1883 1884 1885 1886 1887 1888 1889 1900"
@@ -86,20 +86,20 @@ _WITHIN = {
     }.items()
     for prefix in prefixes.split()
 }
-"""Digits with which the numbers of another country begin than that of their code."""
+"""First digits of numbers that belong to another country than their code."""
 
 _SHARED = {
     code: tuple(sorted({len(prefix) for prefix in _WITHIN if prefix.startswith(code)}, reverse=True))
     for code in _MAIN
     if any(prefix.startswith(code) for prefix in _WITHIN)
 }  # the lengths of such digits, longest first
-COUNTRIES = frozenset({*_MAIN.values(), *_WITHIN.values(), "BL", "MF"} - {_NOBODY})
+COUNTRIES = frozenset({*_MAIN.values(), *_WITHIN.values(), "BL", "MF"} - {_NO_COUNTRY})
 """Every country with numbers of its own, ISO 3166-1 (and ``XK`` and ``AC``, as numbering plans have them)."""
-_STOOD_FOR = {"BL": "GP", "MF": "GP"}  # numbers that are told from those of another country by nobody
+_COUNTED_AS = {"BL": "GP", "MF": "GP"}  # countries whose numbers do not differ from those of another
 
 
 def country_of(number: str) -> str | None:
-    """The country of an E.164 number, two letters; None where it belongs to none, or to nobody."""
+    """The country of an E.164 number, two letters; None where it belongs to none."""
     for end in (2, 3, 4):
         code = number[1:end]
         if code == _NORTH_AMERICA and (len(number) != _NORTH_AMERICAN or number[2] in "01"):
@@ -113,6 +113,6 @@ def country_of(number: str) -> str | None:
     return None
 
 
-def countries_as_told(countries: frozenset[str]) -> frozenset[str]:
+def counted_as(countries: frozenset[str]) -> frozenset[str]:
     """The countries as `country_of` names them."""
-    return frozenset(_STOOD_FOR.get(country, country) for country in countries)
+    return frozenset(_COUNTED_AS.get(country, country) for country in countries)

@@ -1,14 +1,13 @@
-"""Calling hours as JSON: how a connection's extra, a param or a vendor's answer says them.
+"""Calling hours in JSON, as a connection's extra, a param or a vendor's answer gives them.
 
-Windows are a list of objects such as ``[{"start": "10:00", "end": "19:00", "days": "mon-sat"}]``; the zone is said
-beside them. Whoever has them so gets the same policy, and the same words for what is wrong.
+Windows are a list of objects such as ``[{"start": "10:00", "end": "19:00", "days": "mon-sat"}]``; the zone is given
+beside them. All of these get the same policy and the same errors.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from airflow_provider_callkaro.calls.policy import CallingPolicy
 from airflow_provider_callkaro.calls.window import ScheduleWindow
@@ -19,7 +18,7 @@ _KNOWN = _REQUIRED | {"days"}
 _EXAMPLE = 'such as [{"start": "10:00", "end": "19:00", "days": "mon-sat"}]'
 
 
-def policy_from_json(windows: Any, *, timezone: str) -> CallingPolicy:
+def policy_from_json(windows: object, *, timezone: str) -> CallingPolicy:
     """The calling policy of windows in one time zone.
 
     :param windows: objects with ``start``, ``end`` and, for some days only, ``days``, as `ScheduleWindow` takes them: a
@@ -40,15 +39,15 @@ def policy_from_json(windows: Any, *, timezone: str) -> CallingPolicy:
     )
 
 
-def _window(place: int, window: Any) -> ScheduleWindow:
+def _window(place: int, window: object) -> ScheduleWindow:
     if not isinstance(window, Mapping):
         raise ConfigurationError(f"calling window {place} must be an object, {_EXAMPLE}")
     missing, unknown = sorted(_REQUIRED - set(window)), sorted(set(map(str, window)) - _KNOWN)
     if missing or unknown:
         wrong = f"has no {', '.join(missing)}" if missing else f"has {', '.join(unknown)}, which is not known"
         raise ConfigurationError(f"calling window {place} {wrong}: use start, end and days, {_EXAMPLE}")
-    given = {name: value for name, value in window.items() if value is not None}
+    fields = {name: value for name, value in window.items() if value is not None}
     try:
-        return ScheduleWindow(**given)
+        return ScheduleWindow(**fields)
     except (ConfigurationError, TypeError) as error:
         raise ConfigurationError(f"calling window {place}: {error}") from None

@@ -1,4 +1,4 @@
-"""A judgement in words, for the log line that somebody reads at three in the morning. It never holds a phone number."""
+"""A judgement in words, for the log. It never holds a phone number."""
 
 from __future__ import annotations
 

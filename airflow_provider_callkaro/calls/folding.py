@@ -1,8 +1,8 @@
-"""Texts in the one spelling in which they are compared, with the places where each character stood.
+"""Texts in one spelling for comparison, with the place of each character in the original.
 
-Somebody who repeats a value rarely repeats it letter by letter: case, accents, width and what stands between the words
-change on the way, and so do escapes (of URLs, JSON, HTML) and encodings (base64, hexadecimal). A `Folded` text is what
-is left of all of them: letters and digits alone, of which every one knows where in the text it came from.
+A text that repeats a value rarely repeats it letter by letter: case, accents, width and the characters between the
+words change, and so do escapes (of URLs, JSON, HTML) and encodings (base64, hexadecimal). A `Folded` text has none of
+these: it has letters and digits only, and knows the place of each in the original text.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ _HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{8,}")
 _CONTROLS = frozenset("bfnrt")  # after a backslash, in JSON
 
 _Origin: TypeAlias = Sequence[Span]
-"""Of each character, where it stood in the text that was given."""
+"""The place of each character in the original text."""
 
 
 class Folded:
-    """A text without case, accents, and whatever stands between its words.
+    """A text without case, accents, and characters between its words.
 
     :param plain: the text in lower case and without accents.
-    :param origin: of each character of that, where it stood in the text that was given; None: at the same place.
-    :ivar text: its letters and digits, one behind the other.
+    :param origin: the place of each of its characters in the original text; None where the places are the same.
+    :ivar text: its letters and digits, without anything between them.
     """
 
     def __init__(self, plain: str, origin: _Origin | None) -> None:
@@ -49,16 +49,16 @@ class Folded:
 
     @cached_property
     def words(self) -> list[str]:
-        """What stands together: all letters, or all digits."""
+        """Its runs of letters, and its runs of digits."""
         return _WORD.findall(self._plain)
 
     @cached_property
     def edges(self) -> frozenset[int]:
-        """Where in ``text`` a word begins or ends."""
+        """The places in ``text`` at which a word begins or ends."""
         return frozenset(accumulate(map(len, self.words), initial=0))
 
     def place(self, start: int, end: int) -> Span:
-        """Where a piece of ``text`` stood in the text that was given."""
+        """The place of a piece of ``text`` in the original text."""
         first, last = self._places[start], self._places[end - 1]
         return (first, last + 1) if self._origin is None else (self._origin[first][0], self._origin[last][1])
 
@@ -68,15 +68,15 @@ class Folded:
 
 
 def fold(text: str, origin: _Origin | None = None) -> Folded:
-    """A text as it is compared.
+    """A text folded for comparison.
 
-    :param origin: of each of its characters, where it stood in another text; None: here.
+    :param origin: the place of each of its characters in the original text; None where it is the original.
     """
     return Folded(text.lower(), origin) if text.isascii() else Folded(*_plain(text, origin))
 
 
 def readings(text: str) -> Iterator[Folded]:
-    """What a text says: as it is, and with its escapes undone, as often as they are nested."""
+    """A text as it is, then with its escapes undone, layer by layer."""
     origin: _Origin | None = None
     yield fold(text)
     for _ in range(MOST_LAYERS):
@@ -87,7 +87,7 @@ def readings(text: str) -> Iterator[Folded]:
 
 
 def encoded(text: str) -> Iterator[tuple[Span, bytes]]:
-    """The pieces of a text that may be base64 or hexadecimal, and what each of them may mean, in lower case."""
+    """The pieces of a text that may be base64 or hexadecimal, each with its decoded bytes in lower case."""
     for match in _BASE64.finditer(text):
         yield match.span(), b"\n".join(_from_base64(match[0])).lower()
     for match in _HEXADECIMAL.finditer(text):
@@ -105,7 +105,7 @@ def _plain(text: str, origin: _Origin | None) -> tuple[str, _Origin]:
             if not unicodedata.category(each).startswith("M"):
                 characters.append(str(unicodedata.digit(each)) if each.isdigit() else each)
                 places.append(place)
-            elif places:  # an accent, or a vowel sign, is a part of what it stands on
+            elif places:  # an accent, or a vowel sign, belongs to the character before it
                 places[-1] = (places[-1][0], place[1])
     return "".join(characters), places
 
@@ -117,14 +117,14 @@ def _unescaped(text: str, origin: _Origin | None) -> tuple[str, _Origin]:
     at = 0
     for match in _ESCAPE.finditer(text):
         start, end = match.span()
-        meant = _meaning(match[0])
+        meant = _unescape(match[0])
         characters += [text[at:start], meant]
         places += [*before[at:start], *[(before[start][0], before[end - 1][1])] * len(meant)]
         at = end
     return "".join([*characters, text[at:]]), [*places, *before[at:]]
 
 
-def _meaning(escape: str) -> str:
+def _unescape(escape: str) -> str:
     if escape.startswith("%"):
         return unquote(escape, errors="replace")
     if escape.startswith("&"):
@@ -138,7 +138,7 @@ def _meaning(escape: str) -> str:
 
 
 def _from_base64(run: str) -> Iterator[bytes]:
-    """What a run of characters means, wherever in it the encoding begins."""
+    """The decoded bytes of a run of characters, for each place at which the encoding may begin."""
     plain = run.replace("-", "+").replace("_", "/")
     for start in range(4):
         piece = plain[start : len(plain) - ((len(plain) - start) % 4 == 1)]

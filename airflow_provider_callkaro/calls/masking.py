@@ -1,9 +1,9 @@
-"""The one mask: how a phone number may be shown.
+"""Redaction: how a phone number, or a text from outside, may be shown.
 
-Logs, errors, XComs, links and reports show `+91••••••3210`: enough to recognise a number that one knows, too little to
-find one that one does not know. Whoever knows the country knows its code and how long its numbers are, so at least six
-digits behind the code are hidden; where a country's numbers are short, fewer are shown, or none. Text that comes from
-outside (a vendor's message) is masked wherever it holds a run of digits long enough to be a number.
+Logs, errors, XComs, links and reports show `+91••••••3210`: enough to recognise a known number, too little to find an
+unknown one. The country gives away its code and the length of its numbers, so at least six digits after the code are
+hidden; where a country's numbers are short, fewer are shown, or none. A text from outside (a vendor's message) is
+masked wherever it holds a run of digits long enough to be a number.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 DOTS = "••••••"
-HIDDEN_DIGITS = 6  # behind the country code, at least
+HIDDEN_DIGITS = 6  # after the country code, at least
 SHOWN_DIGITS = 4  # at the end, at most
-FEWEST_DIGITS = 7  # of what may be a number, in a text
-HIDDEN = "•••"  # for what is hidden and is no number
+FEWEST_DIGITS = 7  # of a possible number in a text
+HIDDEN = "•••"  # in the place of hidden text that is no number
 _NUMBER = re.compile(rf"\+?0(?:(?:-{{0,3}}|\+)0){{{FEWEST_DIGITS - 1},}}")  # in the outline of a text
 # The country code. Source: ITU-T E.164, list of assigned codes; those that are not spelt out have three digits.
 _CODE = re.compile(r"[17]|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[0-9]{0,3}")
 
 Span: TypeAlias = tuple[int, int]
-"""Where a piece of a text begins and ends."""
+"""Where a piece of a text begins and ends (excluded)."""
 
 
 def mask_number(number: str) -> str:
@@ -43,7 +43,7 @@ def mask_number(number: str) -> str:
 
 
 def mask_error(error: BaseException) -> str:
-    """An error whose own words may quote data or keys: its kind, and the system's own word for it where it has one."""
+    """An error whose message may quote data or keys: its class, and the system's message where it has one."""
     number = error.errno if isinstance(error, OSError) else None
     kind = type(error).__name__
     return f"{kind}, {os.strerror(number)}" if isinstance(number, int) else kind
@@ -55,18 +55,18 @@ def mask_text(text: str, *, limit: int = 200) -> str:
 
 
 def in_one_line(text: str, *, limit: int) -> str:
-    """As much of a text as may be needed to show ``limit`` characters of it, in one line of what can be printed."""
+    """As much of a text as is needed to show ``limit`` characters of it, in one line of printable characters."""
     longest = 4 * limit
     plain = " ".join("".join(character if character.isprintable() else " " for character in text[:longest]).split())
     if len(text) > longest:
-        plain = plain.rpartition(" ")[0] or plain  # half a word would not be recognised as what it is
+        plain = plain.rpartition(" ")[0] or plain  # half a word could not be recognised
     return plain
 
 
 def covered(plain: str, hidden: Iterable[Span], *, limit: int) -> str:
-    """A text in one line without what is hidden and without numbers, at most ``limit`` characters.
+    """A text in one line with hidden spans and numbers masked, at most ``limit`` characters.
 
-    :param hidden: what must not be shown; a number that lies there by itself is masked as any other is.
+    :param hidden: the spans that must not be shown; a span within a number is masked as the number.
     """
     numbers = [match.span() for match in _NUMBER.finditer(_outline(plain))]
     within = (span for span in hidden if not any(start <= span[0] and span[1] <= end for start, end in numbers))
@@ -79,7 +79,7 @@ def covered(plain: str, hidden: Iterable[Span], *, limit: int) -> str:
 
 
 def without(text: str, hidden: Sequence[Span]) -> str:
-    """A text without what is hidden; nothing else of it changes."""
+    """A text with its hidden spans masked; nothing else of it changes."""
     shown, at = [], 0
     for start, end, _ in _merged([(*span, False) for span in hidden]):
         shown += [text[at:start], HIDDEN]
@@ -88,7 +88,7 @@ def without(text: str, hidden: Sequence[Span]) -> str:
 
 
 def _merged(spans: list[tuple[int, int, bool]]) -> list[tuple[int, int, bool]]:
-    """The spans in their order, those that touch one another as one; it is a number where all of it is."""
+    """The spans in their order, with those that touch joined; a joined span is a number if all its parts are."""
     merged: list[tuple[int, int, bool]] = []
     for start, end, is_number in sorted(spans):
         if merged and start < merged[-1][1] + (not is_number and not merged[-1][2]):
@@ -100,7 +100,7 @@ def _merged(spans: list[tuple[int, int, bool]]) -> list[tuple[int, int, bool]]:
 
 
 def _outline(text: str) -> str:
-    """A text as its digits (0), a plus sign, its letters (a), and whatever stands between them (-)."""
+    """A text with each digit as 0, each letter as a, each plus sign as +, and each other character as -."""
     if text.isascii():
         return text.translate(_ASCII_OUTLINE)
     return "".join(_shape(character) for character in text)

@@ -1,15 +1,15 @@
-"""Which numbers may be rung at all: in which countries, and what sort of line. A number in a list is data from outside,
-and a premium-rate or satellite number costs whoever rings it.
+"""Which numbers may be rung at all: of which countries, and of which types of line.
+
+A number in a list is data from outside, and a call to a premium-rate or satellite number costs the caller money.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from airflow_provider_callkaro.calls.call import InvalidCall
-from airflow_provider_callkaro.calls.countries import COUNTRIES, countries_as_told, country_of
+from airflow_provider_callkaro.calls.countries import COUNTRIES, counted_as, country_of
 from airflow_provider_callkaro.calls.number_types import NumberType, types_of
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.exceptions import ConfigurationError
@@ -36,7 +36,7 @@ class NumberRules:
                     f"allowed_countries has no country {', '.join(unknown)}: give two letters each (ISO 3166-1), such "
                     'as ["IN", "US"]'
                 )
-            object.__setattr__(self, "countries", countries_as_told(named))
+            object.__setattr__(self, "countries", counted_as(named))
         if self.types is not None:
             sorts = frozenset(word.lower() for word in _words("allowed_number_types", self.types, 'such as ["mobile"]'))
             unknown = sorted(sorts.difference(NumberType))
@@ -47,7 +47,7 @@ class NumberRules:
             object.__setattr__(self, "types", sorts)
 
     def require_library(self) -> None:
-        """Refuse, before a list is read, types that nobody here can tell.
+        """Refuse, before a list is read, types that cannot be determined here.
 
         :raises ConfigurationError: the extra ``[phone]`` is not installed.
         """
@@ -61,7 +61,7 @@ class NumberRules:
             ) from None
 
     def check(self, number: str) -> None:
-        """Let an E.164 number pass.
+        """Check that an E.164 number may be rung.
 
         :raises InvalidCall: it may not be rung.
         """
@@ -83,9 +83,9 @@ class NumberRules:
             )
 
 
-def _words(argument: str, given: Any, example: str) -> list[str]:
-    if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Collection) or not given:
+def _words(argument: str, words: object, example: str) -> list[str]:
+    if isinstance(words, (str, bytes, Mapping)) or not isinstance(words, Collection) or not words:
         raise ConfigurationError(f"{argument} must be a list that is not empty, {example}, or None to allow all")
-    if not all(isinstance(word, str) for word in given):
+    if not all(isinstance(word, str) for word in words):
         raise ConfigurationError(f"{argument} must hold texts, {example}")
-    return [word.strip() for word in given]
+    return [word.strip() for word in words]

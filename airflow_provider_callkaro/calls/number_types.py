@@ -1,7 +1,7 @@
-"""What sort of line a phone number is, by the numbering plans that `phonenumbers` has (extra ``[phone]``).
+"""The type of line of a phone number, by the numbering plans of `phonenumbers` (extra ``[phone]``).
 
-Its patterns are joined into one for each sort and country code, as in `numbering`, because the library's own way costs
-more than all the rest of reading a row.
+The library's patterns are joined into one for each type and country code, as in `numbering`, because its own lookup
+costs more than all the rest of reading a row.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from airflow_provider_callkaro.calls.numbering import any_of, country_code
 
-_SATELLITES = frozenset({"870", "881", "882", "883"})  # and networks that belong to no country, at the same prices
+_SATELLITES = frozenset({"870", "881", "882", "883"})  # and networks of no country, which cost the same
 
 
 class NumberType(StrEnum):
-    """What sort of line it is."""
+    """A type of line."""
 
     MOBILE = "mobile"
     FIXED_LINE = "fixed_line"
@@ -34,7 +34,7 @@ class NumberType(StrEnum):
     """A satellite phone, or an international network without a country."""
 
 
-_OF_THEIR_OWN = (  # in the order in which the library asks; what is one of these is nothing else
+_EXCLUSIVE = (  # in the order of the library; a number of one of these types is of no other
     NumberType.PREMIUM_RATE,
     NumberType.TOLL_FREE,
     NumberType.SHARED_COST,
@@ -46,15 +46,17 @@ _OF_THEIR_OWN = (  # in the order in which the library asks; what is one of thes
 )
 
 
-class _Sorts(NamedTuple):
-    of_their_own: tuple[tuple[frozenset[NumberType], re.Pattern[str]], ...]
+class _TypePatterns(NamedTuple):
+    exclusive: tuple[tuple[frozenset[NumberType], re.Pattern[str]], ...]
     fixed: re.Pattern[str]
     mobile: re.Pattern[str]
 
 
 def types_of(number: str) -> frozenset[NumberType]:
-    """What an E.164 number may be: two sorts where a plan does not tell mobiles from fixed lines, as in North America;
-    none where there can be no such number.
+    """The types that an E.164 number may be of.
+
+    They are two where a plan does not distinguish mobiles from fixed lines, as in North America, and none where no such
+    number exists.
 
     :raises ConfigurationError: the extra ``[phone]`` is not installed.
     """
@@ -63,18 +65,18 @@ def types_of(number: str) -> frozenset[NumberType]:
         return frozenset()
     if country in _SATELLITES:
         return frozenset({NumberType.SATELLITE})
-    sorts, national = _sorts(country), number[1 + len(country) :]
-    for sort, pattern in sorts.of_their_own:
+    patterns, national = _patterns(country), number[1 + len(country) :]
+    for types, pattern in patterns.exclusive:
         if pattern.fullmatch(national):
-            return sort
-    fixed, mobile = sorts.fixed.fullmatch(national), sorts.mobile.fullmatch(national)
+            return types
+    fixed, mobile = patterns.fixed.fullmatch(national), patterns.mobile.fullmatch(national)
     return frozenset(
         ({NumberType.FIXED_LINE} if fixed else set()) | ({NumberType.MOBILE} if mobile else set()),
     )
 
 
 @lru_cache(maxsize=256)
-def _sorts(country: str) -> _Sorts:
+def _patterns(country: str) -> _TypePatterns:
     from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
     code = int(country)
@@ -82,9 +84,9 @@ def _sorts(country: str) -> _Sorts:
         PhoneMetadata.metadata_for_region_or_calling_code(code, region) for region in COUNTRY_CODE_TO_REGION_CODE[code]
     ]
     plans = [plan for plan in found if plan is not None]
-    return _Sorts(
-        of_their_own=tuple(
-            (frozenset({sort}), any_of([getattr(plan, sort.value) for plan in plans])) for sort in _OF_THEIR_OWN
+    return _TypePatterns(
+        exclusive=tuple(
+            (frozenset({each}), any_of([getattr(plan, each.value) for plan in plans])) for each in _EXCLUSIVE
         ),
         fixed=any_of([plan.fixed_line for plan in plans]),
         mobile=any_of([plan.mobile for plan in plans]),

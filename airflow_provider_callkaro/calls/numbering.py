@@ -1,8 +1,8 @@
-"""What a phone number gives away of its place: the numbering plans of the world, as `phonenumbers` has them.
+"""The numbering plans of the world, as `phonenumbers` has them: what a phone number tells about its place.
 
-The library's own way to a number's zones costs as much as all the rest of judging a call, because it tries the patterns
-of every region of a country one by one. Here its patterns are joined into one for each country code, and its zones are
-looked up by prefix; what comes out is tested against the library.
+The library's own lookup of a number's zones costs as much as all the rest of judging a call, because it tries the
+patterns of every region of a country one by one. Here its patterns are joined into one for each country code, and its
+zones are looked up by prefix. The tests compare the results with the library's.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 
 NORTH_AMERICA = "1"  # the country code that 25 countries share
 
-# What phonenumbers 9.0.43 says, and what the tz database has for the same country. Source: zone.tab of tzdata 2026.
+# The zones of phonenumbers 9.0.43, and those of the tz database for the same country. Source: zone.tab of tzdata 2026.
 _CORRECTED: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("7", "Europe/Bucharest"): ("Europe/Kaliningrad",),
     ("56", "America/Santiago"): ("America/Santiago", "America/Coyhaique", "America/Punta_Arenas", "Pacific/Easter"),
@@ -31,8 +31,8 @@ _CORRECTED: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("505", "America/Chicago"): ("America/Managua",),
     ("675", "Pacific/Port_Moresby"): ("Pacific/Port_Moresby", "Pacific/Bougainville"),
 }
-# Area codes laid over the ground of another, whose exchanges the library does not list. Source: lincmad.com, overlays.
-_LAID_OVER: Mapping[str, str] = {
+# Area codes that overlay another, whose exchanges the library does not list. Source: lincmad.com, overlays.
+_OVERLAYS: Mapping[str, str] = {
     "1236": "1250",
     "1257": "1250",
     "1364": "1270",
@@ -46,8 +46,8 @@ _LAID_OVER: Mapping[str, str] = {
     "1778": "1250",
     "1930": "1812",
 }
-# Area codes with a second zone of which the library knows nothing: Lloydminster; west Texas, which the clock divides
-# between El Paso and Midland. Source: area code list of the Amazon Connect samples.
+# Area codes with a second zone that the library lacks: Lloydminster; west Texas, where El Paso and Midland have
+# different clocks. Source: area code list of the Amazon Connect samples.
 _ALSO: Mapping[str, tuple[str, ...]] = {
     "1306": ("America/Edmonton",),
     "1432": ("America/Denver",),
@@ -56,15 +56,15 @@ _ALSO: Mapping[str, tuple[str, ...]] = {
 _NATIONAL_NORTH_AMERICA = re.compile(r"\+1[2-9][0-9]{2}[2-9][0-9]{6}")
 _OTHER_KINDS = ("premium_rate", "toll_free", "shared_cost", "voip", "personal_number", "pager", "uan", "voicemail")
 _NEVER = r"(?!)"
-_AFTER_DIGITS = ":"  # the character that follows 9, so that a prefix and this is above everything that begins with it
+_AFTER_DIGITS = ":"  # the character after 9: a prefix with it sorts after all longer prefixes
 _SAMPLE_DAYS = tuple(datetime(2026, month, day) for month in range(1, 13) for day in (1, 15))
 
 
 class Kind(NamedTuple):
-    """What sort of number it is.
+    """How a number relates to places.
 
     :param has_place: it belongs to a place within its country.
-    :param can_move: it is a mobile, or cannot be told from one.
+    :param can_move: it is a mobile, or may be one.
     """
 
     has_place: bool
@@ -76,7 +76,7 @@ class _Plan(NamedTuple):
 
     :param mobiles_have_place: whether mobiles belong to places too.
     :param trunk: digits that are dialled before a number within the country, and written here by mistake.
-    :param without_trunk: what stands in their place, as a replacement of `re.sub`, where ``trunk`` has kept something.
+    :param without_trunk: their replacement, as of `re.sub`, where ``trunk`` has captured something; None for none.
     :param lengths: how many digits a number may have.
     """
 
@@ -89,11 +89,11 @@ class _Plan(NamedTuple):
     lengths: frozenset[int]
 
     def is_number(self, national: str) -> bool:
-        """Whether there can be such a number, of whatever kind."""
+        """Whether such a number can exist, of whatever kind."""
         return any(pattern.fullmatch(national) for pattern in (self.fixed, self.mobile, self.other))
 
     def stripped(self, national: str) -> str | None:
-        """The number without the digits that do not belong to it; None where that leaves none."""
+        """The number without its trunk digits; None where it has none, or where that leaves no number."""
         match = self.trunk.match(national)
         if match is None:
             return None
@@ -103,7 +103,7 @@ class _Plan(NamedTuple):
 
 
 def country_code(number: str) -> str | None:
-    """The country code of an E.164 number, without ``+``, or None where no country has it."""
+    """The country code of an E.164 number, without ``+``; None where no country has it."""
     codes = _country_codes()
     for end in (2, 3, 4):
         if number[1:end] in codes:
@@ -112,12 +112,12 @@ def country_code(number: str) -> str | None:
 
 
 def has_area_code(number: str) -> bool:
-    """Whether a number of North America is of the right shape."""
+    """Whether a number of North America has the right shape."""
     return _NATIONAL_NORTH_AMERICA.fullmatch(number) is not None
 
 
 def kind_of(number: str, country: str) -> Kind | None:
-    """The kind of an E.164 number, or None where there can be no such number."""
+    """The kind of an E.164 number; None where no such number can exist."""
     plan = _plan(country)
     national = number[1 + len(country) :]
     fixed, mobile = plan.fixed.fullmatch(national), plan.mobile.fullmatch(national)
@@ -134,10 +134,10 @@ def zone_names(prefix: str) -> frozenset[str]:
     """The zones of all numbers that begin with these digits: a country code, or more."""
     data, known = _zone_data(), _known_prefixes()
     names: set[str] = set()
-    for ground in {prefix, _LAID_OVER.get(prefix, prefix)}:
-        for longer in known[bisect_left(known, ground) : bisect_left(known, f"{ground}{_AFTER_DIGITS}")]:
+    for base in {prefix, _OVERLAYS.get(prefix, prefix)}:
+        for longer in known[bisect_left(known, base) : bisect_left(known, f"{base}{_AFTER_DIGITS}")]:
             names.update(data[longer])
-        names.update(_ALSO.get(ground, ()))
+        names.update(_ALSO.get(base, ()))
     return _corrected(names, prefix)
 
 
@@ -195,7 +195,7 @@ def _plan(country: str) -> _Plan:
 
 
 def any_of(kinds: list[Any]) -> re.Pattern[str]:
-    """What numbers of any of these kinds of phonenumbers look like; of none, nothing does."""
+    """One pattern for the numbers of any of these kinds of `phonenumbers`; of no kind, it matches nothing."""
     patterns = [kind.national_number_pattern for kind in kinds if kind is not None and kind.national_number_pattern]
     return re.compile("|".join(f"(?:{pattern})" for pattern in dict.fromkeys(patterns)) or _NEVER)
 

@@ -1,7 +1,7 @@
-"""A span of time in which a phone may ring: what a calling policy's windows come to at one instant.
+"""A span of time in which a phone may ring: the windows of a calling policy at one instant.
 
-Whoever speaks of a day (a person, a vendor that takes times of day) needs the part of it that lies on that day; whoever
-asks how long a judgement holds needs its real end.
+For a day (for a person, or for a vendor that takes times of day) the part of the span on that day counts; for how long
+a judgement holds, its real end counts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Opening(NamedTuple):
     """A span of time in which a phone may ring.
 
     :param window: since when and until when, aware, UTC, the end excluded; at most the local day.
-    :param ends: when it is closed again, in seconds since 1970 UTC; ``inf`` where that does not come within 400 days.
+    :param ends: when it closes, in seconds since 1970 UTC; ``inf`` where it does not close within 400 days.
     :param zones: where the phone may be.
     """
 
@@ -30,7 +30,7 @@ class Opening(NamedTuple):
 
 
 def opening_of(timetable: Timetable, second: int, zones: tuple[ZoneInfo, ...]) -> Opening | None:
-    """The opening that holds a second since 1970 UTC in all ``zones``; None when it is closed."""
+    """The opening that holds a second since 1970 UTC in all ``zones``; None when one of them is closed."""
     span = timetable.opening_at(second, zones)
     if span is None:
         return None

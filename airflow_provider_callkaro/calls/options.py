@@ -1,4 +1,4 @@
-"""What is said once for all rows of a list, checked before the first of them is read."""
+"""Checks of the arguments that hold for all rows of a list, before the first row is read."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 NEEDS_POLICY = 'schedule_at="next_window" needs a policy, which knows the windows: without one it would ring at once'
 
 
-def refuse_next_window(schedule_at: Any, *, has_policy: bool) -> None:
-    """Refuse, when the DAG is parsed, a ``schedule_at`` for all calls that nobody can make a moment of.
+def refuse_next_window(schedule_at: object, *, has_policy: bool) -> None:
+    """Refuse, when the DAG is parsed, a ``schedule_at`` for all calls that has no moment.
 
     :raises ConfigurationError: it is ``next_window``, and there is no calling policy.
     """
@@ -21,23 +21,23 @@ def refuse_next_window(schedule_at: Any, *, has_policy: bool) -> None:
         raise ConfigurationError(NEEDS_POLICY)
 
 
-def checked_column_map(column_map: Mapping[str, str | None], words: tuple[str, ...]) -> dict[str, str | None]:
-    """Column names, folded to lower case, and the field that each means.
+def checked_column_map(column_map: Mapping[str, str | None], fields: tuple[str, ...]) -> dict[str, str | None]:
+    """Column names, folded to lower case, with the field that each means.
 
-    :param words: the fields that there are.
-    :raises ConfigurationError: a column is mapped to what is no field.
+    :param fields: the fields of a call.
+    :raises ConfigurationError: a column is mapped to something that is no field.
     """
     for column, field in column_map.items():
-        if field is not None and field not in words:
+        if field is not None and field not in fields:
             raise ConfigurationError(
                 f"column_map maps {column!r} to {field!r}, which is no field of a call: use one of "
-                f"{', '.join(words)}, or None to leave the column out"
+                f"{', '.join(fields)}, or None to leave the column out"
             )
     return {str(column).lower(): field for column, field in column_map.items()}
 
 
 def checked_options(options: Mapping[str, Any], allowed: frozenset[str]) -> Mapping[str, Any]:
-    """The options as they are.
+    """The options, unchanged.
 
     :raises ConfigurationError: it is no mapping, or names a field that is not allowed.
     """
@@ -51,7 +51,7 @@ def checked_options(options: Mapping[str, Any], allowed: frozenset[str]) -> Mapp
     return options
 
 
-def options_metadata(value: Any) -> dict[str, Any]:
+def options_metadata(value: object) -> dict[str, Any]:
     """The metadata of every call.
 
     :raises ConfigurationError: it cannot be metadata.

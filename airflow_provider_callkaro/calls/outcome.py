@@ -19,7 +19,7 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
     """It could have been a call, but a rule said no. Nothing was sent for this row."""
     UNKNOWN = "unknown"
-    """It was dispatched and nobody knows what became of it. Never sent again unasked."""
+    """It was dispatched and its answer is lost. Never sent again unasked."""
     PENDING = "pending"
     """It was not dispatched; the next try of the task does it."""
 
@@ -65,7 +65,7 @@ class Reason(StrEnum):
     ZONE_UNKNOWN = "zone_unknown"
     SUPPRESSED = "suppressed"
     ERASED = "erased"
-    """The person was erased from the ledger, and is rung in no scope any more."""
+    """The person was erased from the ledger, and is not rung in any scope."""
     EXPIRED = "expired"
     CAP = "cap"
     NEVER_OPEN = "never_open"
@@ -85,6 +85,6 @@ class Reason(StrEnum):
     LIST_REFUSED = "list_refused"
     """The vendor refused every call of the list in the same way, so none of the refusals is held against a person."""
     UNREAD = "unread"
-    """The source broke off before this row was read."""
+    """The source failed before this row was read."""
     # would be dispatched: a dry run sends nothing
     DRY_RUN = "dry_run"

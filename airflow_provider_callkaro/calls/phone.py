@@ -1,15 +1,14 @@
 """How a phone number in a row is read.
 
 A number is E.164: ``+`` and 2 to 15 digits, the first not 0 (source: the pattern of CallKaro's outbound call page).
-The usual punctuation is taken out first. Without a leading ``+`` a number is ambiguous and is refused, unless the user
-names the region in which such numbers are meant (``default_region``, extra ``[phone]``). What can be read in two ways
-is refused: somebody else's phone would ring. All spellings of one number are read as one (`calls.spelling`).
+The usual punctuation is removed first. Without a leading ``+`` a number is ambiguous and is refused, unless the user
+names the region of such numbers (``default_region``, extra ``[phone]``). A text that may be two numbers is refused:
+another person's phone could ring. All spellings of one number are read as one (`calls.spelling`).
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from airflow_provider_callkaro.calls.spelling import LEGACY_PREFIXES, canonical, legacy_spellings, may_have_another
 from airflow_provider_callkaro.exceptions import ConfigurationError
@@ -23,8 +22,8 @@ _PUNCTUATION = ".-()[]\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u00b7"
 _WITHOUT_SPACES = str.maketrans("", "", _SPACES + _INVISIBLE)
 _WITHOUT_PUNCTUATION = str.maketrans("", "", _PUNCTUATION)
 _LONGEST = 10**15  # E.164 has 15 digits at most
-_READ_AS_FRACTION = re.compile(r"\+?[0-9]+\.0+")  # a spreadsheet's 919876543210.0: the dot groups no digits
-_ZERO_APART = re.compile(r"\+.*[(\[]0[)\]]")  # +44 (0)20…: in most countries the zero must go, in some it must stay
+_READ_AS_FRACTION = re.compile(r"\+?[0-9]+\.0+")  # a spreadsheet's 919876543210.0: the dot is no separator
+_ZERO_APART = re.compile(r"\+.*[(\[]0[)\]]")  # +44 (0)20…: most countries drop the zero, some keep it
 _ZERO_AFTER_COUNTRY = re.compile(r"[(\[]?\+[1-9][0-9]{0,2}[)\]]?[(\[]0[)\]].*")
 
 
@@ -40,8 +39,8 @@ class NumberReader:
     def __init__(self, *, default_region: str | None = None) -> None:
         self._region = None if default_region is None else _known_region(default_region)
 
-    def read(self, value: Any) -> str | None:
-        """The number in E.164, or None where ``value`` cannot be read as one."""
+    def read(self, value: object) -> str | None:
+        """The number in E.164; None where ``value`` cannot be read as one."""
         if value.__class__ is str and E164.fullmatch(value):
             return canonical(value) if may_have_another(value) else str(value)
         if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _LONGEST:
@@ -53,7 +52,7 @@ class NumberReader:
             return None
         bare = text.translate(_WITHOUT_PUNCTUATION)
         if _ZERO_APART.search(text):
-            return _without_the_zero(text, bare)
+            return _without_zero(text, bare)
         if E164.fullmatch(bare):
             return canonical(bare)
         if self._region is None or not bare.isascii() or not bare.isdigit():
@@ -61,8 +60,8 @@ class NumberReader:
         return _national_number(bare, self._region)
 
 
-def _without_the_zero(text: str, bare: str) -> str | None:
-    """A number with a zero apart, where it is certain that the zero is no part of it."""
+def _without_zero(text: str, bare: str) -> str | None:
+    """A number with a zero in brackets; None where the zero may be part of it."""
     if not _ZERO_AFTER_COUNTRY.fullmatch(text) or not E164.fullmatch(bare):
         return None
     read = canonical(bare)

@@ -1,9 +1,9 @@
 """When a phone may ring.
 
-A ScheduleWindow is a span of wall-clock time on some days of the week; a CallingPolicy is a set of them in a time zone,
-with the dates on which nobody is called and the caps. It answers questions about an instant that the caller supplies:
-nothing here reads a clock, so a test can stand anywhere in time. Where a recipient may be in several zones, all of them
-must be open; where the zone cannot be told, the answer is no.
+A ScheduleWindow is a span of wall-clock time on some days of the week. A CallingPolicy is a set of windows in a time
+zone, with closed dates and caps. It answers questions about an instant that the caller gives: nothing here reads a
+clock, so a test can choose any time. Where a recipient may be in several zones, all of them must be open; where the
+zone is unknown, the answer is no.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from airflow_provider_callkaro.calls.zones import may_have_moved, named_zone, zo
 from airflow_provider_callkaro.exceptions import ConfigurationError, NeverOpens
 
 RECIPIENT = "recipient"
-YEARS = (1900, 2999)  # ours: beyond them an instant is a stand-in for "never", and arithmetic may run out of years
+YEARS = (1900, 2999)  # ours: an instant beyond them stands for "never", and arithmetic could overflow
 
 _WHOLE_DAY = (ScheduleWindow("00:00", "24:00"),)
 _LONGEST_MARGIN = timedelta(hours=12)
 
 
 class ZoneUnknown(InvalidCall):
-    """Nobody can tell in which time zone the phone is: the row names none, and the number gives none away."""
+    """The time zone of the phone is unknown: the row names none, and the number has none."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -49,19 +49,18 @@ class CallingPolicy:
     :param timezone: an IANA name such as ``Asia/Kolkata``, or ``recipient``: each call's own ``timezone``, else the
         zones of its number (extra ``[phone]``).
     :param windows: one window or several; default: the whole day.
-    :param closed_dates: dates, or text such as ``2026-12-25``, on which nobody is called, wherever they are that date.
+    :param closed_dates: dates, or texts such as ``2026-12-25``, without calls, by the local date of the recipient.
     :param holidays: a country (``IN``) or a part of one (``IN-KA``) whose public holidays are closed (extra
         ``[holidays]``).
     :param max_calls: how many calls a number may get in any span of ``per``, at least 1; None sets no cap.
     :param per: the span of ``max_calls``, more than nothing.
     :param min_gap: the least time between two calls to a number, more than nothing.
     :param suppress: whom not to call; kept as it is, for the run to read.
-    :param purpose: what the calls are for, such as ``promotional``; for the reader and the log.
-    :param mobile_margin: by how much each window is narrowed at both ends for a number that may have moved away from
-        where it belongs: a mobile, or what cannot be told from one, of a country with more than one offset. From
-        nothing (the default) to 12 hours, and with ``timezone="recipient"`` only; a row's own ``timezone`` is no guess
-        and needs none.
-    :raises ConfigurationError: a field that cannot work, naming it.
+    :param purpose: the purpose of the calls, such as ``promotional``; for the reader and the log.
+    :param mobile_margin: how much each window is narrowed at both ends for a number that may have moved: a mobile, or a
+        number that may be one, of a country with more than one offset. From nothing (the default) to 12 hours, and with
+        ``timezone="recipient"`` only; a row's own ``timezone`` is no guess and needs no margin.
+    :raises ConfigurationError: a field cannot work; the message names it.
     """
 
     timezone: str
@@ -107,9 +106,9 @@ class CallingPolicy:
     def rules(cls, name: str | PathLike[str], /, **changes: Any) -> CallingPolicy:
         """The policy of a rule pack.
 
-        :param name: a pack that this package brings (see `calls.rules.names`), or the path of a file of your own.
-        :param changes: fields that shall be other than in the pack, such as ``suppress=…``.
-        :raises ConfigurationError: there is no such pack, or it cannot be read, naming what is wrong in it.
+        :param name: a pack of this package (see `calls.rules.names`), or the path of a file of your own.
+        :param changes: fields that differ from the pack, such as ``suppress=…``.
+        :raises ConfigurationError: there is no such pack, or it cannot be read; the message names what is wrong in it.
         """
         from airflow_provider_callkaro.calls.rules import describe
 
@@ -125,7 +124,7 @@ class CallingPolicy:
         return self._timetable.every_day_alike and not self.closed_dates and self.holidays is None
 
     def zones_of(self, call: Call | None = None) -> tuple[ZoneInfo, ...]:
-        """The zones in which it must be open: the policy's, the call's, or its number's; none where nobody can tell.
+        """The zones in which it must be open: the policy's, the call's, or its number's; none where they are unknown.
 
         :raises ConfigurationError: the zone is the recipient's and no call is given, or the extra ``[phone]`` is
             missing.
@@ -140,7 +139,7 @@ class CallingPolicy:
         return zones_of_number(call.to_number)
 
     def is_open(self, at: datetime, call: Call | None = None) -> bool:
-        """Whether the phone may ring at this instant; no where its zone cannot be told.
+        """Whether the phone may ring at this instant; no where its zone is unknown.
 
         :param at: an aware datetime of the years 1900 to 2999.
         :raises ConfigurationError: ``at`` is naive or out of range.
@@ -152,7 +151,7 @@ class CallingPolicy:
     def next_open(self, at: datetime, call: Call | None = None) -> datetime:
         """The first instant from ``at`` on at which the phone may ring: ``at`` itself when it may. Aware, UTC.
 
-        :raises ZoneUnknown: the zone of the call cannot be told.
+        :raises ZoneUnknown: the zone of the call is unknown.
         :raises NeverOpens: nothing opens within 400 days.
         """
         second = _second(at)
@@ -160,9 +159,9 @@ class CallingPolicy:
         return instant(opens).replace(microsecond=at.microsecond if opens == second else 0)
 
     def next_opening(self, at: datetime, call: Call | None = None) -> tuple[datetime, Opening]:
-        """The answer of `next_open`, and the opening that begins or goes on there.
+        """The answer of `next_open`, and the opening that holds it.
 
-        :raises ZoneUnknown: the zone of the call cannot be told.
+        :raises ZoneUnknown: the zone of the call is unknown.
         :raises NeverOpens: nothing opens within 400 days.
         """
         second = _second(at)
@@ -175,11 +174,11 @@ class CallingPolicy:
         return moment, opening
 
     def openings(self, after: datetime, call: Call | None = None) -> Iterator[tuple[datetime, Opening]]:
-        """One opening after the other: the moment from which on the phone may ring, and the opening itself.
+        """The openings one after the other, each with the first moment at which the phone may ring.
 
-        The one search for an opening that lasts: whoever needs one takes the first that does.
+        A caller that needs an opening of some length takes the first that has it.
 
-        :raises ZoneUnknown: the zone of the call cannot be told.
+        :raises ZoneUnknown: the zone of the call is unknown.
         :raises NeverOpens: nothing opens any more within 400 days.
         """
         while True:
@@ -192,7 +191,7 @@ class CallingPolicy:
     def opening_at(self, at: datetime, call: Call | None = None) -> Opening | None:
         """The opening that holds ``at``; None when closed.
 
-        :raises ZoneUnknown: the zone of the call cannot be told.
+        :raises ZoneUnknown: the zone of the call is unknown.
         """
         return opening_of(self._timetable_of(call), _second(at), self._known_zones(call))
 
@@ -219,8 +218,8 @@ class CallingPolicy:
         return None if opening is None else opening.window
 
     def explain(self, at: datetime, call: Call | None = None) -> str:
-        """The answer in words, such as ``closed: Sunday in Asia/Kolkata; opens Mon 2026-11-23 10:00``. It never holds a
-        phone number."""
+        """The answer of `is_open` in words, such as ``closed: Sunday in Asia/Kolkata; opens Mon 2026-11-23 10:00``,
+        without a phone number."""
         from airflow_provider_callkaro.calls.explanation import explain
 
         second = _second(at)

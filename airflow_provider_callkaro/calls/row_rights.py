@@ -1,7 +1,7 @@
-"""What a contact row may decide, and what of it leaves the house.
+"""What a contact row may decide, and which of its columns go to the vendor.
 
-A row is data from outside. It says whom to ring and what the agent should know; who speaks, from which number, how
-often, under which key and in which zone is only its business where the author of the DAG says so, by name.
+A row is data from outside. It says whom to ring and what the agent should know. It decides who speaks, from which
+number, how often, under which key and in which zone only where the author of the DAG allows that by name.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.calls.row_schema import ALWAYS, RowSchema
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
-MAX_NAMES = 100  # of columns, said at most
+MAX_NAMES = 100  # of columns that are logged, at most
 _LIKE_A_NAME = re.compile(r"[^\W\d][\w .\-/]{0,39}")
 _DIGITS = re.compile(r"\d{5}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowRights:
-    """Which columns of a row are more than metadata, and which go along as such.
+    """Which columns of a row may be fields of the call, and which go along as metadata.
 
     :param fields: the fields that a row may set by a column of that name.
     :param mapped: the columns, in lower case, that the author maps to a field: such a column may set it too.
@@ -46,7 +46,7 @@ class RowRights:
         """The rights that a DAG's author gives.
 
         :param row_fields: what a row may set; None takes the vendor's cautious choice.
-        :param metadata_columns: what goes along; None lets everything go.
+        :param metadata_columns: the columns that go along; None lets all of them go.
         :param column_map: columns, in lower case, by the field that each means.
         :raises ConfigurationError: an argument is no list of names, or names what is no field of the vendor's calls.
         """
@@ -63,22 +63,23 @@ class RowRights:
             metadata=None if metadata_columns is None else checked_names("metadata_columns", metadata_columns),
         )
 
-    def may_set(self, field: str, *, column: Any) -> bool:
-        """Whether a column may say what a field of the call is."""
+    def may_set(self, field: str, *, column: object) -> bool:
+        """Whether a column may set a field of the call."""
         return field in self.fields or str(column).lower() in self.mapped
 
-    def goes_along(self, name: Any) -> bool:
-        """Whether the agent is told what stands under this name."""
+    def goes_along(self, name: object) -> bool:
+        """Whether metadata of this name goes to the vendor."""
         return self.metadata is None or str(name).lower() in self.metadata
 
-    def of_mapping(self, metadata: Mapping[Any, Any], *, column: Any) -> Mapping[Any, Any]:
-        """What goes along of a row's own mapping: all of it where its column is named, else what is named in it."""
+    def of_mapping(self, metadata: Mapping[Any, object], *, column: object) -> Mapping[Any, object]:
+        """The part of a row's own mapping that goes along: all of it where its column is named, else the named
+        entries."""
         if self.goes_along(column) or self.goes_along("metadata"):
             return metadata
         return {name: value for name, value in metadata.items() if self.goes_along(name)}
 
 
-def checked_names(argument: str, names: Any) -> frozenset[str]:
+def checked_names(argument: str, names: object) -> frozenset[str]:
     """Names of columns or fields, in lower case.
 
     :raises ConfigurationError: it is no collection of texts.
@@ -90,15 +91,15 @@ def checked_names(argument: str, names: Any) -> frozenset[str]:
     return frozenset(name.strip().lower() for name in names)
 
 
-def shown_name(name: Any) -> str:
-    """A column's name, as a log line may have it: hidden where it looks like data, such as a number or an address."""
+def shown_name(name: object) -> str:
+    """A column's name for a log line; hidden where it looks like data, such as a number or an address."""
     text = str(name)
     is_name = _LIKE_A_NAME.fullmatch(text) and not _DIGITS.search(text)
     return mask_text(text) if is_name else "••••••"
 
 
 def refusal_of_columns(columns: Mapping[Any, str], *, wanted: Collection[str]) -> str:
-    """Why a list is refused whose columns would set what its rows may not.
+    """Why a list is refused whose columns would set fields that its rows may not set.
 
     :param columns: such columns, with the field that each means.
     :param wanted: the other fields that the list sets.
@@ -117,8 +118,8 @@ def refusal_of_columns(columns: Mapping[Any, str], *, wanted: Collection[str]) -
     )
 
 
-def refusal_of_row(row: Mapping[Any, Any], columns: Mapping[Any, str]) -> str | None:
-    """Why a row is refused that sets what it may not; None where those columns are empty."""
+def refusal_of_row(row: Mapping[Any, object], columns: Mapping[Any, str]) -> str | None:
+    """Why a row is refused that sets a field it may not set; None where those columns are empty."""
     fields = sorted({field for column, field in columns.items() if not coercion.is_absent(row[column])})
     if not fields:
         return None

@@ -1,10 +1,9 @@
-"""The words of a contact row: which columns are fields of a call, for the vendor at hand."""
+"""The schema of a contact row: which columns are fields of a call, for each vendor."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 CALL_FIELDS = (
     "to_number",
@@ -22,9 +21,9 @@ CALL_FIELDS = (
     "call_key",
     "timezone",
 )
-PERSONAL_FIELDS = frozenset({"to_number", "call_key"})  # never the same for all calls
+PERSONAL_FIELDS = frozenset({"to_number", "call_key"})  # different for each call
 ALWAYS = frozenset({"to_number", "metadata"})
-"""What every row says: whom to ring, and what the agent should know of them."""
+"""The fields that every row may set: whom to ring, and what the agent should know."""
 UNNAMED = ALWAYS | {
     "schedule_at",
     "min_trigger_time",
@@ -33,28 +32,27 @@ UNNAMED = ALWAYS | {
     "priority",
     "language",
 }
-"""What a row may set where nobody has named it: when, in which order and in which language one person is called.
+"""The fields that a row may set where the author names none: when, in which order and in which language it rings.
 
-Not who speaks, from which number and in which campaign, how often it rings, where the phone is said to be, or under
-which key somebody counts as rung: these choose money, identity and law.
+The others (agent, campaign, caller's number, number of redials, zone and key) decide about money, identity and law.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowSchema:
-    """What a vendor's calls are made of, in the words of a contact row.
+    """The columns of a contact row that mean something to a vendor.
 
-    :param fields: those of `CALL_FIELDS` that it knows; a column of another name is metadata.
-    :param own_fields: what it alone knows: a reader for each, which gives the value as the vendor takes it, or raises
-        `InvalidCall`. They stand in the call's ``extra``.
-    :param aliases: its own words for fields, such as ``{"context": "metadata"}``.
-    :param takes_offset: whether it is told moments with their offset, so that only those without one need a zone.
-    :param row_fields: what a row may set where the DAG's author names nothing; ``own_fields`` are not among them unless
-        they are named here.
+    :param fields: those of `CALL_FIELDS` that the vendor has; a column of another name is metadata.
+    :param own_fields: the fields that only this vendor has, each with a reader that gives the value as the vendor takes
+        it, or raises `InvalidCall`. They go into the call's ``extra``.
+    :param aliases: the vendor's own names of fields, such as ``{"context": "metadata"}``.
+    :param takes_offset: whether the vendor takes moments with their offset, so that only those without one need a zone.
+    :param row_fields: the fields that a row may set where the DAG's author names none; of ``own_fields`` only those
+        that are named here.
     """
 
     fields: tuple[str, ...] = CALL_FIELDS
-    own_fields: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    own_fields: Mapping[str, Callable[[object], object]] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     takes_offset: bool = False
     row_fields: frozenset[str] = UNNAMED

@@ -1,27 +1,28 @@
-"""How long a row may be: the one bound of whatever brings rows, be it a file, a query, a task or a vendor's export.
+"""How long a row may be: one bound for all sources, be it a file, a query, a task or a vendor's export.
 
-Whoever fills a list decides how long its rows are, and a few kilobytes that are packed well unfold to gigabytes. A row
-beyond the bound counts as one that cannot be read; where a format cannot tell its rows before it has unfolded them, the
-list is refused instead. The bound is chosen so that a row's objects in Python, which may take 25 times the room of
-their text (``{},{},…`` in JSON), stay below 64 MB.
+Rows are data from outside, and a few compressed kilobytes can become gigabytes. A row beyond the bound counts as one
+that cannot be read; where a format does not separate its rows before it is decompressed, the list is refused. The bound
+keeps the Python objects of a row, which may take 25 times the room of their text (``{},{},…`` in JSON), below 64 MB.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 MAX_ROW_BYTES = 1 << 20  # bytes, or characters where a reader has text
-LONGEST_SKIPPED = 64 * MAX_ROW_BYTES  # of a line that is too long: one that does not end then never does
+LONGEST_SKIPPED = 64 * MAX_ROW_BYTES  # of a line that is too long; a longer one counts as endless
 _PER_VALUE = 8  # bytes that any value counts at least
 
 
 class EndlessLine(ValueError):
-    """A line goes on beyond all measure: what follows cannot be told from it."""
+    """A line does not end within `LONGEST_SKIPPED`, so the lines after it cannot be found.
+
+    It never leaves this package: the reader of the file turns it into an error of the tree in `exceptions`.
+    """
 
 
-def size_of(row: Any) -> int:
-    """About how long a row is, in bytes; beyond the bound, anything beyond the bound."""
+def size_of(row: object) -> int:
+    """The size of a row in bytes, roughly; beyond the bound, any number beyond it."""
     if type(row) is str:
         return len(row)
     if type(row) is not dict:
@@ -36,13 +37,13 @@ def size_of(row: Any) -> int:
     return size
 
 
-def is_too_long(row: Any) -> bool:
+def is_too_long(row: object) -> bool:
     """Whether a row is beyond the bound."""
     return size_of(row) > MAX_ROW_BYTES
 
 
-def _size_within(value: Any) -> int:
-    """The size of a value and all that it holds, added up until it is beyond the bound."""
+def _size_within(value: object) -> int:
+    """The size of a value with everything in it, added up until it is beyond the bound."""
     size, left = 0, [value]
     while left and size <= MAX_ROW_BYTES:
         each = left.pop()

@@ -1,10 +1,9 @@
-"""How the times in a row are read, which mostly say neither their offset nor their zone."""
+"""How the times in a row are read, which mostly have neither an offset nor a zone."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any
 
 from airflow_provider_callkaro.calls import coercion
 from airflow_provider_callkaro.calls.call import InvalidCall
@@ -20,8 +19,8 @@ class RowTimes:
     """Reads the times of rows.
 
     :param zone: of naive ``schedule_at`` values and of trigger times; None refuses both.
-    :param takes_offset: whether the vendor is told moments with their offset.
-    :param judged: whether a calling policy judges the calls, which alone knows the next window.
+    :param takes_offset: whether the vendor takes moments with their offset.
+    :param judged: whether a calling policy judges the calls; only a policy knows the next window.
     """
 
     zone: tzinfo | None
@@ -29,9 +28,9 @@ class RowTimes:
     judged: bool
 
     def require_zone(self, field: str, place: str) -> None:
-        """Refuse a field for all calls, or a column, that nobody can read without a zone.
+        """Refuse a field for all calls, or a column, that needs a zone where none is known.
 
-        :param place: where it stands, for the message.
+        :param place: where the field comes from, for the message.
         :raises ConfigurationError: the zone is not known, and the field needs it.
         """
         if field in TIME_FIELDS and not self.takes_offset and self.zone is None:
@@ -40,10 +39,10 @@ class RowTimes:
                 '"schedule_timezone" in the extra of the connection, such as "Asia/Kolkata"'
             )
 
-    def read_schedule_at(self, value: Any) -> Any:
+    def read_schedule_at(self, value: object) -> object:
         """An aware moment, or the next window.
 
-        :raises InvalidCall: it needs what is not there: a zone, or a policy; or the clock shows it twice.
+        :raises InvalidCall: it needs a zone or a policy that is missing, or the clock shows it twice.
         """
         if coercion.is_next_window(value):
             if not self.judged:
@@ -63,10 +62,10 @@ class RowTimes:
             )
         return moment
 
-    def read_trigger_time(self, value: Any) -> Any:
+    def read_trigger_time(self, value: object) -> object:
         """A time of day, ``HH:MM``.
 
-        :raises InvalidCall: nobody knows in which zone it is meant.
+        :raises InvalidCall: its zone is unknown.
         """
         self._require_zone()
         return coercion.read_trigger_time(value)

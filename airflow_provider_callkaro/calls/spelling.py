@@ -1,12 +1,12 @@
 """One person, one number: which spellings of an international number mean the same phone.
 
 People write the digits that are dialled before a number within their country (the trunk prefix, mostly a zero) after
-the country code too. Taken as they stand, ``+44 020…`` and ``+44 20…`` are two people: one is called twice, or in spite
-of having asked not to be. The prefix is taken out wherever no number of the country begins with it, so that it cannot
-be part of one; where numbers do begin so, as in Italy, nothing is touched.
+the country code too. Read literally, ``+44 020…`` and ``+44 20…`` are two people: one person is called twice, or in
+spite of a suppression. The prefix is removed wherever no number of the country begins with it, so that it cannot be
+part of one; where numbers do begin with it, as in Italy, nothing changes.
 
-The tables are checked against `phonenumbers` in the tests. They stand here because the library needs 200 µs per number,
-and because a person's key must not depend on whether it is installed.
+The tests check the tables against `phonenumbers`. They are kept here because the library needs 200 µs per number, and
+because a person's key must not depend on what is installed.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ _OTHER_TRUNKS: dict[str, tuple[tuple[str, int | None, str], ...]] = {
     "993": (("8", 9, "1234567"),),
 }
 _ZERO = dict.fromkeys(_TRUNK_ZERO, (("0", None, "123456789"),))
-_LONGEST_BARE = {"55": 11}  # what is longer begins with the code of a carrier, which is left as it is
+_LONGEST_BARE = {"55": 11}  # a longer number begins with the code of a carrier, and is left as it is
 _OWN = {"250": ("06",), "375": ("08", "810")}  # beginnings that are no prefix although they look like one
-_SHORTEST_BARE = 4  # digits; what is shorter is nobody's number
+_SHORTEST_BARE = 4  # digits; nothing shorter is a number
 
 # Argentina's mobiles are 9, area code, number; within the country they are written area code, 15, number. These are the
 # area codes of three digits, and those of four: three digits, and each digit that may follow.
@@ -64,7 +64,7 @@ LEGACY_PREFIXES: tuple[str, ...] = tuple(
         }
     )
 )
-"""Digits, without ``+``, with one of which every spelling begins that is not the number's own."""
+"""Prefixes, without ``+``: every spelling that is not the canonical one begins with one of them."""
 
 _HEADS = frozenset(
     prefix[:4] if len(prefix) > 2 else prefix + digit for prefix in LEGACY_PREFIXES for digit in "0123456789"
@@ -72,12 +72,12 @@ _HEADS = frozenset(
 
 
 def may_have_another(number: str) -> bool:
-    """Whether an E.164 number may need another spelling, told by its first digits; most do not."""
+    """Whether an E.164 number may need another spelling, by its first digits; most do not."""
     return number[1:4] in _HEADS or number[1:5] in _HEADS
 
 
 def canonical(number: str) -> str:
-    """The one spelling of an E.164 number that all its spellings are read as; the number itself where it has no other.
+    """The canonical spelling of an E.164 number; the number itself where it has no other spelling.
 
     :param number: ``+`` and 2 to 15 digits.
     """
@@ -89,7 +89,7 @@ def canonical(number: str) -> str:
 
 
 def legacy_spellings(number: str) -> tuple[str, ...]:
-    """The spellings, E.164 in form, that earlier versions of this package took for other people.
+    """The other spellings, E.164 in form, that earlier versions of this package took for other people.
 
     :param number: a number as `NumberReader` reads it now.
     """
@@ -107,7 +107,7 @@ def legacy_spellings(number: str) -> tuple[str, ...]:
 
 
 def _country(number: str) -> str | None:
-    """The country code, where its numbers have more than one spelling."""
+    """The country code; None where its numbers have one spelling only."""
     for end in (2, 3, 4):
         country = number[1:end]
         if country in _TRUNK_ZERO or country in _OTHER_TRUNKS:
@@ -137,7 +137,7 @@ def _bare(country: str, national: str) -> str:
 
 
 def _argentine(national: str) -> str:
-    """A mobile as the world dials it, where it is written as Argentina dials it."""
+    """A mobile as it is dialled from abroad, where it is written as Argentina dials it."""
     if len(national) != _DIGITS_OF_A_NUMBER + 2:
         return national
     for area in _areas(national):

@@ -1,8 +1,8 @@
-"""The windows of a policy worked out once, so that judging an instant is a little arithmetic.
+"""The windows of a policy, prepared once, so that judging an instant is a little arithmetic.
 
-A moment is open when the clock on the wall reads inside a window of its day, in every zone that is asked about. A
-window that crosses midnight is open on its second day only if the day on which it started was not closed, and on a
-closed date nothing is open, whichever day the window belongs to.
+A moment is open when the local clock shows a time inside a window of its day, in every zone that the caller asks about.
+A window that crosses midnight is open on its second day only if its first day was not closed. On a closed date nothing
+is open, whichever day the window belongs to.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from airflow_provider_callkaro.calls.window import SECONDS_PER_DAY, ScheduleWind
 
 Spans = tuple[tuple[int, int], ...]
 
-LONGEST_SEARCH = 400  # days; a yearly rule that opens at all opens once in them
+LONGEST_SEARCH = 400  # days; a yearly rule opens at least once in them, or never
 
 _NEIGHBOURS = 2  # days before and after an instant
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
@@ -62,7 +62,7 @@ class Timetable:
         return week if week is self._fresh[day] or self._closures.name(ordinal - 1) is None else self._fresh[day]
 
     def closed_by(self, ordinal: int) -> str | None:
-        """What closes a local date altogether; None where nothing does."""
+        """The name of what closes a whole local date; None where nothing does."""
         return None if self._closures is None else self._closures.name(ordinal)
 
     def is_open(self, second: int, zones: tuple[ZoneInfo, ...]) -> bool:
@@ -90,9 +90,9 @@ class Timetable:
         return None
 
     def opening_at(self, second: int, zones: tuple[ZoneInfo, ...]) -> tuple[int, int] | None:
-        """The opening that holds this second, as it is seen from two days before to two days after; None when closed.
+        """The opening that holds this second, searched two days back and two days ahead; None when closed.
 
-        What reaches further is open for more than a day, which is all that anybody needs to know of it.
+        A longer opening is cut there; callers need to know only that it is longer than a day.
         """
         span = self._span_at(second, zones)
         if span is None:
@@ -143,7 +143,7 @@ class Timetable:
 
 @lru_cache(maxsize=8_192)
 def _openings(timetable: Timetable, zones: tuple[ZoneInfo, ...], day: int) -> Spans:
-    """Remembered, because a run judges all its calls within a few days and zones."""
+    """Cached, because a run judges all its calls within a few days and zones."""
     return timetable.openings(zones, day)
 
 

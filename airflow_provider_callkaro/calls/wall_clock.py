@@ -1,8 +1,8 @@
-"""From instants to what the clock on the wall reads, for one zone or for several at once.
+"""From instants to local clock readings, for one zone or for several at once.
 
-An instant is a whole number of seconds since 1970 UTC, so that elapsed time is never computed on a wall. What a zone is
-asked for is only its offset; within a UTC day the offsets change at most a few times, and those moments are found by
-bisection and remembered. A clock that skips an hour, or shows it twice, then needs no rule of its own.
+An instant is a whole number of seconds since 1970 UTC, so that elapsed time is never computed from local times. Only
+the offset of a zone is used. Within a UTC day offsets change at most a few times; bisection finds these moments, and a
+cache keeps them. So a clock that skips an hour, or shows one twice, needs no rule of its own.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from airflow_provider_callkaro.calls.window import SECONDS_PER_DAY
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _SECOND = timedelta(seconds=1)
-_SAMPLE = 3_600  # seconds; no zone has changed its offset twice within an hour
+_SAMPLE = 3_600  # seconds; no zone has ever changed its offset twice within an hour
 
 
 class Stretch(NamedTuple):
-    """A part of a UTC day in which no zone changes its offset.
+    """A part of a UTC day in which the offset of no zone changes.
 
     :param start: the first second of it.
     :param end: the first second after it.
@@ -37,7 +37,7 @@ class Stretch(NamedTuple):
 def second_of(at: datetime) -> int:
     """The whole second of an aware datetime, since 1970 UTC.
 
-    By `timestamp` and not by subtraction, which Airflow's own datetimes (pendulum) answer with something else.
+    It uses `timestamp` and not subtraction, because the subtraction of pendulum's datetimes gives another type.
     """
     return round(at.timestamp() - at.microsecond / 1_000_000)
 
@@ -51,8 +51,8 @@ def instant(second: int) -> datetime:
 def stretches(zones: tuple[ZoneInfo, ...], day: int) -> tuple[Stretch, ...]:
     """A UTC day (days since 1970) in stretches of constant offsets, without a gap between them.
 
-    Zones whose clocks read the same are judged once, so a number that may be in forty zones costs no more than one that
-    may be in ten.
+    Zones with the same offset are judged once, so a number that may be in forty zones costs no more than one that may
+    be in ten.
     """
     start, end = day * SECONDS_PER_DAY, (day + 1) * SECONDS_PER_DAY
     edges = sorted({start, end, *(change for zone in zones for change in _changes(zone, day))})
@@ -77,7 +77,7 @@ def readings(local: datetime, zone: tzinfo) -> tuple[datetime, ...]:
 
 
 def clocks_change(zones: tuple[tzinfo, ...], day: int, days: int) -> bool:
-    """Whether a clock of ``zones`` is put forward or back on a UTC day (days since 1970) or the ``days`` after it."""
+    """Whether the offset of one of ``zones`` changes on a UTC day (days since 1970) or the ``days`` after it."""
     samples = [each * SECONDS_PER_DAY for each in range(day, day + days + 2)]
     return any(len({offset_at(zone, sample) for sample in samples}) > 1 for zone in zones)
 
@@ -94,7 +94,7 @@ def differences(zone: tzinfo, other: tzinfo, day: int, days: int) -> tuple[int, 
 
 
 def local_day(second: int, zones: tuple[ZoneInfo, ...]) -> tuple[int, int]:
-    """From when until when all ``zones`` are on the date that each of them shows at this second."""
+    """From when until when all ``zones`` keep the date that each of them shows at this second."""
     days = [_date_at(second, zone) for zone in zones]
     return max(start for start, _ in days), min(end for _, end in days)
 

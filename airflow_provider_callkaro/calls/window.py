@@ -1,7 +1,7 @@
 """A span of wall-clock time on some days of the week, in which a phone may ring.
 
-A window says nothing of where: the zone belongs to the policy. One that crosses midnight belongs to the day on which it
-starts, so "20:00 to 02:00 on Friday" ends on Saturday.
+A window has no zone: the policy has it. A window that crosses midnight belongs to the day on which it starts, so "20:00
+to 02:00 on Friday" ends on Saturday.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class ScheduleWindow:
     """When on a day a phone may ring, by the clock on the wall.
 
     :param start: the first moment, ``HH:MM`` from ``00:00`` to ``23:59``, or a naive ``time`` of whole seconds.
-    :param end: the moment at which it is closed again; ``24:00`` is the end of the day. An end before the start is the
-        next day's.
+    :param end: the moment at which it closes; ``24:00`` is the end of the day. An end before the start is on the next
+        day.
     :param days: the days on which it starts: ``mon-sat``, ``mon,wed,fri``, ``weekdays``, ``weekend``, or a collection
         of names or of numbers from 1 (Monday) to 7 (Sunday). Default: every day.
     :raises ConfigurationError: a time or a day that does not exist, no day at all, or a start that equals the end.
@@ -38,8 +38,8 @@ class ScheduleWindow:
     end: str | time
     days: str | Iterable[str | int] = "mon-sun"
     spans: tuple[tuple[int, int], ...] = field(init=False, repr=False, compare=False)
-    """For each day of the week the seconds of the day at which it opens and closes; an end after 86,400 is the next
-    day's, and (0, 0) is a day on which it does not open."""
+    """For each day of the week the seconds of the day at which it opens and closes; an end after 86,400 is on the next
+    day, and (0, 0) means that it does not open on that day."""
 
     def __post_init__(self) -> None:
         opens = _seconds("start", self.start)

@@ -1,8 +1,8 @@
-"""In which time zones a phone may be: where the user says so, else where its number may belong.
+"""The time zones in which a phone may be: the zone that the user names, else all zones of its number.
 
-A number is a guess, and a wrong guess rings somebody at night. So the guess is wide: all zones of an area code,
-whatever the exchange, because numbers move with their owners; all zones of a country for numbers that belong to no
-place. Where the library has a neighbour's zone for a country, the country's own is taken. All of them must be open.
+A number only suggests a zone, and a wrong zone rings somebody at night. So the suggestion is wide: all zones of an area
+code, whatever the exchange, because numbers move with their owners; all zones of a country for numbers without a place.
+Where the library has a neighbour's zone for a country, the country's own is used. All zones must be open.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 
 from airflow_provider_callkaro.calls import numbering
 
-_NOT_PLACES = frozenset({"localtime", "posixrules", "Factory"})  # files that stand beside the zones on some machines
+_NOT_PLACES = frozenset({"localtime", "posixrules", "Factory"})  # other files in the folder of zones of some machines
 
 
 @lru_cache(maxsize=1_024)
 def named_zone(name: str) -> ZoneInfo | None:
-    """The zone of an IANA name, or None where there is none of this name."""
+    """The zone of an IANA name; None where there is none of this name."""
     if name in _NOT_PLACES or name.startswith(("posix/", "right/")):
         return None
     try:
@@ -27,7 +27,7 @@ def named_zone(name: str) -> ZoneInfo | None:
 
 
 def zones_of_number(number: str) -> tuple[ZoneInfo, ...]:
-    """All zones in which the phone of an E.164 number may be; none where that cannot be told.
+    """All zones in which the phone of an E.164 number may be; none where that is unknown.
 
     :raises ConfigurationError: the extra ``[phone]`` is not installed.
     """
@@ -50,8 +50,8 @@ def zones_of_number(number: str) -> tuple[ZoneInfo, ...]:
 
 
 def may_have_moved(number: str) -> bool:
-    """Whether the phone of this number may be far from where the number belongs: a mobile, or what cannot be told from
-    one, of a country in which clocks differ.
+    """Whether the phone of this number may be in another zone than its number: a mobile, or a number that may be one,
+    of a country with several offsets.
 
     :raises ConfigurationError: the extra ``[phone]`` is not installed.
     """

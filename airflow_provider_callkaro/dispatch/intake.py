@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from airflow_provider_callkaro.calls.call import Call, InvalidCall
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
@@ -24,8 +23,8 @@ class Intake:
     def __init__(
         self,
         *,
-        rows: Iterable[Any],
-        read: Callable[[Any], Call],
+        rows: Iterable[object],
+        read: Callable[[object], Call],
         shard: Shard | None = None,
     ) -> None:
         self._rows = iter(rows)

@@ -12,9 +12,10 @@ import logging
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
-from typing import IO, Any, Protocol
+from typing import IO, Protocol, TypeAlias
 
 from airflow_provider_callkaro.calls.masking import mask_error
+from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch.tally import RowOutcome
 from airflow_provider_callkaro.exceptions import ConfigurationError, NotWritten
 from airflow_provider_callkaro.files.formats import ENDINGS, FileFormat, format_of
@@ -26,6 +27,8 @@ COLUMNS = ("row", "state", "reason", "call_id", "detail")
 _FORMATS = (FileFormat.CSV, FileFormat.JSONL)  # a Parquet file cannot be written line by line
 _MEMORY = 1 << 20  # bytes kept in memory before the lines go to a temporary file
 _CHUNK = 1 << 16  # characters copied at once
+
+_Line: TypeAlias = tuple[int, Outcome, Reason | str | None, str | None, str | None]
 
 
 def report_format(path: str) -> FileFormat:
@@ -64,7 +67,7 @@ class Report:
         self._lines: IO[str] = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed by `close`
             max_size=_MEMORY, mode="w+", encoding="utf-8", errors="backslashreplace", newline=""
         )
-        self._write: Callable[[tuple[Any, ...]], Any]
+        self._write: Callable[[_Line], object]
         if kind == FileFormat.CSV:
             writer = csv.writer(self._lines, lineterminator="\n")
             writer.writerow(COLUMNS)
@@ -113,7 +116,7 @@ class Report:
     def _break_off(self, error: Exception) -> None:
         self._broken = mask_error(error)
 
-    def _write_json(self, values: tuple[Any, ...]) -> None:
+    def _write_json(self, values: _Line) -> None:
         self._lines.write(json.dumps(dict(zip(COLUMNS, values, strict=True))) + "\n")
 
 

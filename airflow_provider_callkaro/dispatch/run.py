@@ -6,7 +6,6 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from airflow_provider_callkaro.calls.call import Call
 from airflow_provider_callkaro.dispatch.batching import CallVendor, ManyCallsVendor, batcher_for
@@ -30,8 +29,8 @@ _log = logging.getLogger(__name__)
 
 def run_calls(
     *,
-    rows: Iterable[Any],
-    read: Callable[[Any], Call],
+    rows: Iterable[object],
+    read: Callable[[object], Call],
     vendor: CallVendor | ManyCallsVendor,
     transport: Transport,
     ledger: CallLedger,

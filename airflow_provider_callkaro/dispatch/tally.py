@@ -123,7 +123,7 @@ class Summary:
             unread=unread,
         )
 
-    def as_xcom(self, *, campaign: Mapping[str, Any], report: str | None) -> dict[str, Any]:
+    def as_xcom(self, *, campaign: Mapping[str, object], report: str | None) -> dict[str, Any]:
         """The summary as an operator returns it.
 
         :param campaign: facts of the campaign, or campaigns, that the calls belong to.

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from airflow_provider_callkaro.calls import InvalidCall, Reason
-from airflow_provider_callkaro.calls.row import MAX_PLANNED, MAX_PLANS, RowReader
+from airflow_provider_callkaro.calls.row import RowReader
+from airflow_provider_callkaro.calls.row_columns import MAX_PLANNED, MAX_PLANS
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
 NUMBER = "+919876543210"

@@ -1,10 +1,10 @@
-"""Rule packs: calling hours as somebody has read them in a law or a code, with the source and the day of reading.
+"""Rule packs: calling hours as read in a law or a code, with the source and the day of reading.
 
-Each pack is one TOML file beside this one, so that a person who answers for compliance can read it, and compare. None
-of them is legal advice. A file of one's own has the same fields and is given by its path.
+Each pack is one TOML file beside this one, so that a compliance officer can read it and compare. None of them is legal
+advice. A file of your own has the same fields and is given by its path.
 
-A DAG file with a pack pays for all of this each time that Airflow parses it. That is why the pack is a named tuple (a
-frozen dataclass of its size takes a millisecond to define) and why paths are texts.
+A DAG file with a pack pays for this import each time that Airflow parses it. So the pack is a named tuple (a frozen
+dataclass of its size takes a millisecond to define), and paths are texts.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ _WINDOW = frozenset({"start", "end", "days"})
 class RulePack(NamedTuple):
     """Calling hours, and where they come from.
 
-    :param name: under which `CallingPolicy.rules` finds it; a file's own name by default.
-    :param title: what it is for.
-    :param source: the law, the code or the page that says so.
+    :param name: the name for `CallingPolicy.rules`; the file's own name by default.
+    :param title: what the pack is for.
+    :param source: the law, the code or the page.
     :param as_of: the day on which the source was read.
     :param notice: that it is no legal advice.
     :param notes: what is uncertain, what was chosen, and what the package cannot check.
-    :param purpose: what calls it is for, such as ``promotional``.
+    :param purpose: the purpose of the calls, such as ``promotional``.
     :param timezone: an IANA name, or ``recipient``.
     :param windows: when calls may ring.
     :param closed_dates: dates without calls.
@@ -48,7 +48,7 @@ class RulePack(NamedTuple):
     :param max_calls: how many calls a number may get in ``per``.
     :param per: the span of ``max_calls``.
     :param min_gap: the least time between two calls to a number.
-    :param mobile_margin: by how much windows are narrowed for numbers that may have moved.
+    :param mobile_margin: how much windows are narrowed for numbers that may have moved.
     """
 
     name: str
@@ -68,7 +68,7 @@ class RulePack(NamedTuple):
     mobile_margin: timedelta = timedelta(0)
 
     def policy_fields(self) -> dict[str, Any]:
-        """What a CallingPolicy is made of."""
+        """The fields of the CallingPolicy."""
         return {name: getattr(self, name) for name in _POLICY_FIELDS}
 
 
@@ -86,14 +86,15 @@ _POLICY_FIELDS = (
 
 
 def names() -> list[str]:
-    """The packs that this package brings, in alphabetical order."""
+    """The packs of this package, in alphabetical order."""
     return sorted(file.removesuffix(_ENDING) for file in os.listdir(_FOLDER) if file.endswith(_ENDING))
 
 
 def describe(name: str | PathLike[str]) -> RulePack:
     """A pack of this package by its name, or one of your own by the path of its file.
 
-    :raises ConfigurationError: there is no such pack, or it cannot be read, naming the file and what is wrong in it.
+    :raises ConfigurationError: there is no such pack, or it cannot be read; the message names the file and what is
+        wrong.
     """
     if isinstance(name, str) and not name.endswith(_ENDING) and not {"/", "\\"} & set(name):
         if name not in names():
@@ -164,7 +165,7 @@ def _window(fields: Mapping[str, Any]) -> ScheduleWindow:
 
 
 def _check_fields(
-    content: Mapping[str, Any], *, required: frozenset[str], optional: frozenset[str], place: str
+    content: Mapping[str, object], *, required: frozenset[str], optional: frozenset[str], place: str
 ) -> None:
     missing = sorted(required - set(content))
     if missing:
