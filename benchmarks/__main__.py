@@ -1,9 +1,9 @@
 """``python -m benchmarks``: take every figure, print one table. Linux, two cores or more; about 20 minutes.
 
-``--only speed`` takes one part (it may be given several times). ``--quick`` takes everything with little patience: its
+``--only speed`` takes one part (it may be given several times). ``--quick`` takes everything in few repetitions: its
 figures tell whether something broke, not whether a bound is reached. ``--shielded`` gives the benchmark real-time
-priority, which root may do: on a shared machine the neighbours are measured otherwise. Airflow does without: as many
-processes as it has would only take the processor from one another.
+priority, which needs root: without it, a shared machine's other processes are part of each figure. The Airflow part
+runs without it: its many processes would only take the processor from one another.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ class Figure:
 
     :param name: what was measured, and how.
     :param values: of the repetitions, in the order in which they were taken.
-    :param bound: None for what only stands there to compare with.
+    :param bound: None for a figure that is only there to compare with.
     :param sum_up: makes one value of the repetitions: the median, or the worst where a promise is at stake.
     """
 

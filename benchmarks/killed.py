@@ -1,6 +1,6 @@
-"""How many people a SIGKILL leaves in the dark: claimed, perhaps rung, and not settled.
+"""How many calls a SIGKILL leaves unknown: claimed, perhaps placed, and not settled.
 
-A real process is killed in the middle of a fan-out, and the rows that stand as claimed in its ledger are counted. Where
+A real process is killed in the middle of a fan-out, and the claimed rows of its ledger are counted. Where
 in its turn the kill hits is chance, so it is done many times and the worst counts.
 """
 
@@ -54,7 +54,7 @@ def measure(server: Server, scale: Scale) -> Iterator[Figure]:
 
 
 def _unsettled(server: Server, *, latency: float, pace: float | None, after: int, late: float = 0.0) -> int:
-    """Kill a fan-out and count the calls that nobody knows about.
+    """Kill a fan-out and count the calls that are unknown.
 
     :param after: how many POSTs the server has seen when it is killed.
     :param late: by what fraction of the pace's interval the kill comes later.

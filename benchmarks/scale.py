@@ -1,4 +1,4 @@
-"""How much is measured: all of it, or just enough to see that nothing fell apart."""
+"""How much is measured: all of it, or just enough to see that nothing is broken."""
 
 from __future__ import annotations
 

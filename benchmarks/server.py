@@ -1,8 +1,8 @@
-"""The benchmark's own vendor: as fast as one core of pure Python allows, late by exactly the latency it is told.
+"""The benchmark's own vendor: as fast as one core of pure Python allows, late by exactly the latency that it is given.
 
 The sandbox checks what it is sent and costs more than what is measured here. This server reads just enough of HTTP/1.1
 to find the end of a request, gives every POST an id of its own, and keeps the moments of the first POST, the last POST
-and the last answer, so that a client's speed is read off by somebody who did not make it.
+and the last answer, so that a client's speed is measured by a third party.
 
 It is late by the kernel's timer, not by asyncio's, which rounds up to a whole millisecond: five percent of 20 ms.
 Linux only. Runs as ``python -m benchmarks.server --core 0`` and says its port on the first line of its output.
@@ -55,7 +55,7 @@ class KernelTimer:
         self._wake()
 
 
-class Book:
+class RequestCount:
     """What the server has seen since it was last asked to forget."""
 
     def __init__(self) -> None:
@@ -80,19 +80,19 @@ class Book:
 class Answers:
     """Sends each answer when its latency is over. All have the same latency, so they leave in the order they came."""
 
-    def __init__(self, *, book: Book, loop: asyncio.AbstractEventLoop) -> None:
-        self._book = book
+    def __init__(self, *, count: RequestCount, loop: asyncio.AbstractEventLoop) -> None:
+        self._count = count
         self._timer = KernelTimer(loop, self._send_due)
         self._waiting: deque[tuple[float, asyncio.Transport, bytes]] = deque()
 
     def send(self, transport: asyncio.Transport, answer: bytes, *, now: float) -> None:
-        """Send ``answer`` in as many seconds as the book's latency says."""
-        if self._book.latency == 0:
+        """Send ``answer`` in as many seconds as the count's latency says."""
+        if self._count.latency == 0:
             transport.write(answer)
-            self._book.answers += 1
-            self._book.last_answer = now
+            self._count.answers += 1
+            self._count.last_answer = now
             return
-        due = now + self._book.latency
+        due = now + self._count.latency
         if not self._waiting:
             self._timer.set(due)
         self._waiting.append((due, transport, answer))
@@ -102,8 +102,8 @@ class Answers:
         while self._waiting and self._waiting[0][0] <= now:
             _, transport, answer = self._waiting.popleft()
             transport.write(answer)
-            self._book.answers += 1
-            self._book.last_answer = now
+            self._count.answers += 1
+            self._count.last_answer = now
         if self._waiting:
             self._timer.set(max(self._waiting[0][0], now + SOONEST))
 
@@ -113,8 +113,8 @@ class Conversation(asyncio.Protocol):
 
     _call_numbers = itertools.count(1)
 
-    def __init__(self, *, book: Book, answers: Answers) -> None:
-        self._book = book
+    def __init__(self, *, count: RequestCount, answers: Answers) -> None:
+        self._count = count
         self._answers = answers
         self._received = b""
 
@@ -122,7 +122,7 @@ class Conversation(asyncio.Protocol):
         """Count the connection."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._book.connections += 1
+        self._count.connections += 1
 
     def data_received(self, data: bytes) -> None:
         """Answer every request that is complete."""
@@ -140,12 +140,12 @@ class Conversation(asyncio.Protocol):
         if head.startswith(b"GET "):
             self._answer_the_benchmark(head)
             return
-        book = self._book
+        count = self._count
         now = time.monotonic()
-        if book.posts == 0:
-            book.first_post = now
-        book.posts += 1
-        book.last_post = now
+        if count.posts == 0:
+            count.first_post = now
+        count.posts += 1
+        count.last_post = now
         if b"x-api-key:" not in head.lower():
             self._answers.send(self._transport, _response(b"403 Forbidden", b'{"status":"error"}'), now=now)
             return
@@ -156,9 +156,9 @@ class Conversation(asyncio.Protocol):
 
     def _answer_the_benchmark(self, head: bytes) -> None:
         target = urlsplit(head.split(b" ", 2)[1].decode())
-        body = json.dumps(self._book.as_json()).encode()
+        body = json.dumps(self._count.as_json()).encode()
         if target.path == "/forget":
-            self._book.forget(latency=float(parse_qs(target.query)["latency"][0]))
+            self._count.forget(latency=float(parse_qs(target.query)["latency"][0]))
         self._transport.write(_response(b"200 OK", body))
 
 
@@ -180,9 +180,9 @@ def _response(status: bytes, body: bytes) -> bytes:
 async def serve(*, port: int) -> None:
     """Serve until the process is ended; say the port on standard output."""
     loop = asyncio.get_running_loop()
-    book = Book()
-    answers = Answers(book=book, loop=loop)
-    server = await loop.create_server(lambda: Conversation(book=book, answers=answers), LOOPBACK, port, backlog=1024)
+    count = RequestCount()
+    answers = Answers(count=count, loop=loop)
+    server = await loop.create_server(lambda: Conversation(count=count, answers=answers), LOOPBACK, port, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

@@ -2,7 +2,7 @@
 
 The Airflow is the one that the tests use: API server, scheduler, DAG processor, triggerer and 32 workers on both cores,
 beside the server. What is compared is counted by the server, from the first POST to the last, so that the time in which
-the scheduler starts a task is nobody's fault. It favours the mapped operator, which has few calls and many starts.
+the scheduler starts a task does not count. This favours the mapped operator, which has few calls and many starts.
 """
 
 from __future__ import annotations

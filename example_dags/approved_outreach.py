@@ -1,11 +1,11 @@
-"""Approved outreach: a preflight tells who would be rung, when, and for how much; nobody is until a person has looked.
+"""Approved outreach: a preflight says who would be called, when, and at what cost; a person approves, then calls begin.
 
 The approval is Airflow's own: it waits in the user interface under "Required Actions", without a worker. It needs
 Airflow 3.1 or later; on an older Airflow this file defines no DAG.
 
 Connections: ``callkaro_default``, with ``schedule_timezone`` in its extra; ``warehouse``, any SQL database with the
-customers; ``call_ledger``, the SQL database that remembers who has been rung. Variable ``outreach_reports``: a folder,
-local or in object storage.
+customers; ``call_ledger``, the SQL database that remembers who has been called. Variable ``outreach_reports``: a
+folder, local or in object storage.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from airflow_provider_callkaro.sources import SqlContacts
 
 try:
     from airflow.providers.standard.operators.hitl import ApprovalOperator
-except (ImportError, AirflowOptionalProviderFeatureException):  # Airflow before 3.1 has nobody to ask
+except (ImportError, AirflowOptionalProviderFeatureException):  # Airflow before 3.1 has no approvals
     ApprovalOperator = None
 
 DAY = "{{ (dag_run.data_interval_end or dag_run.run_after) | ds }}"  # a run started by hand may have no interval

@@ -1,7 +1,7 @@
-"""Outreach whenever a new list lands: the calls follow the asset, not the clock.
+"""Outreach whenever a new list arrives: the calls follow the asset, not the clock.
 
-The first DAG stands for whatever exports the list; it says in its asset event where the file is. The second one is
-started by that event and calls everybody in the file, if it lies where such files are to lie. Connections:
+The first DAG represents whatever exports the list; its asset event says where the file is. The event starts the second
+DAG, which calls everybody in the file, if the file is in the folder for such lists. Connections:
 ``callkaro_default``. Variable ``outreach_lists``: a folder, local or in object storage.
 """
 

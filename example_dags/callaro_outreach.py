@@ -1,6 +1,6 @@
-"""A Callaro campaign, step by step: created as a draft, looked at, launched, watched, and exported.
+"""A Callaro campaign, step by step: created as a draft, checked, launched, watched, and exported.
 
-The launch is the only step that rings anybody, and it never happens twice: a retry reads where the campaign stands. The
+The launch is the only step that calls people, and it never happens twice: a retry reads the campaign's state first. The
 health sensor pauses the campaign if too many calls fail, and the last task writes the results when it has ended well.
 
 Connection: ``callaro_default``. Variable ``outreach_reports``: a folder, local or in object storage.

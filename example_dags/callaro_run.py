@@ -1,4 +1,4 @@
-"""A Callaro campaign in one task: create, look, launch, wait, export. It may die at any moment and goes on.
+"""A Callaro campaign in one task: create, check, launch, wait, export. It may die at any moment; the retry goes on.
 
 Connection: ``callaro_default``. Variable ``outreach_reports``: a folder, local or in object storage.
 """

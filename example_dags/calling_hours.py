@@ -1,8 +1,8 @@
 """Calling hours: the list is ready at night, the calls wait for the morning, and no worker waits with them.
 
 The sensor sleeps once, in the triggerer, until people in India may be called and an hour is left to do it. A list that
-comes too late for its day is not called: the sensor skips the calls. The fan-out keeps the hours too, should the
-evening come before the end of the list. Connections: ``callkaro_default``; ``warehouse``, any SQL database with the
+comes too late for its day is not called: the sensor skips the calls. The fan-out keeps the hours too, in case the
+evening comes before the end of the list. Connections: ``callkaro_default``; ``warehouse``, any SQL database with the
 orders.
 """
 

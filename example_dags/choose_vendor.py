@@ -1,10 +1,11 @@
 """The vendor is a parameter of the run: one list for CallKaro or MrAssistant, or the audience that Callaro holds.
 
-CallKaro and MrAssistant take the same rows and share a ledger and a scope, so whoever was rung through the one is not
-rung again when the run is repeated through the other. Callaro dials an audience of its own, which no ledger here sees.
+CallKaro and MrAssistant take the same rows and share a ledger and a scope, so a person who was called through one is
+not called again when the run is repeated through the other. Callaro dials an audience of its own, which no ledger here
+sees.
 
 Connections: ``callkaro_default``, ``mrassistant_default``, ``callaro_default`` (the one that is chosen); ``warehouse``,
-any SQL database with the customers; ``call_ledger``, the SQL database that remembers who has been rung.
+any SQL database with the customers; ``call_ledger``, the SQL database that remembers who has been called.
 """
 
 from __future__ import annotations

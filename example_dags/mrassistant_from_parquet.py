@@ -1,11 +1,11 @@
 """A list in a Parquet file becomes MrAssistant campaigns of at most a hundred people each.
 
 Creating a campaign starts it, so the people of one campaign are claimed together in the ledger before it is created: if
-the answer is lost, these hundred are unknown, nobody rings them again, and a retry goes on with the others.
+the answer is lost, these hundred are unknown and are not called again, and a retry goes on with the others.
 
 Connections: ``mrassistant_default``, with login and password; ``call_ledger``, the SQL database that remembers who has
-been rung. Variables: ``outreach_lists``, a folder with one file a day; ``outreach_reports``, a folder for the reports.
-Both may be local or in object storage. The file needs the extra ``[parquet]``.
+been called. Variables: ``outreach_lists``, a folder with one file a day; ``outreach_reports``, a folder for the
+reports. Both may be local or in object storage. The file needs the extra ``[parquet]``.
 """
 
 from __future__ import annotations

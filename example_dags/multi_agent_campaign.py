@@ -1,6 +1,6 @@
-"""One campaign, several agents: every row names the agent that shall speak (CallKaro's campaigns v2).
+"""One campaign, several agents: every row names the agent that speaks (CallKaro's campaigns v2).
 
-Connections: ``callkaro_default``. The rows come from an upstream task; a task of yours would read them from somewhere.
+Connections: ``callkaro_default``. The rows come from an upstream task; your own task would read them from somewhere.
 """
 
 from __future__ import annotations

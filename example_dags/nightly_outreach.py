@@ -1,7 +1,7 @@
 """Nightly outreach: whoever has a renewal due on the day of the run is called once, whatever happens to the run.
 
 Connections: ``callkaro_default``; ``warehouse``, any SQL database with the customers; ``call_ledger``, the SQL
-database that remembers who has been rung. Variable ``outreach_reports``: a folder, local or in object storage.
+database that remembers who has been called. Variable ``outreach_reports``: a folder, local or in object storage.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Outreach over the United States: one task, and every phone rings within the hours of the place where it is.
+"""Outreach over the United States: one task, and every phone rings within the calling hours of its place.
 
-Whoever may be rung now is; the task then sleeps, without a worker slot, and goes on as the country wakes up, zone by
-zone. Numbers that may belong to several zones ring when all of them are open. Connections: ``callkaro_default`` with
-``schedule_timezone`` in its extra, ``warehouse``, ``call_ledger``.
+Those who may be called now are called. Then the task sleeps, without a worker slot, and goes on as the country wakes
+up, zone by zone. Numbers that may belong to several zones ring when all of them are open. Connections:
+``callkaro_default`` with ``schedule_timezone`` in its extra, ``warehouse``, ``call_ledger``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""A backfill that does what it says: by default a run for a day long past rings nobody.
+"""A backfill that does what it says: by default a run for a day long past calls nobody.
 
 Run it for last week, ``airflow backfill create --dag-id safe_backfill --from-date … --to-date …``, and every task is
-skipped with the reason in its log. Start it with the parameter ``stale_runs`` set to ``dial`` and everybody is rung who
-has not been, each person once over all the days, because they share one ledger. Connections: ``callkaro_default``,
+skipped with the reason in its log. Start it with the parameter ``stale_runs`` set to ``dial`` and everybody is called
+who has not been, each person once over all the days, because they share one ledger. Connections: ``callkaro_default``,
 ``warehouse``, ``call_ledger``.
 """
 

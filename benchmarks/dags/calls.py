@@ -1,6 +1,6 @@
 """The same calls in three ways: by this package, by a loop over HttpHook, and by one mapped HttpOperator per call.
 
-The benchmark puts this file into the DAG folder of a real Airflow. The connection of HttpHook stands in the
+The benchmark puts this file into the DAG folder of a real Airflow. The connection of HttpHook is in the
 environment, which is its fastest case: one in the metadata database is read again for every call.
 """
 

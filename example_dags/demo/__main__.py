@@ -1,6 +1,6 @@
 """`make demo`: a night of outreach under a real Airflow, killed half-way, finished, and run once more.
 
-It makes a warehouse of a few hundred customers with the usual dirt in it, starts the sandbox in CallKaro's place, and
+It makes a warehouse of a few hundred customers with typical data errors, starts the sandbox in CallKaro's place, and
 runs the nightly example DAG three times for the same night. What it shows is counted by the sandbox, not by Airflow.
 """
 

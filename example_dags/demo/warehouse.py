@@ -1,4 +1,4 @@
-"""A small warehouse of customers, with the dirt that such tables have."""
+"""A small warehouse of customers, with typical data errors."""
 
 from __future__ import annotations
 
