@@ -1,7 +1,6 @@
-"""Whether an answer takes back in its body what its status says.
+"""Whether the body of an answer contradicts its status.
 
-A vendor that answers 2xx and writes `"success": false` beside an id has done one of two things, and nobody can tell
-which. It is neither an acceptance nor a refusal.
+A 2xx whose body says `"success": false` beside an id may be an acceptance or a refusal: the outcome is unknown.
 """
 
 from __future__ import annotations
@@ -14,13 +13,13 @@ _FAILED_WORDS = frozenset(
     | {"insufficient_balance", "invalid", "not_accepted", "not_allowed", "refused", "rejected", "unauthorised"}
     | {"unauthorized", "unsuccessful"}
 )
-_YES = ("success", "ok", "accepted")  # where one of them is false, the answer says no
+_YES = ("success", "ok", "accepted")  # a false one of these means no
 _NO_WORDS = frozenset({"false", "no", "0"})
-_GOOD_WORDS = frozenset({"success", "accepted", "queued", "ok"})  # as most answers have it: no need to look closer
+_GOOD_WORDS = frozenset({"success", "accepted", "queued", "ok"})  # most answers have one of these: a shortcut
 
 
 def says_no(answer: Mapping[str, Any]) -> bool:
-    """Whether a 2xx says in its body that it is none, also one level under ``data``."""
+    """Whether the body of a 2xx says no, also one level under ``data``."""
     if _place_says_no(answer):
         return True
     nested = answer.get("data")

@@ -1,6 +1,6 @@
-"""A request and a response as values: what the vendors build and read, and the transport carries.
+"""A request and a response as values: vendors build and read them, and the transport carries them.
 
-`Request.retry_safe` is all that the transport knows of a request: whether it may repeat it after a lost answer.
+`Request.retry_safe` is all that the transport knows of what a request does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from airflow_provider_callkaro.vendors.redaction import Redaction, Scrub
 
 REQUEST_ID_HEADERS = ("x-request-id", "x-amzn-requestid", "x-correlation-id", "cf-ray")
-MAX_BODY_BYTES = 1_000_000  # of an answer; anything longer is not an answer of these APIs
+MAX_BODY_BYTES = 1_000_000  # of an answer; no answer of these APIs is longer
 _NOTHING_KNOWN = Redaction()
 
 
@@ -24,10 +24,10 @@ class Request:
 
     :param method: ``GET``, ``POST``, …
     :param path: from the root of the vendor's base URL, with a leading slash.
-    :param body: the encoded JSON body, or None; not shown, because it holds numbers and secrets.
-    :param retry_safe: whether it may be sent again when its answer was lost: neither a phone rings nor a campaign or
-        an import is made by it twice.
-    :param content_type: what the body is; None where the headers of every request say it.
+    :param body: the encoded body, or None; not shown, because it holds numbers and secrets.
+    :param retry_safe: whether it may be sent again after its answer was lost: sent twice, it neither rings a phone
+        twice nor creates a second campaign or import.
+    :param content_type: the type of the body; None where the headers of every request name it.
     """
 
     method: str
@@ -57,11 +57,11 @@ _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came back.
+    """The answer to a request.
 
     :param headers: with lower-case names.
-    :param request: what it answers, so that nothing of it is repeated; None where it is not known.
-    :param redaction: what else may not be repeated, such as the key.
+    :param request: the request, whose values are hidden in what is kept of the answer; None where it is not known.
+    :param redaction: hides the key and the values of the request.
     """
 
     status: int
@@ -72,28 +72,28 @@ class Response:
 
     @property
     def request_id(self) -> str | None:
-        """The vendor's or its gateway's id of the request, for a support ticket; None where it repeats the request."""
-        return self.unless_repeated(
+        """The vendor's or a gateway's id of the request, for a support ticket; None where it repeats what was sent."""
+        return self.unless_it_repeats(
             next((self.headers[name] for name in REQUEST_ID_HEADERS if name in self.headers), "")
         )
 
     def scrub(self) -> Scrub:
-        """What makes the texts of this answer fit to be kept. All that is kept of an answer goes through it."""
+        """Redacts the texts of this answer. Every text that is kept of an answer goes through it."""
         return self.redaction.scrub(None if self.request is None else self.request.body)
 
     def label(self, text: str) -> str:
-        """An id in this answer, fit to be kept: what it repeats of the request is hidden in it."""
+        """An id in this answer, with what it repeats of the request hidden."""
         sent = None if self.request is None else self.request.body
-        if sent is None or not self.redaction.may_be_met(text, sent=sent):
+        if sent is None or not self.redaction.may_repeat(text, sent=sent):
             return text
         return self.scrub().label(text)
 
-    def unless_repeated(self, text: str) -> str | None:
-        """An id that nothing depends on: as it is, or None where it repeats something, or no word of theirs is kept."""
-        found = text[:100]
-        if not found or not found.isprintable() or not self.redaction.keeps_messages:
+    def unless_it_repeats(self, text: str) -> str | None:
+        """An id for support only: None where it repeats what was sent, or where the connection keeps no messages."""
+        label = text[:100]
+        if not label or not label.isprintable() or not self.redaction.keeps_messages:
             return None
-        return found if self.scrub().label(found) == found else None
+        return label if self.scrub().label(label) == label else None
 
     def json_object(self) -> dict[str, Any]:
         """The body as a JSON object; an empty mapping where it is anything else."""
@@ -104,9 +104,9 @@ class Response:
         """The body as JSON; None where it is none."""
         try:
             value = json.loads(self.body)
-            told = self.body
-            if b"\\" in told or b"\0" in told:  # escapes, or UTF-16, in which the key would not be met
-                told = json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass")
-            return self.redaction.without_secrets(value) if self.redaction.is_repeated_in(told) else value
+            plain = self.body
+            if b"\\" in plain or b"\0" in plain:  # escapes, or UTF-16, in which the key would not be found
+                plain = json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass")
+            return self.redaction.without_secrets(value) if self.redaction.is_repeated_in(plain) else value
         except (ValueError, RecursionError):
             return None

@@ -1,20 +1,19 @@
-"""What a vendor says, without what it was sent: the one place through which every text of an answer goes.
+"""Redaction: what a vendor's answer repeats of the request is hidden before any text of it is kept.
 
-A vendor, or a gateway before it, may repeat anything of a request: the key, the number, what is known of a person. What
-is hidden, however it is spelt (case, accents, separators, escapes of URLs, JSON and HTML, base64, hexadecimal):
+A vendor, or a gateway before it, may repeat anything of a request: the key, the number, the facts about a person. These
+are hidden, however they are spelt (case, accents, separators, escapes of URLs, JSON and HTML, base64, hexadecimal):
 
-- of the key, a token, and other secrets every piece: as long as a quarter of it, but at least 4 and at most 8
-  characters, so that what is left tells nothing;
-- of a phone number every five digits in a row;
-- of any other value of the body all of it, and each of its words of three letters or digits and more. From six on they
-  are hidden within other words too, shorter ones where they stand as a word;
-- a value of one or two characters where it stands as a value, in quotes or behind ``=`` or ``:``. Elsewhere it is
-  left: ``a`` and ``no`` are words of every sentence, and a text without them would tell neither the person nor us
-  anything.
+- of the key, a token and other secrets: every piece that is as long as a quarter of it, but at least 4 and at most 8
+  characters, so that nothing useful is left;
+- of a phone number: every five digits in a row;
+- of any other value of the body: the whole value, and each of its words of three letters or digits and more. Words of
+  six and more are hidden inside other words too, shorter ones only as words of their own;
+- a value of one or two characters: only where it is written as a value, in quotes or after ``=`` or ``:``. ``a`` and
+  ``no`` are words of every sentence, and a text without them would be unreadable.
 
-The names of fields stay, and so do the ids of agents and campaigns and a campaign's name, which the author of a DAG
-has chosen. An id that the vendor gives is no sentence: there seven digits of a number are hidden, and words of four
-letters, because a digit or two more or less make it another id. Words that ids begin with anyway (``call_8d7f``) stay.
+The names of fields are kept, and so are the ids of agents and campaigns and a campaign's name, which the author of a
+DAG has chosen. In an id that the vendor gives, only seven digits of a number in a row and words of four letters are
+hidden, because hiding more would make it another id. Words with which ids begin anyway (``call_8d7f``) are kept.
 """
 
 from __future__ import annotations
@@ -51,9 +50,9 @@ _NO_DIGITS = bytes(each for each in range(256) if not 48 <= each <= 57)
 
 
 class Redaction:
-    """What may not be kept of any answer to one connection.
+    """What must be hidden in every answer to one connection.
 
-    :param headers: those that were sent; they hold the key.
+    :param headers: the headers of its requests; they hold the key.
     :param keeps_messages: whether the vendor's own words are kept at all. Default: yes.
     """
 
@@ -63,7 +62,7 @@ class Redaction:
 
     @cached_property
     def secrets(self) -> Secrets:
-        """The key, or whatever else proves who asks."""
+        """The key or token, from every header that may hold one."""
         sent = [value for name, value in self._headers.items() if name.lower() not in _HARMLESS_HEADERS]
         return Secrets(word for value in sent for word in {value, value.rpartition(" ")[2]})
 
@@ -75,13 +74,13 @@ class Redaction:
         return Scrub(sent, secrets=self.secrets, keeps_messages=self.keeps_messages)
 
     def is_repeated_in(self, body: bytes) -> bool:
-        """Whether an answer holds the key as it is; a quick look."""
+        """Whether an answer holds the key as it is: a quick look."""
         return bool(self._keys) and any(map(body.lower().__contains__, self._keys))
 
-    def may_be_met(self, label: str, *, sent: bytes) -> bool:
-        """Whether an id could hold something of a request, or of the key; a quick look, which says yes once too often.
+    def may_repeat(self, label: str, *, sent: bytes) -> bool:
+        """Whether an id could repeat something of a request or of the key: a quick look, which may say yes wrongly.
 
-        Every accepted call has an id, so most of them are told by their looks alone: hexadecimal digits.
+        Every accepted call has an id. Most ids are hexadecimal digits, for which the look of them is enough.
 
         :param sent: the body of the request.
         """
@@ -100,7 +99,7 @@ class Redaction:
         ):
             return True
         digits = plain.translate(None, _NO_DIGITS)
-        # every third place: of seven digits in a row five are then met
+        # every third place: it finds five of any seven digits in a row
         looks_alike = any(
             digits[at : at + _NUMBER_PIECE] in body for at in range(0, len(digits) - _NUMBER_PIECE + 1, 3)
         )
@@ -108,7 +107,7 @@ class Redaction:
         return looks_alike and any(digits[at : at + NUMBER_PIECE_OF_ID] in body for at in pieces)
 
     def without_secrets(self, value: Any) -> Any:
-        """An answer without the key, wherever in it the key stands."""
+        """An answer with the key hidden in all its names and values."""
         if isinstance(value, str):
             return without(value, [*places(value, self.secrets.spans)])
         if isinstance(value, list):
@@ -127,7 +126,7 @@ class Redaction:
 
 
 class Scrub:
-    """Scrubs the texts of one answer. What the request held is read once a text is to be kept, and not before.
+    """Redacts the texts of one answer. It reads the request when it is made, so make it only for a text to be kept.
 
     :param sent: the body of the request.
     :param secrets: the connection's.
@@ -150,16 +149,16 @@ class Scrub:
         return self._sent.names
 
     def message(self, text: str, *, limit: int = 200) -> str:
-        """Words of the vendor, fit to be kept; empty where the connection keeps none."""
+        """A message of the vendor, redacted; empty where the connection keeps no messages."""
         return self.shown(text, limit=limit) if self._keeps_messages else ""
 
     def shown(self, text: str, *, limit: int = 200) -> str:
-        """A text in one line, without what was sent and without numbers, at most ``limit`` characters."""
+        """A text in one line of at most ``limit`` characters, without what was sent and without phone numbers."""
         plain = in_one_line(text, limit=limit)
         return covered(plain, self._hidden(plain), limit=limit)
 
     def label(self, text: str) -> str:
-        """An id, without what was sent. Digits of its own stay: without them it would be none."""
+        """An id without what was sent. Its own digits are kept: they are the id."""
         return without(text, self._repeated(text, self._of_an_id))
 
     def _hidden(self, text: str) -> list[Span]:

@@ -1,1 +1,1 @@
-"""The stand-in for CallKaro; begin with `vendor`, which holds its routes."""
+"""The stand-in for CallKaro. Begin with `vendor`; `reading` checks its bodies, `campaigns` remembers its campaigns."""

@@ -1,1 +1,4 @@
-"""The stand-in for MrAssistant; begin with `vendor`, which holds its routes."""
+"""The stand-in for MrAssistant. Begin with `vendor`; `bodies` has the models of its bodies.
+
+`calls` says how far each call is, `tokens` which token is good, `outbound` when an agent may call.
+"""

@@ -1,1 +1,6 @@
-"""Callaro's API; begin with `api`: the requests it takes and how its answers are read."""
+"""Callaro's API: bulk call campaigns that the vendor dials by itself.
+
+Begin with `api`, which has the requests. `answers` and `refusals` read what comes back, `paging` where a list goes on,
+`windows` when a campaign may call. `states` is the vendor's table of transitions, `routes` the table of paths, `fields`
+checks a campaign before it is created, `thresholds` and `answer_values` judge figures whose names the user gives.
+"""

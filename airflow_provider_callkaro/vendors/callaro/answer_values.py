@@ -1,6 +1,6 @@
-"""The values of an answer by their names, where no document shows its shape.
+"""The values of an answer by dotted names, where its shape is not documented.
 
-Names are dotted, as the answer nests. A list has a ``length``, and ``[]`` stands for each of its elements: of
+A dot goes one level deeper. A list has a ``length``, and ``[]`` means each of its elements: in
 ``{"checks": [{"status": "ok"}, {"status": "failed"}]}``, ``checks.length`` is 2 and ``checks[].status`` is both words.
 """
 
@@ -14,11 +14,11 @@ LENGTH = "length"
 
 
 class AnswerValues:
-    """What an answer holds.
+    """The values of one answer.
 
     :param answer: a JSON object.
     :ivar by_name: the values under each name; several where the name goes through a list.
-    :ivar about_lists: the names that say something of a list: its length, or its elements.
+    :ivar about_lists: the names of a list's length or elements.
     """
 
     def __init__(self, answer: Mapping[str, Any]) -> None:
@@ -42,14 +42,14 @@ class AnswerValues:
                 self._keep(name, value)
 
     def under(self, name: str) -> Sequence[Any] | None:
-        """The values under a name: none where the list that it goes through is empty, None where it is not there."""
+        """The values under a name: empty where it goes through an empty list, None where there is no such name."""
         found = self.by_name.get(name)
         if found is None and self.expected(name) == 0:
             return ()
         return found
 
     def expected(self, name: str) -> int | None:
-        """How many values a name must have that goes through a list: one of each element. None for any other."""
+        """How many values a name through a list must have, one for each element; None for any other name."""
         around = name.rpartition(EACH)[0]
         return self._lists.get(f"{around}{EACH}") if around else None
 

@@ -1,7 +1,7 @@
 """Callaro's HTTP API for bulk call campaigns: what to ask, and how to read the answer.
 
-Source: the guide to bulk call campaigns and the page on contacts. What the guide only names is inferred; which routes
-those are is in `ROUTES`.
+Source: the guide to bulk call campaigns and the page on contacts. `ROUTES` says which routes the guide only names, so
+that their paths are inferred.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from airflow_provider_callkaro.vendors.http import Request, Response
 
 DEFAULT_HOST = "https://api.callaro.ai"  # source: the guide's examples
 _JSON = "application/json"
-_AS_IN_THE_TABLE: Mapping[str, str] = MappingProxyType({})
+_NO_CHANGES: Mapping[str, str] = MappingProxyType({})
 
 
 class Callaro:
@@ -47,22 +47,20 @@ class Callaro:
     read_refusal = staticmethod(raise_callaro_refusal)
     read_object = staticmethod(read_object)
 
-    def __init__(
-        self, *, routes: Mapping[str, str] = _AS_IN_THE_TABLE, states: Mapping[str, str] = _AS_IN_THE_TABLE
-    ) -> None:
+    def __init__(self, *, routes: Mapping[str, str] = _NO_CHANGES, states: Mapping[str, str] = _NO_CHANGES) -> None:
         self._routes = routes_with(routes)
         self._words = states_named(states)
 
     def read_campaign(self, response: Response, *, asked: CampaignId | None = None) -> CallaroCampaign:
-        """The campaign that an answer tells of; see `callaro_answers.read_campaign`."""
+        """The campaign in an answer; see `answers.read_campaign`."""
         return read_campaign(response, asked=asked, words=self._words)
 
     def read_change(self, response: Response, *, asked: CampaignId) -> CallaroCampaign | None:
-        """The campaign after a change that Callaro took; see `callaro_answers.read_change`."""
+        """The campaign after a change that Callaro accepted; see `answers.read_change`."""
         return read_change(response, asked=asked, words=self._words)
 
     def read_page(self, response: Response) -> Page:
-        """One page of a list; see `callaro_answers.read_page`."""
+        """One page of a list; see `answers.read_page`."""
         return read_page(response, words=self._words)
 
     @staticmethod
@@ -83,9 +81,9 @@ class Callaro:
         return self._request("list", query={"page": page, "per_page": per_page, **filters})
 
     def create_campaign(self, fields: Mapping[str, Any]) -> Request:
-        """A new campaign, in draft. It counts as ringing: a field may start it by itself, and a second one would stay.
+        """A new campaign, in draft. It is not retry-safe: a field may start it, and a second draft would remain.
 
-        :param fields: what the campaign is to be; ``name``, and whatever the account takes.
+        :param fields: ``name``, and whatever fields the account takes.
         """
         return self._request("create", body=fields, retry_safe=False)
 
@@ -102,18 +100,18 @@ class Callaro:
         return self._request(action.value, campaign_id, retry_safe=action not in (Action.LAUNCH, Action.RESUME))
 
     def clone(self, campaign_id: CampaignId, fields: Mapping[str, Any]) -> Request:
-        """A new campaign like another one. Counts as ringing, as `create_campaign` does.
+        """A new campaign like another one. It is not retry-safe, as `create_campaign`.
 
-        :param fields: what is to be different; without any no body is sent.
+        :param fields: the fields that differ; without any, no body is sent.
         """
         return self._request("clone", campaign_id, body=fields or None, retry_safe=False)
 
     def clone_prefill(self, campaign_id: CampaignId) -> Request:
-        """What a clone of a campaign would begin with."""
+        """The fields with which a clone of a campaign would begin."""
         return self._request("clone_prefill", campaign_id)
 
     def save_as_template(self, campaign_id: CampaignId, name: str | None) -> Request:
-        """A template made of a campaign. It rings nobody; it is treated as what rings, because there is to be one."""
+        """A template made from a campaign. It is not retry-safe: sent twice, it would make two."""
         body = None if name is None else {"name": name}
         return self._request("save_as_template", campaign_id, body=body, retry_safe=False)
 
@@ -146,11 +144,11 @@ class Callaro:
     ) -> Request:
         """How long a campaign's calls would take.
 
-        :param query: what is asked beside that, in the path; no parameter is documented.
-        :param body: likewise, as JSON, where the connection's ``routes`` say that it is asked for with a body.
+        :param query: query parameters; none is documented.
+        :param body: a JSON body, for accounts whose ``routes`` in the connection name a method that takes one.
         :raises ConfigurationError: there is a body, and the route is a GET.
         """
-        return self._planned("capacity_preview", campaign_id, query=query, body=body)
+        return self._forecast("capacity_preview", campaign_id, query=query, body=body)
 
     def audience_timezone_analysis(
         self,
@@ -164,12 +162,12 @@ class Callaro:
         :param query: as in `capacity_preview`.
         :param body: as in `capacity_preview`.
         """
-        return self._planned("audience_timezone_analysis", campaign_id, query=query, body=body)
+        return self._forecast("audience_timezone_analysis", campaign_id, query=query, body=body)
 
     def results_export(self, campaign_id: CampaignId, *, page: int = 1) -> Request:
-        """What became of a campaign's calls, as a file.
+        """The results of a campaign's calls, as a file.
 
-        :param page: of an export that said it has several; the first one is asked for without a number.
+        :param page: the page of an export that has several; the first is asked for without a number.
         """
         return self._request("results_export", campaign_id, query={"page": page} if page > 1 else None)
 
@@ -183,12 +181,12 @@ class Callaro:
     def import_contacts(
         self, content: bytes, *, filename: str, column_mapping: Mapping[str, str], options: Mapping[str, Any] | None
     ) -> Request:
-        """Contacts from a file. It counts as ringing: imported twice, a person may stand twice in an audience.
+        """Contacts from a file. It is not retry-safe: imported twice, a person may be in an audience twice.
 
         Source: page on contacts, import in bulk: multipart, ``file``, ``column_mapping`` and options in JSON.
 
         :param content: the file.
-        :param column_mapping: what the file's columns are.
+        :param column_mapping: which field each column of the file is.
         """
         from urllib3.fields import RequestField
 
@@ -210,11 +208,11 @@ class Callaro:
         return self._request("contact_imports", query={"page": page, "per_page": per_page})
 
     def contact_import(self, import_id: CampaignId) -> Request:
-        """How an import of contacts stands."""
+        """The state of an import of contacts."""
         return self._request("contact_import", import_id, what="import_id")
 
     def contact_import_errors(self, import_id: CampaignId, *, page: int = 1) -> Request:
-        """Which lines of an import were refused, as a file.
+        """The lines of an import that were refused, as a file.
 
         :param page: as in `results_export`.
         """
@@ -239,7 +237,7 @@ class Callaro:
             path = f"{path}?{urlencode(query)}"
         return Request(route.method, path, _encoded(body), retry_safe=retry_safe, content_type=_JSON)
 
-    def _planned(
+    def _forecast(
         self,
         action: str,
         campaign_id: CampaignId,
@@ -247,7 +245,7 @@ class Callaro:
         query: Mapping[str, Any] | None,
         body: Mapping[str, Any] | None,
     ) -> Request:
-        """A question about a campaign that is no more than a plan."""
+        """A forecast for a campaign."""
         route = self._routes[action]
         if body is not None and route.method == "GET":
             raise ConfigurationError(
@@ -262,8 +260,8 @@ def _quoted(campaign_id: CampaignId | None, *, what: str) -> str:
     text = str(campaign_id).strip() if isinstance(campaign_id, (int, str)) else ""
     is_none = isinstance(campaign_id, bool) or text in ("", ".", "..", "None")  # None: a template of a missing XCom
     if is_none or len(text) > MAX_ID_LENGTH or not text.isprintable():
-        of = "an import" if what == "import_id" else "a campaign"
-        raise ConfigurationError(f"{what} must be the id of {of} as Callaro gave it, such as 123")
+        kind = "an import" if what == "import_id" else "a campaign"
+        raise ConfigurationError(f"{what} must be the id of {kind} as Callaro gave it, such as 123")
     return quote(text, safe="")
 
 

@@ -1,8 +1,7 @@
-"""The fields of a Callaro campaign that are known, checked before a campaign is made of them.
+"""The known fields of a Callaro campaign, checked before the campaign is created.
 
-The guide names five in one example and no limits; whatever else an account takes goes through as it is. A text that a
-template left behind, such as ``None``, would make a draft that nobody can launch, or worse, one that rings from the
-wrong numbers.
+The guide names five in one example and no limits. Any other field goes through as it is. A text that a template left
+behind, such as ``None``, would make a draft that cannot be launched, or one that rings from the wrong numbers.
 """
 
 from __future__ import annotations
@@ -15,23 +14,23 @@ from typing import Any
 from airflow_provider_callkaro.calls.zones import named_zone
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
-_LONGEST = 200  # characters of an id; ours
+_MAX_ID_LENGTH = 200  # characters of an id; ours
 _SIGNED = re.compile(r"[+-][0-9.]+")  # a phone number, or a mistake
-_LEFTOVERS = ("{{", "{%", "{#")
+_TEMPLATE_MARKS = ("{{", "{%", "{#")
 
 
 def checked_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields, numbers that a template made texts as numbers again.
+    """The fields, with numbers that a template made texts as numbers again.
 
-    :param fields: by name; those that are not known are not judged.
-    :raises ConfigurationError: a known one cannot be what it should, naming it; its value is not repeated.
+    :param fields: by name; unknown fields are not checked.
+    :raises ConfigurationError: a known field is wrong; the message names it and does not repeat its value.
     """
     return {name: _CHECKS[name](name, value) if name in _CHECKS else value for name, value in fields.items()}
 
 
 def is_template(value: Any) -> bool:
     """Whether a text is still to be rendered."""
-    return isinstance(value, str) and any(mark in value for mark in _LEFTOVERS)
+    return isinstance(value, str) and any(mark in value for mark in _TEMPLATE_MARKS)
 
 
 def is_nothing(value: Any) -> bool:
@@ -57,21 +56,21 @@ def _id(name: str, value: Any) -> int | str:
         return found
     if isinstance(found, str) and not is_nothing(found) and not is_template(found):
         text = found.strip()
-        if len(text) <= _LONGEST and text.isprintable() and not _SIGNED.fullmatch(text):
+        if len(text) <= _MAX_ID_LENGTH and text.isprintable() and not _SIGNED.fullmatch(text):
             return text
     raise ConfigurationError(f"{name} must be an id as Callaro shows it, such as 42: a whole number above 0, or a text")
 
 
 def _ids(name: str, value: Any) -> list[int | str]:
-    given = value
+    ids: object = value
     if isinstance(value, str) and value.strip().startswith("["):
         try:
-            given = json.loads(value)
+            ids = json.loads(value)
         except ValueError:
-            given = None
-    if not isinstance(given, (list, tuple)) or not given:
+            ids = None
+    if not isinstance(ids, (list, tuple)) or not ids:
         raise ConfigurationError(f"{name} must be a list of ids that is not empty, such as [101, 102]")
-    return [_id(name, each) for each in given]
+    return [_id(name, each) for each in ids]
 
 
 def _zone(name: str, value: Any) -> str:

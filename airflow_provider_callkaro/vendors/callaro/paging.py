@@ -1,8 +1,8 @@
-"""Where a list goes on: what an answer says of its other pages.
+"""Paging: what an answer says about the other pages of its list.
 
 No answer with a list is documented. Pages are counted (``meta.pages``), or an answer says that there is more
 (``has_more``) or which page is next (``next_page``, ``next``), at its top, in ``data``, or under ``meta`` or
-``pagination``. A cursor is understood as "there is more", and followed by nobody.
+``pagination``. A cursor only means "there is more": it is not followed.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _FLAGS = ("has_more", "has_next")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paging:
-    """What one page says of the others.
+    """What one page says about the others.
 
-    :param pages: how many there are; None where it does not say.
-    :param next_page: the number of the one that follows; None where it does not say.
-    :param is_last: whether it says that none follows; None where it says nothing of it.
+    :param pages: how many pages there are; None where it does not say.
+    :param next_page: the number of the page that follows; None where it does not say.
+    :param is_last: whether it says that no page follows; None where it says nothing about that.
     :param is_unclear: whether it says that there is more, in a way that names no page.
     :param total: how many items the whole list has; None where it does not say.
     """
@@ -39,19 +39,19 @@ class Paging:
 
     @property
     def goes_on(self) -> bool:
-        """Whether it says that there is more, in other words than a number of pages."""
+        """Whether it says that there are more pages, other than by their number."""
         return self.is_last is False
 
 
 def paging_of(answer: Mapping[str, Any]) -> Paging:
-    """What an answer says of the other pages of its list."""
+    """Read what an answer says about the other pages of its list."""
     places = _places(answer)
-    said = {name: place[name] for place in reversed(places) for name in MORE if name in place}
+    marks = {name: place[name] for place in reversed(places) for name in MORE if name in place}
     pages, total = _count(places, _PAGES, least=1), _count(places, _TOTAL, least=0)
-    next_page = next((number for name in _NEXT if (number := _page_number(said.get(name))) is not None), None)
-    goes_on = next_page is not None or any(said.values())
-    unclear = goes_on and next_page is None and not any(said.get(name) is True for name in _FLAGS)
-    is_last = (not goes_on) if said else None
+    next_page = next((number for name in _NEXT if (number := _page_number(marks.get(name))) is not None), None)
+    goes_on = next_page is not None or any(marks.values())
+    unclear = goes_on and next_page is None and not any(marks.get(name) is True for name in _FLAGS)
+    is_last = (not goes_on) if marks else None
     return Paging(pages=pages, next_page=next_page, is_last=is_last, is_unclear=unclear, total=total)
 
 
@@ -62,7 +62,7 @@ def _places(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _count(places: list[Mapping[str, Any]], names: tuple[str, ...], *, least: int) -> int | None:
-    for place in places[2:]:  # beside the list only: elsewhere such a name is somebody's figure
+    for place in places[2:]:  # beside the list only: elsewhere such a name is a figure of something else
         for name in names:
             value = place.get(name)
             if isinstance(value, int) and not isinstance(value, bool) and value >= least:

@@ -1,8 +1,8 @@
-"""Why Callaro refused, told without what was sent: the names of fields and the vendor's short texts.
+"""Why Callaro refused, without what was sent: the names of fields and the vendor's short texts.
 
 The vendor's overview shows an error with ``error``, ``error_code``, ``errors`` (a field and what is wrong with it) and
 ``details`` (a mapping), and no example of the last two, so both are read in whatever they hold. A text may repeat a
-number, a name or a key: what stood in the request is hidden as in every answer, and so is whatever stands in quotes.
+number, a name or a key: the values of the request are redacted as in every answer, and quoted texts are left out.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NAME = "Callaro"
 MAX_REASONS = 8  # of one refusal
 TEXT_LENGTH = 120  # characters of one reason
 ALL_LENGTH = 600  # characters of all of them
-_DEEPEST = 5  # names that stand in one another
+_DEEPEST = 5  # levels of nested names
 _MOST_LOOKED_AT = 1_000  # values of one answer
 _DOTS = "•••"
 _PLACES = ("errors", "details")
@@ -64,7 +64,7 @@ def _sent_a_file(response: Response) -> bool:
 
 
 def _without_texts(response: Response) -> Response:
-    """A refusal of which only the code and the names of fields are kept: it may repeat the lines of a file."""
+    """A refusal with only its code and the names of fields: its texts may repeat the lines of a file."""
     answer = response.json_object()
     code = answer.get("error_code")
     kept: dict[str, Any] = {"errors": dict.fromkeys(_names(answer), "is refused")}
@@ -92,12 +92,14 @@ def _reasons(answer: Mapping[str, Any], scrub: Scrub) -> str:
                 texts.append(shown)
             if sum(map(len, found.values())) >= MAX_REASONS:
                 break
-    told = (f"{name}: {', '.join(texts)}" if name else ", ".join(texts) for name, texts in found.items() if texts)
-    return mask_text("; ".join(told), limit=ALL_LENGTH)
+    shown_reasons = (
+        f"{name}: {', '.join(texts)}" if name else ", ".join(texts) for name, texts in found.items() if texts
+    )
+    return mask_text("; ".join(shown_reasons), limit=ALL_LENGTH)
 
 
 def _texts(value: Any) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Every text in what an answer gives as reasons, with the names under which it stands."""
+    """Every text in the reasons of an answer, each with the names that lead to it."""
     pending: list[tuple[tuple[str, ...], Any]] = [((), value)]
     for _ in range(_MOST_LOOKED_AT):  # not recursive: an answer may be nested deeper than Python calls
         if not pending:
@@ -116,7 +118,7 @@ def _texts(value: Any) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def _inside(path: tuple[str, ...], found: Mapping[str, Any]) -> list[tuple[tuple[str, ...], Any]]:
-    """What a mapping holds: a complaint about one field, or names with what is said of each."""
+    """The entries of a mapping: one finding about one field, or names with the findings about each."""
     message = next((found[name] for name in _MESSAGE if isinstance(found.get(name), str)), None)
     about = next((found[name] for name in _FIELD if isinstance(found.get(name), str)), None)
     if message is not None:
@@ -126,12 +128,12 @@ def _inside(path: tuple[str, ...], found: Mapping[str, Any]) -> list[tuple[tuple
 
 
 def _unquoted(text: str) -> str:
-    """A text without quotations and addresses, which are somebody's whoever it is."""
+    """A text without quotations and e-mail addresses, which may be a person's."""
     return _ADDRESS.sub(_DOTS, _QUOTED.sub(_DOTS, text[: 10 * TEXT_LENGTH]))
 
 
 def _name(name: str, scrub: Scrub) -> str:
-    """The name of a field, unless it is none."""
+    """The name of a field, or dots where it does not look like one."""
     if not _PLAIN_NAME.fullmatch(name):
         return _DOTS
     return mask_text(name) if name in scrub.names else scrub.shown(name)

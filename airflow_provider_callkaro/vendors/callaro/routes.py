@@ -1,7 +1,7 @@
-"""Where each thing is asked for at Callaro's: one table, which says what is documented and what is inferred.
+"""The method and path of each of Callaro's actions, and whether it is documented or inferred.
 
-The guide to bulk call campaigns shows some requests and only names the others. A guess that turns out wrong costs a
-setting: each route can be given in the extra of the connection, such as
+The guide to bulk call campaigns shows some requests and only names the others. Where a guess is wrong, the extra of the
+connection names the route, such as
 ``"routes": {"cancel": "POST /api/v1/bulk_call_campaigns/{id}/stop"}``.
 """
 
@@ -26,7 +26,7 @@ class Route:
 
     :param path: from the root of the host; ``{id}`` stands for the id of the campaign, or of the import.
     :param inferred: whether it is a guess.
-    :param note: where it is from.
+    :param note: its source.
     """
 
     method: str
@@ -85,13 +85,13 @@ ROUTES: Mapping[str, Route] = {
 """By the name of the action, which is the key in the connection's ``routes``."""
 
 
-def routes_with(given: Mapping[str, Any]) -> dict[str, Route]:
-    """The table, with what a connection says instead.
+def routes_with(changes: Mapping[str, Any]) -> dict[str, Route]:
+    """The table, with the routes of a connection in place of its own.
 
-    :param given: by action, a method and a path, such as ``"POST /api/v1/bulk_call_campaigns/{id}/stop"``.
-    :raises ConfigurationError: there is no such action, or that is no method and path on the connection's host.
+    :param changes: by action, a method and a path, such as ``"POST /api/v1/bulk_call_campaigns/{id}/stop"``.
+    :raises ConfigurationError: there is no such action, or it is not a method and a path on the connection's host.
     """
-    return {**ROUTES, **{action: _checked(action, text) for action, text in given.items()}}
+    return {**ROUTES, **{action: _checked(action, text) for action, text in changes.items()}}
 
 
 def _checked(action: str, text: Any) -> Route:

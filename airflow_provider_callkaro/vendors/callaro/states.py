@@ -1,8 +1,8 @@
-"""What may be done to a Callaro campaign in which state: the vendor's table of transitions, as code.
+"""The vendor's table of transitions as code: which action a campaign's state allows.
 
 Source: the guide to bulk call campaigns, "State transition guidance". The table names draft, running and paused; the
-help pages add scheduled. How a campaign ends, and how the API spells any of it, is not documented: words are read
-without regard to case, and a word that nobody knows is `other`, from which nothing is done that may ring a phone.
+help pages add scheduled. How a campaign ends, and how the API spells any state, is not documented: words are read
+without regard to case, and an unknown word is `other`, from which no action is sent that may ring a phone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from airflow_provider_callkaro.exceptions import ConfigurationError, NotAllowed
 
 
 class CampaignState(StrEnum):
-    """How a campaign stands."""
+    """The state of a campaign."""
 
     DRAFT = "draft"
     SCHEDULED = "scheduled"
@@ -38,7 +38,7 @@ class Action(StrEnum):
 
 
 class Decision(StrEnum):
-    """What is to be done about an action."""
+    """What to do about an action."""
 
     SEND = "send"
     """The state allows it."""
@@ -49,7 +49,7 @@ class Decision(StrEnum):
 TERMINAL = frozenset({CampaignState.COMPLETED, CampaignState.CANCELLED, CampaignState.FAILED})
 """From these a campaign does not move again."""
 
-_STOPPING = frozenset({Action.PAUSE, Action.CANCEL})  # ring nobody, so they are sent where the table says nothing
+_STOPPING = frozenset({Action.PAUSE, Action.CANCEL})  # these ring no phone, so they are sent where the table is silent
 _ALLOWED: Mapping[CampaignState, frozenset[Action]] = {
     CampaignState.DRAFT: frozenset({Action.LAUNCH}),
     CampaignState.SCHEDULED: _STOPPING,
@@ -72,7 +72,7 @@ _LONGEST_WORD = 100  # characters
 
 
 def read_state(campaign: Mapping[str, Any]) -> CampaignState:
-    """How a campaign stands, by what the vendor says of it.
+    """The state of a campaign, from the vendor's word for it.
 
     :param campaign: the campaign as Callaro gave it.
     """
@@ -81,7 +81,7 @@ def read_state(campaign: Mapping[str, Any]) -> CampaignState:
 
 
 def state_word(campaign: Mapping[str, Any]) -> str:
-    """How a campaign stands, in one word: the state, or, where it is none of ours, the vendor's own word in lower case.
+    """The state in one word: ours, or, where none of ours fits, the vendor's own word in lower case.
 
     :param campaign: the campaign as Callaro gave it.
     """
@@ -90,7 +90,7 @@ def state_word(campaign: Mapping[str, Any]) -> str:
 
 
 def in_known_words(campaign: Mapping[str, Any], words: Mapping[str, CampaignState]) -> Mapping[str, Any]:
-    """A campaign whose state is said in our words.
+    """A campaign with its state in our words.
 
     :param words: which state each of the account's own words means.
     """
@@ -102,28 +102,28 @@ def in_known_words(campaign: Mapping[str, Any], words: Mapping[str, CampaignStat
     return {**campaign, **meant} if meant else campaign
 
 
-def states_named(given: Mapping[str, Any]) -> dict[str, CampaignState]:
-    """What a connection says of the account's own words for states.
+def states_named(words: Mapping[str, Any]) -> dict[str, CampaignState]:
+    """The account's own words for states, as a connection names them.
 
-    :param given: word to state, such as ``{"created": "draft", "finished": "completed"}``.
-    :raises ConfigurationError: a state is none of ours.
+    :param words: word to state, such as ``{"created": "draft", "finished": "completed"}``.
+    :raises ConfigurationError: a word means none of our states.
     """
     try:
-        return {plain_word(str(word)): CampaignState(plain_word(str(state))) for word, state in given.items()}
+        return {plain_word(str(word)): CampaignState(plain_word(str(state))) for word, state in words.items()}
     except ValueError:
         raise ConfigurationError(f"each word must mean one of {', '.join(CampaignState)}") from None
 
 
 def plain_word(word: str) -> str:
-    """A word for a state as a user may write it, in the one spelling in which states are compared."""
+    """A word for a state in the one spelling in which states are compared."""
     plain = word.strip().lower()
     return _SPELLINGS.get(plain, plain)
 
 
 def decide(action: Action, state: CampaignState) -> Decision:
-    """What is to be done about an action on a campaign in this state.
+    """Decide about an action on a campaign in this state.
 
-    :raises NotAllowed: the state does not allow it, naming what it does allow.
+    :raises NotAllowed: the state does not allow it; the message names what it allows.
     """
     if state in _HAPPENED[action]:
         return Decision.DONE
@@ -134,13 +134,13 @@ def decide(action: Action, state: CampaignState) -> Decision:
 
 
 def decide_after_loss(action: Action, *, before: CampaignState, now: CampaignState) -> Decision:
-    """What is to be done once the answer to an action was lost and the state has been read again.
+    """Decide about an action whose answer was lost, once the state has been read again.
 
     :param before: the state in which the action was sent.
     :param now: the state since.
-    :return: DONE where the campaign has moved on as the action would have moved it, whatever came after; SEND where it
-        has not moved.
-    :raises NotAllowed: it has moved to where the action did not lead.
+    :return: DONE where the campaign has moved as the action would have moved it, whatever followed; SEND where it has
+        not moved.
+    :raises NotAllowed: it has moved to a state to which the action does not lead.
     """
     if now is before:
         return Decision.SEND

@@ -1,9 +1,9 @@
-"""Limits on the numbers and the words in an answer whose shape no document shows: the user names the fields.
+"""Limits on the numbers and words of an answer whose shape is not documented, so that the user names its fields.
 
 A name is dotted, as the answer nests: ``queue.depth`` is 3 in ``{"queue": {"depth": 3}}``. Of a list,
 ``checks.length`` is how many elements it has, ``checks[].status`` is judged for every one of them, and
-``checks[].status=failed`` is how many say so. A name that the answer does not have is an error and not a pass: a limit
-that is never checked protects nobody.
+``checks[].status=failed`` counts those with that word. A name that the answer does not have is an error: a limit that
+is never checked does not protect.
 """
 
 from __future__ import annotations
@@ -50,10 +50,11 @@ class Thresholds:
         return bool(self.maximum or self.minimum or self.allowed or self.forbidden)
 
     def breaches(self, answer: Mapping[str, Any]) -> list[str]:
-        """What is beyond its limit, a sentence each; empty where all is well.
+        """One sentence for each value beyond its limit; empty where all is well.
 
         :param answer: a JSON object.
-        :raises ConfigurationError: a name is not in the answer, or no number or no word there, naming those that are.
+        :raises ConfigurationError: a name is not in the answer, or is no number or no word there; the message lists the
+            names that are.
         """
         values = AnswerValues(answer)
         above = [_beyond(values, name, limit, "above") for name, limit in self.maximum.items()]
@@ -67,7 +68,7 @@ class Thresholds:
 
 
 def numbers_in(answer: Mapping[str, Any]) -> dict[str, float]:
-    """The numbers of a JSON object by their dotted names; what stands in lists has no name."""
+    """The numbers of a JSON object by their dotted names, without those in lists."""
     values = AnswerValues(answer)
     return {
         name: found[0]
@@ -98,16 +99,16 @@ def _is_none_of(known: Sequence[str], word: str) -> bool:
     return word not in known
 
 
-def _share(name: str, some: Sequence[Any], them_all: Sequence[Any]) -> str:
-    return f" ({len(some)} of {len(them_all)})" if EACH in name and "=" not in name else ""
+def _share(name: str, beyond: Sequence[object], found: Sequence[object]) -> str:
+    return f" ({len(beyond)} of {len(found)})" if EACH in name and "=" not in name else ""
 
 
 def _numbers(values: AnswerValues, name: str) -> Sequence[float]:
     found = values.under(name)
     if found is None and "=" in name:
-        of, _, word = name.rpartition("=")
-        if values.under(of) is not None:
-            return [_words_of(values, of, kind="number", asked=name).count(_plain(word))]
+        field_name, _, word = name.rpartition("=")
+        if values.under(field_name) is not None:
+            return [_words_of(values, field_name, kind="number", asked=name).count(_plain(word))]
     if found is None or not all(map(_is_number, found)):
         _refuse(values, name, kind="number")
     _check_complete(values, name, found)
@@ -151,12 +152,12 @@ def _plain(word: Any) -> str:
     return str(word).strip().lower()
 
 
-def _limits(which: str, given: Mapping[str, Any]) -> dict[str, float]:
+def _limits(which: str, limits_by_name: Mapping[str, Any]) -> dict[str, float]:
     """The limits as numbers; a rendered template gives them as text."""
-    if not isinstance(given, Mapping):
+    if not isinstance(limits_by_name, Mapping):
         raise ConfigurationError(f"{which} must be a mapping of dotted names to numbers")
     limits = {}
-    for name, limit in given.items():
+    for name, limit in limits_by_name.items():
         try:
             number = float("nan") if isinstance(limit, bool) else float(limit)
         except (TypeError, ValueError, OverflowError):
@@ -167,13 +168,13 @@ def _limits(which: str, given: Mapping[str, Any]) -> dict[str, float]:
     return limits
 
 
-def _words(which: str, given: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+def _words(which: str, words_by_name: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """The words of each name, in the spelling in which they are compared."""
-    if not isinstance(given, Mapping):
+    if not isinstance(words_by_name, Mapping):
         raise ConfigurationError(f"{which} must be a mapping of dotted names to words")
     words = {}
-    for name, said in given.items():
-        several = [said] if isinstance(said, (str, bool)) else said
+    for name, word_or_words in words_by_name.items():
+        several = [word_or_words] if isinstance(word_or_words, (str, bool)) else word_or_words
         are_words = isinstance(several, (list, tuple, set, frozenset)) and several
         if (
             not isinstance(name, str)

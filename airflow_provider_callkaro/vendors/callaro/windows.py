@@ -2,7 +2,7 @@
 
 The guide names a campaign's ``timezone`` and no field of its windows; the help pages say that there are windows for
 each day. So the likely shapes are read: a list of windows, or a mapping of days to windows, under one of a few names.
-Whatever else stands there is refused: a window that is read wrongly rings somebody at night.
+Any other shape is refused: a window that is read wrongly could ring a phone at night.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _END = ("end", "end_time", "to", "closes_at")
 _DAYS = ("days", "day", "weekdays", "days_of_week", "day_of_week")
 _OFF = ("closed", "disabled")
 _ON = ("enabled", "active", "is_active", "is_enabled", "open")
-_HARMLESS = frozenset({"id", "name", "label", "created_at", "updated_at"})
+_NOT_ABOUT_HOURS = frozenset({"id", "name", "label", "created_at", "updated_at"})
 _CLOSED_DATES = ("closed_dates", "blackout_dates", "excluded_dates", "holidays")
 _DAY_NAMES = {
     name: full[:3]
@@ -34,8 +34,8 @@ def policy_of(campaign: Mapping[str, Any], *, what: str) -> CallingPolicy:
     """When a campaign may call.
 
     :param campaign: as Callaro shows it.
-    :param what: how messages name it, such as ``campaign 123``.
-    :raises ConfigurationError: its zone or its windows are not there, or cannot be read.
+    :param what: the campaign's name in messages, such as ``campaign 123``.
+    :raises ConfigurationError: its zone or its windows are missing, or cannot be read.
     """
     reader = _Reader(campaign, what=what)
     try:
@@ -108,7 +108,7 @@ class _Reader:
             return [self._made(value[0], value[1], days, name)]
         if not isinstance(value, Mapping):
             self._refuse(f"a window in {name} has no start and end")
-        known = {*_START, *_END, *_DAYS, *_OFF, *_ON, *_HARMLESS, "timezone"}
+        known = {*_START, *_END, *_DAYS, *_OFF, *_ON, *_NOT_ABOUT_HOURS, "timezone"}
         if strange := sorted(str(key) for key in value if key not in known):
             self._refuse(f"a window in {name} has a field that is not known ({len(strange)} of them)")
         if value.get("timezone") not in (None, "", self.zone):
@@ -116,19 +116,19 @@ class _Reader:
         if any(value.get(key) is True for key in _OFF) or any(value.get(key) is False for key in _ON):
             return []
         start, end = _first(value, _START), _first(value, _END)
-        given = _first(value, _DAYS)
-        if days is not None and given is not None:
+        own_days = _first(value, _DAYS)
+        if days is not None and own_days is not None:
             self._refuse(f"a window in {name} names days of its own")
-        return [self._made(start, end, days if days is not None else self._days(given, name), name)]
+        return [self._made(start, end, days if days is not None else self._days(own_days, name), name)]
 
-    def _days(self, given: Any, name: str) -> str:
-        if given is None:
+    def _days(self, value: Any, name: str) -> str:
+        if value is None:
             return "mon-sun"
-        if isinstance(given, str):
-            return given  # a name, a span or a list of names: a window reads them all
-        if not isinstance(given, list) or not given:
+        if isinstance(value, str):
+            return value  # a name, a span or a list of names: a window reads them all
+        if not isinstance(value, list) or not value:
             self._refuse(f"the days of a window in {name} are no names of days")
-        days = [_DAY_NAMES.get(each.strip().lower()) if isinstance(each, str) else None for each in given]
+        days = [_DAY_NAMES.get(each.strip().lower()) if isinstance(each, str) else None for each in value]
         if None in days:
             self._refuse(
                 f"the days of a window in {name} are no names of days (which day a number means is not documented)"

@@ -1,1 +1,1 @@
-"""CallKaro's API; begin with `api`: the requests it takes and how its answers are read."""
+"""CallKaro's API: `api` has its requests and how its answers are read, `profile` its names and its connection form."""

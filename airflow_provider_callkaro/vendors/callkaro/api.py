@@ -1,6 +1,6 @@
 """CallKaro's HTTP API: what to ask, and how to read the answer.
 
-Source: the API documents in which CallKaro describes campaigns (v1 and v2), outbound calls and scheduled-call deletion.
+Source: CallKaro's API documents on campaigns (v1 and v2), outbound calls and scheduled-call deletion.
 Answers are read tolerantly, because two shapes are documented: `call_id` with "success", and `call_sid` with "done".
 """
 
@@ -12,8 +12,8 @@ from typing import Any
 from airflow_provider_callkaro.calls.call import Call, InvalidCall
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.calls.wall_clock import readings
-from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown
-from airflow_provider_callkaro.vendors.answers import PlacedCall, first_text, read_accepted
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.vendors.answers import PlacedCall, first_text, read_accepted, unclear
 from airflow_provider_callkaro.vendors.http import Request, Response
 
 DEFAULT_HOST = "https://api.callkaro.ai"  # source: server of the API description
@@ -53,17 +53,17 @@ class CallKaro:
         return Request.json("POST", "/call/campaign", {"name": name, "agent_id": agent_id})
 
     def read_campaign(self, response: Response) -> str:
-        """The ``batch_id`` of the campaign just made."""
+        """The ``batch_id`` of the campaign just created."""
         found = first_text(read_accepted(self.name, response), _BATCH_ID)
         if found is None:
-            raise self._without("batch_id", response)
+            raise unclear(self.name, response, "without a batch_id", reason=Reason.NO_CALL_ID)
         return response.label(found[1])
 
     def place_call(self, call: Call) -> Request:
         """One outbound call, now or at its ``schedule_at``. Rings a phone.
 
         :raises ConfigurationError: the call has a ``schedule_at`` and the vendor's time zone is not known.
-        :raises InvalidCall: its ``schedule_at`` cannot be told: the vendor's clock shows it twice.
+        :raises InvalidCall: its ``schedule_at`` is ambiguous: the vendor's clock shows it twice.
         """
         return Request.json("POST", "/call/outbound", self._outbound_body(call), retry_safe=False)
 
@@ -72,10 +72,10 @@ class CallKaro:
 
         :raises OutcomeUnknown: CallKaro took it, perhaps, but did not say under which id.
         """
-        answer = read_accepted(self.name, response, rings_as=_CALL_ID)
+        answer = read_accepted(self.name, response, ringing_ids=_CALL_ID)
         found = first_text(answer, _CALL_ID)
         if found is None:
-            raise self._without("call id", response)
+            raise unclear(self.name, response, "without a call id", reason=Reason.NO_CALL_ID)
         return PlacedCall(response.label(found[1]), found[0], answer)
 
     def delete_scheduled_call(self, to_number: str, agent_id: str) -> Request:
@@ -85,7 +85,7 @@ class CallKaro:
         )
 
     def read_deleted_call(self, response: Response) -> None:
-        """Nothing to read but that it was accepted."""
+        """Check that the deletion was accepted."""
         read_accepted(self.name, response)
 
     @staticmethod
@@ -96,31 +96,21 @@ class CallKaro:
         return f"{DASHBOARD}{quote(batch_id, safe='')}"
 
     def _outbound_body(self, call: Call) -> dict[str, Any]:
-        body: dict[str, Any] = {"to_number": call.to_number}
-        if call.agent_id is not None:
-            body["agent_id"] = call.agent_id
-        if call.batch_id is not None:
-            body["batch_id"] = call.batch_id
-        if call.metadata:
-            body["metadata"] = call.metadata
-        if call.rings_at is not None:
-            body["schedule_at"] = self._local_time(call.rings_at)
-        if call.min_trigger_time is not None:
-            body["min_trigger_time"] = call.min_trigger_time
-        if call.max_trigger_time is not None:
-            body["max_trigger_time"] = call.max_trigger_time
-        if call.carry_over is not None:
-            body["carry_over"] = call.carry_over
-        if call.number_of_retries is not None:
-            body["number_of_retries"] = call.number_of_retries
-        if call.gap_between_retries is not None:
-            gaps = call.gap_between_retries
-            body["gap_between_retries"] = gaps if isinstance(gaps, int) else list(gaps)
-        if call.priority is not None:
-            body["priority"] = call.priority
-        if call.language is not None:
-            body["language"] = call.language
-        return body
+        gaps = call.gap_between_retries
+        optional = {
+            "agent_id": call.agent_id,
+            "batch_id": call.batch_id,
+            "metadata": call.metadata or None,
+            "schedule_at": None if call.rings_at is None else self._local_time(call.rings_at),
+            "min_trigger_time": call.min_trigger_time,
+            "max_trigger_time": call.max_trigger_time,
+            "carry_over": call.carry_over,
+            "number_of_retries": call.number_of_retries,
+            "gap_between_retries": gaps if gaps is None or isinstance(gaps, int) else list(gaps),
+            "priority": call.priority,
+            "language": call.language,
+        }
+        return {"to_number": call.to_number, **{name: value for name, value in optional.items() if value is not None}}
 
     def _local_time(self, moment: datetime) -> str:
         if self.schedule_timezone is None:
@@ -136,12 +126,3 @@ class CallKaro:
                 "offset: choose another hour",
             )
         return local.strftime("%Y-%m-%dT%H:%M:%S")
-
-    def _without(self, what: str, response: Response) -> OutcomeUnknown:
-        return OutcomeUnknown(
-            f"{self.name} answered {response.status} without a {what}",
-            vendor=self.name,
-            status=response.status,
-            request_id=response.request_id,
-            reason=Reason.NO_CALL_ID,
-        )

@@ -1,7 +1,7 @@
 """MrAssistant's HTTP API: what to ask, and how to read the answer.
 
-A campaign starts as it is created, so creating one rings up to a thousand phones; there is no harmless step before it,
-and no way to take it back. Source: the create campaign page, and the pages of the routes for tokens and calls. Where
+The request that creates a campaign starts it, and so rings up to a thousand phones. No harmless step comes before it,
+and nothing takes it back. Source: the create campaign page, and the pages of the routes for tokens and calls. Where
 they are silent, answers are read tolerantly.
 """
 
@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from airflow_provider_callkaro.calls.call import Call
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.exceptions import AllRejected, ConfigurationError, Rejected
-from airflow_provider_callkaro.vendors.answers import Tokens, first_text, nameless, read_accepted
+from airflow_provider_callkaro.vendors.answers import Tokens, first_text, read_accepted, unclear
 from airflow_provider_callkaro.vendors.http import Request, Response
 from airflow_provider_callkaro.vendors.mrassistant.calls import MrAssistantCalls, utc_text
 from airflow_provider_callkaro.vendors.mrassistant.echo import without_echo, without_text
@@ -37,7 +37,7 @@ __all__ = [
     "CampaignSettings",
     "CreatedCampaign",
     "MrAssistant",
-    "blamed_targets",
+    "invalid_target_indexes",
 ]
 
 _CAMPAIGN_ID = ("campaign_id", "id")
@@ -51,13 +51,13 @@ _MAX_TOKEN = 8_000  # characters; ours, far above any token, and below what serv
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatedCampaign:
-    """A campaign that MrAssistant took. All but its id may be missing.
+    """A campaign that MrAssistant accepted. All but its id may be missing.
 
     :param campaign_id: the vendor's id of the campaign.
     :param total_targets: how many targets it has.
     :param status: a word; which ones there are is not documented.
     :param scheduled_at: when it will start, as the vendor says it; the request calls it ``schedule_at``.
-    :param raw: the whole answer, for what we do not know yet.
+    :param raw: the whole answer.
     """
 
     campaign_id: str
@@ -76,8 +76,8 @@ class CreatedCampaign:
 class MrAssistant(MrAssistantCalls, MrAssistantOutbound):
     """What MrAssistant's API says.
 
-    :param schedule_timezone: the zone in which a ``schedule_at`` without an offset is meant; None refuses it. The
-        vendor is told every moment in UTC.
+    :param schedule_timezone: the zone of a ``schedule_at`` without an offset; None refuses it. The vendor gets every
+        time in UTC.
     :param day_numbers: what the numbers in ``days_of_week`` mean, which is not documented; None refuses to guess.
     """
 
@@ -91,7 +91,7 @@ class MrAssistant(MrAssistantCalls, MrAssistantOutbound):
     def headers(token: str | None = None) -> dict[str, str]:
         """The headers of every request.
 
-        :param token: proves who asks; None where the headers that do are kept apart because they grow old.
+        :param token: the bearer token; None where it expires, and the transport adds it to each request.
         """
         auth_headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         return {**auth_headers, "Content-Type": "application/json", "Accept": "application/json"}
@@ -101,7 +101,7 @@ class MrAssistant(MrAssistantCalls, MrAssistantOutbound):
         return Request.json("POST", "/auth/token", {"username": username, "password": password})
 
     def refresh(self, refresh_token: str) -> Request:
-        """Tokens for a refresh token, which is used up by it. Rings nobody."""
+        """New tokens for a refresh token, which is then spent. Rings nobody."""
         return Request.json("POST", "/auth/refresh", {"refresh_token": refresh_token})
 
     def read_tokens(self, response: Response) -> Tokens:
@@ -112,7 +112,7 @@ class MrAssistant(MrAssistantCalls, MrAssistantOutbound):
         answer = read_accepted(self.name, without_text(response))
         access = _token(answer.get("access_token"))
         if access is None:
-            raise nameless(self.name, response, what="a token", reason=Reason.UNREADABLE_ANSWER)
+            raise unclear(self.name, response, "without a token")
         return Tokens(access=access, refresh=_token(answer.get("refresh_token")))
 
     def create_campaign(
@@ -126,7 +126,7 @@ class MrAssistant(MrAssistantCalls, MrAssistantOutbound):
     ) -> Request:
         """A campaign, which starts at once or at ``schedule_at``. Rings the phones of all its targets.
 
-        :param settings: what it is told beside; its own name is not used here.
+        :param settings: what the campaign has beside its targets; the name in it is not used here.
         :param name: what this campaign is called, 1 to 255 characters.
         :param agent_id: who speaks in all its calls.
         :param targets: 1 to 1,000 calls. Their agent and their time are those of the campaign.
@@ -156,16 +156,16 @@ class MrAssistant(MrAssistantCalls, MrAssistantOutbound):
     def read_campaign(self, response: Response, *, targets: int = MAX_TARGETS) -> CreatedCampaign:
         """The campaign just created.
 
-        :param targets: how many were sent, so that no other is invalid_indexes.
+        :param targets: how many were sent; an index beyond them is ignored.
         :raises Rejected: with ``invalid_indexes``, where the answer says which targets are at fault.
-        :raises AllRejected: the answer finds fault with settings that every campaign of the run would have.
-        :raises OutcomeUnknown: MrAssistant took it, perhaps, but did not say under which id.
+        :raises AllRejected: the answer finds fault with settings that every campaign of the run has.
+        :raises OutcomeUnknown: MrAssistant may have accepted it, but gave no id.
         """
         try:
-            answer = read_accepted(self.name, without_echo(response), rings_as=_CAMPAIGN_ID)
+            answer = read_accepted(self.name, without_echo(response), ringing_ids=_CAMPAIGN_ID)
         except Rejected as error:
-            error.invalid_indexes = frozenset(index for index in blamed_targets(response) if index < targets)
-            if not error.invalid_indexes and _blames_settings(response):
+            error.invalid_indexes = frozenset(index for index in invalid_target_indexes(response) if index < targets)
+            if not error.invalid_indexes and _finds_fault_with_settings(response):
                 raise AllRejected(
                     f"{error}: correct what the campaign is given",
                     vendor=error.vendor,
@@ -175,36 +175,36 @@ class MrAssistant(MrAssistantCalls, MrAssistantOutbound):
             raise
         found = first_text(answer, _CAMPAIGN_ID)
         if found is None:
-            raise nameless(self.name, response, what="a campaign id")
+            raise unclear(self.name, response, "without a campaign id", reason=Reason.NO_CALL_ID)
         nested = answer.get("data")
-        said = nested if isinstance(nested, dict) and found[0] not in answer else answer
+        campaign = nested if isinstance(nested, dict) and found[0] not in answer else answer
         return CreatedCampaign(
             campaign_id=response.label(found[1]),
-            agent_id=_text(said, "agent_id"),
-            name=_text(said, "name"),
-            total_targets=_count(said, "total_targets"),
-            status=_told(response, said, "status"),
-            scheduled_at=_told(response, said, "scheduled_at"),
-            started_at=_told(response, said, "started_at"),
-            calls_initiated=_count(said, "calls_initiated"),
-            calls_completed=_count(said, "calls_completed"),
-            calls_failed=_count(said, "calls_failed"),
+            agent_id=_text(campaign, "agent_id"),
+            name=_text(campaign, "name"),
+            total_targets=_count(campaign, "total_targets"),
+            status=_shown(response, campaign, "status"),
+            scheduled_at=_shown(response, campaign, "scheduled_at"),
+            started_at=_shown(response, campaign, "started_at"),
+            calls_initiated=_count(campaign, "calls_initiated"),
+            calls_completed=_count(campaign, "calls_completed"),
+            calls_failed=_count(campaign, "calls_failed"),
             raw=answer,
         )
 
 
-def blamed_targets(response: Response) -> frozenset[int]:
-    """The places, from 0, of the targets that a validation found fault with; empty where it names none."""
+def invalid_target_indexes(response: Response) -> frozenset[int]:
+    """The indexes, from 0, of the targets that a validation found fault with; empty where it names none."""
     detail = response.json_object().get("detail")
     invalid_indexes = set()
-    for complaint in detail if isinstance(detail, list) else ():
-        place = complaint.get("loc") if isinstance(complaint, dict) else None
+    for finding in detail if isinstance(detail, list) else ():
+        place = finding.get("loc") if isinstance(finding, dict) else None
         if isinstance(place, list) and place[:2] == ["body", "targets"] and len(place) > 2 and _is_index(place[2]):
             invalid_indexes.add(place[2])
     return frozenset(invalid_indexes)
 
 
-def _blames_settings(response: Response) -> bool:
+def _finds_fault_with_settings(response: Response) -> bool:
     """Whether a validation names fields of the campaign beside its targets and its agent, which rows may choose."""
     detail = response.json_object().get("detail") if response.status == 422 else None
     places = [each.get("loc") for each in detail if isinstance(each, dict)] if isinstance(detail, list) else []
@@ -235,8 +235,8 @@ def _text(answer: Mapping[str, Any], name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _told(response: Response, answer: Mapping[str, Any], name: str) -> str | None:
-    """A word or a moment that is kept: as it is where it can be nothing else, because a campaign has many values."""
+def _shown(response: Response, answer: Mapping[str, Any], name: str) -> str | None:
+    """A word or a time of the answer, redacted unless it is a known state or a plain time."""
     text = _text(answer, name)
     if text is None or text.lower() in _STATUSES or _MOMENT.fullmatch(text):
         return text

@@ -1,7 +1,7 @@
 """MrAssistant's routes for single calls: place one, look at it, transfer it, end it.
 
-Source: the pages of the call routes. What they leave out is accepted as it comes; the path of "End Call" is not shown
-anywhere and follows that of its siblings.
+Source: the pages of the call routes. What they leave out is accepted as it comes. No page shows the path of "End Call":
+it follows that of its siblings.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.vendors.answers import (
     PlacedCall,
     first_text,
-    nameless,
     raise_refusal,
     read_accepted,
-    read_told,
+    read_answer,
+    unclear,
 )
 from airflow_provider_callkaro.vendors.http import Request, Response
 from airflow_provider_callkaro.vendors.mrassistant.echo import without_echo
@@ -33,14 +33,14 @@ DIRECTIONS = ("inbound", "outbound")  # source: list agent calls, direction
 STATUSES = ("initiated", "ringing", "answered", "ended", "failed")  # source: list agent calls, status_filter
 TRANSFER_TYPES = ("cold", "warm")  # source: transfer call, transfer_type
 PAGE = (1, 500)  # calls; source: list agent calls, limit
-ANSWER_MARGIN = 30.0  # seconds; ours: what an answer may take beyond the ringing that it waits for
+ANSWER_MARGIN = 30.0  # seconds; ours: how much longer than the ringing an answer may take that waits for it
 _CALL_ID = ("call_id", "callId", "id")
 _LISTS = ("calls", "data", "items", "results")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallDetails:
-    """How a call stands, as far as the vendor says it.
+    """The state of a call, as far as the vendor tells it.
 
     :param call_id: the vendor's id of the call.
     :param status: ``initiated``, ``ringing``, ``answered``, ``ended``, ``failed``, or a word that is not documented.
@@ -87,12 +87,12 @@ class MrAssistantCalls:
     def read_placed_call(self, response: Response) -> PlacedCall:
         """The call just placed.
 
-        :raises OutcomeUnknown: MrAssistant took it, perhaps, but did not say under which id.
+        :raises OutcomeUnknown: MrAssistant may have accepted it, but gave no id.
         """
-        answer = read_accepted(self.name, without_echo(response), rings_as=_CALL_ID)
+        answer = read_accepted(self.name, without_echo(response), ringing_ids=_CALL_ID)
         found = first_text(answer, _CALL_ID)
         if found is None:
-            raise nameless(self.name, response, what="a call id")
+            raise unclear(self.name, response, "without a call id", reason=Reason.NO_CALL_ID)
         return PlacedCall(response.label(found[1]), found[0], answer)
 
     @staticmethod
@@ -106,12 +106,12 @@ class MrAssistantCalls:
         return float(fields.get("ringing_timeout_seconds") or RINGING_TIMEOUT[1]) + ANSWER_MARGIN
 
     def get_call(self, call_id: str) -> Request:
-        """How a call stands."""
+        """The state of a call."""
         return Request.json("GET", f"/calls/{in_path('call_id', call_id)}")
 
     def read_call(self, response: Response) -> CallDetails:
-        """How the call stands; ``failed`` is a state here, and no failure of the request."""
-        return _details(read_told(self.name, without_echo(response)))
+        """The state of the call; ``failed`` is a state here, not a failure of the request."""
+        return _details(read_answer(self.name, without_echo(response)))
 
     def list_agent_calls(
         self,
@@ -153,12 +153,12 @@ class MrAssistantCalls:
         """The calls listed. The page does not show the answer: a list is taken, or an object that holds one."""
         value = response.json_value()
         if not 200 <= response.status < 300 or not isinstance(value, list):
-            answer = read_told(self.name, without_echo(response))
+            answer = read_answer(self.name, without_echo(response))
             lists = [found for found in answer.values() if isinstance(found, list)]
             named = next((answer[name] for name in _LISTS if isinstance(answer.get(name), list)), None)
             value = named if named is not None else (lists[0] if len(lists) == 1 else None)
         if value is None:
-            raise nameless(self.name, response, what="a list of calls", reason=Reason.UNREADABLE_ANSWER)
+            raise unclear(self.name, response, "without a list of calls")
         return [_details(call) for call in value if isinstance(call, dict)]
 
     def transfer_call(
@@ -181,14 +181,14 @@ class MrAssistantCalls:
         return Request.json("POST", f"/calls/{in_path('call_id', call_id)}/end")
 
     def read_done(self, response: Response) -> dict[str, Any]:
-        """What is said about a call that was transferred or ended; not documented, so it may be nothing."""
+        """The answer to a transfer or an end. It is not documented, so it may be empty."""
         if not 200 <= response.status < 300:
             raise_refusal(self.name, without_echo(response))
         return response.json_object()
 
 
 def check_transfer(transfer_to: Any, transfer_type: Any) -> None:
-    """Refuse what no call can be transferred to, or in no such way.
+    """Check the arguments of a transfer.
 
     :raises ConfigurationError: an argument cannot work, naming it; the number is not in the message.
     """
@@ -201,9 +201,9 @@ def check_transfer(transfer_to: Any, transfer_type: Any) -> None:
 
 
 def utc_text(name: str, moment: datetime, *, zone: tzinfo | None) -> str:
-    """A moment as RFC 3339 in UTC, with ``Z``.
+    """A time as RFC 3339 in UTC, with ``Z``.
 
-    :param zone: where a moment without an offset is meant; None refuses it.
+    :param zone: the zone of a time without an offset; None refuses it.
     :raises ConfigurationError: it has no offset.
     """
     if isinstance(moment, datetime) and moment.utcoffset() is None and zone is not None:
@@ -218,23 +218,23 @@ def utc_text(name: str, moment: datetime, *, zone: tzinfo | None) -> str:
 
 def _details(answer: Mapping[str, Any]) -> CallDetails:
     nested = answer.get("data")
-    said = nested if isinstance(nested, dict) and "status" not in answer else answer
+    call = nested if isinstance(nested, dict) and "status" not in answer else answer
     found = first_text(answer, _CALL_ID)
-    status = said.get("status")
-    duration = said.get("duration_seconds")
+    status = call.get("status")
+    duration = call.get("duration_seconds")
     return CallDetails(
         call_id=found[1] if found else None,
         status=status.strip().lower() if isinstance(status, str) and status.strip() else None,
-        direction=_said(said, "direction"),
-        disposition=_said(said, "disposition"),
+        direction=_text(call, "direction"),
+        disposition=_text(call, "disposition"),
         duration_seconds=duration if isinstance(duration, (int, float)) and not isinstance(duration, bool) else None,
-        started_at=_said(said, "started_at"),
-        ended_at=_said(said, "ended_at"),
+        started_at=_text(call, "started_at"),
+        ended_at=_text(call, "ended_at"),
         raw=answer,
     )
 
 
-def _said(answer: Mapping[str, Any], name: str) -> str | None:
+def _text(answer: Mapping[str, Any], name: str) -> str | None:
     value = answer.get(name)
     return value if isinstance(value, str) else None
 
@@ -242,9 +242,9 @@ def _said(answer: Mapping[str, Any], name: str) -> str | None:
 def in_path(name: str, value: str) -> str:
     """An id as one segment of a path.
 
-    :param name: of the argument, for messages.
-    :raises ConfigurationError: it is none, or one of which a part is hidden; ``None`` is what a template makes of a
-        missing one.
+    :param name: the name of the argument, for messages.
+    :raises ConfigurationError: it is no id (``None`` is what a template makes of a missing one), or a part of it is
+        hidden.
     """
     text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     if not 0 < len(text) <= 200 or not text.isprintable() or text in (".", "..", "None"):

@@ -1,8 +1,8 @@
-"""A long list as MrAssistant campaigns: so many targets in each, named in sequence, and told of when all is done.
+"""A long list as MrAssistant campaigns: so many targets in each, with numbered names.
 
-A campaign has one agent and one time for all its targets, and starts by itself, so only calls that agree in both go
-together. A name's number follows from the row at which its campaign begins, and never falls: a retry of the task goes
-on counting where the first try left off.
+A campaign has one agent and one time for all its targets, so only calls that agree in both go together. The number in
+a name follows from the row at which its campaign begins, and only grows: a retry of the task counts on where the first
+try stopped.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from airflow_provider_callkaro.vendors.mrassistant.settings import (
     read_targets_per_campaign,
 )
 
-MAX_TOLD = 100  # campaigns; ours: a list of a million may make 20,000, and an XCom is no place for them
-MAX_WORD = 60  # characters of a status or a time; ours, so that no answer can fill an XCom
+MAX_CAMPAIGNS_SHOWN = 100  # campaigns; ours: a list of a million may make 20,000, and an XCom is no place for them
+MAX_WORD_LENGTH = 60  # characters of a status or a time; ours, so that no answer can fill an XCom
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignTold:
-    """A campaign as MrAssistant told of it when it was created; nothing tells how it stands later.
+class CampaignAtCreation:
+    """A campaign as MrAssistant described it when it was created; no route shows its state later.
 
-    Of one that an earlier try created only the id is known.
+    Of a campaign that an earlier try created, only the id is known.
 
     :param campaign_id: the vendor's id of the campaign.
     :param status: the vendor's word, such as ``running``; which ones there are is not documented.
@@ -56,8 +56,8 @@ class CampaignTold:
     started_at: str | None = None
 
     @classmethod
-    def of(cls, campaign: CreatedCampaign) -> CampaignTold:
-        """What is told of a campaign that was just created, fit to be shown: short, and without phone numbers."""
+    def of(cls, campaign: CreatedCampaign) -> CampaignAtCreation:
+        """The description of a campaign that was just created: short, and without phone numbers."""
         return cls(
             campaign_id=campaign.campaign_id,
             status=_word(campaign.status),
@@ -71,12 +71,13 @@ class CampaignTold:
 
 
 class MrAssistantCampaigns:
-    """Takes the calls of one run as campaigns, and remembers which ones MrAssistant created.
+    """Places the calls of one run as campaigns, and remembers which ones MrAssistant created.
 
-    What is remembered may be read and written from any thread: the dialler reads answers in a thread of its own.
+    Two threads share what it remembers: the dialler reads answers on its own thread, while the task's thread adds
+    campaigns of earlier tries and asks for all of them. A lock guards it.
 
     :param api: what MrAssistant's API says.
-    :param settings: of every campaign; its name is numbered where the list makes several.
+    :param settings: the settings of every campaign; the name gets a number where the list makes several.
     :param targets_per_campaign: 1 to 1,000, or the text of it. Source: create campaign, ``targets``.
     :param part: which part of a list these are, for the names; None where it is the whole list.
     :raises ConfigurationError: the number of targets is out of its range.
@@ -98,7 +99,7 @@ class MrAssistantCampaigns:
         self._number = 0
         self._names: dict[int, str] = {}  # by the row at which a campaign begins; one that has to wait keeps its own
         self._lock = threading.Lock()
-        self._told: dict[str, CampaignTold] = {}
+        self._known: dict[str, CampaignAtCreation] = {}
         self._ids: set[int] = set()  # a hash of each id: a list may make a million campaigns of one target
 
     def batch_key(self, call: Call) -> Hashable:
@@ -119,13 +120,13 @@ class MrAssistantCampaigns:
         )
 
     def read_placed_calls(self, response: Response, *, calls: int) -> PlacedCall:
-        """The campaign just created; `created` tells of it from now on. May be called from any thread.
+        """The campaign just created, which `created` lists from now on. May be called from any thread.
 
-        :raises OutcomeUnknown: MrAssistant took it, perhaps, but did not say under which id, or took only a part of its
-            targets and does not say which.
+        :raises OutcomeUnknown: MrAssistant may have accepted it but gave no id, or accepted only some of its targets
+            and does not say which.
         """
         created = self._api.read_campaign(response, targets=calls)
-        self._remember(CampaignTold.of(created))
+        self._remember(CampaignAtCreation.of(created))
         if created.total_targets is not None and created.total_targets != calls:
             raise OutcomeUnknown(
                 f"{self.name} took {created.total_targets} of {calls} targets for campaign {created.campaign_id}, and "
@@ -143,27 +144,27 @@ class MrAssistantCampaigns:
 
         :param campaign_id: the ``call_id`` under which the ledger keeps the calls of the campaign.
         """
-        self._remember(CampaignTold(campaign_id=campaign_id))
+        self._remember(CampaignAtCreation(campaign_id=campaign_id))
 
     def created(self) -> dict[str, Any]:
-        """Which campaigns there are, as plain JSON for an XCom. May be called from any thread.
+        """The campaigns of the run, as plain JSON for an XCom. May be called from any thread.
 
-        :return: ``count``, how many MrAssistant created, those of which it took only a part too, and ``campaigns``, the
-            first 100 of them in the order in which they came to be known, each with the fields of `CampaignTold`.
+        :return: ``count``, how many MrAssistant created (with those that it accepted in part), and ``campaigns``, the
+            first 100 of them in the order in which they became known, each with the fields of `CampaignAtCreation`.
         """
         with self._lock:
-            told = list(self._told.values())
+            campaigns = list(self._known.values())
             count = len(self._ids)
-        return {"count": count, "campaigns": [asdict(campaign) for campaign in told]}
+        return {"count": count, "campaigns": [asdict(campaign) for campaign in campaigns]}
 
-    def _remember(self, campaign: CampaignTold) -> None:
+    def _remember(self, campaign: CampaignAtCreation) -> None:
         with self._lock:
             self._ids.add(hash(campaign.campaign_id))
-            known = self._told.get(campaign.campaign_id)
-            is_new = known is None and len(self._told) < MAX_TOLD
+            known = self._known.get(campaign.campaign_id)
+            is_new = known is None and len(self._known) < MAX_CAMPAIGNS_SHOWN
             is_more = known is not None and known.total_targets is None and campaign.total_targets is not None
             if is_new or is_more:
-                self._told[campaign.campaign_id] = campaign
+                self._known[campaign.campaign_id] = campaign
 
     def _name(self, *, alone: bool) -> str:
         suffix = "" if alone and not self._part else f"{self._part} {self._number}"
@@ -171,12 +172,12 @@ class MrAssistantCampaigns:
 
 
 def _word(text: str | None) -> str | None:
-    return None if text is None else mask_text(text, limit=MAX_WORD)
+    return None if text is None else mask_text(text, limit=MAX_WORD_LENGTH)
 
 
 def _moment(text: str | None) -> str | None:
     """A time as the vendor writes it, and nothing else: its digits would be masked as those of a number."""
-    if text is None or len(text) > MAX_WORD:
+    if text is None or len(text) > MAX_WORD_LENGTH:
         return None
     try:
         datetime.fromisoformat(text.strip())

@@ -1,7 +1,8 @@
-"""What MrAssistant says of a request that it refuses, without what it repeats of the request.
+"""MrAssistant's refusals without what they repeat of the request.
 
-A validation's answer holds the values that were sent: numbers, facts about people, secrets. Its places and kinds are
-kept and its texts are not. Source: the validation body on the pages of the call routes (FastAPI's).
+The answer to a failed validation holds the values that were sent: numbers, facts about people, secrets. The places and
+types of its findings are kept, and its texts are not. Source: the validation body (FastAPI's) on the pages of the call
+routes.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from airflow_provider_callkaro.vendors.http import Response
 
 
 def without_echo(response: Response) -> Response:
-    """The answer; of a 422 only the list of its findings, of which the reader takes places and kinds."""
+    """The answer; a 422 keeps only the list of its findings, of which the reader takes places and types."""
     if response.status != 422:
         return response
     detail = response.json_object().get("detail")
@@ -22,5 +23,5 @@ def without_echo(response: Response) -> Response:
 
 
 def without_text(response: Response) -> Response:
-    """The answer; of one that is no yes nothing but its status: what was sent was a password, or a token."""
+    """The answer; a refusal loses its body, because the request held a password or a token that the body may repeat."""
     return response if 200 <= response.status < 300 else replace(response, body=b"")

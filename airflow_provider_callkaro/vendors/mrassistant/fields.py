@@ -1,4 +1,4 @@
-"""The fields that MrAssistant's calls have beside those of every vendor: what each may be, and in which row it stands.
+"""The fields that only MrAssistant's calls have: what each may be, and whether a campaign's target may have it.
 
 Source: the pages of campaigns and of outbound calls.
 """
@@ -78,14 +78,14 @@ def _text(name: str) -> Callable[[Any], str]:
 
 
 def _read_custom_headers(value: Any) -> dict[str, str]:
-    """SIP headers, ``X-…`` alone: others belong to the vendor, and a line break would begin another one."""
-    given = dict(value) if isinstance(value, Mapping) else {"": ""}
+    """SIP headers whose names begin with ``X-``: others are the vendor's, and a line break would begin another one."""
+    headers = dict(value) if isinstance(value, Mapping) else {"": ""}
     if not all(
         isinstance(name, str) and _HEADER_NAME.fullmatch(name) and isinstance(text, str) and text.isprintable()
-        for name, text in given.items()
+        for name, text in headers.items()
     ):
         raise InvalidCall(Reason.BAD_FIELD, "custom_headers must be an object of texts whose names begin with X-")
-    return given
+    return headers
 
 
 ROW_FIELDS: Mapping[str, Callable[[Any], Any]] = MappingProxyType({"from_number": read_from_number})
@@ -107,7 +107,7 @@ CALL_FIELDS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "custom_headers": _read_custom_headers,
     }
 )
-"""What a single call has beside them, in the order of the page."""
+"""What a single call has beside the fields of all vendors, in the order of the page."""
 
 ROW_SCHEMA = RowSchema(
     fields=("to_number", "agent_id", "schedule_at", "metadata", "call_key", "timezone"),
@@ -115,7 +115,7 @@ ROW_SCHEMA = RowSchema(
     aliases={"context": "metadata"},
     takes_offset=True,
 )
-"""The words of a target of a campaign."""
+"""The columns of a row that becomes a target of a campaign."""
 
 CALL_ROW_SCHEMA = RowSchema(
     fields=("to_number", "agent_id", "metadata", "call_key", "timezone"),
@@ -123,7 +123,7 @@ CALL_ROW_SCHEMA = RowSchema(
     aliases={"context": "metadata"},
     takes_offset=True,
 )
-"""The words of a single call, which rings at once."""
+"""The columns of a row that becomes a single call, which rings at once."""
 
 _OTHERS_FIELDS = (
     "batch_id",
@@ -140,8 +140,8 @@ _OTHERS_FIELDS = (
 def own_fields_of(call: Call, known: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
     """The vendor's own fields of a call, checked, in the order of its pages.
 
-    :raises ConfigurationError: the call asks for something that MrAssistant has no word for; leaving it out would place
-        another call than the one that was asked for.
+    :raises ConfigurationError: the call has a field that MrAssistant does not know; without it, another call than the
+        one asked for would be placed.
     :raises InvalidCall: a field is out of its range.
     """
     foreign = [name for name in _OTHERS_FIELDS if getattr(call, name) is not None]

@@ -2,7 +2,7 @@
 
 Source: the page on configuring outbound calling, which shows a POST and its answer. Reading the configuration back by a
 GET at the same path is inferred. What the page leaves open (the shape of a schedule in an answer, what the numbers of
-``days_of_week`` mean) is read tolerantly, and never guessed where a phone would ring at a wrong hour for it.
+``days_of_week`` mean) is read tolerantly, but not guessed where a wrong guess would ring a phone at a wrong hour.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from enum import StrEnum
 from typing import Any
 
 from airflow_provider_callkaro.calls.call import InvalidCall, plain_metadata
-from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.calls.policy import CallingPolicy
 from airflow_provider_callkaro.calls.window import ScheduleWindow
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.vendors.answers import nameless, read_accepted
+from airflow_provider_callkaro.vendors.answers import read_accepted, unclear
 from airflow_provider_callkaro.vendors.http import Request, Response
 from airflow_provider_callkaro.vendors.mrassistant.calls import in_path
 from airflow_provider_callkaro.vendors.mrassistant.echo import without_echo
@@ -62,13 +61,13 @@ class MrAssistantOutbound:
         schedules: Sequence[Mapping[str, Any]] | None = None,
         default_schedule_id: str | None = None,
     ) -> Request:
-        """Write the configuration of an agent. Rings nobody; sent twice it says the same twice.
+        """Write the configuration of an agent. Rings nobody, and may be sent twice.
 
         :param phone_numbers: at least one, each with the fields of the page: ``phone_number``, ``display_name``,
             ``is_default``, ``enabled``, ``daily_limit``, ``metadata``.
         :param schedules: each with the fields of the page: ``name``, ``time_windows`` (``start_time``, ``end_time``,
             ``days_of_week``, ``timezone``), ``enabled``, ``max_concurrent_calls``, ``call_interval_seconds``,
-            ``respect_dnc``, ``respect_timezone``. None says nothing of schedules.
+            ``respect_dnc``, ``respect_timezone``. None sends no schedules.
         :param default_schedule_id: which schedule counts where a call names none.
         :raises ConfigurationError: there is no number, or an argument is no list of objects.
         """
@@ -87,25 +86,24 @@ class MrAssistantOutbound:
         return Request.json("GET", _path(agent_id))
 
     def read_outbound(self, response: Response) -> OutboundConfig:
-        """The configuration of an agent, as it is answered when it is written, and inferred to be when it is read.
+        """The configuration of an agent. The page shows the answer to writing it; that to reading it is inferred.
 
         :raises OutcomeUnknown: the answer has none of a configuration's fields.
         """
         answer = read_accepted(self.name, without_echo(response))
         nested = answer.get("data")
-        said = nested if isinstance(nested, dict) and not any(name in answer for name in _ANSWERED) else answer
-        if not any(name in said for name in _ANSWERED):
-            what = "an outbound configuration"
-            raise nameless(self.name, response, what=what, reason=Reason.UNREADABLE_ANSWER)
-        return OutboundConfig.read(said, zone=self.schedule_timezone)
+        config = nested if isinstance(nested, dict) and not any(name in answer for name in _ANSWERED) else answer
+        if not any(name in config for name in _ANSWERED):
+            raise unclear(self.name, response, "without an outbound configuration")
+        return OutboundConfig.read(config, zone=self.schedule_timezone)
 
     def calling_policy(self, config: OutboundConfig) -> CallingPolicy:
         """The hours of a configuration as a policy, in the zone of its windows.
 
-        It holds the windows of the schedule that counts: the default one, or the only one that is enabled. Limits and
-        ``respect_timezone`` are MrAssistant's own affair, and no part of it.
+        It holds the windows of the schedule that counts: the default one, or the only one that is enabled. MrAssistant
+        applies its limits and ``respect_timezone`` by itself, so they are no part of the policy.
 
-        :raises ConfigurationError: the hours cannot be told for sure, naming what is missing or unclear.
+        :raises ConfigurationError: the hours are not certain; the message names what is missing or unclear.
         """
         schedule = _schedule_that_counts(config)
         where = f'schedule "{schedule.name}" of the agent' if schedule.name else "the schedule of the agent"

@@ -1,8 +1,8 @@
-"""What MrAssistant's campaigns are told beside their targets, also where it comes as the text that a template makes.
+"""The settings of MrAssistant's campaigns, also where a template has made texts of them.
 
 A template renders to text, so ``5`` arrives as ``"5"`` and ``True`` as ``"True"``. Such a text is read strictly: what
-is not plainly a number, or plainly true or false, is refused by the name of its argument. Nothing at all, or ``None``,
-is what a misspelt template renders to, and never means the default.
+is not a number, or not true or false, is refused under the name of its argument. A misspelt template renders to an
+empty text or to ``None``, which never means the default.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ _YES_OR_NO = {"true": True, "false": False}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignSettings:
-    """What a campaign is told beside its targets. Source: create campaign.
+    """What a campaign has beside its targets. Source: create campaign.
 
-    Numbers and yes-or-no may come as the text that a template makes of them, and are kept as what they mean.
+    Numbers and flags may come as texts, and are kept as what they mean.
 
     :param name: what it is called, 1 to 255 characters.
     :param concurrent_calls: how many calls it makes at once, 1 to 10. Default 1.
@@ -58,8 +58,8 @@ class CampaignSettings:
         carry a token.
     :param webhook_secret: with which it signs these reports; not shown.
     :param notify_on_call_complete: whether it reports each call. Default false.
-    :param extra_fields: what else the account's campaigns take, sent as it is; not shown.
-    :raises ConfigurationError: a setting is out of its range, or stands in ``extra_fields`` too.
+    :param extra_fields: further fields that the account's campaigns take, sent as they are; not shown.
+    :raises ConfigurationError: a setting is out of its range, or is in ``extra_fields`` too.
     """
 
     name: str
@@ -92,7 +92,7 @@ class CampaignSettings:
 def read_whole_number(name: str, value: object, limits: tuple[int, int]) -> int:
     """A whole number, or its text.
 
-    :param name: of the argument, for messages.
+    :param name: the name of the argument, for messages.
     :param limits: the least and the greatest that it may be.
     :raises ConfigurationError: it is none, or out of its range.
     """
@@ -107,7 +107,7 @@ def read_whole_number(name: str, value: object, limits: tuple[int, int]) -> int:
 def read_yes_or_no(name: str, value: object) -> bool:
     """True or false, or the text ``true`` or ``false`` in any case.
 
-    :param name: of the argument, for messages.
+    :param name: the name of the argument, for messages.
     :raises ConfigurationError: it is neither.
     """
     answer = _YES_OR_NO.get(value.strip().lower()) if isinstance(value, str) else value
@@ -139,9 +139,9 @@ def read_longest_call(value: object) -> timedelta:
 
 
 def check_name(name: Any) -> None:
-    """Refuse what no campaign can be called.
+    """Check the name of a campaign.
 
-    :raises ConfigurationError: it has not 1 to 255 characters.
+    :raises ConfigurationError: it does not have 1 to 255 characters.
     """
     if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME:
         raise ConfigurationError(f"the campaign's name must have 1 to {MAX_NAME} characters")
@@ -158,7 +158,7 @@ def _span(text: str) -> timedelta | None:
 
 
 def _is_secret(value: object) -> bool:
-    """Whether it can be a secret: ``None`` is what a template makes of a missing one, and everybody could sign so."""
+    """Whether it can be a secret. ``None`` is what a template makes of a missing one: anybody could guess that."""
     return isinstance(value, str) and value.strip() not in ("", "None")
 
 

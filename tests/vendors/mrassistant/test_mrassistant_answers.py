@@ -25,7 +25,7 @@ from airflow_provider_callkaro.vendors.mrassistant.api import (
     CampaignSettings,
     CreatedCampaign,
     MrAssistant,
-    blamed_targets,
+    invalid_target_indexes,
 )
 
 SECRET = "a-secret-that-signs"
@@ -82,7 +82,7 @@ def test_a_validation_names_the_targets_it_blames():
 )
 def test_a_fault_that_is_in_no_target_blames_none(detail):
     assert error_of(answer({"detail": detail})).invalid_indexes == frozenset()
-    assert blamed_targets(answer({"detail": detail})) == frozenset()
+    assert invalid_target_indexes(answer({"detail": detail})) == frozenset()
 
 
 def test_a_fault_in_the_settings_is_everybodys_and_condemns_nobody():

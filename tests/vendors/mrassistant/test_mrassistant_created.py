@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_callkaro.exceptions import OutcomeUnknown
 from airflow_provider_callkaro.vendors.http import Response
 from airflow_provider_callkaro.vendors.mrassistant.api import CampaignSettings, MrAssistant
-from airflow_provider_callkaro.vendors.mrassistant.campaigns import MAX_TOLD, MrAssistantCampaigns
+from airflow_provider_callkaro.vendors.mrassistant.campaigns import MAX_CAMPAIGNS_SHOWN, MrAssistantCampaigns
 
 DOCUMENTED = {
     "campaign_id": "3c90c3cc-0d44-4b50-8888-8dd25736052a",
@@ -74,7 +74,7 @@ def test_twenty_thousand_campaigns_are_counted_and_the_first_hundred_told(campai
     for number in range(20_000):
         campaigns.remember(f"campaign-{number}")
     told = campaigns.created()
-    assert (told["count"], len(told["campaigns"])) == (20_000, MAX_TOLD)
+    assert (told["count"], len(told["campaigns"])) == (20_000, MAX_CAMPAIGNS_SHOWN)
     assert told["campaigns"][0]["campaign_id"] == "campaign-0"
 
 
@@ -99,4 +99,4 @@ def test_it_may_be_asked_while_answers_are_read_in_other_threads(campaigns):
     with ThreadPoolExecutor(8) as threads:
         sizes = list(threads.map(read, range(500)))
     assert campaigns.created()["count"] == 1_000
-    assert max(sizes) == MAX_TOLD
+    assert max(sizes) == MAX_CAMPAIGNS_SHOWN
