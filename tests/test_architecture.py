@@ -11,7 +11,6 @@ PACKAGE = ROOT / "airflow_provider_callkaro"
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 ROOMS, WAY = re.findall(r"```mermaid\nflowchart (?:TB|LR)\n(.*?)```", PAGE, re.DOTALL)
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
-PAGES = [ROOT / "CONTRIBUTING.md", ROOT / "docs" / "architecture.md", *(ROOT / "docs" / "decisions").glob("*.md")]
 
 
 def contract(beginning: str) -> dict:
@@ -59,11 +58,3 @@ def test_a_row_crosses_no_room_twice() -> None:
     asked = re.findall(r"^ +(\w+) <-\.->\|.*\| (\w+)$", WAY, re.MULTILINE)
     assert {origin for origin, _ in asked} == {"dispatch"}  # the only room that asks others on the way
     assert {room for _, room in asked}.isdisjoint(way)
-
-
-def test_the_pages_name_no_file_that_is_not_there() -> None:
-    """Of the repository, or of the package, as in ``dispatch/job.py``."""
-    for page in PAGES:
-        named = re.findall(r"`([\w./-]+/(?:[\w.-]+\.(?:py|md|toml|yml))?)`", page.read_text(encoding="utf-8"))
-        missing = [path for path in named if not (ROOT / path).exists() and not (PACKAGE / path).exists()]
-        assert not missing, f"{page.name} names {missing}"
