@@ -1,4 +1,4 @@
-"""Many requests at once, over one `aiohttp` session: for the fan-out. It sends once and never tries again by itself."""
+"""Many requests at once, over one `aiohttp` session: for the fan-out. It sends each once and never tries again."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ from airflow_provider_callkaro.vendors.http import MAX_BODY_BYTES, Request, Resp
 if TYPE_CHECKING:
     import aiohttp
 
-    from airflow_provider_callkaro.transport.in_flight import Departure
+    from airflow_provider_callkaro.transport.in_flight import InFlight
 
 
 class AsyncTransport:
-    """Sends requests to one vendor from one event loop. Opened with ``async with``.
+    """Sends requests to one vendor, from one event loop in one thread. Opened with ``async with``.
+
+    Only the credentials, which may wait for an answer of their own, are asked in other threads.
 
     :param target: where to.
     :param max_connections: how many requests may be in flight at once.
-    :param wall: seconds since 1970 UTC, to tell what has become too late.
+    :param wall: seconds since 1970 UTC, to see which request is too late.
     """
 
     def __init__(self, target: Target, *, max_connections: int, wall: Callable[[], float] = time.time) -> None:
@@ -45,7 +47,7 @@ class AsyncTransport:
         import aiohttp
         from yarl import URL
 
-        from airflow_provider_callkaro.transport.in_flight import Departures, MissedDeparture, PunctualConnector
+        from airflow_provider_callkaro.transport.in_flight import InFlightRequests, PunctualConnector, TooLateToLeave
         from airflow_provider_callkaro.transport.resolver import Resolver
 
         self._proxy = self._target.proxy()
@@ -68,22 +70,22 @@ class AsyncTransport:
                 sock_read=self._target.read_timeout,
             ),
         )
-        self._departures, self._missed = Departures(seconds=self._target.deadline), MissedDeparture
+        self._in_flight, self._too_late = InFlightRequests(seconds=self._target.deadline), TooLateToLeave
         self._failures = (aiohttp.ClientError, OSError, ValueError)  # ValueError: an answer that is no HTTP
         self._address = lru_cache(maxsize=64)(lambda path: URL(self._target.url(path), encoded=True))
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         if self._session is not None:
-            self._departures.close()
+            self._in_flight.close()
             await self._session.close()
 
     async def send(self, request: Request, *, not_after: float = math.inf) -> Response:
-        """Send ``request`` once; where the credentials have grown old, which means that nothing was done, once more.
+        """Send ``request`` once; after a 401, which means that nothing was done, once more with renewed credentials.
 
-        :param not_after: the moment, in seconds since 1970 UTC, after which no byte of it leaves. Default: none.
+        :param not_after: seconds since 1970 UTC after which no byte of it leaves. Default: none.
         :raises NotSent: no byte of it left.
-        :raises TooLate: no byte of it left, because that moment has passed.
+        :raises TooLate: no byte of it left, because ``not_after`` has passed.
         :raises OutcomeUnknown: the answer got lost, or was not there within the target's deadline.
         """
         auth_headers = self._auth_headers
@@ -107,7 +109,7 @@ class AsyncTransport:
 
         credentials = self._target.credentials
         self._auth_headers = {} if credentials is None else await asyncio.to_thread(credentials.headers)
-        # not the session's: those aiohttp sends to a proxy too, before there is a tunnel
+        # not headers of the session: aiohttp sends those to a proxy too, before there is a tunnel
         self._headers = CIMultiDict({"Accept-Encoding": IDENTITY, **self._target.headers, **self._auth_headers})
         self._redaction = self._target.redaction(self._headers)
 
@@ -120,7 +122,7 @@ class AsyncTransport:
 
     async def _send(self, request: Request, not_after: float) -> Response:
         assert self._session is not None, "the transport is opened with `async with`"
-        departure, redaction = self._departures.begin(not_after), self._redaction
+        in_flight, redaction = self._in_flight.begin(not_after), self._redaction
         try:
             answer = await self._session.request(
                 request.method,
@@ -136,23 +138,23 @@ class AsyncTransport:
             else:
                 body = await _bounded_body(answer)
                 body = decoded(body, answer.headers.get("Content-Encoding"), at_most=MAX_BODY_BYTES)
-        except self._missed as error:
-            if departure.has_left:  # aiohttp sends a GET again whose connection was closed by the other end
+        except self._too_late as error:
+            if in_flight.has_left:  # aiohttp sends a GET again whose connection was closed by the other end
                 raise no_answer(self._target.vendor, error) from None
             raise too_late(self._target.vendor) from None
         except self._failures as error:
-            raise self._meaning(departure, error) from None
+            raise self._meaning(in_flight, error) from None
         except asyncio.CancelledError:
-            if not departure.is_overdue:
+            if not in_flight.is_overdue:
                 raise
-            raise self._meaning(departure, TimeoutError()) from None
+            raise self._meaning(in_flight, TimeoutError()) from None
         finally:
-            self._departures.end(departure)
+            self._in_flight.end(in_flight)
         # its headers are looked up without regard to case
         return Response(answer.status, body, answer.headers, request, redaction)
 
-    def _meaning(self, departure: Departure, error: BaseException) -> VendorError:
-        tell = no_answer if departure.has_left else not_sent
+    def _meaning(self, in_flight: InFlight, error: BaseException) -> VendorError:
+        tell = no_answer if in_flight.has_left else not_sent
         return tell(self._target.vendor, error)
 
 
@@ -167,6 +169,6 @@ async def _bounded_body(answer: aiohttp.ClientResponse) -> bytes:
                 answer.close()
                 break
     except BaseException:
-        answer.close()  # or its connection would count as taken for ever
+        answer.close()  # else its connection counts as taken for ever
         raise
     return b"".join(parts)

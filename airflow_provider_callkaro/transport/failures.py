@@ -1,4 +1,4 @@
-"""What a failure on the way means, said the same by both drivers."""
+"""What a failure on the way means, in the same words for both drivers."""
 
 from __future__ import annotations
 

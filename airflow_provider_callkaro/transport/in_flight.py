@@ -1,8 +1,8 @@
-"""The last look before the wire: may the request still leave, and has it left?
+"""The requests in flight over `aiohttp`: may a request still leave, has it left, and is its time over?
 
-Between the moment at which a request is handed over and its first byte lies whatever it takes to get a connection: a
-place among the others, DNS, TCP, TLS, a proxy's tunnel. So the look comes when a connection is there, and nothing lies
-between it and the first byte. It also tells the phase of every failure: what fails before it has reached nobody.
+Between the start of a request and its first byte lies whatever it takes to get a connection: a free place, DNS, TCP,
+TLS, a proxy's tunnel. So the last look at the clock comes once there is a connection, right before the first byte. It
+also tells the phase of each failure: what fails before it has not reached the vendor.
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ if TYPE_CHECKING:
     from aiohttp.tracing import Trace
 
 
-class Departure:
-    """What is known of one request on its way out.
+class InFlight:
+    """One request in flight.
 
     :param not_after: seconds since 1970 UTC after which it may not leave.
+    :param ends_at: until when its answer must be there, by the event loop's clock.
+    :param task: the task that sends it.
     :ivar has_left: whether bytes of it may have left.
-    :ivar ends_at: the moment of the event loop's clock until which its answer must be there.
-    :ivar is_overdue: whether that moment has passed and its task was cancelled for it.
+    :ivar is_overdue: whether ``ends_at`` has passed and its task was cancelled for that.
     """
 
     __slots__ = ("ends_at", "has_left", "is_overdue", "not_after", "task")
 
-    def __init__(self, not_after: float, ends_at: float, task: asyncio.Task[Any] | None, /) -> None:
+    def __init__(self, *, not_after: float, ends_at: float, task: asyncio.Task[object] | None) -> None:
         self.not_after = not_after
         self.has_left = False
         self.ends_at = ends_at
@@ -39,56 +40,56 @@ class Departure:
         self.task = task
 
 
-class MissedDeparture(Exception):
-    """A connection was there, but too late."""
+class TooLateToLeave(Exception):
+    """There was a connection, but too late for the request. `AsyncTransport` says it as `TooLate`."""
 
 
-_of_this_task: ContextVar[Departure] = ContextVar("departure")  # a request is sent by one task
+_of_this_task: ContextVar[InFlight] = ContextVar("in_flight")  # one task sends one request at a time
 
 
-class Departures:
-    """The requests that are under way, each of which gets the same time: one timer, on the oldest, serves them all.
+class InFlightRequests:
+    """All requests in flight. Each gets the same time, so one timer, on the oldest, serves them all.
 
-    :param seconds: that one may take, from its start to the last byte of its answer.
+    :param seconds: how long one may take, from its start to the last byte of its answer.
     """
 
     def __init__(self, *, seconds: float) -> None:
         self._seconds = seconds
         self._loop = asyncio.get_running_loop()
-        self._open: dict[Departure, None] = {}
+        self._oldest_first: dict[InFlight, None] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self, not_after: float) -> Departure:
-        """Note that this task begins to send a request; when its time is over, the task is cancelled."""
+    def begin(self, not_after: float) -> InFlight:
+        """Note that this task starts a request. When its time is over, the task is cancelled."""
         ends_at = self._loop.time() + self._seconds
-        departure = Departure(not_after, ends_at, asyncio.current_task())
-        _of_this_task.set(departure)
-        self._open[departure] = None
+        request = InFlight(not_after=not_after, ends_at=ends_at, task=asyncio.current_task())
+        _of_this_task.set(request)
+        self._oldest_first[request] = None
         if self._timer is None:
-            self._timer = self._loop.call_at(ends_at, self._look)
-        return departure
+            self._timer = self._loop.call_at(ends_at, self._cancel_overdue)
+        return request
 
-    def end(self, departure: Departure) -> None:
-        """Note that the request has come to its end, and take back what was done to end it."""
-        del self._open[departure]
-        if departure.is_overdue and departure.task is not None:
-            departure.task.uncancel()
+    def end(self, request: InFlight) -> None:
+        """Note that the request has ended, and take back a cancellation that was meant for it."""
+        del self._oldest_first[request]
+        if request.is_overdue and request.task is not None:
+            request.task.uncancel()
 
     def close(self) -> None:
-        """Let go of the timer."""
+        """Stop the timer."""
         if self._timer is not None:
             self._timer.cancel()
 
-    def _look(self) -> None:
+    def _cancel_overdue(self) -> None:
         self._timer = None
         now = self._loop.time()
-        for departure in self._open:
-            if departure.ends_at > now:
-                self._timer = self._loop.call_at(departure.ends_at, self._look)
+        for request in self._oldest_first:
+            if request.ends_at > now:
+                self._timer = self._loop.call_at(request.ends_at, self._cancel_overdue)
                 return
-            if not departure.is_overdue and departure.task is not None:
-                departure.is_overdue = True
-                departure.task.cancel()
+            if not request.is_overdue and request.task is not None:
+                request.is_overdue = True
+                request.task.cancel()
 
 
 class PunctualConnector(TCPConnector):
@@ -105,12 +106,12 @@ class PunctualConnector(TCPConnector):
     async def connect(self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:
         """See `aiohttp.BaseConnector.connect`.
 
-        :raises MissedDeparture: nothing of the request may leave any more; the connection is kept for others.
+        :raises TooLateToLeave: the request may not leave any more; the connection is kept for others.
         """
         connection = await super().connect(req, traces, timeout)
-        departure = _of_this_task.get()
-        if departure.not_after < self._wall():
+        request = _of_this_task.get()
+        if request.not_after < self._wall():
             connection.release()
-            raise MissedDeparture
-        departure.has_left = True
+            raise TooLateToLeave
+        request.has_left = True
         return connection

@@ -1,7 +1,7 @@
-"""Looking up names for `aiohttp`, in threads that nobody waits for.
+"""A DNS resolver for `aiohttp` that looks each name up in a thread of its own.
 
-A look-up cannot be interrupted. In the event loop's own threads, one that hangs would hold the end of the loop, and
-with it the task, long after the request was given up.
+A look-up cannot be interrupted. One that hangs in the event loop's own threads would hold the end of the loop, and with
+it the task, long after the request was given up. These threads can be left behind.
 """
 
 from __future__ import annotations
@@ -9,14 +9,17 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aiohttp.abc import AbstractResolver
 
 if TYPE_CHECKING:
     from aiohttp.abc import ResolveResult
 
+_Address: TypeAlias = tuple[Any, ...]  # host and port, of IPv6 flow and scope too
+_Found: TypeAlias = tuple[socket.AddressFamily, socket.SocketKind, int, str, _Address]  # as getaddrinfo gives it
 NUMERIC = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
 
 
@@ -28,9 +31,9 @@ class Resolver(AbstractResolver):
     ) -> list[ResolveResult]:
         """See `aiohttp.abc.AbstractResolver.resolve`.
 
-        :raises OSError: there is no such name, or nobody knows.
+        :raises OSError: there is no such name, or the system cannot tell.
         """
-        found: Future[list[Any]] = Future()
+        found: Future[Sequence[_Found]] = Future()
         found.set_running_or_notify_cancel()  # from here on nothing can cancel it
 
         def look_up() -> None:
@@ -55,9 +58,9 @@ class Resolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Nothing is kept."""
+        """Nothing to do: nothing is kept."""
 
 
-def _numeric(address: Any) -> str:
-    """The address in figures; of IPv6 with its link, where it has one."""
+def _numeric(address: _Address) -> str:
+    """The address in digits; of IPv6 with its scope, where it has one."""
     return f"{address[0]}%{address[3]}" if len(address) > 3 and address[3] and "%" not in address[0] else address[0]

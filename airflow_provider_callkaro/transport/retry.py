@@ -1,9 +1,9 @@
 """The one retry policy: what may be sent again, and after how long.
 
-Decided by phase and by the request's nature, never by hope. A request that failed before a byte of its body left
-may be sent again; so may one that the vendor says it did not take. One whose answer got lost may be sent again only
-if it cannot ring a phone. One that was answered with a 2xx was taken, whatever its body says, and is sent again only if
-it did nothing but read.
+The phase of the failure and the kind of request decide. A request that failed before a byte of its body left may be
+sent again, and so may one that the vendor says it did not take. One whose answer got lost may be sent again only if it
+is retry-safe. One that was answered with a 2xx was taken, whatever its body says, and is sent again only if it reads
+and does nothing else.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class RetryPolicy:
     :param throttled_attempts: how often one request is tried in all, when the vendor says "later". Default 20.
     :param base_delay: seconds before the second attempt; it doubles with each further one. Default 0.5.
     :param max_delay: seconds that a backoff lasts at most. Default 30.
-    :param max_retry_after: seconds that a vendor may make us wait at most. Default 600.
+    :param max_retry_after: seconds that a ``Retry-After`` may last at most. Default 600.
     """
 
     attempts: int = 5
@@ -54,19 +54,19 @@ class RetryPolicy:
         return self.wait(error, attempt=attempt, random=random) if safe and attempt < self.attempts else None
 
     def wait(self, error: VendorError, *, attempt: int, random: Callable[[], float]) -> float:
-        """Seconds to wait after ``error``: what the vendor asked for, clamped, else a backoff; with jitter on top.
+        """Seconds to wait after ``error``: the vendor's ``Retry-After``, clamped, else a backoff; with jitter on top.
 
-        A vendor that asks for no pause, for one that lies behind us, or for one that nobody can read gets the backoff:
-        it has just said that it cannot keep up.
+        A ``Retry-After`` of zero, in the past, or unreadable means the backoff: the vendor has just said that it cannot
+        keep up.
         """
         asked = error.retry_after if isinstance(error, Throttled) else None
         if asked is not None and asked > 0:  # no NaN either
             asked = max(self.base_delay, min(asked, self.max_retry_after))
-            return asked + min(0.1 * asked, 1.0) * random()  # everybody was told the same moment
+            return asked + min(0.1 * asked, 1.0) * random()  # all clients were given the same moment
         ceiling = min(self.max_delay, self.base_delay * 2.0 ** min(attempt - 1, 30))
         return ceiling * (0.5 + 0.5 * random())
 
 
 def _was_taken(error: VendorError) -> bool:
-    """Whether the vendor said yes, though in words that nobody can read."""
+    """Whether the vendor said yes, though in a body that cannot be read."""
     return error.status is not None and 200 <= error.status < 300

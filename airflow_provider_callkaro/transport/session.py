@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
@@ -24,6 +24,11 @@ from airflow_provider_callkaro.transport.exchange import DeadlinePassed, Exchang
 from airflow_provider_callkaro.transport.target import IDLE_SECONDS, Target, checked_proxy
 from airflow_provider_callkaro.transport.tls import Trust
 from airflow_provider_callkaro.vendors.hosts import is_loopback
+
+if TYPE_CHECKING:
+    import ssl
+
+    from urllib3 import BaseHTTPResponse, HTTPConnectionPool, PoolManager
 
 
 class ConnectionHeaders(AuthBase):
@@ -59,7 +64,9 @@ class VendorSession(requests.Session):
     def __init__(self, target: Target, *, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._target = target
-        self.trust_env = False  # the target has read the proxy, and its TLS has read the authorities
+        self.trust_env = False  # the fan-out reads no netrc and no REQUESTS_CA_BUNDLE either
+        self.verify = target.trust.ca_bundle or True
+        self.cert = target.trust.client_files
         self.headers = CaseInsensitiveDict({"Accept-Encoding": IDENTITY})
         self.auth = ConnectionHeaders(target.all_headers)
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
@@ -90,7 +97,7 @@ class VendorSession(requests.Session):
             )
         if options.get("timeout") is None:
             options["timeout"] = (self._target.connect_timeout, self._target.read_timeout)
-        if is_loopback(parse_url(home).host or ""):
+        if is_loopback((parse_url(home).host or "").strip("[]")):
             options["proxies"] = {}  # plain http stays on this machine
         if Exchange.current() is not None:
             return super().send(request, **options)
@@ -108,11 +115,11 @@ class VendorSession(requests.Session):
 
 
 class VendorAdapter(HTTPAdapter):
-    """Carries requests to one vendor: with the TLS of its connection, reporting to the `Exchange` that is under way.
+    """Carries requests to one vendor, with TLS as both drivers speak it, reporting to the `Exchange` under way.
 
     It connects to the target's host whatever the request says, and never sends anything again by itself.
 
-    :param target: the host and its TLS.
+    :param target: the host.
     :param clock: as in `VendorSession`.
     """
 
@@ -127,13 +134,17 @@ class VendorAdapter(HTTPAdapter):
         super().init_poolmanager(*arguments, **options)
         reporting(self.poolmanager)
 
-    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+    def proxy_manager_for(self, proxy: str, **options: Any) -> PoolManager:
         """See `HTTPAdapter.proxy_manager_for`."""
         return reporting(super().proxy_manager_for(proxy, **options))
 
     def get_connection_with_tls_context(
-        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
-    ) -> Any:
+        self,
+        request: requests.PreparedRequest,
+        verify: bool | str | None,
+        proxies: Mapping[str, str] | None = None,
+        cert: str | tuple[str, str] | None = None,
+    ) -> HTTPConnectionPool:
         """See `HTTPAdapter.get_connection_with_tls_context`.
 
         :raises ConfigurationError: a file of the TLS cannot serve, or the proxy does not speak HTTP.
@@ -144,35 +155,31 @@ class VendorAdapter(HTTPAdapter):
         if exchange is not None:
             exchange.begin()
         proxy = select_proxy(request.url or "", proxies)
-        manager = self.poolmanager
+        manager: PoolManager = self.poolmanager
         if proxy:
             manager = self.proxy_manager_for(checked_proxy(proxy, named_by="the session", host="the host"))
         return manager.connection_from_url(self._target.base_url, pool_kwargs={"ssl_context": self._tls(verify, cert)})
 
-    def cert_verify(self, *arguments: Any) -> None:
+    def cert_verify(self, *arguments: object) -> None:
         """The pool has its TLS already; `HTTPAdapter` would add authorities to those of the connection."""
 
-    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+    def build_response(self, req: requests.PreparedRequest, resp: BaseHTTPResponse) -> requests.Response:
         """See `HTTPAdapter.build_response`."""
         self._last_used = self._clock()
         return super().build_response(req, resp)
 
-    def _tls(self, verify: bool | str, cert: str | tuple[str, str] | None) -> Any:
-        """What to speak TLS with: as the connection says, unless the session or the request names files."""
+    def _tls(self, verify: bool | str | None, cert: str | tuple[str, str] | None) -> ssl.SSLContext | None:
+        """The TLS context for what the session or the request says; None for plain http."""
         if verify is False:
             raise ConfigurationError(
                 "verify=False would show the key to whoever answers: name the authority that vouches for the host, in "
                 '"ca_bundle" of the connection or in verify; nothing was sent'
             )
-        if verify is True and cert is None:
-            return self._target.tls()
-        trust = self._target.trust
+        if not self._target.base_url.startswith("https:"):
+            return None
         certificate, key = (cert, None) if isinstance(cert, str) else cert or (None, None)
-        return Trust(
-            ca_bundle=trust.ca_bundle if verify is True else verify,
-            client_certificate=certificate or trust.client_certificate,
-            client_key=key if certificate else trust.client_key,
-        ).context()
+        ca_bundle = verify if isinstance(verify, str) else None
+        return Trust(ca_bundle=ca_bundle, client_certificate=certificate, client_key=key).context()
 
 
 def check_sends_once(adapter: BaseAdapter, method: str) -> None:
@@ -196,7 +203,7 @@ def _origin(url: str) -> tuple[str | None, str | None, int | None]:
     return parts.scheme, parts.host, parts.port or {"http": 80, "https": 443}.get(parts.scheme or "")
 
 
-def _whole(timeout: Any, *, otherwise: float) -> float:
+def _whole(timeout: float | tuple[float | None, float | None] | None, *, otherwise: float) -> float:
     """Seconds that an exchange with this timeout of `requests` may take as a whole."""
-    parts = timeout if isinstance(timeout, tuple) else (timeout, timeout)
-    return otherwise if None in parts else float(sum(parts))
+    connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+    return otherwise if connect is None or read is None else float(connect + read)

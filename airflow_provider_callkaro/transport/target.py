@@ -16,25 +16,25 @@ from airflow_provider_callkaro.vendors.redaction import Redaction
 if TYPE_CHECKING:
     import ssl
 
-IDLE_SECONDS = 2.0  # a connection is used again within; one closed by the other end would turn a call into an unknown
+IDLE_SECONDS = 2.0  # a connection is reused within; a call over one that the other end has closed becomes unknown
 _HOST_NAME = re.compile(r"[a-z0-9_.:\-]+")
 _PATH = re.compile(r"[!-~]*")
 
 
 class Credentials(Protocol):
-    """Headers that prove who we are and grow old. May be used from several threads."""
+    """Auth headers that expire. May be used from several threads."""
 
     def headers(self) -> Mapping[str, str]:
-        """The headers as they stand.
+        """The current headers.
 
         :raises VendorError: there are none yet and none could be had.
         """
         ...
 
     def renew(self, refused: Mapping[str, str]) -> bool:
-        """Get new headers in place of those that were refused; one renewal serves all who ask for it at once.
+        """Get new headers in place of the refused ones. One renewal serves all threads that ask for it at once.
 
-        :return: whether there are others now, with which it is worth trying again.
+        :return: whether there are new headers, so that it is worth trying again.
         :raises VendorError: none could be had.
         """
         ...
@@ -47,13 +47,13 @@ class Target:
     :param vendor: the vendor's name, for messages.
     :param base_url: ``https://host[:port][/path]`` without a trailing slash.
     :param headers: sent with every request; they hold the key, so they are not shown.
-    :param connect_timeout: seconds to reach the host, the name's look-up included. Default 10.
+    :param connect_timeout: seconds to reach the host, DNS included. Default 10.
     :param read_timeout: seconds to wait for an answer once the request is out. Default 60: giving up early turns an
         accepted call into an unknown one. Both together are the deadline of a request, from its start to the last byte
         of its answer, however steadily the bytes drip in.
-    :param trust: whom to believe that it is the host, and how to prove ourselves. Default: as the machine believes.
-    :param credentials: headers beside ``headers`` that grow old, such as a token: after a 401, which means that nothing
-        was done, they are renewed and the request is sent once more. None where the key does not grow old.
+    :param trust: the authorities and the client certificate of TLS. Default: the machine's authorities.
+    :param credentials: auth headers that expire, beside ``headers``: after a 401, which means that nothing was done,
+        they are renewed and the request is sent once more. None where the key does not expire.
     :param vendor_messages: whether the vendor's own words are kept; without them only reason codes are. Default: yes.
     """
 
@@ -76,7 +76,7 @@ class Target:
         return Redaction(headers, keeps_messages=self.vendor_messages)
 
     def all_headers(self) -> dict[str, str]:
-        """What each request carries: the headers, and those of the credentials as they stand.
+        """What each request carries: the headers, and the current ones of the credentials.
 
         :raises VendorError: there are no credentials yet and none could be had.
         """
@@ -87,9 +87,9 @@ class Target:
         return self.base_url + path
 
     def tls(self) -> ssl.SSLContext | None:
-        """What to speak TLS with; None for plain http.
+        """The TLS context; None for plain http.
 
-        :raises ConfigurationError: a file of the connection's TLS cannot be read any more.
+        :raises ConfigurationError: a TLS file of the connection cannot be read any more.
         """
         return self.trust.context() if self.base_url.startswith("https:") else None
 

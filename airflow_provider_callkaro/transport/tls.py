@@ -1,4 +1,4 @@
-"""Whom a connection trusts, and by what it proves itself: TLS 1.2 or later, and the files that it may name."""
+"""TLS of a connection: version 1.2 or later, the authorities it trusts, and the client certificate it shows."""
 
 from __future__ import annotations
 
@@ -17,16 +17,23 @@ class Trust:
     """The files of a connection's TLS, each in PEM, by its absolute path.
 
     :param ca_bundle: the authorities that may vouch for the host, in place of the machine's own; None: the machine's.
-    :param client_certificate: what the host is shown of us, with its chain; None: nothing.
-    :param client_key: the key of that certificate, without a passphrase; None: it stands in the same file.
+    :param client_certificate: the certificate that the host is shown, with its chain; None: none.
+    :param client_key: the key of that certificate, without a passphrase; None: it is in the same file.
     """
 
     ca_bundle: str | None = None
     client_certificate: str | None = None
     client_key: str | None = None
 
+    @property
+    def client_files(self) -> str | tuple[str, str] | None:
+        """The client's certificate in the spelling of `requests`: a file with both, or one file each."""
+        if self.client_certificate is None or self.client_key is None:
+            return self.client_certificate
+        return self.client_certificate, self.client_key
+
     def context(self) -> ssl.SSLContext:
-        """What both drivers speak TLS with. The files are read once, and again when they have changed.
+        """The context of both drivers, shared by their threads. The files are read once, and again when they change.
 
         :raises ConfigurationError: a file cannot be read, or does not hold what it should, naming which.
         """
@@ -61,7 +68,7 @@ def _prove(context: ssl.SSLContext, certificate: str, key: str | None) -> None:
 
 
 def _no_passphrase() -> str:
-    """For a key that has one: without this, OpenSSL would ask for it on a terminal, and wait."""
+    """An empty passphrase: without a callback OpenSSL would ask for one on the terminal, and wait."""
     return ""
 
 

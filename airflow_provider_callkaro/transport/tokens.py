@@ -1,7 +1,7 @@
-"""Tokens that grow old: got by logging in, renewed by refreshing, and by logging in again where that is refused.
+"""Tokens that expire: a log-in gets them, a refresh renews them, and where that is refused another log-in does.
 
-Whatever goes wrong on the way to a token, the request that needs it has not been acted upon: no failure of a log-in may
-look like a lost answer, or like a refusal of the call.
+When getting a token fails, the request that needs it was not sent: so no failure of a log-in may look like a lost
+answer, or like a refusal of the call.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class TokenCredentials:
         self._tokens: Tokens | None = None
 
     def headers(self) -> Mapping[str, str]:
-        """The header with the token as it stands; the first time it logs in."""
+        """The header with the current token; the first call logs in."""
         with self._lock:
             if self._tokens is None:
                 self._tokens = self._logged_in()
             return _bearer(self._tokens)
 
     def renew(self, refused: Mapping[str, str]) -> bool:
-        """Get a new token in place of the refused one, unless somebody else just has."""
+        """Get a new token in place of the refused one, unless another thread just has."""
         with self._lock:
             if self._tokens is None or dict(refused) == _bearer(self._tokens):
                 self._tokens = self._renewed(self._tokens)
@@ -45,7 +45,7 @@ class TokenCredentials:
             return self._logged_in()
         try:
             return self._refresh(tokens.refresh)
-        except (Unauthorized, Rejected, OutcomeUnknown):  # it has been used, perhaps just now, or a month has gone by
+        except (Unauthorized, Rejected, OutcomeUnknown):  # it was used before, perhaps just now, or has expired
             return self._logged_in()
 
     def _logged_in(self) -> Tokens:
@@ -68,7 +68,7 @@ class TokenCredentials:
 
 
 class StaticToken:
-    """A token that somebody put into the connection: it grows old, and nothing here can renew it.
+    """A token that is the connection's password: it expires, and nothing here can renew it. Never changes.
 
     :param headers: those that carry it.
     :param vendor: the vendor's name.
@@ -85,7 +85,7 @@ class StaticToken:
         return self._headers
 
     def renew(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002 - see `Credentials`
-        """Say why there is no other token.
+        """Refuse: there is no other token.
 
         :raises Unauthorized: always.
         """

@@ -173,6 +173,12 @@ class TestProxies:
         with pytest.raises(ConfigurationError, match="the session names does not speak HTTP"):
             place_call(session, "https://api.callkaro.invalid")
 
+    def test_plain_http_to_an_address_of_ipv6_stays_on_this_machine(self, serve, session_to):
+        proxy = serve(hang_up)
+        with pytest.raises(requests.ConnectionError):
+            session_to("http://[::1]:9").get("/x", proxies={"http": proxy.url})
+        assert proxy.connections == 0
+
     def test_plain_http_stays_on_this_machine(self, serve, session_to):
         proxy, server = serve(hang_up), serve(accept)
         session = session_to(server.url)
@@ -215,6 +221,16 @@ class TestTls:
         session.cert = str(certificate)
         assert place_call(session, url) == "a1b2c3d4e5"
         session.cert = (str(certificate), str(certificate))
+        assert place_call(session, url) == "a1b2c3d4e5"
+
+    def test_an_adapter_of_the_users_own_gets_the_files_of_the_connection(
+        self, serve, session_to, over_tls, certificate
+    ):
+        over_tls.context.verify_mode = ssl.CERT_REQUIRED
+        over_tls.context.load_verify_locations(certificate)
+        url = serve(over_tls).url.replace("http:", "https:")
+        session = session_to(url, trust=Trust(ca_bundle=str(certificate), client_certificate=str(certificate)))
+        session.mount("https://", HTTPAdapter())
         assert place_call(session, url) == "a1b2c3d4e5"
 
     def test_a_host_that_nobody_vouches_for_is_never_accepted(self, serve, session_to, over_tls):
