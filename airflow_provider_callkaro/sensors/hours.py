@@ -113,7 +113,7 @@ class Hours:
         return policy
 
 
-def read_min_remaining(value: Any) -> timedelta:
+def read_min_remaining(value: object) -> timedelta:
     """A span of time: a timedelta, or text such as ``1:30`` or ``1:30:00`` (hours, minutes, seconds).
 
     :raises ConfigurationError: it is no such span, or negative.

@@ -199,7 +199,7 @@ class ScheduleWindowSensor(RendersLiterals, BaseSensorOperator):
         return first or datetime.now(UTC)
 
 
-def _is_templated(value: Any) -> bool:
+def _is_templated(value: object) -> bool:
     """Whether a value is known only when the task runs."""
     if isinstance(value, (list, tuple)):
         return any(map(_is_templated, value))

@@ -77,7 +77,7 @@ class StatusSensor(RendersLiterals, BaseSensorOperator):
         raise NotImplementedError
 
     @property
-    def subject(self) -> Any:
+    def subject(self) -> int | str:
         """The vendor's id of what the sensor waits for."""
         raise NotImplementedError
 

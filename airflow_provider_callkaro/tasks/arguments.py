@@ -9,40 +9,47 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from typing import Any
+from typing import Any, Protocol
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.sources.inline import RowContacts
 from airflow_provider_callkaro.tasks.redacted import Redacted
 
+
+class Templated(Protocol):
+    """What Airflow renders: an operator, a sensor, or an object within one of their fields."""
+
+    template_fields: Sequence[str]
+
+
 _SUPPRESSION = re.compile(r"^suppression\.source")  # the attribute that holds what the user calls policy.suppress
 
 
-def is_template(value: Any) -> bool:
+def is_template(value: object) -> bool:
     """Whether a value is only known once the task runs: a Jinja text, or an upstream task's output."""
     if isinstance(value, str):
         return "{{" in value or "{%" in value
     return hasattr(value, "iter_references")
 
 
-def unredacted(value: Any) -> Any:
+def unredacted(value: object) -> Any:
     """The value inside a `Redacted`; any other value as it is."""
     return value.value if isinstance(value, Redacted) else value
 
 
-def is_plain(value: Any) -> bool:
+def is_plain(value: object) -> bool:
     """Whether a value is known when the DAG is parsed: it neither is nor holds a template or an XCom."""
     if isinstance(value, (list, tuple)):
         return all(map(is_plain, value))
     return isinstance(value, (str, int, float, type(None))) and not is_template(value)
 
 
-def is_empty(value: Any) -> bool:
+def is_empty(value: object) -> bool:
     """Whether a value is what an empty template renders to: None, an empty text, or the text ``None``."""
     return value is None or (isinstance(value, str) and value.strip() in ("", "None"))
 
 
-def render_and_check(task: Any, render: Callable[[], None]) -> None:
+def render_and_check(task: Templated, render: Callable[[], None]) -> None:
     """Render the template fields of a task, and refuse any that is empty then, or holds something empty.
 
     :param task: an operator or a sensor.
@@ -56,12 +63,12 @@ def render_and_check(task: Any, render: Callable[[], None]) -> None:
             raise _empty_argument(_SUPPRESSION.sub("policy.suppress", path))
 
 
-def provided_arguments(operator: Any, names: Iterable[str]) -> frozenset[str]:
+def provided_arguments(operator: object, names: Iterable[str]) -> frozenset[str]:
     """The names of the arguments that are set when the operator is made."""
     return frozenset(name for name in names if unredacted(getattr(operator, name)) is not None)
 
 
-def refuse_empty_arguments(operator: Any, names: Iterable[str]) -> None:
+def refuse_empty_arguments(operator: object, names: Iterable[str]) -> None:
     """Refuse an argument that was set, and is empty when the task runs.
 
     :param names: what `provided_arguments` found.
@@ -72,7 +79,7 @@ def refuse_empty_arguments(operator: Any, names: Iterable[str]) -> None:
             raise _empty_argument(name)
 
 
-def copy_templated(holder: Any, names: Sequence[str]) -> None:
+def copy_templated(holder: object, names: Sequence[str]) -> None:
     """Give a task its own copies of the objects that hold its templated values, before Airflow renders them in place.
 
     The DAG's own task shares these objects: without copies, a second run in one process would see the values of the
@@ -86,7 +93,7 @@ def copy_templated(holder: Any, names: Sequence[str]) -> None:
             setattr(holder, name, own)
 
 
-def _templated_content(value: Any) -> Any:
+def _templated_content(value: object) -> object:
     """A value as it is now, with what Airflow renders in place within it: a source's query, path and parameters.
 
     Rows that the DAG itself holds are no arguments; the row reader judges each of them.
@@ -97,7 +104,7 @@ def _templated_content(value: Any) -> Any:
     return {name: _templated_content(getattr(value, name, None)) for name in value.template_fields}
 
 
-def _emptied(path: str, before: Any, after: Any) -> Iterator[str]:
+def _emptied(path: str, before: object, after: object) -> Iterator[str]:
     """The places of a template, or a reference to an XCom, that is empty after rendering."""
     if is_template(before):
         if is_empty(after):

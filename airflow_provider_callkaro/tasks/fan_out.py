@@ -39,7 +39,7 @@ class FanOutOperator(PlacingOperator):
         """Place the calls, publish the report, and return the summary."""
         return self._place_calls(context, resumed=False)
 
-    def go_on(self, context: Context, event: Any = None) -> dict[str, Any]:  # noqa: ARG002
+    def go_on(self, context: Context, event: object = None) -> dict[str, Any]:  # noqa: ARG002
         """Go on once the hours are open; the ledger knows which calls were placed before."""
         return self._place_calls(context, resumed=True)
 

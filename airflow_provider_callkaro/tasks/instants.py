@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timezone
-from typing import Any
 
 import pendulum
 
@@ -41,7 +40,7 @@ def read_date(name: str, value: date | str | None) -> date | None:
     return date(found.year, found.month, found.day)
 
 
-def read_instant(value: Any) -> Any:
+def read_instant(value: object) -> object:
     """The date and time of a text such as ``2026-04-01T10:00+05:30``, aware if it has an offset; else the value itself.
 
     Whatever this does not read, the room `calls` judges.

@@ -27,7 +27,12 @@ from airflow_provider_callkaro.tasks.task_state import task_state_of
 from airflow_provider_callkaro.tasks.trail import Trail
 
 if TYPE_CHECKING:
+    from airflow.models import Connection
     from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.sql.hooks.sql import DbApiHook
+    from sqlalchemy.engine import Engine
+
+    from airflow_provider_callkaro.ledger.task_state.ledger import TaskState
 
 
 log = logging.getLogger(__name__)
@@ -97,7 +102,7 @@ def _in_sql(context: Context, *, settings: ListSettings, resumed: bool) -> Memor
 
 
 def _in_task_state(
-    store: Any, context: Context, *, settings: ListSettings, keys: LedgerKeys | None, resumed: bool
+    store: TaskState, context: Context, *, settings: ListSettings, keys: LedgerKeys | None, resumed: bool
 ) -> Memory:
     from airflow.sdk import NEVER_EXPIRE  # type: ignore[attr-defined]  # 3.3 and later
 
@@ -134,7 +139,7 @@ def _refuse_moving_parts(context: Context, *, settings: ListSettings) -> None:
         )
 
 
-def _refuse_forgetting(context: Context, *, settings: ListSettings, store: Any | None) -> None:
+def _refuse_forgetting(context: Context, *, settings: ListSettings, store: TaskState | None) -> None:
     """Refuse to begin where nothing would remember the calls for as long as they matter."""
     from airflow.providers.common.compat.sdk import conf
 
@@ -173,7 +178,7 @@ def ledger_keys(conn_id: str) -> LedgerKeys | None:
     return read_keys(_extra(BaseHook.get_connection(conn_id)).get(FIELD), where=f'connection "{conn_id}"')
 
 
-def sql_engine(conn_id: str) -> Any:
+def sql_engine(conn_id: str) -> Engine:
     """The SQLAlchemy engine of an Airflow connection. It does not get the ledger's secret, and logs no parameter.
 
     :raises ConfigurationError: the connection is not to a SQL database.
@@ -195,12 +200,12 @@ def sql_engine(conn_id: str) -> Any:
     return hook.get_sqlalchemy_engine(engine_kwargs={"hide_parameters": True})
 
 
-def _extra(connection: Any) -> Mapping[str, Any]:
+def _extra(connection: Connection) -> Mapping[str, Any]:
     extra = connection.extra_dejson
     return extra if isinstance(extra, dict) else {}
 
 
-def _without_secret(connection: Any) -> Any:
+def _without_secret(connection: Connection) -> Connection:
     """The connection without the ledger's secret: some hooks hand the whole extra to the driver, and to the log."""
     extra = _extra(connection)
     if FIELD not in extra:
@@ -211,6 +216,6 @@ def _without_secret(connection: Any) -> Any:
     return bare
 
 
-def _hand(connection: Any, hook: Any) -> None:
+def _hand(connection: Connection, hook: DbApiHook) -> None:
     """Have a hook use this connection, where it would fetch its own, with the secret."""
     hook.get_connection = lambda *_, **__: connection

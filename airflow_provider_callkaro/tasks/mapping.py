@@ -19,6 +19,8 @@ from airflow_provider_callkaro.files.storage import holds_a_secret
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_callkaro.tasks.rendering import RendersLiterals
+
 
 try:
     from airflow.sdk.definitions.mappedoperator import OperatorPartial
@@ -56,7 +58,7 @@ def came_from_upstream(task: Any, context: Context) -> Collection[str]:
     return names | {"suppression"} if "policy" in names else names
 
 
-def refuse_default_args(operator: Any, dag: Any) -> None:
+def refuse_default_args(operator: type[RendersLiterals], dag: object) -> None:
     """Refuse a DAG's ``default_args`` that hold what the operator never shows: Airflow stores them as they are.
 
     :raises ConfigurationError: they do, naming the argument.
@@ -64,7 +66,7 @@ def refuse_default_args(operator: Any, dag: Any) -> None:
     _refuse_literals(operator, getattr(dag, "default_args", None) or {}, where="default_args")
 
 
-def refuse_literals_of_a_group(operator: Any, arguments: Mapping[str, Any]) -> None:
+def refuse_literals_of_a_group(operator: type[RendersLiterals], arguments: Mapping[str, Any]) -> None:
     """Refuse arguments that a mapped task group hands on, where they are written out in the group's own `expand`.
 
     :param arguments: of an operator within the group.
@@ -79,7 +81,7 @@ class CheckedPartial(OperatorPartial):
     """What `partial` returns: it refuses what Airflow would store in clear."""
 
     @classmethod
-    def of(cls, operator: Any, made: OperatorPartial) -> Self:
+    def of(cls, operator: type[RendersLiterals], made: OperatorPartial) -> Self:
         """The same, checked.
 
         :raises ConfigurationError: what is never shown stands in it, naming the argument.
@@ -127,7 +129,7 @@ def _keywords_from_upstream(value: Any, context: Context) -> Iterator[str]:
         yield from value.resolve(context)[index]
 
 
-def _refuse_literals(operator: Any, arguments: Mapping[str, Any], *, where: str) -> None:
+def _refuse_literals(operator: type[RendersLiterals], arguments: Mapping[str, Any], *, where: str) -> None:
     for name in sorted(operator.never_shown.intersection(arguments)):
         if _holds_a_literal(_private_part(name, arguments[name])):
             raise _in_clear(operator, name, where=where, way=_WAYS.get(name, _WAY))
@@ -136,19 +138,19 @@ def _refuse_literals(operator: Any, arguments: Mapping[str, Any], *, where: str)
             raise _in_clear(operator, name, where=where, way="let a connection open the storage")
 
 
-def _in_clear(operator: Any, name: str, *, where: str, way: str) -> ConfigurationError:
+def _in_clear(operator: type[RendersLiterals], name: str, *, where: str, way: str) -> ConfigurationError:
     return ConfigurationError(
         f"{operator.__name__}: {name} is never shown, but Airflow stores what stands in {where} in clear: {way}"
     )
 
 
-def _private_part(name: str, value: Any) -> Any:
+def _private_part(name: str, value: object) -> Any:
     if name == "call_options" and isinstance(value, Mapping):
         return {key: each for key, each in value.items() if key not in SETTINGS_OF_A_CALL}
     return value
 
 
-def _handed_on(value: Any) -> Iterator[Any]:
+def _handed_on(value: object) -> Iterator[Any]:
     """The arguments of a mapped task group that stand in an argument, also within a list, a mapping or a source."""
     if hasattr(value, "_input"):
         yield value
@@ -186,5 +188,5 @@ def _argument_of_the_group(arguments: Any, name: str) -> Any:
     return None if _is_reference(arguments) else [each.get(name) for each in arguments if isinstance(each, Mapping)]
 
 
-def _is_reference(value: Any) -> bool:
+def _is_reference(value: object) -> bool:
     return hasattr(value, "iter_references") and hasattr(value, "resolve")

@@ -107,5 +107,5 @@ def _stop_of_task(execution_timeout: timedelta | None) -> Stop:
     return Stop(clock=time.monotonic, deadline=time.monotonic() + max(0.8 * seconds, seconds - 60))
 
 
-def _nested(holder: Any) -> list[Any]:
+def _nested(holder: Any) -> list[object]:
     return holder.templated if hasattr(holder, "templated") else templated_values(holder)

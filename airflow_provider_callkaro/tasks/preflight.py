@@ -24,7 +24,7 @@ class PreflightOperator(PlacingOperator):
     minutes_per_call: float
     currency: str
     page_path: RedactedPath
-    dry_run: Any
+    dry_run: bool
 
     def _check_preflight(self) -> None:
         """When the DAG is parsed: refuse a preflight that would place calls, and a price that is none."""

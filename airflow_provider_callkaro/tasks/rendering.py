@@ -43,7 +43,7 @@ class RendersLiterals(BaseOperator):
     never_shown: ClassVar[frozenset[str]] = frozenset()
     """The arguments that Airflow shows and stores nowhere. Of a mapped task they must come from elsewhere."""
 
-    def __new__(cls, *_: Any, **arguments: Any) -> Self:
+    def __new__(cls, *_: object, **arguments: object) -> Self:
         """A task, unless a mapped task group hands on what is never shown and is written out there."""
         refuse_literals_of_a_group(cls, arguments)
         made: Self = super().__new__(cls)
@@ -62,7 +62,12 @@ class RendersLiterals(BaseOperator):
         return CheckedPartial.of(cls, super().partial(**arguments))
 
     def _do_render_template_fields(
-        self, parent: Any, template_fields: Iterable[str], context: Context, jinja_env: Environment, seen_oids: set[int]
+        self,
+        parent: object,
+        template_fields: Iterable[str],
+        context: Context,
+        jinja_env: Environment,
+        seen_oids: set[int],
     ) -> None:
         """Render the template fields of this try, or of an object within one of them.
 
@@ -79,7 +84,7 @@ class RendersLiterals(BaseOperator):
 
     def _render_fields(
         self,
-        holder: Any,
+        holder: object,
         names: Iterable[str],
         place: str,
         context: Context,
@@ -116,7 +121,7 @@ def _path(place: str, name: str) -> str:
     return place if name in _HOLDS else f"{place}.{name}"
 
 
-def _text_of_file(value: Any, holder: Any, jinja_env: Environment) -> Any:
+def _text_of_file(value: Any, holder: object, jinja_env: Environment) -> Any:
     """The text of the template file that a source's field names; any other value as it is.
 
     Only a source says so of its own fields. Airflow would look for a file wherever a text ends like one, also in

@@ -36,7 +36,7 @@ class Suppression:
 
     def __init__(self, who: Any) -> None:
         self._callable = who if callable(who) else None
-        self._called: Any = None
+        self._called: object = None
         self.source: ContactSource | None = None
         if who is not None and self._callable is None:
             entries = sorted(who) if isinstance(who, (set, frozenset)) else who
@@ -46,7 +46,7 @@ class Suppression:
         return f"suppressed: {self.source or ('a callable' if self._callable else 'nobody')}"
 
     @property
-    def templated(self) -> list[Any]:
+    def templated(self) -> list[object]:
         """The values that may refer to an upstream task."""
         return [] if self.source is None else templated_values(self.source)
 
@@ -71,7 +71,7 @@ class Suppression:
             suppressed.add(number)
         return suppressed
 
-    def _entries(self, context: Context) -> Iterable[Any]:
+    def _entries(self, context: Context) -> Iterable[object]:
         if self._callable is not None:
             entries = self._callable()
             if entries is self._called and isinstance(entries, Iterator):
@@ -151,7 +151,7 @@ def rules_for(
     return Rules(hours=hours, caps=caps, suppressed=suppressed)
 
 
-def _number_of(entry: Any) -> Any:
+def _number_of(entry: object) -> object:
     """The number of one entry: a plain number, or a row with a column to_number, or with one column only."""
     if not isinstance(entry, Mapping):
         return entry

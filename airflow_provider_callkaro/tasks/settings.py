@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_callkaro.calls.options import refuse_next_window
@@ -46,13 +46,13 @@ class ListSettings:
     policy: CallingPolicy | None = None
     when_closed: str = "wait"
     soft_fail: bool = False
-    schedule_at: Any = None
+    schedule_at: datetime | str | None = None
     expires_after: timedelta | None = None
     stale_runs: str = "skip"
     stale_after: timedelta = timedelta(days=1)
     ledger_conn_id: str | None = None
     ledger_scope: str | None = None
-    redial: Any = None
+    redial: str | Sequence[str] | None = None
     agent_id: str | None = None
     batch_id: str | None = None
     default_region: str | None = None
@@ -108,7 +108,7 @@ class ListSettings:
             self.redialled  # noqa: B018 - checks its words
 
     @classmethod
-    def of(cls, operator: Any, **others: Any) -> Self:
+    def of(cls, operator: object, **others: object) -> Self:
         """The settings that an operator's own attributes of the same names make.
 
         :param others: fields that come before the attributes. A field that neither has keeps its default.
@@ -177,7 +177,7 @@ class ListSettings:
         return options
 
 
-def _check_word(name: str, value: Any, words: Sequence[str]) -> None:
+def _check_word(name: str, value: object, words: Sequence[str]) -> None:
     if value not in words:
         quoted = [f'"{word}"' for word in words]
         raise ConfigurationError(f"{name} must be {', '.join(quoted[:-1])} or {quoted[-1]}")
@@ -194,13 +194,13 @@ def _read_shard(shard: Any) -> tuple[int, int] | None:
     return part.index, part.count
 
 
-def _is_whole(value: Any) -> bool:
+def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _has_template(value: Any) -> bool:
+def _has_template(value: object) -> bool:
     return isinstance(value, (list, tuple)) and any(map(is_template, value))

@@ -50,7 +50,7 @@ class SingleCallOperator(PlacingOperator):
     to_number: Redacted
     call_key: Redacted
 
-    def _metadata(self) -> Any:
+    def _metadata(self) -> object:
         """What the agent may use in its prompts."""
         raise NotImplementedError
 
@@ -82,7 +82,7 @@ class SingleCallOperator(PlacingOperator):
         """Place the call, unless the ledger says that an earlier try has."""
         return self._place_call(context, resumed=False)
 
-    def go_on(self, context: Context, event: Any = None) -> str:  # noqa: ARG002
+    def go_on(self, context: Context, event: object = None) -> str:  # noqa: ARG002
         """Go on once the hours are open."""
         return self._place_call(context, resumed=True)
 

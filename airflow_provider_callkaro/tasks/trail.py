@@ -30,6 +30,7 @@ from airflow_provider_callkaro.tasks.settings import ListSettings
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+    from sqlalchemy.engine import Engine
 
 
 XCOM = "audit"
@@ -49,7 +50,7 @@ class Trail:
     :param run: its name in the ledger.
     """
 
-    def __init__(self, engine: Any, *, keys: LedgerKeys | None, context: Context, run: str) -> None:
+    def __init__(self, engine: Engine, *, keys: LedgerKeys | None, context: Context, run: str) -> None:
         self._engine = engine
         self._keys = keys
         self._context = context
@@ -89,7 +90,7 @@ class Trail:
         else:
             self._leave(mark)
 
-    def reading(self, read: Callable[[Any], Call]) -> Callable[[Any], Call]:
+    def reading(self, read: Callable[[object], Call]) -> Callable[[object], Call]:
         """The reader of one pass, which takes note of the list where the ledger has a key."""
         if self._list is None:
             return read
@@ -143,11 +144,11 @@ class ListDigest:
         self._digest = hashlib.sha256()
         self._waiting: list[str] = []
 
-    def of(self, read: Callable[[Any], Call]) -> Callable[[Any], Call]:
+    def of(self, read: Callable[[object], Call]) -> Callable[[object], Call]:
         """The reader of rows that takes note of each call."""
         waiting = self._waiting
 
-        def noted(row: Any) -> Call:
+        def noted(row: object) -> Call:
             call = read(row)
             waiting.append(call.to_number)
             waiting.append(call.key)
@@ -183,7 +184,7 @@ def approvals(context: Context) -> list[str]:
     return [_approver(context["ti"].xcom_pull(task_ids=task_id)) for task_id in names]
 
 
-def _approver(answer: Any) -> str:
+def _approver(answer: object) -> str:
     """Who has answered, from the XCom of the approval."""
     user = answer.get("responded_by_user") if isinstance(answer, Mapping) else None
     name = user.get("name") or user.get("id") if isinstance(user, Mapping) else None

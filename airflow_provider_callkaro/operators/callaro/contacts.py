@@ -10,7 +10,7 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
@@ -127,7 +127,7 @@ class CallaroImportContactsOperator(CallaroOperator):
                 raise
         return self._imported(memory, _id_in(answer))
 
-    def _with_its_columns(self, file: BinaryIO, columns: Mapping[Any, Any], *, name: str) -> BinaryIO:
+    def _with_its_columns(self, file: BinaryIO, columns: Mapping[str, object], *, name: str) -> BinaryIO:
         """The file as it goes to Callaro."""
         if self.metadata_columns is not None:
             return only_columns(file, columns, self.metadata_columns, name=name)
@@ -253,7 +253,7 @@ class CallaroExportImportErrorsOperator(CallaroOperator):
 
 
 @contextmanager
-def open_contacts(path: str, conn_id: str | None) -> Iterator[tuple[Any, str]]:
+def open_contacts(path: str, conn_id: str | None) -> Iterator[tuple[BinaryIO, str]]:
     """One file of contacts, open for reading and unpacked, and its name.
 
     :raises ConfigurationError: there is no file at that place, or several, or it is damaged.
@@ -270,7 +270,7 @@ def open_contacts(path: str, conn_id: str | None) -> Iterator[tuple[Any, str]]:
             return
         try:
             with gzip.GzipFile(fileobj=file) as unpacked:
-                yield unpacked, name[: -len(".gz")]
+                yield cast("BinaryIO", unpacked), name[: -len(".gz")]
         except (EOFError, gzip.BadGzipFile, zlib.error):
             raise ConfigurationError(
                 f"contacts: {redacted_path(path)} is damaged: mend it, its end cannot be read"

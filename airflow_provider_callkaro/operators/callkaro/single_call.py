@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -93,7 +93,7 @@ class CallKaroOutboundCallOperator(SingleCallOperator):
         agent_id: str | None = None,
         batch_id: str | None = None,
         metadata: Mapping[str, Any] | None = None,
-        schedule_at: Any = None,
+        schedule_at: datetime | str | None = None,
         min_trigger_time: str | None = None,
         max_trigger_time: str | None = None,
         carry_over: bool | str | None = None,
@@ -158,7 +158,7 @@ class CallKaroOutboundCallOperator(SingleCallOperator):
     def _announce(self, context: Context) -> None:
         CallKaroCampaignLink.show(context, self.batch_id)
 
-    def _metadata(self) -> Any:
+    def _metadata(self) -> object:
         return self.metadata.value
 
     def _options(self) -> Mapping[str, Any]:

@@ -85,7 +85,7 @@ class MrAssistantConfigureOutboundOperator(MrAssistantOperator):
         }
 
 
-def _objects(value: Any) -> Any:
+def _objects(value: object) -> Any:
     """The list in a JSON text that a template made; anything else as it is, for the vendor's adapter to check."""
     if not isinstance(value, str):
         return value

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,7 +21,10 @@ from airflow_provider_callkaro.tasks.redacted import Redacted, RedactedPath
 from airflow_provider_callkaro.tasks.rules import Suppression
 
 if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import XComArg
+
     from airflow_provider_callkaro.calls.policy import CallingPolicy
+    from airflow_provider_callkaro.sources.contract import ContactSource
 
 
 class MrAssistantPreflightOperator(PreflightOperator):
@@ -117,7 +120,7 @@ class MrAssistantPreflightOperator(PreflightOperator):
     def __init__(
         self,
         *,
-        contacts: Any,
+        contacts: ContactSource | Iterable[Mapping[str, Any] | str] | XComArg,
         name: str,
         agent_id: str | None = None,
         call_options: Mapping[str, Any] | None = None,
@@ -130,7 +133,7 @@ class MrAssistantPreflightOperator(PreflightOperator):
         policy: CallingPolicy | None = None,
         when_closed: Literal["wait", "schedule", "stop"] = "wait",
         soft_fail: bool = False,
-        schedule_at: Any = None,
+        schedule_at: datetime | str | None = None,
         expires_after: timedelta | None = None,
         stale_runs: str = "skip",
         stale_after: timedelta = timedelta(days=1),

@@ -169,7 +169,7 @@ class MrAssistantOutboundCallOperator(SingleCallOperator):
             row_schema=CALL_ROW_SCHEMA,
         )
 
-    def _metadata(self) -> Any:
+    def _metadata(self) -> object:
         return self.context.value
 
     def _options(self) -> Mapping[str, Any]:

@@ -217,7 +217,7 @@ def _updated_to(
     return replace(updated, id=campaign.id)
 
 
-def _same(wanted: Any, shown: Any) -> bool:
+def _same(wanted: object, shown: object) -> bool:
     """Whether the vendor shows the value we want; it may show more, and numbers as texts."""
     if isinstance(wanted, Mapping) and isinstance(shown, Mapping):
         return all(name in shown and _same(value, shown[name]) for name, value in wanted.items())

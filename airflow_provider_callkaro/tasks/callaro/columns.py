@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from airflow_provider_callkaro.calls.row_rights import checked_names
 from airflow_provider_callkaro.exceptions import ConfigurationError
@@ -16,12 +16,12 @@ from airflow_provider_callkaro.hooks.callaro.files import MOST_BYTES
 _LONGEST_HEADER = 65_536  # bytes of a first line that are looked at
 
 
-def named_in(mapping: Mapping[Any, Any]) -> frozenset[str]:
+def named_in(mapping: Mapping[str, object]) -> frozenset[str]:
     """The columns that a mapping names on either of its sides, in lower case."""
     return frozenset(str(each).strip().lower() for pair in mapping.items() for each in pair if isinstance(each, str))
 
 
-def unmapped_columns(file: BinaryIO, mapping: Mapping[Any, Any]) -> list[str]:
+def unmapped_columns(file: BinaryIO, mapping: Mapping[str, object]) -> list[str]:
     """The columns of a file that no mapping names; none where the first line may be a contact rather than a header.
 
     :param file: this reads its first line, and sets it back.
@@ -37,7 +37,7 @@ def unmapped_columns(file: BinaryIO, mapping: Mapping[Any, Any]) -> list[str]:
     return [column for column in columns if column.lower() not in mapped]
 
 
-def only_columns(file: BinaryIO, mapping: Mapping[Any, Any], others: Collection[str], *, name: str) -> BinaryIO:
+def only_columns(file: BinaryIO, mapping: Mapping[str, object], others: Collection[str], *, name: str) -> BinaryIO:
     """The file with no other columns than the mapped ones and ``others``, held in memory.
 
     :param name: the file's name, for messages.

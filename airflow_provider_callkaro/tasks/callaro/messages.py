@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
@@ -12,7 +11,7 @@ from airflow_provider_callkaro.vendors.callaro.answers import CallaroCampaign
 from airflow_provider_callkaro.vendors.callaro.states import CampaignState
 
 
-def standing(campaign: CallaroCampaign) -> tuple[Any, ...]:
+def standing(campaign: CallaroCampaign) -> tuple[int, str, *tuple[object, ...]]:
     """The state of a campaign whose end the run waits for: the arguments of ``log.log``."""
     match campaign.state:
         case CampaignState.PAUSED:

@@ -53,7 +53,7 @@ def campaign_fields(
     timezone: str | None,
     campaign_phone_number_ids: Sequence[int | str] | str | None,
     concurrency_limit: int | str | None,
-    extra_fields: Any,
+    extra_fields: object,
 ) -> dict[str, Any]:
     """The fields of a new campaign without its name: those that are set, checked, with numbers as numbers.
 
@@ -72,7 +72,7 @@ def campaign_fields(
     return checked_fields({**fields, **extra})
 
 
-def check_plain(**fields: Any) -> None:
+def check_plain(**fields: object) -> None:
     """When the DAG is parsed: check the fields of a campaign that are no templates.
 
     :raises ConfigurationError: a value cannot be what it should.
@@ -80,7 +80,7 @@ def check_plain(**fields: Any) -> None:
     checked_fields({name: value for name, value in fields.items() if value is not None and is_plain(value)})
 
 
-def read_mapping(name: str, value: Any) -> dict[str, Any]:
+def read_mapping(name: str, value: object) -> dict[str, Any]:
     """A mapping of fields; empty for None.
 
     :raises ConfigurationError: it is no mapping.

@@ -39,7 +39,7 @@ class Question:
     body: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, task: Any, what: str) -> Question:
+    def of(cls, task: object, what: str) -> Question:
         """The question in a task's arguments.
 
         :param task: an operator with the arguments ``{what}_maximum`` and so on.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
@@ -50,7 +50,7 @@ class CampaignArguments:
     """The arguments of a campaign, as an operator holds them; see `MrAssistantCreateCampaignOperator`."""
 
     name: str
-    targets_per_campaign: Any
+    targets_per_campaign: int | str
     concurrent_calls: Any
     retry_failed: Any
     retry_attempts: Any
@@ -59,11 +59,11 @@ class CampaignArguments:
     webhook_secret: str | None = field(repr=False)
     notify_on_call_complete: Any
     extra_fields: Mapping[str, Any] | None = field(repr=False)
-    longest_call: Any
-    shard: Any
+    longest_call: timedelta | str
+    shard: Sequence[int] | None
 
     @classmethod
-    def of(cls, operator: Any) -> Self:
+    def of(cls, operator: object) -> Self:
         """The arguments of an operator that has attributes of these names."""
         return cls(**{each.name: unredacted(getattr(operator, each.name)) for each in fields(cls)})
 
@@ -119,7 +119,7 @@ class CampaignArguments:
         return account, vendor
 
     @property
-    def _coerced(self) -> tuple[Any, ...]:
+    def _coerced(self) -> tuple[object, ...]:
         """The arguments that may come as the text of a number, a yes or a no, or a time."""
         return (
             self.targets_per_campaign,

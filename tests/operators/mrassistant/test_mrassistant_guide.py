@@ -18,7 +18,7 @@ from airflow_provider_callkaro.sandbox import Sandbox
 from airflow_provider_callkaro.sensors import mrassistant as sensors
 from airflow_provider_callkaro.sources.files import FileContacts
 
-GUIDE = (Path(__file__).parents[2] / "docs" / "mrassistant.md").read_text(encoding="utf-8")
+GUIDE = (Path(__file__).parents[3] / "docs" / "mrassistant.md").read_text(encoding="utf-8")
 NUMBER = "+919876543210"
 
 

@@ -14,7 +14,7 @@ from test_callaro_operators import TaskRun, asked, run, sandbox, slow_sandbox  #
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown, Throttled
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
-from airflow_provider_callkaro.hooks.callaro import lists as callaro_lists
+from airflow_provider_callkaro.hooks.callaro import files as callaro_files
 from airflow_provider_callkaro.operators.callaro import (
     CallaroContactImportOperator,
     CallaroExportImportErrorsOperator,
@@ -197,7 +197,7 @@ def test_a_file_that_is_missing_empty_too_long_or_several_sends_nothing(
         importing(empty).execute(run.attempt())
     with pytest.raises(ConfigurationError, match="2 files are at"):
         importing(tmp_path / "*.csv").execute(run.attempt())
-    monkeypatch.setattr(callaro_lists, "MOST_BYTES", 20)
+    monkeypatch.setattr(callaro_files, "MOST_BYTES", 20)
     with pytest.raises(ConfigurationError, match="import it in parts"):
         importing(path).execute(run.attempt())
     assert sandbox.requests == []
