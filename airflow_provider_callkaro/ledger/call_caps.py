@@ -1,4 +1,4 @@
-"""How often one person may be called: what a ledger checks with each claim, and what a dispatcher looks at before."""
+"""How often one person may be called. A dispatcher checks it early, and a ledger with each claim."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from airflow_provider_callkaro.ledger.contract import OverCap
 class CallCaps:
     """A cap on the calls to one number per span of time, and a gap between two of them.
 
-    Counted is every call that was accepted or may have rung, in any scope.
+    Every call counts that was accepted or may have rung, in any scope.
 
-    :param max_calls: calls to one number within ``per``; None sets no cap.
+    :param max_calls: calls to one number within ``per``, 1 or more; None sets no cap.
     :param per: the span; None only without ``max_calls``.
     :param min_gap: between two calls to one number; None sets no gap.
     """
@@ -26,15 +26,15 @@ class CallCaps:
 
     @property
     def span(self) -> timedelta:
-        """How far back calls matter."""
+        """How far back calls count."""
         return max(self.per or timedelta(0), self.min_gap or timedelta(0))
 
     def verdict(self, earlier: Sequence[datetime], *, now: datetime) -> OverCap | None:
-        """Whether one more call now is too much.
+        """Whether one more call now is too many.
 
         :param earlier: when the number was called, at least as far back as `span`.
-        :param now: by the clock that told those instants.
-        :return: the cap that stands in the way; None where the call may go out.
+        :param now: by the clock of those instants.
+        :return: the refusal; None if the call may go out.
         """
         if self.max_calls is not None:
             counted = sum(moment > now - (self.per or timedelta(0)) for moment in earlier)

@@ -1,12 +1,12 @@
 """What every ledger keeps, and what it promises.
 
-A ledger knows who has been rung. Before a dispatch the call's key is *claimed*, durably and atomically; after it
-the claim is *settled* with what became of the call. A claim that was never settled means that nobody knows: it
-reads as ``unknown``. One ``commit`` is one durable write, however many calls it settles and claims: when it
-returns, it is on disk.
+A ledger records who has been rung: it is what makes a dispatch idempotent. Before a dispatch the call's key is
+*claimed*, durably and atomically; after it the claim is *settled* with the outcome of the call. A claim that was never
+settled has an unknown outcome and reads as ``unknown``. One ``commit`` is one durable write, however many calls it
+settles and claims: when it returns, it is on disk.
 
-A claim stays *open* until it is settled. While it is younger than `CLAIM_LEASE` somebody may be ringing under it, be it
-another run or a frozen try of the same one, and nobody takes it over. Its age is told by one clock, the ledger's own.
+A claim is *open* until it is settled. While it is younger than `CLAIM_LEASE`, another run or a frozen try of the same
+run may be ringing under it, so no redial takes it over. Only one clock decides its age, the ledger's own.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
-CLAIM_LEASE = timedelta(hours=1)  # an open claim that is older than this: nobody is ringing any more
+CLAIM_LEASE = timedelta(hours=1)  # under an older open claim no phone rings any more
 
 
 class EntryState(StrEnum):
-    """What the ledger says of one key."""
+    """The state of one key in the ledger."""
 
     CLAIMED = "claimed"
     """Another run holds the claim and may be ringing right now."""
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     UNKNOWN = "unknown"
-    """Dispatched, and nobody knows what became of it; never dispatched again unasked."""
+    """Dispatched, with an unknown outcome; never dispatched again unless a redial asks for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """What became of one claimed call.
+    """The outcome of one claimed call.
 
     :param state: how it ended, or None to release the claim: the vendor cannot have acted, so the key is free again.
     :param call_id: the vendor's id of the call, where it gave one.
@@ -68,8 +68,8 @@ class Entry:
 
     :param this_run: the entry was made by an earlier try of this very run, so its outcome is this run's outcome too.
     :param redials: how often it was dispatched again on purpose.
-    :param may_be_ringing: nobody has settled it, and it is younger than the lease: no redial takes it over. It is no
-        part of what tells two entries apart, because it changes while nobody does anything.
+    :param may_be_ringing: it is not settled, and younger than the lease: no redial takes it over. Comparisons ignore
+        it, because it changes with time alone.
     """
 
     state: EntryState
@@ -83,7 +83,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverCap:
-    """Why a claim was lost that no entry blocks: the person has been called too often.
+    """A claim was refused because the person has been called too often.
 
     :param until: when the gap since their last call is over, UTC; None where the cap on the number of calls is reached.
     """
@@ -93,11 +93,11 @@ class OverCap:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """Why a claim was lost that no entry blocks: the person has asked to be erased, and is never rung again."""
+    """A claim was refused because the person has asked to be erased, and is never rung again."""
 
 
 ClaimRefusal: TypeAlias = Entry | OverCap | Erasure
-"""What stood in the way of a claim."""
+"""Why a claim was lost: an entry under the key, a cap, or an erasure."""
 
 
 class CallLedger(Protocol):
@@ -111,12 +111,12 @@ class CallLedger(Protocol):
         """Settle what came back and claim what goes out next, in one durable write.
 
         A claim is won or lost atomically: two workers that claim one key at once cannot both win. Where a ledger has
-        several scopes, a claim is won in all of them or in none. A claim with ``replaces`` is won only if the entry
-        still stands as given, in whichever of the scopes something stands, and nobody may be ringing under it.
+        several scopes, a claim is won in all of them or in none. A claim with ``replaces`` is won only if every entry
+        of the key, in any of the scopes, is still the given one, and no phone may be ringing under it.
 
-        :return: for each key whose claim was *lost*, what stood in the way: the entry, that of the ledger's own scope
-            first, or a cap. A key that is absent was won.
-        :raises LedgerError: nothing can be said of the claims, so none of them may be dispatched.
+        :return: for each key whose claim was *lost*, why: the entry, that of the ledger's own scope first, a cap or an
+            erasure. A key that is absent was won.
+        :raises LedgerError: it is unknown which claims were won, so none of them may be dispatched.
         """
         ...
 

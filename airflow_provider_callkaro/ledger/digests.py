@@ -1,9 +1,9 @@
-"""Digests with a key: whoever has the secret can tell people, calls and runs apart, and nobody else learns anything.
+"""Keyed digests (HMAC-SHA256): only who has the secret can tell people, calls and runs apart.
 
-An unkeyed digest of a phone number is a phone number: there are so few of them that all can be tried. A keyed ledger
-therefore holds HMAC-SHA256 digests under a secret that is no part of it. Each purpose has a key of its own, derived
-from the secret, so that a digest made for one purpose says nothing where another is meant. A digest names the key that
-made it (``k1:…``): no clear value looks like one, and two keys may live side by side while one gives way to the other.
+An unkeyed digest of a phone number hides nothing: there are so few numbers that all can be tried. The secret of a keyed
+ledger is not stored in it. Each purpose has a key of its own, derived from the secret, so a digest for one purpose is
+useless for another. A digest names the key that made it (``k1:…``): no clear value looks like one, and two keys can be
+in use while one replaces the other.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _BYTES = 16  # of a digest: 128 bits
 _CHARACTERS = 22  # that many characters hold them
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _SALT = b"airflow-provider-callkaro ledger 1"
-_GIVEN = re.compile(rf"([a-z][a-z0-9]{{0,7}}):(\S{{{SHORTEST_SECRET},}})")
+_SECRET = re.compile(rf"([a-z][a-z0-9]{{0,7}}):(\S{{{SHORTEST_SECRET},}})")
 _DIGEST = re.compile(rf"([a-z][a-z0-9]{{0,7}}):[A-Za-z0-9_-]{{{_CHARACTERS}}}")
 _HOW = (
     f'"k1:" and a secret of at least {SHORTEST_SECRET} characters without blanks, such as what python -c "import '
@@ -34,7 +34,7 @@ _HOW = (
 
 
 class Purpose(StrEnum):
-    """What a digest is for. The words are part of every digest that was ever written: they never change."""
+    """What a digest is for. These words are part of every stored digest: they never change."""
 
     NUMBER = "number"
     """Of the digits of a phone number."""
@@ -49,14 +49,14 @@ class Purpose(StrEnum):
     AUDIT = "audit"
     """Seals a line of the audit trail."""
 
-    __hash__ = str.__hash__  # an enumeration's own takes half as long as the digest
+    __hash__ = str.__hash__  # that of an enumeration takes half as long as the digest itself
 
 
 class LedgerKey:
     """One secret and its name.
 
-    :param id: the name: a letter, then up to seven letters or digits, all of them small. It stands beside each digest.
-    :param secret: any text that cannot be guessed; it is kept nowhere, only the keys derived from it are.
+    :param id: its name: a lower-case letter, then up to seven lower-case letters or digits. Each digest begins with it.
+    :param secret: a text that cannot be guessed. It is not kept, only the keys derived from it are.
     """
 
     __slots__ = ("_prefix", "_states", "id")
@@ -78,7 +78,7 @@ class LedgerKey:
 
     @property
     def check(self) -> str:
-        """What may be kept beside the ledger to tell this secret from another one of the same name."""
+        """A value, safe to keep with the ledger, that differs for another secret of the same name."""
         return self.digest(Purpose.CHECK, self.id)
 
     def digest(self, purpose: Purpose, text: str) -> str:
@@ -102,7 +102,7 @@ class LedgerKey:
 
 @dataclass(frozen=True, slots=True)
 class LedgerKeys:
-    """The keys that a process knows, one at least; the first is the one that is meant to write.
+    """The keys that a process knows, at least one; the first is for writing.
 
     :raises ValueError: there is none, or two have one name.
     """
@@ -115,29 +115,29 @@ class LedgerKeys:
 
     @property
     def first(self) -> LedgerKey:
-        """The key that is meant to write."""
+        """The key for writing."""
         return self.keys[0]
 
     def find(self, id_: str) -> LedgerKey | None:
-        """The key of this name, None where there is none."""
+        """The key of this name; None if there is none."""
         return next((key for key in self.keys if key.id == id_), None)
 
 
-def read_keys(given: Any, *, where: str) -> LedgerKeys | None:
+def read_keys(value: object, *, where: str) -> LedgerKeys | None:
     """The keys that the field of a connection's extra holds.
 
-    :param given: ``"k1:secret"``, or a list of such texts of which the first is to write; nothing keeps a clear ledger.
+    :param value: ``"k1:secret"``, or a list of such texts, the one for writing first; no value means a clear ledger.
     :param where: what holds the field, for the message, such as ``connection "call_ledger"``.
-    :return: None where nothing is given.
-    :raises ConfigurationError: it is something else, or two have one name. The message quotes nothing of it.
+    :return: None without a value.
+    :raises ConfigurationError: it is something else, or two have one name. The message does not quote it.
     """
-    if given in (None, "", []):
+    if value in (None, "", []):
         return None
-    texts = given if isinstance(given, (list, tuple)) else [given]
-    found = [_GIVEN.fullmatch(text.strip()) if isinstance(text, str) else None for text in texts]
+    texts = value if isinstance(value, (list, tuple)) else [value]
+    found = [_SECRET.fullmatch(text.strip()) if isinstance(text, str) else None for text in texts]
     keys = [LedgerKey(id=one[1], secret=one[2]) for one in found if one is not None]
     expected = len(texts)
-    del given, texts, found  # whoever keeps the variables of a frame that raised keeps no secret
+    del value, texts, found  # a traceback that keeps the variables of this frame keeps no secret
     if len(keys) < expected:
         raise ConfigurationError(f'"{FIELD}" in the extra of {where} must be {_HOW}, or a list of such texts')
     if len({key.id for key in keys}) < len(keys):
@@ -146,7 +146,7 @@ def read_keys(given: Any, *, where: str) -> LedgerKeys | None:
 
 
 def key_of(text: str) -> str | None:
-    """The name of the key that made a digest; None of a text that is no digest."""
+    """The name of the key that made a digest; None for a text that is no digest."""
     found = _DIGEST.fullmatch(text)
     return found and found[1]
 

@@ -1,6 +1,6 @@
 """A ledger in the memory of one process: for tests, for the benchmark, and for a first try that has nothing better.
 
-It keeps the contract but for the one thing that makes a ledger: it is gone with the process.
+It keeps the whole contract except durability: it is gone with the process.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class MemoryRow:
-    """What stands in one place.
+    """The content of one place.
 
     :param owner: the ledger object that made the claim.
     :param claimed_at: seconds of the store's clock.
@@ -39,9 +39,9 @@ class MemoryRow:
 
 @dataclass(slots=True)
 class MemoryStore:
-    """What several memory ledgers share, as tables are shared by SQL ledgers.
+    """What several memory ledgers share, as SQL ledgers share tables.
 
-    :param clock: the one clock that tells how old a claim is, in seconds.
+    :param clock: the one clock for the age of claims, in seconds.
     """
 
     clock: Callable[[], float] = time.monotonic
@@ -50,7 +50,7 @@ class MemoryStore:
 
 
 class MemoryLedger:
-    """Who has been rung, as long as this process lives.
+    """A ledger that lives as long as this process.
 
     :param scope: within which a key may be dispatched once.
     :param also: further scopes in which each call is claimed with it.
@@ -80,22 +80,22 @@ class MemoryLedger:
                 self._settle(settlement)
         lost: dict[str, ClaimRefusal] = {}
         for wanted in claim:
-            standing = self._standing(wanted.key)
-            if not all(self._gives_way(row, wanted) for row in standing.values()):
-                lost[wanted.key] = self._as_entry(next(iter(standing.values())))
+            stored = self._stored(wanted.key)
+            if not all(self._gives_way(row, wanted) for row in stored.values()):
+                lost[wanted.key] = self._as_entry(next(iter(stored.values())))
                 continue
-            redials = max((row.entry.redials + 1 for row in standing.values()), default=0)
-            for place in standing:
+            redials = max((row.entry.redials + 1 for row in stored.values()), default=0)
+            for place in stored:
                 del self._rows[place]
             entry = Entry(state=EntryState.CLAIMED, this_run=True, redials=redials)
             row = MemoryRow(entry, self._run, id(self), self._store.clock())
             self._rows.update(((scope, wanted.key), row) for scope in self._scopes)
-            self._held[wanted.key] = standing
+            self._held[wanted.key] = stored
         return lost
 
     def state_of(self, keys: Sequence[str]) -> Mapping[str, Entry]:
         """The entries under ``keys``; see `CallLedger.state_of`."""
-        found = {key: next(iter(self._standing(key).values()), None) for key in keys}
+        found = {key: next(iter(self._stored(key).values()), None) for key in keys}
         return {key: self._as_entry(row) for key, row in found.items() if row is not None}
 
     def _settle(self, settlement: Settlement) -> None:
@@ -120,13 +120,13 @@ class MemoryLedger:
             for place, row in replaced.items():
                 self._rows.setdefault(place, row)
 
-    def _standing(self, key: str) -> dict[Place, MemoryRow]:
-        """Every row of the person, those of the ledger's own scope first."""
+    def _stored(self, key: str) -> dict[Place, MemoryRow]:
+        """Every row of the person, that of the ledger's own scope first."""
         places = [(scope, key) for scope in self._scopes]
         return {place: self._rows[place] for place in places if place in self._rows}
 
     def _gives_way(self, row: MemoryRow, wanted: Claim) -> bool:
-        """Whether a row is what a redial was decided on, and nobody is ringing under it."""
+        """Whether a row is still the one that a redial replaces, and no phone may be ringing under it."""
         if row.entry.state is EntryState.CLAIMED and (self._is_young(row) or row.owner == id(self)):
             return False
         entry, replaces = self._as_entry(row), wanted.replaces  # the rows of two scopes may be of two runs

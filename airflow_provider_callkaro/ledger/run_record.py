@@ -1,8 +1,7 @@
-"""Who a run is, decided once: at its first start, and kept with the ledger over tries, naps and clears.
+"""The identity of a run, decided at its first start and kept with the ledger over retries, sleeps and clears.
 
-A retry, a task that wakes from its sleep and a task that was cleared are the same run. Whatever they would work out
-anew (in which scope they claim, when they were due, whether that is long past) would come out otherwise later, and
-somebody would be rung twice.
+A retry, a task that wakes from its sleep and a task that was cleared are the same run. If they computed the scope, the
+due time and the staleness again, they could come to another result, and a person would be rung twice.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ from typing import Any, Protocol
 class RunRecord:
     """What a run decided at its first start.
 
-    :param scopes: in which a person may be rung once; the run claims in all of them at once, and an entry in any of
-        them blocks. The first is its own.
-    :param due: when the run was due, aware.
-    :param is_stale: whether that was long past at the first start.
+    :param scopes: in each of which a person may be rung once. The run claims in all of them at once, and an entry in
+        any of them blocks. The first is its own.
+    :param due: when the run was due; with a time zone.
+    :param is_stale: whether that was long ago at the first start.
     :param shard: ``(index, count)`` of the part of the list that it takes; None takes the whole list.
     """
 
@@ -69,7 +68,7 @@ class RunRecord:
 
 
 class RunRecords(Protocol):
-    """Where the record of one run is kept."""
+    """The store for the record of one run."""
 
     def find(self) -> RunRecord | None:
         """The record of the run; None where it has none yet.
@@ -81,7 +80,7 @@ class RunRecords(Protocol):
     def begin(self, proposed: RunRecord) -> RunRecord:
         """Keep ``proposed`` if the run has no record yet, durably and atomically.
 
-        :return: the record of the run: of two tries that begin at once both get the same.
+        :return: the record of the run; two tries that begin at once get the same one.
         :raises LedgerError: it could not be read or written.
         """
         ...

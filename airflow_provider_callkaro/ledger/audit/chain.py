@@ -1,9 +1,8 @@
-"""The audit trail: who has done what with a ledger, line by line, each bound to the one before.
+"""The audit trail: who has done what with a ledger, as a hash chain of lines.
 
-A line's digest is made of the digest before it, its place and its text, so that nothing can be changed, taken out or
-put in without every later digest coming out otherwise. Where the ledger has a key, each digest is sealed with it as
-well: whoever can write the table can make digests anew, and no seals. A chain that is cut off at its end is whole in
-itself: only somebody who has kept a later digest can tell.
+The digest of a line covers the digest before it, its place and its text. So any change, removal or insertion changes
+every later digest. If the ledger has a key, each digest is sealed with it: somebody who can write the table can compute
+digests, but no seals. A chain that was cut off at its end verifies; only a digest that was kept elsewhere shows it.
 
 No line holds a phone number, a name, a key of a call or a secret.
 """
@@ -21,14 +20,14 @@ from airflow_provider_callkaro.ledger.digests import LedgerKeys, Purpose, key_of
 
 
 class Action(StrEnum):
-    """What a line tells of."""
+    """What a line records."""
 
     STARTED = "started"
     ENDED = "ended"
     RESOLVED = "resolved"
     ERASED = "erased"
     PRUNING = "pruning"
-    """A prune begins; if it is killed, this is all that is left of it."""
+    """A prune begins. If it is killed, this line alone remains of it."""
     PRUNED = "pruned"
     CARRIED_OVER = "carried over"
 
@@ -40,7 +39,7 @@ class AuditLine:
     :param place: from 1.
     :param text: JSON.
     :param digest: of the line and all before it, 64 hexadecimal digits.
-    :param seal: of the digest, with the key that the ledger had then; None where it had none.
+    :param seal: of the digest, with the ledger's key at that time; None if it had none.
     """
 
     place: int
@@ -51,7 +50,7 @@ class AuditLine:
 
 @dataclass(frozen=True, slots=True)
 class AuditMark:
-    """A place in the trail and the digest that stands there: what is kept elsewhere to find a truncation."""
+    """A place in the trail and the digest of its line, to keep elsewhere: it shows a trail that was cut off."""
 
     place: int
     digest: str
@@ -61,9 +60,9 @@ class AuditMark:
 
     @classmethod
     def read(cls, text: str) -> AuditMark:
-        """The mark that ``str`` gave.
+        """Read a mark from its text.
 
-        :raises ConfigurationError: it is none.
+        :raises ConfigurationError: the text is no mark.
         """
         place, _, digest = text.strip().partition(":")
         if not place.isdecimal() or len(digest) != 64:
@@ -73,12 +72,12 @@ class AuditMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditVerdict:
-    """What became of a verification.
+    """The result of a verification.
 
     :param lines: how many lines were read.
-    :param last: the last one; None where there is none.
-    :param problems: one sentence for each thing that does not fit; empty where all does.
-    :param unsealed: how many lines stand before the first seal: anybody who may write the table can have made them.
+    :param last: the last one; None if there is none.
+    :param problems: one sentence for each; empty if the trail is whole.
+    :param unsealed: how many lines come before the first seal. Anybody who may write the table can have made them.
     """
 
     lines: int
@@ -90,7 +89,7 @@ class AuditVerdict:
 class Seals:
     """Seals digests with the ledger's keys.
 
-    :param keys: of which the first seals; all can tell whether a seal fits.
+    :param keys: the first one seals; all of them verify.
     """
 
     def __init__(self, keys: LedgerKeys) -> None:
@@ -101,7 +100,7 @@ class Seals:
         return self._keys.first.digest(Purpose.AUDIT, digest)
 
     def fits(self, seal: str, digest: str) -> bool | None:
-        """Whether a seal is that of a digest; None where its key is not known."""
+        """Whether a seal is that of a digest; None if its key is unknown."""
         key = self._keys.find(key_of(seal) or "")
         return None if key is None else compare_digest(key.digest(Purpose.AUDIT, digest), seal)
 
@@ -117,12 +116,13 @@ def digest_of(*, before: str, place: int, text: str) -> str:
 def verify(
     lines: Iterable[AuditLine], *, seals: Seals | None = None, expected: Iterable[AuditMark] = ()
 ) -> AuditVerdict:
-    """Go over a whole trail.
+    """Verify a whole trail.
 
-    After a line that does not fit, the next one is held against what stands there, so each change is told once.
+    After a line with a problem, the next one is compared with the digest that is stored there, so that each change is
+    reported once.
 
     :param lines: in their order.
-    :param seals: tell whether a seal fits; None where the ledger has no key.
+    :param seals: verify seals; None if the ledger has no key.
     :param expected: marks that were kept elsewhere.
     """
     problems: list[str] = []
@@ -151,7 +151,7 @@ def verify(
             id_ = key_of(line.seal)
             if fits is False or id_ is None:
                 problems.append(f"line {place} has a seal that does not fit")
-            elif fits is None:  # a later seal proves nothing of it: whoever made that took what stood there
+            elif fits is None:  # a later seal does not prove this one: it covers whatever was stored here
                 unproven.setdefault(id_, place)
         before, last = line.digest, line
     if seals is not None and last is not None and last.seal is None and first_sealed is None:

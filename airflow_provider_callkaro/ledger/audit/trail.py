@@ -1,4 +1,4 @@
-"""The audit trail in its table beside the ledger. Lines are added, and neither changed nor removed."""
+"""The audit trail in its table beside the ledger. Lines are only ever added."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.ledger.audit.chain import Action, AuditLine, AuditMark, Seals, digest_of
 from airflow_provider_callkaro.ledger.sql.session import execute
@@ -25,26 +25,26 @@ CREATE TABLE IF NOT EXISTS voice_call_audit (
     digest VARCHAR(64) NOT NULL,
     seal VARCHAR(160)
 )"""
-_LOCK = -1  # no bucket of a number: two writers at once would both go on from the same line
+_LOCK = -1  # no number's bucket; it keeps two writers from continuing the same line
 _PAGE = 500  # lines that are read at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """A line that is still to be written.
+    """A line that is not written yet.
 
-    :param what: what belongs to the action: counts, digests. Nothing that tells of a person who is called.
-    :param who: who did it.
-    :param id: tells it from every other, so that a transaction that runs twice writes it once.
+    :param what: the action's details: counts, digests. Nothing about a person who is called.
+    :param who: the user or task that acts.
+    :param id: unique, so that a transaction that runs twice writes the line once.
     """
 
     action: Action
-    who: Mapping[str, Any]
-    what: Mapping[str, Any]
+    who: Mapping[str, object]
+    what: Mapping[str, object]
     id: str
 
 
-def entry(action: Action, *, who: Mapping[str, Any], **what: Any) -> AuditEntry:
+def entry(action: Action, *, who: Mapping[str, object], **what: object) -> AuditEntry:
     """A new line."""
     return AuditEntry(action=action, who=who, what=what, id=secrets.token_hex(16))
 
@@ -53,7 +53,7 @@ class SqlAudit:
     """The trail of one ledger.
 
     :param upkeep: the ledger's database.
-    :param seals: each line with the ledger's key; None where it has none.
+    :param seals: with the ledger's key; None if it has none.
     """
 
     def __init__(self, upkeep: Upkeep, *, seals: Seals | None = None) -> None:
@@ -76,7 +76,7 @@ class SqlAudit:
         return self._upkeep.write(lambda connection: self.append_in(connection, new))
 
     def append_in(self, connection: Connection, new: AuditEntry) -> AuditMark:
-        """Add a line within a transaction that has begun, so that it is written if the rest of it is."""
+        """Add a line within a transaction that has begun: it is written if the rest of the transaction is."""
         statements = self._upkeep.statements
         query = statements.lock_numbers([_LOCK])
         if query is not None:
@@ -86,8 +86,8 @@ class SqlAudit:
         last = execute(connection, "SELECT place, digest FROM voice_call_audit ORDER BY place DESC LIMIT 1").first()
         place, before = (last[0] + 1, last[1]) if last is not None else (1, "")
         now = execute(connection, f"SELECT {statements.now}").scalar_one()
-        told = {"at": f"{now} UTC", "action": new.action, "who": dict(new.who), **new.what}
-        text = json.dumps(told, sort_keys=True, default=str)
+        record = {"at": f"{now} UTC", "action": new.action, "who": dict(new.who), **new.what}
+        text = json.dumps(record, sort_keys=True, default=str)
         digest = digest_of(before=before, place=place, text=text)
         execute(
             connection,
@@ -102,14 +102,14 @@ class SqlAudit:
         return AuditMark(place, digest)
 
     def has_in(self, connection: Connection, new: AuditEntry) -> AuditMark | None:
-        """Where the line stands that is written with a transaction, if it was committed before and runs again."""
+        """The mark of a line that the same transaction wrote before, when its commit succeeded and it runs again."""
         done = execute(
             connection, "SELECT place, digest FROM voice_call_audit WHERE entry = :entry", entry=new.id
         ).first()
         return None if done is None else AuditMark(*done)
 
     def lines(self) -> Iterator[AuditLine]:
-        """The whole trail, page by page; nothing where there is none yet.
+        """The whole trail, read page by page; nothing if there is none yet.
 
         :raises LedgerError: it could not be read.
         """
