@@ -222,6 +222,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(metadata=st.dictionaries(st.text() | st.integers() | st.none() | st.binary(), VALUES))
 def test_whatever_metadata_was_taken_reaches_the_vendor_unchanged(metadata):
     try:

@@ -63,6 +63,7 @@ def test_a_number_with_the_prefix_of_its_country_is_the_number(data: st.DataObje
     check(country, prefix, data.draw(st.from_regex(pattern, fullmatch=True, alphabet="0123456789")))
 
 
+@pytest.mark.slow
 def test_the_same_for_every_kind_of_number_of_every_region() -> None:
     rng = random.Random(20261121)
     checked = 0

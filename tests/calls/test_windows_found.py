@@ -6,6 +6,7 @@ The oracle here asks the zone database for every minute by itself and compares t
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -89,6 +90,7 @@ def _days(part):
     return DAYS[DAYS.index(first) : DAYS.index(last or first) + 1]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(cases())
 @example(("Australia/Lord_Howe", [ScheduleWindow("00:00", "24:00")], [], datetime(2011, 4, 2, 3, tzinfo=APIA)))
@@ -128,6 +130,7 @@ def test_the_next_opening_is_open_and_none_is_skipped(case):
         assert is_open(closes - timedelta(seconds=1))
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(cases())
 def test_the_window_that_a_vendor_is_told_holds_the_moment_and_nothing_closed(case):

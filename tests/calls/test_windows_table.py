@@ -152,6 +152,7 @@ def test_nobody_is_rung_at_a_wrong_hour(policy, call, zones, first, windows, clo
                 assert policy.window_at(at, call) == (strip.at(opened), strip.at(closes)), at
 
 
+@pytest.mark.slow
 def test_the_table_is_as_long_as_it_promises_and_leaves_no_rule_out():
     packs = {name for name, *_ in PACKS}
     instants = {(name, at) for name, *case in PACKS for at in _instants(_strip(*case)[1])}

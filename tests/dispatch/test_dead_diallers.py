@@ -92,6 +92,7 @@ def test_an_event_loop_that_stands_still_ends_the_run(caller) -> None:
     assert run.summary.pending > 0
 
 
+@pytest.mark.slow
 def test_an_answer_that_is_overdue_ends_the_run_and_costs_only_its_own_call(caller) -> None:
     """Everything has a deadline, so it cannot happen; if it does, the others in flight are awaited all the same."""
 

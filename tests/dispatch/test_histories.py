@@ -55,6 +55,8 @@ from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 from airflow_provider_callkaro.ledger.task_state.ledger import TaskStateLedger
 from airflow_provider_callkaro.sandbox import Sandbox
 
+pytestmark = pytest.mark.slow
+
 NOBODY_THERE = "http://127.0.0.1:1"
 READ_AS_NO_CALL = {Reason.BAD_NUMBER, Reason.BAD_PRIORITY, Reason.DUPLICATE}
 WHICH_RUN = st.sampled_from(["the same run", "another run"])

@@ -43,6 +43,8 @@ from airflow_provider_callkaro.ledger.memory import MemoryLedger, MemoryStore
 from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 from airflow_provider_callkaro.sandbox import FaultKind, Sandbox
 
+pytestmark = pytest.mark.slow
+
 Scopes = tuple[str, ...]
 SCOPES: st.SearchStrategy[Scopes] = st.sampled_from(
     [("w46",), ("w47",), ("w47", "replayed"), ("replayed", "w47"), ("w46", "replayed"), ("replayed",)]

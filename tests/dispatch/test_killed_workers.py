@@ -19,6 +19,8 @@ from airflow_provider_callkaro.ledger.contract import EntryState
 from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 from airflow_provider_callkaro.sandbox import Sandbox
 
+pytestmark = pytest.mark.slow
+
 WORKER = Path(__file__).with_name("calling_worker.py")
 PATIENCE = 60.0  # seconds until a worker must have come so far
 WINDOW = 16

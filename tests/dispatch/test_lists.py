@@ -155,6 +155,7 @@ def test_a_person_whom_another_run_is_ringing_right_now_is_left_alone(caller) ->
     assert caller.sandbox.rings_per_number() == {BEN: 1}
 
 
+@pytest.mark.slow
 def test_a_list_that_is_mostly_done_is_passed_over_with_few_questions_to_the_ledger(durable_caller) -> None:
     done, left = 6_000, 40
     durable_caller.place(rows(done))
@@ -173,6 +174,7 @@ def test_a_list_that_is_mostly_done_is_passed_over_with_few_questions_to_the_led
     assert durable_caller.most_rings() == 1
 
 
+@pytest.mark.slow
 def test_new_people_between_many_who_are_done_are_all_rung(caller) -> None:
     caller.place([row for index, row in enumerate(rows(3_000)) if index % 50])
     run = caller.place(rows(3_000), run="tuesday")

@@ -68,6 +68,7 @@ def test_a_redial_that_was_turned_away_forgets_nothing_and_may_be_asked_for_agai
     assert durable_caller.sandbox.rings_per_number() == {ANNA: 2}
 
 
+@pytest.mark.slow
 def test_in_a_long_list_only_the_calls_asked_for_are_dialled_again(durable_caller) -> None:
     durable_caller.sandbox.fault("drop_answer_after_accepting", every=40)
     assert durable_caller.place(rows(2_000)).summary.unknown == 50

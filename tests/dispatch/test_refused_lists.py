@@ -34,6 +34,7 @@ def check_that_nobody_is_marked(caller, run, *, count: int) -> None:
     assert caller.sandbox.rings == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("window", [1, 8, 64])
 def test_a_wrong_path_costs_twenty_requests_and_the_corrected_run_rings_everybody(durable_caller, window) -> None:
     limits = Limits(max_concurrency=window)

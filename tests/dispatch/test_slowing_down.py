@@ -74,6 +74,7 @@ def test_a_vendor_with_a_rate_limit_gets_the_whole_list_and_turns_few_away(calle
     assert len(caller.sandbox.requests) < 2 * 150
 
 
+@pytest.mark.slow
 def test_a_vendor_that_loses_every_answer_costs_twenty_people_a_call_of_five_thousand(caller) -> None:
     caller.sandbox.fault("drop_answer_after_accepting")
     run = caller.place(rows(5_000))

@@ -36,6 +36,8 @@ from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 from airflow_provider_callkaro.ledger.sql.run_records import SqlRunRecords
 from airflow_provider_callkaro.ledger.upkeep.carry_over import CarriedOver, carry_over
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 SCOPE = "renewals"
 PEOPLE = [f"+9198765{index:05d}" for index in range(1_500)]  # whom the workers claim

@@ -36,6 +36,7 @@ def claim(key: str, number: str, *, replaces: Entry | None = None) -> Claim:
     return Claim(key=key, number=number, replaces=replaces)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [2, 4])
 def test_of_several_runs_in_scopes_of_their_own_that_race_through_one_list_nobody_is_called_twice(
     empty_database_url, workers

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy
 from ageing_ledger import let_time_pass
 from hypothesis import Phase, settings
@@ -22,6 +23,8 @@ from airflow_provider_callkaro.ledger.contract import CLAIM_LEASE, Claim, Entry,
 from airflow_provider_callkaro.ledger.digests import LedgerKeys
 from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 from airflow_provider_callkaro.ledger.upkeep.carry_over import carry_over
+
+pytestmark = pytest.mark.slow
 
 KEYS = ["anna", "Anna", "anna ", "बाला"]
 RUNS = ["monday", "tuesday"]

@@ -43,6 +43,7 @@ def go(worker: subprocess.Popen[str]) -> None:
     worker.stdin.flush()
 
 
+@pytest.mark.slow
 def test_two_workers_that_race_through_one_list_win_everybody_once(database_url, engine, scope, start_worker) -> None:
     workers = [start_worker(database_url, scope=scope, run=f"run {seed}", count=2_000, seed=seed) for seed in (1, 2)]
     for worker in workers:
@@ -60,6 +61,7 @@ def test_two_workers_that_race_through_one_list_win_everybody_once(database_url,
         assert len(ledger.state_of(keys)) == 2_000
 
 
+@pytest.mark.slow
 def test_workers_that_race_in_scopes_that_overlap_win_everybody_once_and_leave_no_halves(
     database_url, engine, scope, start_worker
 ) -> None:

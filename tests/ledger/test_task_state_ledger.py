@@ -263,6 +263,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(steps=STEPS, killed_at=st.integers(0, 12), details=st.integers(0, 2_000))
 @settings(deadline=None, max_examples=150)
 def test_whenever_the_worker_is_killed_the_next_try_knows_everybody_who_may_have_been_rung(

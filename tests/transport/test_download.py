@@ -122,6 +122,7 @@ def test_what_the_answer_says_of_itself_can_be_read(serve, transport_to):
         assert (download.status, download.headers["content-TYPE"]) == (200, "text/csv")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
 def test_a_file_of_two_hundred_megabytes_needs_hardly_any_memory(serve, transport_to, packed):
     block = 40 * 25_000 * LINE[:25]

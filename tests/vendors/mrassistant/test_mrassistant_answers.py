@@ -212,6 +212,7 @@ OURS = (  # what our own words are made of: a secret that stands in them is not 
 TELLING = re.compile(r"[^\W_]")  # what stands between letters and digits is no part of what is compared
 
 
+@pytest.mark.slow
 @given(planted())
 @example((SECRET, NUMBER, answer({"detail": [finding("targets", 0, SECRET, kind=SECRET)]})))
 @example(("letmein", NUMBER, answer({"detail": [finding("context", "letmein")]}, secret="letmein")))
