@@ -16,7 +16,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 from requests.utils import select_proxy
-from urllib3.util import parse_url
+from urllib3.util import Retry, parse_url
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.transport.content_encoding import IDENTITY
@@ -182,20 +182,32 @@ class VendorAdapter(HTTPAdapter):
         return Trust(ca_bundle=ca_bundle, client_certificate=certificate, client_key=key).context()
 
 
-def check_sends_once(adapter: BaseAdapter, method: str) -> None:
+def check_sends_once(adapter: BaseAdapter, request: requests.PreparedRequest) -> None:
     """Refuse an adapter that would send by itself a second time what may not be sent twice.
 
     :param adapter: the one that is mounted for the vendor's host.
-    :raises ConfigurationError: its ``max_retries`` covers the method also after the request has left.
+    :param request: what it is to send.
+    :raises ConfigurationError: its ``max_retries`` may send the request again after it has left.
     """
     retries = getattr(adapter, "max_retries", None)
-    if retries is None or not any((retries.total, retries.read, retries.status, retries.other)):
+    if retries is None:
         return
-    if not retries.allowed_methods or method in retries.allowed_methods:
+    retries, method = Retry.from_int(retries), request.method or ""
+    if _goes_on(retries.total) and (
+        # urllib3 asks for the method after a lost answer and after a status, but not after a failure of TLS
+        (_goes_on(retries.other) and _origin(request.url or "")[0] == "https")
+        or ((_goes_on(retries.read) or _goes_on(retries.status)) and method in (retries.allowed_methods or (method,)))
+    ):
         raise ConfigurationError(
             f"the adapter that is mounted on the session sends a {method} again by itself, and somebody could be rung "
-            "twice: mount one whose max_retries leaves that method out; nothing was sent"
+            "twice: mount one whose max_retries leaves that method out and has other=0, which counts failures of TLS; "
+            "nothing was sent"
         )
+
+
+def _goes_on(count: int | bool | None) -> bool:
+    """Whether a count of a `Retry` allows another try; None sets no bound."""
+    return count is None or count > 0
 
 
 def _origin(url: str) -> tuple[str | None, str | None, int | None]:

@@ -129,7 +129,7 @@ class SyncTransport:
 
         prepared = self._prepared(request, headers)
         if not request.retry_safe:
-            check_sends_once(self._session.get_adapter(prepared.url or ""), request.method)
+            check_sends_once(self._session.get_adapter(prepared.url or ""), prepared)
         exchange = Exchange()
         ends_at = time.monotonic() + sum(timeout)
         try:

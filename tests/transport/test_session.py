@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 import ssl
 import time
 from unittest import mock
@@ -289,6 +290,56 @@ class TestPhases:
         assert server.connections == 0
         session.mount("http://", HTTPAdapter(max_retries=3))  # it repeats connections, and no POST that has left
         assert place_call(session, server.url) == "a1b2c3d4e5"
+
+    @pytest.mark.parametrize(
+        "retries",
+        [
+            Retry(None, allowed_methods=None),
+            Retry(None, connect=3, allowed_methods=None),
+            Retry(5, read=0, other=0, status=None, allowed_methods={"POST"}),
+            Retry(5, status=0, other=0, read=None, allowed_methods=set()),
+        ],
+    )
+    def test_a_count_that_is_not_set_is_no_bound(self, serve, session_to, retries):
+        """To urllib3 it means for ever."""
+        server = serve(hang_up)
+        session = session_to(server.url)
+        session.mount("http://", HTTPAdapter(max_retries=retries))
+        with pytest.raises(ConfigurationError, match="rung twice"):
+            place_call(session, server.url)
+        assert server.connections == 0
+
+    @pytest.mark.parametrize(
+        "retries", [0, Retry(False), Retry(5, read=False, status=0, other=0, allowed_methods=None), Retry(0, read=2)]
+    )
+    def test_an_adapter_that_gives_up_once_the_request_has_left_is_taken(self, serve, session_to, retries):
+        server = serve(hang_up)
+        session = session_to(server.url)
+        session.mount("http://", HTTPAdapter())
+        session.get_adapter(server.url).max_retries = retries
+        with pytest.raises(OutcomeUnknown):
+            place_call(session, server.url)
+        assert len(server.requests) == 1
+
+    @pytest.mark.parametrize("retries", [3, Retry(3, read=0, status=0), Retry(3, other=0)])
+    def test_a_failure_of_tls_does_not_make_an_adapter_send_again(self, serve, session_to, certificate, retries):
+        """urllib3 counts it as "other", and for that it does not ask whether the method may be repeated."""
+
+        def break_tls(connection):
+            connection.socket = server_side(certificate).wrap_socket(connection.socket, server_side=True)
+            connection.read_request()
+            with socket.socket(fileno=connection.socket.detach()) as plain:
+                plain.sendall(b"\x17\x03\x03\x00\x20" + bytes(32))  # a record that no key has sealed
+                plain.recv(1 << 16)
+
+        server = serve(break_tls)
+        url = server.url.replace("http:", "https:")
+        session = session_to(url)
+        session.verify = str(certificate)
+        session.mount("https://", HTTPAdapter(max_retries=retries))
+        with pytest.raises((ConfigurationError, OutcomeUnknown)):
+            place_call(session, url)
+        assert len(server.requests) <= 1
 
     def test_an_adapter_that_goes_on_after_the_request_has_left_does_not_make_it_unsent(self, serve, session_to):
         """The second connection is refused, and yet the first request may have rung."""
