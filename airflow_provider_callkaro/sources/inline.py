@@ -50,9 +50,9 @@ class RowContacts:
     :raises ConfigurationError: ``rows`` cannot become a list of rows.
     """
 
-    __slots__ = ("_argument", "_last_iterator", "_origin", "contacts")
+    __slots__ = ("_argument", "_last_iterator", "_origin", "value")
 
-    template_fields: Sequence[str] = ("contacts",)
+    template_fields: Sequence[str] = ("value",)
 
     def __init__(self, rows: Any, *, argument: str = "contacts") -> None:
         self._argument = argument
@@ -61,12 +61,12 @@ class RowContacts:
         if not isinstance(rows, str) and not _is_reference(rows):
             _refuse_what_is_no_list(rows, argument)
             refuse_used_up(rows, argument)
-        self.contacts = rows
+        self.value = rows
 
     def __repr__(self) -> str:
-        if not isinstance(self.contacts, (list, tuple)):
+        if not isinstance(self.value, (list, tuple)):
             return f"rows given by {self._origin}"
-        count = len(self.contacts)
+        count = len(self.value)
         return f"{count} {'row' if count == 1 else 'rows'} given by {self._origin}"
 
     def rows(self, context: Context) -> Generator[Any, None, None]:
@@ -90,15 +90,15 @@ class RowContacts:
         return len(rows) if isinstance(rows, Sized) else None
 
     def _resolved(self, context: Context) -> Iterable[Any]:
-        if _is_reference(self.contacts):
+        if _is_reference(self.value):
             # Airflow before 3.1 leaves a nested template field as it was where it renders to an empty list.
-            self.contacts = self.contacts.resolve(context)
-        if isinstance(self.contacts, str):
-            self.contacts = _list_in_text(self.contacts, self._argument)
-        _refuse_what_is_no_list(self.contacts, self._argument)
-        if isinstance(self.contacts, Iterator):
-            self.contacts = list(self.contacts)
-        rows: Iterable[Any] = self.contacts
+            self.value = self.value.resolve(context)
+        if isinstance(self.value, str):
+            self.value = _list_in_text(self.value, self._argument)
+        _refuse_what_is_no_list(self.value, self._argument)
+        if isinstance(self.value, Iterator):
+            self.value = list(self.value)
+        rows: Iterable[Any] = self.value
         return rows
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _IS_UNDEFINED = re.compile(r"'([A-Za-z_]\w*)' is undefined")
-_HOLDS = frozenset({"value", "given", "source"})  # of an object that holds an argument: what the argument is
+_HOLDS = frozenset({"value", "source"})  # of an object that holds an argument: what the argument is
 _ARGUMENT = {"suppression": "policy.suppress"}  # by the name of the field, where the user knows it by another
 
 

@@ -259,7 +259,7 @@ def test_a_text_that_ends_like_a_file_is_a_text(operator, text, caplog):
         operator(task_id="task", contacts=[{"note": text}], call_options={"metadata": {"note": text}}, **name)
     dag.get_task("task").resolve_template_files()
     task = taken_over(dag, None)
-    assert (task.contacts.contacts, task.call_options.value) == ([{"note": text}], {"metadata": {"note": text}})
+    assert (task.contacts.value, task.call_options.value) == ([{"note": text}], {"metadata": {"note": text}})
     assert PLANTED not in caplog.text
 
 

@@ -97,7 +97,7 @@ def test_what_can_be_walked_again_is_the_same_in_every_pass(again: Any) -> None:
 
 def test_an_iterator_to_which_a_template_renders_is_taken_in() -> None:
     source = RowContacts("{{ people() }}")
-    source.contacts = generator()  # as a DAG with render_template_as_native_obj has it
+    source.value = generator()  # as a DAG with render_template_as_native_obj has it
     assert source.total({}) == len(PEOPLE)
     assert [list(source.rows({})) for _ in range(2)] == [PEOPLE] * 2
 
@@ -261,5 +261,5 @@ def test_airflow_may_copy_a_task_with_its_source(duplicate: Any) -> None:
 def test_rendering_a_copy_leaves_the_dags_own_source_alone() -> None:
     own = as_source(["{{ ds }}"])
     rendered = copy(own)
-    rendered.contacts = ["2026-06-01"]
+    rendered.value = ["2026-06-01"]
     assert list(own.rows({})) == ["{{ ds }}"]
