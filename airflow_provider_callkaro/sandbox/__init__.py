@@ -1,12 +1,15 @@
-"""Stand-ins for the vendors that run on this machine, ring nobody, and count how often each number would have rung.
+"""Stand-ins for the vendors that run on this machine, ring no phone, and count how often each number would have rung.
 
-Two front doors: ``python -m airflow_provider_callkaro.sandbox`` for a person who develops a DAG, and
-``with Sandbox() as sandbox:`` for a test. Both speak real HTTP over a real socket, validate as the vendor's
-documentation says, and can be told to fail in every way a vendor can fail. CallKaro, Callaro and MrAssistant share one
-port: their paths differ.
+Start it with ``python -m airflow_provider_callkaro.sandbox`` to develop a DAG, or with ``with Sandbox() as sandbox:``
+in a test. Both speak real HTTP over a real socket, validate as the vendor's documentation says, and fail on demand in
+every way a vendor can fail. CallKaro, Callaro and MrAssistant share one port: their paths differ.
 
-The sandbox imports nothing of the rest of the package: a stand-in that shared code with the client would share its
+This room imports nothing of the rest of the package: a stand-in that shared code with the client would share its
 mistakes. It never refuses to ring a number twice, because its count has to be able to show a double ring.
+
+Begin with `server` (start, stop, faults) and `app` (the way of one request). Each vendor has a folder, whose `vendor`
+decides what is accepted; `vendor` beside them is their contract, and `known` lists them. `request_log` counts,
+`faults`, `active_faults`, `fault_responses` and `connection_faults` make requests fail, and `holds` makes them wait.
 """
 
 from __future__ import annotations

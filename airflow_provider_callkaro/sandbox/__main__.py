@@ -75,7 +75,7 @@ def _sandbox(options: argparse.Namespace) -> Sandbox:
         allow_any_host=options.allow_any_host,
         callaro_dial_seconds=options.callaro_dial_seconds,
         mrassistant_call_seconds=options.mrassistant_call_seconds,
-        **{name: given for name, given in lists.items() if given is not None},
+        **{name: values for name, values in lists.items() if values is not None},
     )
 
 

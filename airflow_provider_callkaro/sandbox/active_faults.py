@@ -1,7 +1,7 @@
 """Which faults are switched on, and which of them hit the request that has just come.
 
-The board numbers the requests for each fault by itself, so two faults never disturb one another's counting. It is asked
-once per request, in the order of arrival.
+Each fault counts the requests by itself, so that two faults never disturb each other's counting. `ActiveFaults.strikes`
+is called once per request, in the order of arrival.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ WINDOW_SECONDS = 1.0  # a rate limit counts calls per second
 class SlidingWindow:
     """Lets at most ``limit`` requests pass in any span of one second.
 
-    A request that it turns away does not count: a client that waits as told is let in.
+    A request that it turns away does not count, so a client that waits as long as it is asked to is let in.
 
     :param limit: how many may pass in a second, 1 or more.
     :param clock: gives the time in seconds; it never goes back.
@@ -33,7 +33,7 @@ class SlidingWindow:
         self._passed: deque[float] = deque(maxlen=limit)
 
     def seconds_to_wait(self) -> float:
-        """Let a request pass and return 0, or say how many seconds it must wait until there is room."""
+        """Let a request pass and return 0, or return the seconds until there is room."""
         now = self._clock()
         if len(self._passed) == self._passed.maxlen:
             wait = self._passed[0] + WINDOW_SECONDS - now
@@ -56,7 +56,7 @@ class Strike:
 
 @dataclass(slots=True, kw_only=True)
 class ActiveFault:
-    """A fault that is switched on, and how often it was in question.
+    """A fault that is switched on, and its counters. `ActiveFaults` guards it with its lock.
 
     :param seen: requests to its path so far.
     :param hit: how many of them it hit.

@@ -1,7 +1,7 @@
 """The sandbox as a web application: the vendors' endpoints, and the sandbox's own under ``/_sandbox``.
 
-Every request to a vendor takes the same way: it is noted, its key is checked, the faults that hit it are looked up,
-and then it is refused, held, accepted or spoiled. Only requests with the right key are counted by the faults.
+Every request to a vendor takes the same way: it is logged, its key is checked, the faults that hit it are looked up,
+and then it is refused, held or accepted. Faults count only requests with the right key.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def build_app(
 ) -> Starlette:
     """Build the web application from its parts.
 
-    :param vendors: whose paths are served; the first one also answers at paths that nobody has.
+    :param vendors: whose paths are served; the first one also answers at paths that no vendor has.
     :param any_host: as of `Doorkeeper`.
     :param control_key: as of `Doorkeeper`.
     """
@@ -56,7 +56,7 @@ class Reception:
     """Takes the requests to the vendors' endpoints.
 
     :param vendors: decide what is accepted.
-    :param request_log: where each request is noted.
+    :param request_log: logs each request.
     :param active_faults: which faults hit it.
     :param holds: where held and delayed requests wait.
     """
@@ -82,7 +82,7 @@ class Reception:
         try:
             body = await request.body()
         except ClientDisconnect:
-            return Response()  # the request never came in full, so nothing was asked
+            return Response()  # the request never came in full
         asked = Asked(
             endpoint=endpoint,
             headers=request.headers,
@@ -122,8 +122,8 @@ class Reception:
         return after_accepting(strikes, asked, answer, vendor=vendor)
 
     async def error_in_vendor_shape(self, request: Request, error: Exception) -> Response:
-        """Answer where no endpoint is, as the vendor would to whom such paths belong."""
-        assert isinstance(error, HTTPException)  # what it is registered for
+        """Answer at a path that does not exist, in the shape of the vendor whose paths begin so."""
+        assert isinstance(error, HTTPException)
         path = request.scope["path"]
         vendor = next((vendor for vendor in self._vendors if path.startswith(vendor.prefixes)), self._vendors[0])
         return respond(vendor.error(Refused(error.status_code, error.detail)))

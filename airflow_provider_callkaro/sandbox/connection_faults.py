@@ -1,6 +1,6 @@
-"""Answers that are none: the connection is reset, closed, or closed in the middle of the body.
+"""Faults of the connection: it is reset, closed, or closed in the middle of the body.
 
-ASGI has no word for ending a connection, so these responses reach for the transport. The server hands it to them
+ASGI cannot end a connection, so these responses use the transport. The server hands it to them
 (``server.connection_protocol``) as ``scope["state"]["connection"]``.
 """
 
@@ -24,7 +24,7 @@ class ResetConnection(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, _send: Send) -> None:
         transport = _transport(scope)
-        # uvloop's stand-in for the socket cannot set options, so this goes through a second handle of the same socket.
+        # uvloop's wrapper of the socket cannot set options, so this uses a second handle of the same socket.
         with socket.fromfd(transport.get_extra_info("socket").fileno(), socket.AF_INET, socket.SOCK_STREAM) as handle:
             handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
         transport.abort()
@@ -32,7 +32,7 @@ class ResetConnection(Response):
 
 
 class CloseConnection(Response):
-    """Close the connection in good order without a word: the client sees the end of the stream."""
+    """Close the connection in good order without an answer: the client sees the end of the stream."""
 
     async def __call__(self, scope: Scope, receive: Receive, _send: Send) -> None:
         _transport(scope).close()

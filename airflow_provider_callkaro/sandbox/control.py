@@ -121,7 +121,7 @@ class Control:
         return _json({"faults": self._active_faults.report()})
 
     async def release(self, _request: Request) -> Response:
-        """Let go on what is held."""
+        """Release the requests that are held."""
         return _json({"status": "ok", "released": self._holds.release()})
 
     async def reset(self, _request: Request) -> Response:

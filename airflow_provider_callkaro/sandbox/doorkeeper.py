@@ -1,7 +1,7 @@
-"""Who may talk to the sandbox: programs on this machine, and no web page that somebody has open beside it.
+"""Who may talk to the sandbox: programs on this machine, but no web page in a browser on it.
 
-A page from anywhere can make a browser ask a server on loopback, and by DNS rebinding read its answers too. It cannot
-choose the headers by which that shows (Host, Origin, Sec-Fetch-Site), and does not know the key of the controls.
+A page from anywhere can make a browser send requests to a server on loopback, and by DNS rebinding read the answers. It
+cannot choose the headers that give it away (Host, Origin, Sec-Fetch-Site), and does not know the control key.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from airflow_provider_callkaro.sandbox.settings import is_loopback
 
 CONTROLS = "/_sandbox/"
-WITHOUT_KEY = frozenset({"/_sandbox/health"})  # says nothing that an open port does not say
+WITHOUT_KEY = frozenset({"/_sandbox/health"})  # tells no more than the open port
 KEY_HEADER = "X-Sandbox-Key"
 
 
 class Doorkeeper:
-    """Stands before the application, and lets nobody in who has no business there.
+    """The middleware before the application: it refuses requests that do not come from a program on this machine.
 
     :param app: the application.
     :param any_host: whether it may be addressed by any name, and not only by those of this machine.
@@ -46,14 +46,14 @@ class Doorkeeper:
             return _refused(403, "a web page of somebody else asks: the sandbox answers programs on this machine")
         path = scope["path"]
         if path.startswith(CONTROLS) and path not in WITHOUT_KEY:
-            given = headers.get(KEY_HEADER, "").encode("latin-1")
-            if not hmac.compare_digest(given, self._control_key):
+            key = headers.get(KEY_HEADER, "").encode("latin-1")
+            if not hmac.compare_digest(key, self._control_key):
                 return _refused(401, f"{KEY_HEADER} is missing or wrong: the sandbox has printed it at its start")
         return None
 
 
 def _comes_from_here(headers: Headers) -> bool:
-    """Whether it comes from a program, or from a page of the sandbox's own, of which there are none yet."""
+    """Whether the request comes from a program, and not from a page of another origin."""
     origin = headers.get("origin")
     if origin is not None and origin.partition("://")[2] != headers.get("host"):
         return False

@@ -1,6 +1,6 @@
-"""Answers that repeat whatever was sent: the key or token, the number, the name, every fact about a person.
+"""Answers that repeat what was sent: the key or token, the number, the name, every fact about a person.
 
-A vendor, or a gateway before it, may put any of that into a message, an id or a header, and it spells it as it likes.
+A vendor, or a gateway before it, may put any of that into a message, an id or a header, in any spelling.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from starlette.responses import JSONResponse, Response
 from airflow_provider_callkaro.sandbox.vendor import Answer, Asked
 
 ID_FIELDS = frozenset({"call_id", "call_sid", "batch_id", "id", "campaign_id", "import_id", "access_token"})
-_STAYS = frozenset({"status", "state", "loc"})  # what an answer is understood by
+_STAYS = frozenset({"status", "state", "loc"})  # the client needs these as they are
 _SECRETS = ("x-api-key", "authorization")
 _ROW = re.compile(r"^\+?\d{7,15}\b.*$", re.MULTILINE)
 _ID_LENGTH = 150  # characters
 
 
 def echoed(answer: Answer, asked: Asked) -> Response:
-    """An answer in whose texts, ids and headers stands what was asked.
+    """An answer whose texts, ids and headers repeat the request.
 
-    :param answer: whose shape it has; a CSV comes with a row more.
+    :param answer: the answer whose shape it has; a CSV gets one more row.
     """
-    text, id_ = _told(asked), _id(asked)
+    text, id_ = _text(asked), _id(asked)
     headers = {"X-Request-Id": quote(id_)}
     if answer.csv is not None:
         lines = "".join([*answer.csv, json.dumps(text) + "\n"])
@@ -39,7 +39,7 @@ def echoed(answer: Answer, asked: Asked) -> Response:
     return JSONResponse(body, status_code=answer.status, headers=headers)
 
 
-def _told(asked: Asked) -> str:
+def _text(asked: Asked) -> str:
     """All of a request in one line, as it came, as in a URL, and in base64."""
     sent = " ".join([*_secrets(asked), *asked.query.values(), asked.body.decode("utf-8", "replace")])
     return f"You sent {sent}, {quote(sent, safe='')}, {base64.b64encode(sent.encode()).decode()}"
@@ -50,15 +50,15 @@ def _id(asked: Asked) -> str:
         values = list(_values(json.loads(asked.body)))
     except (ValueError, RecursionError):  # a file
         values = _ROW.findall(asked.body.decode("utf-8", "replace"))
-    told = "-".join([*values, *_secrets(asked)])
-    return "".join(filter(str.isprintable, told))[:_ID_LENGTH]
+    parts = "-".join([*values, *_secrets(asked)])
+    return "".join(filter(str.isprintable, parts))[:_ID_LENGTH]
 
 
 def _secrets(asked: Asked) -> list[str]:
     return [asked.headers[name] for name in _SECRETS if name in asked.headers]
 
 
-def _values(value: Any) -> Iterator[str]:
+def _values(value: object) -> Iterator[str]:
     if isinstance(value, Mapping):
         for each in value.values():
             yield from _values(each)
@@ -69,7 +69,7 @@ def _values(value: Any) -> Iterator[str]:
         yield str(value)
 
 
-def _repeating(value: Any, text: str, id_: str) -> Any:
+def _repeating(value: object, text: str, id_: str) -> Any:
     if isinstance(value, Mapping):
         return {
             name: each if name in _STAYS else id_ if name in ID_FIELDS else _repeating(each, text, id_)

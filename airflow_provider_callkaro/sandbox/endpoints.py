@@ -10,7 +10,7 @@ _CAMPAIGNS = "/api/v1/bulk_call_campaigns"
 class VendorPath(StrEnum):
     """A path of a vendor; each vendor's paths are the members of a subclass.
 
-    A path with two methods has the method before it. ``{id}`` and the like stand for any id: a fault on such a path
+    A path with two methods has the method before it. ``{id}`` and the like mean any id: a fault on such a path
     hits the requests about all of them.
     """
 

@@ -1,7 +1,7 @@
 """How each kind of fault answers.
 
-Some kinds answer instead of the vendor, some spoil the answer to what the vendor has accepted. The others (latency and
-the two holds) only delay an answer, and do so elsewhere.
+Some kinds answer instead of the vendor, some replace the answer to a request that the vendor has accepted. The others
+(latency and the two holds) only delay an answer, in `app`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ HTML_PAGE = "<!doctype html><html><head><title>Please wait</title></head><body><
 
 
 def respond(answer: Answer) -> Response:
-    """Put an answer of a vendor on the wire."""
+    """Turn an answer of a vendor into a response."""
     if answer.csv is not None:
         return StreamingResponse(iter(answer.csv), status_code=answer.status, media_type="text/csv")
     return JSONResponse(answer.body, status_code=answer.status)
@@ -40,14 +40,14 @@ def instead_of_accepting(strikes: Sequence[Strike], asked: Asked, *, vendor: Ven
 
 
 def after_accepting(strikes: Sequence[Strike], asked: Asked, accepted: Answer, *, vendor: Vendor) -> Response:
-    """Return the response to an accepted request: of the first fault that spoils the answer, or the answer itself."""
+    """Return the response to an accepted request: of the first fault that replaces the answer, or the answer itself."""
     kinds = {strike.fault.kind for strike in strikes}
     if FaultKind.NEWER_ANSWER in kinds:
         accepted = vendor.newer(accepted, asked)
     if FaultKind.ANSWER_WITHOUT_ID in kinds:
         accepted = replace(accepted, body=_without_id(accepted.body))
     for strike in strikes:
-        if (response := _spoilt(strike.fault, asked, accepted, vendor)) is not None:
+        if (response := _replaced(strike.fault, asked, accepted, vendor)) is not None:
             return response
     return respond(accepted)
 
@@ -79,7 +79,7 @@ def _refusal(strike: Strike, asked: Asked, vendor: Vendor) -> Response | None:
     return None
 
 
-def _spoilt(fault: Fault, asked: Asked, accepted: Answer, vendor: Vendor) -> Response | None:
+def _replaced(fault: Fault, asked: Asked, accepted: Answer, vendor: Vendor) -> Response | None:
     match fault.kind:
         case FaultKind.ERROR_AFTER_ACCEPTING:
             return respond(vendor.error(Refused(fault.status or 500, "Server error")))

@@ -1,7 +1,7 @@
-"""What can go wrong on purpose: the kinds of fault, and which requests one of them hits.
+"""What goes wrong on demand: the kinds of fault, and which requests a fault hits.
 
-A Fault is a value. It is made in Python with ``sandbox.fault(...)`` or over HTTP with ``POST /_sandbox/faults``; both
-end in the same constructor, which checks everything, so neither way can ask for what the other cannot.
+A Fault is a value. ``sandbox.fault(...)`` and ``POST /_sandbox/faults`` both end in its constructor, which checks
+everything, so both ways allow the same.
 """
 
 from __future__ import annotations
@@ -102,13 +102,13 @@ _DEFAULTS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing that goes wrong, and for which requests.
+    """What goes wrong, and for which requests.
 
     The requests to ``path`` that carry the right key are numbered from the moment the fault is switched on. The first
     ``after`` of them pass; of the rest, the ``first`` ones are in question; of those, each ``every``-th is hit.
 
     :param kind: what goes wrong.
-    :param path: of which endpoint; default ``/call/outbound``.
+    :param path: at which endpoint; default ``/call/outbound``.
     :param every: 1 hits each request in question, 10 the tenth, the twentieth and so on.
     :param first: how many requests are in question; None is all of them.
     :param after: how many requests pass before that; default 0.

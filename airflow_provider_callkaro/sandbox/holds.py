@@ -1,7 +1,7 @@
 """Where requests wait: for a release, or for the time that a latency fault takes.
 
-Requests wait on the server's event loop; they are released, sent away and watched from a test's thread. When the
-sandbox stops, nobody goes on waiting, so that stopping never takes as long as the longest wait.
+Requests wait on the server's event loop. A test's thread releases them, sends them away and watches them. When the
+sandbox stops, every wait ends, so that stopping never takes as long as the longest wait.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _Waits = set[asyncio.Future[_End]]
 
 
 class Holds:
-    """The requests that wait. The coroutines belong to the event loop, the rest may be called from any thread."""
+    """The requests that wait. Call the coroutines on the event loop, and the rest from any thread."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -68,21 +68,21 @@ class Holds:
             return len(self._held)
 
     def release(self) -> int:
-        """Let go on whoever is held now. Those who come later are held until the next release.
+        """Release the requests that are held now. Later ones are held until the next release.
 
-        :return: how many there were.
+        :return: how many were held.
         """
         with self._changed:
             return _end_all(self._held, _End.RELEASED)
 
     def send_away(self) -> None:
-        """Turn away whoever is held now, and end every sleep."""
+        """Turn away the requests that are held now, and end every sleep."""
         with self._changed:
             _end_all(self._held, _End.SENT_AWAY)
             _end_all(self._sleeping, _End.SENT_AWAY)
 
     def close(self) -> None:
-        """Turn away whoever waits, and keep nobody until it is opened again."""
+        """Turn away every request that waits, and hold none until it is opened again."""
         with self._changed:
             self._is_open = False
         self.send_away()

@@ -1,7 +1,7 @@
 """What the sandbox remembers whichever vendor was asked: every ring, every request.
 
-This is the count that a test believes when the code under test and its ledger say otherwise. Nothing is merged and
-nothing is forgotten before a reset. It is written by the server's thread and read by a test's.
+This is the count that a test believes when the code under test and its ledger say otherwise. Nothing is merged, and
+nothing is forgotten before a reset. The server's thread writes it and a test's thread reads it.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class RequestLog:
             self._changed.notify_all()
 
     def request_came(self, endpoint: VendorPath) -> Tally:
-        """Note a request whose answer is now due.
+        """Log a request whose answer is now due.
 
         :return: the tally that counts it, to be given back with `request_ended`.
         """
@@ -101,7 +101,7 @@ class RequestLog:
             return self._tally
 
     def request_ended(self, tally: Tally) -> None:
-        """Note that an answer is about to be sent, or that there will be none."""
+        """Log that an answer is about to be sent, or that none will be."""
         with self._changed:
             tally.now -= 1
 

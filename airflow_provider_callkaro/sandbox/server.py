@@ -209,7 +209,7 @@ class Sandbox(Records):
         self._active_faults.clear()
 
     def release(self) -> int:
-        """Let go on the requests that are held now, and return how many there were.
+        """Release the requests that are held now, and return how many there were.
 
         While the fault that holds is on, later requests are held until the next release.
         """

@@ -1,4 +1,4 @@
-"""uvicorn in a thread: how an application is served on a socket, and how a response can get at its connection."""
+"""uvicorn in a thread: it serves an application on a socket, and lets a response reach its connection."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 # A pooled connection that the server closes just as the client sends looks like a lost answer. The sandbox loses
-# answers only when it is told to, so idle connections stay open.
+# answers only on demand, so idle connections stay open.
 KEEP_ALIVE_SECONDS = 3600
 GRACE_SECONDS = 2  # at the end, for requests in the middle of their answer
 BACKLOG = 2048  # connections that may wait to be taken up
@@ -55,7 +55,7 @@ class ServerThread:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Open a listening socket; connections queue up from then on, so nobody has to wait for the server to start.
+    """Open a listening socket. Connections queue up from then on, so a client need not wait for the server to start.
 
     :param port: 0 takes any free port.
     :raises OSError: the port is taken, or the host is not of this machine.

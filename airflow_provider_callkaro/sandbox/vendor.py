@@ -74,7 +74,7 @@ Handler: TypeAlias = Callable[[Asked], Answer]
 class Vendor(ABC):
     """One vendor's decisions. Its methods run on the server's thread; what a test reads is guarded by a lock.
 
-    :param settings: the key that is right, and what else the sandbox was told.
+    :param settings: the key that is right, and the other settings of the sandbox.
     :param request_log: where the vendor writes each ring.
     """
 

@@ -53,13 +53,13 @@ def test_a_client_that_waits_as_told_is_let_in():
 
 
 def test_two_faults_count_for_themselves_and_strike_in_the_order_they_were_switched_on():
-    board = ActiveFaults()
-    board.add(Fault(kind=FaultKind.LATENCY, every=2))
-    board.add(Fault(kind=FaultKind.THROTTLED, every=3))
-    board.add(Fault(kind=FaultKind.REDIRECT, path=Endpoint.CAMPAIGN))
-    struck = [[strike.fault.kind for strike in board.strikes(Endpoint.OUTBOUND)] for _ in range(6)]
+    active_faults = ActiveFaults()
+    active_faults.add(Fault(kind=FaultKind.LATENCY, every=2))
+    active_faults.add(Fault(kind=FaultKind.THROTTLED, every=3))
+    active_faults.add(Fault(kind=FaultKind.REDIRECT, path=Endpoint.CAMPAIGN))
+    struck = [[strike.fault.kind for strike in active_faults.strikes(Endpoint.OUTBOUND)] for _ in range(6)]
     assert struck == [[], ["latency"], ["throttled"], ["latency"], [], ["latency", "throttled"]]
-    assert [(line["seen"], line["hit"]) for line in board.report()] == [(6, 3), (6, 2), (0, 0)]
+    assert [(line["seen"], line["hit"]) for line in active_faults.report()] == [(6, 3), (6, 2), (0, 0)]
 
 
 @given(st.sampled_from(FaultKind), st.sampled_from(Endpoint), st.integers(1, 9), st.integers(0, 9))

@@ -1,7 +1,7 @@
 """A Callaro campaign: its states, and how it dials its audience one after another.
 
 Both are functions of the time during which it ran, so a pause only stops that clock. Nothing here reads a clock or
-rings anybody.
+logs a ring.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class State(StrEnum):
 
 
 class Action(StrEnum):
-    """What can be done with a campaign's state."""
+    """What changes a campaign's state."""
 
     LAUNCH = "launch"
     PAUSE = "pause"
@@ -97,7 +97,7 @@ class Campaign:
     runs_since: float | None = None
 
     def allows(self, action: Action) -> bool:
-        """Say whether the state table allows it now."""
+        """Whether the state table allows it now."""
         return self.state in _ALLOWED_FROM[action]
 
     def act(self, action: Action, *, moment: datetime, clock: float) -> None:
@@ -121,7 +121,7 @@ class Campaign:
             case Action.CANCEL:
                 self.finished_at = moment
         if not is_running:
-            self.answered = len(self.dialled_at)  # a stop lets the call that is under way come to its end
+            self.answered = len(self.dialled_at)  # a stop lets the call under way end
 
     def due(self, *, clock: float, dial_seconds: float) -> int:
         """Count the contacts that should have been dialled by now.
@@ -138,7 +138,7 @@ class Campaign:
             self.state, self.runs_since, self.finished_at = State.COMPLETED, None, moment
 
     def seconds_to_next(self, *, clock: float, dial_seconds: float) -> float:
-        """Say how long it takes until the next contact is dialled, or until the last call ends."""
+        """The seconds until the next contact is dialled, or until the last call ends."""
         per_contact = dial_seconds / len(self.audience)
         begun = math.floor(self._share(clock, dial_seconds) * len(self.audience)) + 1
         return max(0.0, begun * per_contact - self._ran(clock))

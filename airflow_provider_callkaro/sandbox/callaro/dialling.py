@@ -1,7 +1,7 @@
 """All Callaro campaigns of the account, and the thread that dials while one of them runs.
 
-Whoever looks, looks at the state of this moment: what is due is dialled before anything is read, so the thread only
-sees to it that phones ring although nobody looks.
+Every read first dials what is due, and so shows the state of this moment. The thread only makes phones ring while
+nothing is read.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LONGEST_WAIT = 3600.0  # seconds; a condition cannot wait for years
 
 
 class Campaigns:
-    """The campaigns of one account. May be used from any thread.
+    """The campaigns of one account. May be used from any thread: one condition guards them.
 
     :param request_log: where rings are written.
     :param dial_seconds: the running time over which a campaign dials its audience.
@@ -69,19 +69,19 @@ class Campaigns:
             self._wake()
 
     def forget(self) -> None:
-        """Forget every campaign; nobody is dialled any more."""
+        """Forget every campaign, and dial no more."""
         with self._changed:
             self._campaigns.clear()
             self._wake()
 
     def open(self) -> None:
-        """Dial, and go on where the end of the last opening came in between."""
+        """Dial, and go on with campaigns that the last close interrupted."""
         with self._changed:
             self._is_open = True
             self._wake()
 
     def close(self) -> None:
-        """Dial nobody until it is opened again."""
+        """Stop dialling until it is opened again."""
         with self._changed:
             self._catch_up()
             self._is_open = False

@@ -1,7 +1,7 @@
-"""How Callaro reads a campaign, a page and an import, and when it says no.
+"""How Callaro reads a campaign, a page and an import, and what it refuses.
 
-The page on campaigns names five fields in one example and no limits, so the limits are the sandbox's own; any other
-field is kept as it is. Every violation is a 422 with ``errors`` by field, as the vendor's page on errors says.
+The page on campaigns names five fields in one example and no limits, so the limits are the sandbox's own. Any other
+field is kept as it is. A wrong field is a 422 with ``errors`` by field, as the vendor's page on errors says.
 """
 
 from __future__ import annotations
@@ -86,7 +86,10 @@ def _check(fields: Mapping[str, Any], *, errors: dict[str, list[str]]) -> None:
 
 
 def invalid(errors: Mapping[str, Sequence[str]]) -> Refused:
-    """Say which fields are wrong, and in what."""
+    """The refusal of wrong fields.
+
+    :param errors: by field, what is wrong with it.
+    """
     return Refused(422, "Validation failed", details=errors)
 
 
@@ -125,7 +128,7 @@ class Page:
 
 
 def read_days(query: Mapping[str, str]) -> tuple[date, date]:
-    """Read ``from`` and ``to``; whoever leaves one out asks for everything on that side.
+    """Read ``from`` and ``to``; without one of them, everything on that side is meant.
 
     :raises Refused: one is no date, or they are in the wrong order.
     """

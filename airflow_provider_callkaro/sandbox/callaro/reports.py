@@ -1,6 +1,6 @@
-"""What Callaro tells of a campaign: tasks, figures, exports, forecasts.
+"""Callaro's reports on a campaign: tasks, figures, exports, forecasts.
 
-The vendor's page only names these; their fields are the sandbox's own. Every call that was dialled is answered.
+The vendor's page only names these, so their fields are the sandbox's own. Every call that is dialled is answered.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CAMPAIGN_COLUMNS = ("id", "name", "status", "agent_id", "created_at", "launched_
 
 
 def tasks(campaign: Campaign, audience: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """List the contacts, each with what became of it.
+    """List the contacts, each with the state of its call.
 
     :param audience: whom it dials, or would.
     """
@@ -66,7 +66,7 @@ def analytics(campaign: Campaign, audience: Sequence[Mapping[str, Any]], *, star
 
 
 def dispatch_health(campaign: Campaign, audience: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Say whether it can dial."""
+    """Report whether it can dial."""
     numbers = len(campaign.fields.get("campaign_phone_number_ids") or ())
     return {
         "status": "healthy",
@@ -82,7 +82,7 @@ def dispatch_health(campaign: Campaign, audience: Sequence[Mapping[str, Any]]) -
 def capacity_preview(
     campaign: Campaign, audience: Sequence[Mapping[str, Any]], *, concurrency_limit: int | None = None
 ) -> dict[str, Any]:
-    """Estimate how long it takes.
+    """Estimate how long its calls take.
 
     :param concurrency_limit: how many calls at once, instead of the campaign's own.
     """
@@ -97,7 +97,7 @@ def capacity_preview(
 
 
 def audience_timezone_analysis(audience: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Say in which zones the contacts live, as far as the country code says."""
+    """Count the contacts by time zone, as far as the country code shows it."""
     by_timezone: dict[str, int] = {}
     for contact in audience:
         if (zone := ZONES.get(contact["phone_e164"][:3])) is not None:

@@ -1,7 +1,7 @@
-"""What Callaro decides: is the key right, may the campaign be launched, what is told of it.
+"""What Callaro decides: is the key right, may the campaign be launched, what do the reports show.
 
-The page on campaigns shows requests and a table of states, and not one answer: the paths of what it only names, the
-statuses and the fields of the answers are the sandbox's own. The envelopes are those of the vendor's overview.
+The page on campaigns shows requests and a table of states, but no answer. The paths that it only names, the statuses
+and the fields of the answers are the sandbox's own. The envelopes are those of the vendor's overview.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class Callaro(Vendor):
         self._campaigns.open()
 
     def close(self) -> None:
-        """Dial nobody until it is opened again."""
+        """Stop dialling until it is opened again."""
         self._campaigns.close()
 
     def forget(self) -> None:
@@ -165,7 +165,7 @@ class Callaro(Vendor):
             return Answer(csv=reports.campaigns_csv([campaign.as_json() for campaign in campaigns.values()]))
 
     def _get(self, asked: Asked) -> Answer:
-        return self._told(asked, lambda campaign, _audience: campaign.as_json())
+        return self._report(asked, lambda campaign, _audience: campaign.as_json())
 
     def _update(self, asked: Asked) -> Answer:
         changes = read_changes(asked.body)
@@ -194,11 +194,11 @@ class Callaro(Vendor):
 
     def _analytics(self, asked: Asked) -> Answer:
         start, end = read_days(asked.query)
-        return self._told(asked, partial(reports.analytics, start=start, end=end))
+        return self._report(asked, partial(reports.analytics, start=start, end=end))
 
     def _dispatch_health(self, asked: Asked) -> Answer:
-        told = self._health.get(asked.id, {})
-        return self._told(asked, lambda campaign, audience: reports.dispatch_health(campaign, audience) | told)
+        overrides = self._health.get(asked.id, {})
+        return self._report(asked, lambda campaign, audience: reports.dispatch_health(campaign, audience) | overrides)
 
     def _results_export(self, asked: Asked) -> Answer:
         with self._campaigns.now() as campaigns:
@@ -218,7 +218,7 @@ class Callaro(Vendor):
         return _enveloped(self._campaigns.create(fields).as_json(), status=201)
 
     def _clone_prefill(self, asked: Asked) -> Answer:
-        return self._told(asked, lambda campaign, _audience: _prefill(campaign))
+        return self._report(asked, lambda campaign, _audience: _prefill(campaign))
 
     def _save_as_template(self, asked: Asked) -> Answer:
         changes = read_changes(asked.body)
@@ -230,10 +230,10 @@ class Callaro(Vendor):
     def _capacity_preview(self, asked: Asked) -> Answer:
         limit = asked.query.get("concurrency_limit", "")
         number = int(limit) if limit.isascii() and limit.isdigit() and len(limit) < 4 else None
-        return self._told(asked, partial(reports.capacity_preview, concurrency_limit=number))
+        return self._report(asked, partial(reports.capacity_preview, concurrency_limit=number))
 
     def _audience_timezone_analysis(self, asked: Asked) -> Answer:
-        return self._told(asked, lambda _campaign, audience: reports.audience_timezone_analysis(audience))
+        return self._report(asked, lambda _campaign, audience: reports.audience_timezone_analysis(audience))
 
     def _import(self, asked: Asked) -> Answer:
         accepted = read_import(asked, import_id=len(self._imports) + 1)
@@ -255,14 +255,14 @@ class Callaro(Vendor):
             raise Refused(404, "Import not found")
         return found
 
-    def _told(self, asked: Asked, tell: Callable[[Campaign, Audience], Mapping[str, Any]]) -> Answer:
-        """Answer with what there is to tell of the campaign in the path."""
+    def _report(self, asked: Asked, report: Callable[[Campaign, Audience], Mapping[str, Any]]) -> Answer:
+        """Answer with a report on the campaign in the path."""
         with self._campaigns.now() as campaigns:
             campaign = _found(asked, campaigns)
-            return _enveloped(tell(campaign, self._audience_of(campaign)))
+            return _enveloped(report(campaign, self._audience_of(campaign)))
 
     def _audience_of(self, campaign: Campaign) -> Audience:
-        """Whom it dials: since the launch it is fixed, until then its ``contacts`` or those of the account."""
+        """The contacts of a campaign: fixed by its launch; until then its ``contacts``, or those of the account."""
         if campaign.launches:
             return campaign.audience
         contacts: Audience | None = campaign.fields.get("contacts")

@@ -1,4 +1,4 @@
-"""How CallKaro reads a request, and when it says no.
+"""How CallKaro reads a request, and what it refuses.
 
 Every rule comes from the vendor's documentation: the API pages for campaigns (v1, v2), outbound calls and the deletion
 of scheduled calls. Where the documentation gives a status but no words for one field, the words are the sandbox's own.

@@ -72,11 +72,11 @@ class CallKaro(Vendor):
         return None
 
     def key_refused(self, status: int) -> Refused:
-        """Say that the key is refused."""
+        """Refuse the key."""
         return Refused(status, "Invalid API key")
 
     def rejected(self, status: int, body: bytes) -> Refused:
-        """Say that the number cannot be reached, with ``+`` and without."""
+        """Refuse a number, and repeat it with ``+`` and without."""
         try:
             number = str(json.loads(body)["to_number"])
         except (ValueError, TypeError, KeyError, RecursionError):

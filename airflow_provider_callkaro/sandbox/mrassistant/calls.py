@@ -1,4 +1,4 @@
-"""How far MrAssistant's calls are: a function of the time since each one began, unless it was ended."""
+"""The state of MrAssistant's calls: a function of the time since each call began, unless it was ended."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Calls:
             self._ended.setdefault(call_id, min(now, _begins_at(ring) + self._duration))
 
     def placed(self, ring: Ring) -> dict[str, Any]:
-        """Give the answer to whoever has just placed a call."""
+        """Give the answer to a request that has just placed a call."""
         return {
             "call_id": ring.call_id,
             "session_id": str(uuid5(UUID(ring.call_id), "session")),
@@ -64,7 +64,7 @@ class Calls:
         }
 
     def report(self, call_id: str, *, now: datetime) -> dict[str, Any]:
-        """Say how far a call is.
+        """Report the state of a call.
 
         :raises Refused: there is no such call.
         """
@@ -109,7 +109,7 @@ class Calls:
 
 
 def _begins_at(ring: Ring) -> datetime:
-    return max(ring.rings_at, ring.received_at).astimezone(UTC)  # a time in the past is as good as none
+    return max(ring.rings_at, ring.received_at).astimezone(UTC)  # a time in the past means now
 
 
 def _from_number(ring: Ring) -> str:

@@ -1,6 +1,6 @@
-"""The outbound configuration of MrAssistant's agents: what was written, and what follows from it now.
+"""The outbound configuration of MrAssistant's agents: what was written, and whether an agent may call now.
 
-The page shows the fields and says nothing of how they work, so all of this is the sandbox's own: days are numbered from
+The page shows the fields and not how they work, so all of this is the sandbox's own: days are numbered from
 Monday, 0; a schedule is open while one of its windows is; a day begins at midnight UTC; nothing is enforced.
 """
 
@@ -31,12 +31,12 @@ class OutboundConfigs:
             self._written.clear()
 
     def write(self, agent_id: str, fields: Mapping[str, Any]) -> None:
-        """Keep the configuration of an agent in place of what it had."""
+        """Replace the configuration of an agent."""
         with self._lock:
             self._written[agent_id] = fields
 
     def report(self, agent_id: str, *, now: datetime, calls_today: int) -> dict[str, Any]:
-        """Say how an agent is configured, and whether it may call.
+        """Report how an agent is configured, and whether it may call.
 
         :param calls_today: how many calls it has made since midnight UTC.
         :raises Refused: it was never configured.
@@ -65,7 +65,7 @@ class OutboundConfigs:
 
 
 def _openings(schedules: list[Mapping[str, Any]], now: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Since when and until when each window is open, from yesterday to a week ahead."""
+    """When each window opens and closes, from yesterday to a week ahead."""
     for schedule in schedules:
         for window in schedule.get("time_windows", []) if schedule.get("enabled", True) else []:
             zone = ZoneInfo(window.get("timezone", "UTC"))

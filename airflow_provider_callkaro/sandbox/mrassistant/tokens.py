@@ -1,4 +1,4 @@
-"""MrAssistant's tokens: given for a login, renewed once by a refresh token, and expired when a test says so."""
+"""MrAssistant's tokens: given for a login, renewed once by a refresh token, and expired on a test's demand."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Tokens:
         with self._lock:
             self._access: set[str] = set()
             self._refresh: set[str] = set()
-            self._given: list[str] = []
+            self._issued: list[str] = []
             self.logins = 0
             self.refreshes = 0
 
@@ -43,10 +43,10 @@ class Tokens:
     def given(self) -> list[str]:
         """Every token that was given, access and refresh tokens, in order."""
         with self._lock:
-            return list(self._given)
+            return list(self._issued)
 
     def log_in(self, *, username: str, password: str) -> TokenPair | None:
-        """Give tokens to whoever knows the password; None to anybody else."""
+        """Give tokens for the right password; None for any other."""
         if username != LOGIN or not self._is_key(password):
             return None
         with self._lock:
@@ -63,7 +63,7 @@ class Tokens:
             return self._give()
 
     def is_good(self, token: str) -> bool:
-        """Say whether a request with this bearer token is let in."""
+        """Whether a request with this bearer token is let in."""
         with self._lock:
             return token in self._access or self._is_key(token)
 
@@ -81,8 +81,8 @@ class Tokens:
         pair = TokenPair(access=token_urlsafe(24), refresh=token_urlsafe(24))
         self._access.add(pair.access)
         self._refresh.add(pair.refresh)
-        self._given += [pair.access, pair.refresh]
+        self._issued += [pair.access, pair.refresh]
         return pair
 
-    def _is_key(self, given: str) -> bool:
-        return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), self._api_key.encode())
+    def _is_key(self, secret: str) -> bool:
+        return hmac.compare_digest(secret.encode("utf-8", "surrogatepass"), self._api_key.encode())

@@ -1,7 +1,7 @@
 """What MrAssistant decides: is the token good, does the agent exist, who is rung, how far is the call.
 
 The create-campaign page is the contract; everything else is from the vendor's other pages. Where they are silent (the
-words of a status, a past ``schedule_at``, what ends a call twice) the answer is the sandbox's own.
+words for a status, a past ``schedule_at``, a second end of a call) the answer is the sandbox's own.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class MrAssistant(Vendor):
             self._campaigns.clear()
 
     def check_key(self, asked: Asked) -> Answer | None:
-        """Return the refusal if there is no good bearer token: 401. Whoever logs in needs none."""
+        """Return the refusal if there is no good bearer token: 401. A login needs none."""
         if asked.endpoint in _OPEN:
             return None
         scheme, _, token = asked.headers.get("authorization", "").partition(" ")
@@ -104,11 +104,11 @@ class MrAssistant(Vendor):
         return None
 
     def key_refused(self, status: int) -> Refused:
-        """Say that the token is refused."""
+        """Refuse the token."""
         return Refused(status, "Not authenticated" if status == 401 else "Forbidden")
 
     def rejected(self, status: int, body: bytes) -> Refused:
-        """Say that the number cannot be rung: that of the call, or of the first target."""
+        """Refuse the number of the call, or of the first target, and repeat it."""
         place: list[str | int] = ["body"]
         try:
             fields = json.loads(body)
@@ -128,7 +128,7 @@ class MrAssistant(Vendor):
         return Refused(status, message, details=[finding] if status == 422 else None)
 
     def error(self, refusal: Refused) -> Answer:
-        """Say no as FastAPI does: ``detail`` is a text, or a list of findings."""
+        """Put a refusal in FastAPI's shape: ``detail`` is a text, or a list of findings."""
         return Answer(status=refusal.status, body={"detail": refusal.details or refusal.message})
 
     def _log_in(self, asked: Asked) -> Answer:
