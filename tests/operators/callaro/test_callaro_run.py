@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import urllib3
+import requests
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, TaskDeferred
 from airflow_task_state import TaskStateInMemory
 from hypothesis import settings
@@ -81,17 +81,17 @@ class Line:
         self._vendor = vendor
         self._events: dict[int, tuple[str, Callable[[], None]]] = {}
         self._requests = 0
-        self._urlopen = urllib3.PoolManager.urlopen
+        self._send = requests.Session.send
 
-    def urlopen(self, pool: Any, method: str, url: str, **options: Any) -> Any:
+    def send(self, session: Any, request: Any, **options: Any) -> Any:
         when, happen = self._events.pop(self._requests, ("", None))
         self._requests += 1
         if when == "before" and happen is not None:
             happen()
-        if url.endswith("/launch"):
-            campaign_id = url.split("/")[-2]
+        if request.url.endswith("/launch"):
+            campaign_id = request.url.split("/")[-2]
             self.launches += [each.status for each in self._vendor.callaro_campaigns if str(each.id) == campaign_id]
-        answer = self._urlopen(pool, method, url, **options)
+        answer = self._send(session, request, **options)
         if when == "after" and happen is not None:
             happen()
         return answer
@@ -105,7 +105,7 @@ class Line:
         """
         self._events, self._requests = dict(events), 0
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(urllib3.PoolManager, "urlopen", lambda pool, *a, **o: self.urlopen(pool, *a, **o))
+            patch.setattr(requests.Session, "send", lambda session, *a, **o: self.send(session, *a, **o))
             patch.setattr(time, "sleep", lambda seconds: None)  # between two tries of the transport
             yield
 
