@@ -160,3 +160,9 @@ class OutcomeUnknown(VendorError):
     ) -> None:
         super().__init__(message, vendor=vendor, status=status, request_id=request_id)
         self.reason = reason
+
+
+TRANSIENT = (NotSent, Throttled, OutcomeUnknown)
+"""What a question that changes nothing may meet, and not meet again: the same question is asked later."""
+PERMANENT = (Unauthorized, Rejected, ConfigurationError)
+"""What the same question meets again, however often it is asked."""

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, BaseSensorOperator, PokeReturnValue, conf
+from airflow.providers.common.compat.sdk import AirflowFailException, BaseSensorOperator, Context, PokeReturnValue, conf
 
-from airflow_provider_callkaro.exceptions import (
-    ConfigurationError,
-    NotAllowed,
-    NotSent,
-    OutcomeUnknown,
-    Rejected,
-    Throttled,
-    Unauthorized,
-)
+from airflow_provider_callkaro.exceptions import TRANSIENT, ConfigurationError, NotAllowed, Rejected, Unauthorized
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.sensors.status import StatusSensor
+from airflow_provider_callkaro.tasks.callaro.preflight import Words, limits_of
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.vendors.callaro.answers import CampaignId
 from airflow_provider_callkaro.vendors.callaro.states import TERMINAL, CampaignState, plain_word
-from airflow_provider_callkaro.vendors.callaro.thresholds import Thresholds
-
-if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
 
 ON_DEGRADED = ("fail", "pause")
 _NOT_DIALLING = frozenset({CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.PAUSED})
@@ -113,8 +101,8 @@ class CallaroDispatchHealthSensor(RendersLiterals, BaseSensorOperator):
         campaign_id: CampaignId,
         maximum: Mapping[str, float] | None = None,
         minimum: Mapping[str, float] | None = None,
-        allowed: Mapping[str, str | Sequence[str]] | None = None,
-        forbidden: Mapping[str, str | Sequence[str]] | None = None,
+        allowed: Words | None = None,
+        forbidden: Words | None = None,
         on_degraded: str = "fail",
         callaro_conn_id: str = CallaroHook.default_conn_name,
         **kwargs: Any,
@@ -142,22 +130,17 @@ class CallaroDispatchHealthSensor(RendersLiterals, BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 - Airflow's signature
         """Look once."""
-        thresholds = Thresholds(
-            maximum=self.maximum or {},
-            minimum=self.minimum or {},
-            allowed=self.allowed or {},
-            forbidden=self.forbidden or {},
-        )
+        limits = limits_of(self)
         try:
             state = self.hook.get_campaign(self.campaign_id).state
             dials = state not in TERMINAL and state not in _NOT_DIALLING
             health = self.hook.dispatch_health(self.campaign_id) if dials else None
-        except (NotSent, Throttled, OutcomeUnknown) as error:
+        except TRANSIENT as error:
             self.log.warning("%s; looking again at the next poke", error)
             return PokeReturnValue(is_done=False)
         except (Unauthorized, Rejected) as error:
             raise AirflowFailException(str(error)) from error
-        if health is not None and (breaches := thresholds.breaches(health)):
+        if health is not None and (breaches := limits.breaches(health)):
             self._degraded(breaches)
         self.log.info("Campaign %s is %s%s", self.campaign_id, state, "" if health is None else ", and dials well")
         return PokeReturnValue(is_done=state in TERMINAL, xcom_value=state.value)

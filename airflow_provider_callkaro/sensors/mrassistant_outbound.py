@@ -10,24 +10,18 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
     BaseSensorOperator,
+    Context,
     conf,
 )
 
-from airflow_provider_callkaro.exceptions import (
-    ConfigurationError,
-    NotSent,
-    OutcomeUnknown,
-    Rejected,
-    Throttled,
-    Unauthorized,
-)
+from airflow_provider_callkaro.exceptions import PERMANENT, TRANSIENT
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
 from airflow_provider_callkaro.sensors.rescheduling import AirflowRescheduleException, first_reschedule
 from airflow_provider_callkaro.tasks.arguments import refuse_empty_arguments
@@ -37,9 +31,6 @@ from airflow_provider_callkaro.tasks.waiting import LATE_WAKING, LONGEST_TIMEOUT
 from airflow_provider_callkaro.triggers.schedule_window import ScheduleWindowTrigger
 from airflow_provider_callkaro.triggers.status import LONGEST_WAIT
 from airflow_provider_callkaro.vendors.mrassistant.outbound_config import OutboundConfig
-
-if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
 
 
 class MrAssistantOutboundOpenSensor(RendersLiterals, BaseSensorOperator):
@@ -124,10 +115,10 @@ class MrAssistantOutboundOpenSensor(RendersLiterals, BaseSensorOperator):
             refuse_empty_arguments(self, ["agent_id"] if self._agent_is_set else [])
             self.hook.connection  # noqa: B018 - read here, where Airflow may be asked without an event loop
             config = asyncio.run(self.hook.read_outbound_config(self.agent_id))
-        except (NotSent, Throttled, OutcomeUnknown) as error:
+        except TRANSIENT as error:
             self.log.warning("%s; asking again at the next poke", error)
             return None, min(getattr(error, "retry_after", None) or 0.0, LONGEST_WAIT)
-        except (Unauthorized, Rejected, ConfigurationError) as error:
+        except PERMANENT as error:
             self._refuse_for_good(str(error), cause=error)
         if config.can_call_now is None:
             self.log.warning("MrAssistant does not say whether the agent may call; asking again at the next poke")

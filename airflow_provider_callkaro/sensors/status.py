@@ -9,32 +9,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
     AirflowSkipException,
     BaseSensorOperator,
+    Context,
     PokeReturnValue,
 )
 
 from airflow_provider_callkaro.calls.masking import mask_text
-from airflow_provider_callkaro.exceptions import (
-    ConfigurationError,
-    NotSent,
-    OutcomeUnknown,
-    Rejected,
-    Throttled,
-    Unauthorized,
-)
+from airflow_provider_callkaro.exceptions import PERMANENT, TRANSIENT, ConfigurationError
 from airflow_provider_callkaro.hooks.vendor import VendorHook
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.tasks.waiting import LONGEST_TIMEOUT
 from airflow_provider_callkaro.triggers.status import StatusTrigger
-
-if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
 
 SHORTEST_POLL = 1.0  # seconds between two questions in the triggerer
 
@@ -127,10 +117,10 @@ class StatusSensor(RendersLiterals, BaseSensorOperator):
         try:
             self.hook.connection  # noqa: B018 - read here, where Airflow may be asked without an event loop
             status = asyncio.run(self.hook.read_status(str(self.subject)))
-        except (NotSent, Throttled, OutcomeUnknown) as error:
+        except TRANSIENT as error:
             self.log.warning("%s; asking again at the next poke", error)
             return PokeReturnValue(is_done=False)
-        except (Unauthorized, Rejected, ConfigurationError) as error:
+        except PERMANENT as error:
             raise AirflowFailException(str(error)) from error
         self._refuse_failure(status)
         self.log.info("%s %s is %s", self.what, self.subject, mask_text(status))

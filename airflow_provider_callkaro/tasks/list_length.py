@@ -5,17 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowFailException, Context
 
 from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.exceptions import RunIncomplete
 from airflow_provider_callkaro.sources.contract import ContactRow, ContactSource
-
-if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
 
 _BETWEEN_LOOKS = 1_000  # rows counted between two looks at whether Airflow ends the run
 

@@ -6,7 +6,7 @@ import time
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import XComArg
+from airflow.providers.common.compat.sdk import Context, XComArg
 
 from airflow_provider_callkaro.dispatch.stop import KILLED_GRACE, Stop
 from airflow_provider_callkaro.sources.contract import templated_values
@@ -19,8 +19,6 @@ from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.tasks.settings import ListSettings
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
     from airflow_provider_callkaro.dispatch.report import RowSink
     from airflow_provider_callkaro.tasks.account import Account
     from airflow_provider_callkaro.tasks.list_run import ListRun

@@ -13,7 +13,7 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from airflow.providers.common.compat.sdk import AirflowException, BaseOperator
+from airflow.providers.common.compat.sdk import AirflowException, BaseOperator, Context
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, VoiceCallError
 from airflow_provider_callkaro.tasks.arguments import copy_templated, render_and_check
@@ -25,7 +25,6 @@ from airflow_provider_callkaro.tasks.mapping import (
 )
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
     from jinja2 import Environment
 
 _IS_UNDEFINED = re.compile(r"'([A-Za-z_]\w*)' is undefined")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, Context
 
 from airflow_provider_callkaro.calls.masking import mask_number
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
@@ -16,8 +16,6 @@ from airflow_provider_callkaro.tasks.redacted import Redacted
 from airflow_provider_callkaro.tasks.settings import ListSettings
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
     from airflow_provider_callkaro.dispatch.report import RowSink
     from airflow_provider_callkaro.dispatch.tally import RowOutcome
 

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, Context
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.tasks.instants import in_utc, to_minute
-
-if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
 
 
 class StaleRuns(StrEnum):

@@ -13,14 +13,7 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_callkaro.calls.masking import mask_text
-from airflow_provider_callkaro.exceptions import (
-    ConfigurationError,
-    NotSent,
-    OutcomeUnknown,
-    Rejected,
-    Throttled,
-    Unauthorized,
-)
+from airflow_provider_callkaro.exceptions import PERMANENT, ConfigurationError, NotSent, OutcomeUnknown, Throttled
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 
 HOOKS = "airflow_provider_callkaro.hooks."
@@ -72,7 +65,7 @@ class StatusTrigger(BaseTrigger):
         """Ask until an answer ends the wait, then fire it."""
         try:
             status = await self._wait(hook_class(self.hook)(self.conn_id))
-        except (Unauthorized, Rejected, ConfigurationError) as error:
+        except PERMANENT as error:
             yield TriggerEvent({"error": str(error)})
         else:
             yield TriggerEvent({"status": status})

@@ -10,9 +10,9 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowFailException, Context
 
 from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.calls.row_rights import MAX_NAMES, checked_names, shown_name
@@ -28,15 +28,10 @@ from airflow_provider_callkaro.tasks.callaro.columns import only_columns, unmapp
 from airflow_provider_callkaro.tasks.callaro.export import checked_place, write_rows
 from airflow_provider_callkaro.tasks.callaro.export_rows import ExportRows
 from airflow_provider_callkaro.tasks.callaro.operator import CallaroOperator, read_mapping
-from airflow_provider_callkaro.tasks.callaro.preflight import Words, numbers_shown
+from airflow_provider_callkaro.tasks.callaro.preflight import Words, limits_of, numbers_shown
 from airflow_provider_callkaro.tasks.failures import fail_without_retry
 from airflow_provider_callkaro.tasks.redacted import Redacted, RedactedPath
 from airflow_provider_callkaro.vendors.callaro.answers import CampaignId, campaign_id_in
-from airflow_provider_callkaro.vendors.callaro.thresholds import Thresholds
-
-if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
 
 _ID_FIELDS = ("import_id", "contact_import_id", "job_id")
 _STATE_FIELDS = ("status", "state")
@@ -201,12 +196,7 @@ class CallaroContactImportOperator(CallaroOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Ask, and judge."""
-        limits = Thresholds(
-            maximum=self.maximum or {},
-            minimum=self.minimum or {},
-            allowed=self.allowed or {},
-            forbidden=self.forbidden or {},
-        )
+        limits = limits_of(self)
         answer = fail_without_retry(self.hook.contact_import, self.import_id)
         if breaches := limits.breaches(answer):
             raise AirflowFailException(f"import {self.import_id} is not as it should be: {'; '.join(breaches)}")

@@ -7,9 +7,9 @@ list of templates is documented, so the next try of a template fails and says so
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, XComArg
+from airflow.providers.common.compat.sdk import AirflowFailException, Context, XComArg
 
 from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.exceptions import OutcomeUnknown, VendorError
@@ -21,10 +21,6 @@ from airflow_provider_callkaro.tasks.failures import fail_without_retry
 from airflow_provider_callkaro.tasks.redacted import Redacted
 from airflow_provider_callkaro.vendors.callaro.answers import CampaignId, campaign_id_in
 from airflow_provider_callkaro.vendors.callaro.fields import KNOWN
-
-if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
 
 MOST_NAMES = 100  # names of fields in one XCom
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow.providers.common.compat.sdk import XComArg
+from airflow.providers.common.compat.sdk import Context, XComArg
 
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.tasks.callaro.campaign import own_campaign
@@ -13,9 +13,6 @@ from airflow_provider_callkaro.tasks.callaro.operator import CallaroOperator, ca
 from airflow_provider_callkaro.tasks.failures import fail_without_retry
 from airflow_provider_callkaro.tasks.redacted import Redacted
 from airflow_provider_callkaro.vendors.callaro.answers import CampaignId
-
-if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
 
 
 class CallaroCreateCampaignOperator(CallaroOperator):

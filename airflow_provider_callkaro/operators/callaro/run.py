@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, XComArg, conf
+from airflow.providers.common.compat.sdk import AirflowFailException, Context, XComArg, conf
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
@@ -26,8 +26,6 @@ from airflow_provider_callkaro.triggers.callaro_run import OnKill, on_kill_named
 from airflow_provider_callkaro.vendors.callaro.answers import CampaignId
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
     from airflow_provider_callkaro.tasks.callaro.campaign_run import CampaignRun
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow.providers.common.compat.sdk import XComArg
+from airflow.providers.common.compat.sdk import Context, XComArg
 
 from airflow_provider_callkaro.calls.masking import mask_number
 from airflow_provider_callkaro.exceptions import ConfigurationError
@@ -17,10 +17,6 @@ from airflow_provider_callkaro.tasks.failures import fail_without_retry
 from airflow_provider_callkaro.tasks.redacted import Redacted
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.tasks.task_state import keep, task_state_of
-
-if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
 
 CAMPAIGN_STATE = "campaign"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException, XComArg
+from airflow.providers.common.compat.sdk import AirflowFailException, Context, XComArg
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown, Rejected, Unauthorized, VendorError
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
@@ -19,10 +19,6 @@ from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.tasks.task_state import keep, task_state_of
 from airflow_provider_callkaro.vendors.mrassistant.calls import check_transfer
 from airflow_provider_callkaro.vendors.mrassistant.settings import read_yes_or_no
-
-if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
 
 TRANSFER = "mrassistant_transfer"  # the key in the task's state
 OVER = ("ended", "failed")  # source: list agent calls, status_filter

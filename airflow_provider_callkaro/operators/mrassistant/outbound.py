@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow.providers.common.compat.sdk import XComArg
+from airflow.providers.common.compat.sdk import Context, XComArg
 
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
 from airflow_provider_callkaro.operators.mrassistant.call_control import MrAssistantOperator
 from airflow_provider_callkaro.tasks.failures import fail_without_retry_if_invalid
 from airflow_provider_callkaro.tasks.redacted import Redacted
-
-if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
 
 
 class MrAssistantConfigureOutboundOperator(MrAssistantOperator):

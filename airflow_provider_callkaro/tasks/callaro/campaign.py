@@ -12,9 +12,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowFailException, Context
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown, Rejected, VendorError
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
@@ -23,10 +23,6 @@ from airflow_provider_callkaro.tasks.identity import run_name
 from airflow_provider_callkaro.vendors.callaro.answers import CallaroCampaign, CampaignId, campaign_in_list
 from airflow_provider_callkaro.vendors.callaro.api import Callaro
 from airflow_provider_callkaro.vendors.callaro.states import CampaignState
-
-if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
 
 LOOKS = 3  # how often a try looks for a campaign that the list may not show yet
 _ITS_OWN = frozenset({"id", "campaign_id", "status", "state", "created_at", "updated_at", "launched_at", "paused_at"})

@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, TaskDeferred
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, Context, TaskDeferred
 
-from airflow_provider_callkaro.exceptions import NotAllowed, NotSent, OutcomeUnknown, Throttled, VendorError
+from airflow_provider_callkaro.exceptions import TRANSIENT, NotAllowed, VendorError
 from airflow_provider_callkaro.files.storage import redacted_path
 from airflow_provider_callkaro.files.writing.result_file import file_format
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
@@ -35,9 +35,6 @@ from airflow_provider_callkaro.tasks.waiting import LONGEST_TIMEOUT, SHORT_WAIT
 from airflow_provider_callkaro.triggers.callaro_run import CallaroRunTrigger, OnKill, stop_campaign
 from airflow_provider_callkaro.vendors.callaro.answers import CallaroCampaign, CampaignId
 from airflow_provider_callkaro.vendors.callaro.states import TERMINAL, CampaignState
-
-if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
 
 log = logging.getLogger(__name__)
 
@@ -248,7 +245,7 @@ class CampaignRun:
         self._kill_switch.wait(min(poll_interval, self._time_left(campaign)).total_seconds())
         try:
             return fail_without_retry(self._look)
-        except (NotSent, Throttled, OutcomeUnknown) as error:
+        except TRANSIENT as error:
             log.warning("%s; looking again in %g s", error, poll_interval.total_seconds())
             return campaign
 

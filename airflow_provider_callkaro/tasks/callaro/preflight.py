@@ -45,13 +45,22 @@ class Question:
         :param task: an operator with the arguments ``{what}_maximum`` and so on.
         :raises ConfigurationError: a limit cannot be one, or the parameters are no mapping.
         """
-        by_kind = {which: getattr(task, f"{what}_{which}") for which in ("maximum", "minimum", "allowed", "forbidden")}
         query, body = (unredacted(getattr(task, f"{what}_{which}")) for which in ("query", "body"))
         return cls(
-            limits=Thresholds(**{which: limits or {} for which, limits in by_kind.items()}),
+            limits=limits_of(task, f"{what}_"),
             query=read_mapping(f"{what}_query", query),
             body=None if body is None else read_mapping(f"{what}_body", body),
         )
+
+
+def limits_of(task: object, prefix: str = "") -> Thresholds:
+    """The limits in the arguments ``maximum``, ``minimum``, ``allowed`` and ``forbidden`` of a task.
+
+    :param prefix: what comes before those names, such as ``capacity_``.
+    :raises ConfigurationError: a limit cannot be one.
+    """
+    kinds = ("maximum", "minimum", "allowed", "forbidden")
+    return Thresholds(**{kind: getattr(task, prefix + kind) or {} for kind in kinds})
 
 
 def preflight(
