@@ -1,11 +1,11 @@
-"""What a commit of the SQL ledger claims, and whom it wins.
+"""The claims of a commit of the SQL ledger: which of them it wins, and why it loses the others.
 
 Two runs cannot both win a key, because the row's id is a primary key and a claim is an insert, in every scope at once.
-The transaction may run twice, after a deadlock or when the answer to its commit was lost, and ends the same: a claim
-carries its owner and its turn, so a claim found with both is one that this commit has made already.
+The transaction is idempotent, because it may run twice: after a deadlock, or when the answer to its commit was lost. A
+row carries its owner and its turn, so a row with both is one that this commit has inserted already.
 
-Before that it looks, but only where there is something to look for: legacy spellings, or how often somebody was called.
-What it reads of the latter stays true until it commits, because the numbers are locked first.
+Before the insert the commit checks legacy spellings and how often a person was called, if there is either to check. The
+counts stay true until it commits, because the numbers are locked first.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from airflow_provider_callkaro.ledger.sql.values import as_digits, as_instant, c
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-BUCKETS = 256  # locks that numbers share: a commit takes no more than these, and PostgreSQL has room for thousands
+BUCKETS = 256  # locks that numbers share; a commit takes at most so many, and PostgreSQL has room for thousands
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,8 +38,8 @@ class Claiming:
 
     :param claims: by the id of the row in the ledger's own scope, its *head*.
     :param caps: how often one number may be called; None sets no limit.
-    :param legacy: the spellings of earlier versions; None where the table holds none.
-    :param not_called: heads of calls that this very commit settles as rejected: they count for no cap.
+    :param legacy: the spellings of earlier versions; None if the table holds none.
+    :param not_called: heads of calls that this commit settles as rejected: they count for no cap.
     """
 
     author: Author
@@ -48,14 +48,14 @@ class Claiming:
     legacy: LegacyNumbers | None
     not_called: frozenset[str] = field(default=frozenset(), repr=False)
     may_be_erased: bool = False
-    """Whether people were erased from the ledger, as the lock of its key has told."""
+    """Whether people were erased from the ledger; known once its key is locked."""
     won: dict[str, Row] = field(default_factory=dict, repr=False)
-    """The rows of what was won, by id, in every scope."""
+    """The rows of the claims that were won, by id, in every scope."""
     taken: dict[str, tuple[Row, ...]] = field(default_factory=dict, repr=False)
-    """By head, the rows that the redials have replaced."""
+    """The rows that redials have replaced, by head."""
 
     def lock_numbers(self, connection: Connection) -> None:
-        """Let nobody else claim these numbers under caps before this transaction ends. Comes before everything else."""
+        """Keep others from claiming these numbers under caps until this transaction ends. Must be its first step."""
         if self.caps is None or not self.claims:
             return
         buckets = {crc32(as_digits(claim.number).encode()) % BUCKETS for claim in self.claims.values()}
@@ -64,15 +64,15 @@ class Claiming:
             connection.exec_driver_sql(*query).close()
 
     def claim(self, connection: Connection) -> Mapping[str, ClaimRefusal]:
-        """Claim whatever can be.
+        """Make the claims.
 
-        :return: for each key whose claim was lost, what stood in the way.
+        :return: for each key whose claim was lost, why.
         """
         lost = self._precheck(connection)
         if self.may_be_erased:
             self._refuse_erased(connection, lost)
         for head in lost:
-            self.taken.pop(head, None)  # when the transaction ran before, it may have been won
+            self.taken.pop(head, None)  # an earlier execution of this transaction may have won it
         self._choose_redials(connection, lost)
         rows = self._new_rows(lost)
         blocked: dict[str, Entry] = {}
@@ -84,7 +84,7 @@ class Claiming:
         return {self.claims[head].key: what for head, what in lost.items()}
 
     def _precheck(self, connection: Connection) -> dict[str, ClaimRefusal]:
-        """What can be told to be lost before anything is tried."""
+        """The claims that are lost already, before any insert."""
         lost: dict[str, ClaimRefusal] = {}
         if self.caps is None and self.legacy is None and self.author.names.count == 1:
             return lost
@@ -116,14 +116,14 @@ class Claiming:
             earlier = called.setdefault(number, [])
             verdict = None if head in made else caps.verdict(earlier, now=now)
             if verdict is None:
-                earlier.append(now)  # two calls to one number in this very commit count each other
+                earlier.append(now)  # of two calls to one number in this commit, the second counts the first
             else:
                 lost[head] = OverCap(until=verdict.until and verdict.until.replace(tzinfo=UTC))
 
     def _called(
         self, connection: Connection, numbers: Iterable[str], caps: CallCaps, made: set[str]
     ) -> tuple[datetime, dict[str, list[datetime]]]:
-        """The database's time, and when the numbers were called, but for what this commit itself makes or rejects."""
+        """The database's time, and when the numbers were called, without the claims and rejections of this commit."""
         number_of = texts_of_numbers(numbers, legacy=self.legacy, names=self.author.names)
         made_there, not_called = self.author.everywhere(made), self.author.everywhere(self.not_called)
         seconds = int(caps.span.total_seconds()) + 1
@@ -140,7 +140,7 @@ class Claiming:
         return now, called
 
     def _choose_redials(self, connection: Connection, lost: dict[str, ClaimRefusal]) -> None:
-        """Take out the entries that redials replace, if they still stand in every scope; any other redial is lost."""
+        """Delete the entries that redials replace, if they are unchanged in every scope; else the redial is lost."""
         places = {
             head: self._places(head, claim)
             for head, claim in self.claims.items()
@@ -165,7 +165,7 @@ class Claiming:
             self.author.remove(connection, some)
 
     def _gives_way(self, stored: StoredRow, claim: Claim) -> bool:
-        """Whether a row is still what a redial was decided on, and nobody is ringing under it."""
+        """Whether a row is still the one that a redial replaces, and no phone may be ringing under it."""
         row, is_young = stored
         if row.state in OPEN and (is_young or row.owner == self.author.owner):
             return False
@@ -173,7 +173,10 @@ class Claiming:
         return replaces is not None and (entry.state, entry.redials) == (replaces.state, replaces.redials)
 
     def _insert(self, connection: Connection, rows: Sequence[Row]) -> Mapping[str, Entry]:
-        """Insert the rows whose id is free; for every other id, the entry that stands there."""
+        """Insert the rows whose id is free.
+
+        :return: for every other id, the entry in the table.
+        """
         inserted = self.author.insert(connection, rows)
         if self.author.statements.counts_inserts and inserted == len(rows):
             return {}
@@ -187,14 +190,14 @@ class Claiming:
             unproven.pop(row.id, None)
             if not self.author.claimed_this_turn(row):
                 blocked[row.id] = self.author.entry_of(stored)
-        if unproven:  # whoever stood in the way has released the key since
+        if unproven:  # the claims that blocked these were released since
             blocked.update(self._insert(connection, list(unproven.values())))
         return blocked
 
     def _withdraw(
         self, connection: Connection, rows: dict[str, Row], blocked: Mapping[str, Entry], lost: dict[str, ClaimRefusal]
     ) -> None:
-        """Leave nothing of a claim that is lost in one scope in any other."""
+        """Withdraw a claim that was lost in one scope from all the others."""
         kept: list[str] = []
         back: list[Row] = []
         for head in [head for head in rows if head in self.claims]:
@@ -213,7 +216,7 @@ class Claiming:
             self.author.put_back(connection, some)
 
     def _new_rows(self, lost: Mapping[str, ClaimRefusal]) -> dict[str, Row]:
-        """A row for each claim and scope, the own one first."""
+        """A row for each claim and scope, those of the own scope first."""
         author, text = self.author, self.author.text
         wanted = {head: claim for head, claim in self.claims.items() if head not in lost} if lost else self.claims
         unsettled = (None, None, None, author.run, author.owner, author.turn, 0, None, None)
@@ -237,7 +240,7 @@ class Claiming:
         return [head, *(scope.id_of(self.claims[head].key) for scope in self.author.scopes[1:])]
 
     def _places(self, head: str, claim: Claim) -> list[str]:
-        """Every id under which the person may stand, the ledger's own scope first."""
+        """Every id that a row of the person may have, that in the ledger's own scope first."""
         ids = self._own_ids(head)
         if self.legacy is not None:
             aliases = self.legacy.aliases(claim.key)
@@ -246,7 +249,7 @@ class Claiming:
 
 
 def texts_of_numbers(numbers: Iterable[str], *, legacy: LegacyNumbers | None, names: Names) -> dict[str, str]:
-    """The texts that may stand for numbers in the table, and for each the digits that it is asked for.
+    """The texts that may represent numbers in the table, each with the digits of its number.
 
     :param numbers: digits.
     """

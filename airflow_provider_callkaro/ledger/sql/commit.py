@@ -1,4 +1,4 @@
-"""One commit of the SQL ledger: what it settles, and what it claims, in one transaction that may run twice."""
+"""One commit of the SQL ledger: it settles and claims in one transaction, which may run twice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Commit:
     """One commit of one ledger object.
 
-    A settlement touches only claims of earlier turns, so it never hits what its own commit claims.
+    A settlement changes only claims of earlier turns, so it never changes a claim of its own commit.
     """
 
     settling: Settling
@@ -28,9 +28,9 @@ class Commit:
     scope_use: ScopeUseRecorder
 
     def write(self, connection: Connection) -> Mapping[str, ClaimRefusal]:
-        """What is done within the transaction.
+        """Settle and claim, within the transaction.
 
-        :return: for each key whose claim was lost, what stood in the way.
+        :return: for each key whose claim was lost, why.
         :raises ConfigurationError: a scope in which it claims was pruned.
         :raises KeysChanged: the ledger was put under another key.
         """
@@ -45,7 +45,7 @@ class Commit:
         self.settling.release(connection)
         self.settling.settle(connection, both)
         lost = self.claiming.claim(connection)
-        # An insert may wait for another run that claims or settles the same people; settling waits for nobody.
-        # In this order no two runs wait for each other, but for the rare key that is both settled and claimed.
+        # An insert may wait for another run that claims or settles the same people; a settlement never waits. In this
+        # order no two runs wait for each other, except for the rare key that is both settled and claimed.
         self.settling.settle(connection, settled - both)
         return lost

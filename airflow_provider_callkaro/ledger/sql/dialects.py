@@ -1,4 +1,4 @@
-"""The statements of the other databases, where they differ from those that PostgreSQL takes."""
+"""The statements of MySQL, MariaDB and SQLite, where they differ from those for PostgreSQL."""
 # ruff: noqa: S608
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _TABLE_OPTIONS = " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
 
 
 class MysqlStatements(Statements):
-    """The statements as MySQL and MariaDB take them.
+    """The statements for MySQL and MariaDB.
 
-    ``INSERT IGNORE`` would be shorter, but it turns every error into a warning. Drivers are told by SQLAlchemy to count
-    the rows *found*, so an insert counts the rows that were there already too, and cannot tell who won. A table that is
-    older than the fraction of its instants keeps whole seconds.
+    ``INSERT IGNORE`` would be shorter, but it turns every error into a warning. SQLAlchemy has the drivers count the
+    rows *found*, so the row count of an insert includes rows that were there before, and does not say which claims were
+    won. A table from before instants had a fraction keeps whole seconds.
     """
 
     settings = ()
@@ -54,11 +54,11 @@ class MysqlStatements(Statements):
     )
 
     def suited(self, create: str) -> str:
-        """The statement that creates a table, as this database takes it."""
+        """The statement that creates a table, for this database."""
         return create.replace("TIMESTAMP", "DATETIME(6)") + _TABLE_OPTIONS
 
     def ago(self, seconds: int) -> str:
-        """The expression for an instant so long ago."""
+        """The expression for the instant that many seconds ago."""
         return f"({self.now} - INTERVAL {seconds:d} SECOND)"
 
     def settle(self, outcomes: Sequence[Settled], *, owner: str, turn: int) -> Query:
@@ -73,7 +73,7 @@ class MysqlStatements(Statements):
         )
 
     def lock_numbers(self, buckets: Sequence[int]) -> Query | None:
-        """Let no other commit under caps that names one of these buckets go on before this transaction ends."""
+        """Lock buckets of numbers: other commits under caps with one of them wait until this transaction ends."""
         # Named locks belong to the session and outlive a transaction, so rows are locked; those that lack are added.
         marks = ",".join(["(%s)"] * len(buckets))
         return (
@@ -83,14 +83,14 @@ class MysqlStatements(Statements):
 
 
 class SqliteStatements(Statements):
-    """The statements as SQLite takes them.
+    """The statements for SQLite.
 
-    It has no round trips to save, and runs one prepared statement over many rows faster than one long statement. A
-    transaction takes the write lock when it begins: one that only asks for it after reading may be refused at once.
+    SQLite has no round trips to save, and one prepared statement over many rows is faster than one long statement. A
+    transaction takes the write lock when it begins: one that asks for it only after a read may be refused at once.
     """
 
     begin = "BEGIN IMMEDIATE"
-    isolation = "AUTOCOMMIT"  # the driver then begins nothing by itself; its commit and rollback work as ever
+    isolation = "AUTOCOMMIT"  # the driver then begins no transaction by itself; its commit and rollback work as usual
     settings = (
         "PRAGMA busy_timeout = 30000",  # milliseconds
         "PRAGMA journal_mode = WAL",
@@ -113,7 +113,7 @@ class SqliteStatements(Statements):
         self._put_back = f"{into} ({', '.join('?' * len(Row._fields))}) {self._on_conflict}"
 
     def ago(self, seconds: int) -> str:
-        """The expression for an instant so long ago."""
+        """The expression for the instant that many seconds ago."""
         return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', '-{seconds:d} seconds')"
 
     def insert(self, rows: Sequence[Row]) -> Query:
@@ -121,7 +121,7 @@ class SqliteStatements(Statements):
         return self._insert, [row[:NEW_COLUMNS] for row in rows]
 
     def put_back(self, rows: Sequence[Row]) -> Query:
-        """Likewise, with the instants that they had."""
+        """Like `insert`, with the instants of the rows."""
         return self._put_back, rows
 
     def settle(self, outcomes: Sequence[Settled], *, owner: str, turn: int) -> Query:
@@ -130,7 +130,7 @@ class SqliteStatements(Statements):
         return _SETTLE_IN_SQLITE, [outcome + same for outcome in outcomes]
 
     def lock_numbers(self, buckets: Sequence[int]) -> Query | None:  # noqa: ARG002
-        """Nothing is to be done: whoever writes writes alone."""
+        """None: only one transaction writes at a time."""
         return None
 
 

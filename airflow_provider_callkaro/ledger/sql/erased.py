@@ -1,4 +1,4 @@
-"""Whether people were erased, as a claim asks: by digests, and never by a number in clear."""
+"""Which of some people were erased: a claim asks by digests, never by a number in clear."""
 # ruff: noqa: S608
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def tombstones_among(connection: Connection, numbers: Sequence[str]) -> list[str]:
-    """Those of the digests that are tombstones."""
+    """The digests that are tombstones."""
     return [
         str(number)
         for some in chunks(numbers, size=MAX_ROWS)
@@ -29,7 +29,7 @@ def tombstones_among(connection: Connection, numbers: Sequence[str]) -> list[str
 
 
 def erased_among(connection: Connection, *, names: Names, numbers: Iterable[str]) -> frozenset[str]:
-    """Those of the numbers, in digits or as digests, whose people were erased."""
+    """The numbers, in digits or as digests, whose people were erased."""
     asked: dict[str, str] = {}
     for number in numbers:
         texts = (number,) if key_of(number) is not None else names.numbers(number)

@@ -1,4 +1,4 @@
-"""The statements of a keyed ledger that a clear one has no need of, as PostgreSQL takes them."""
+"""The statements for PostgreSQL that only a keyed ledger needs."""
 # ruff: noqa: S608
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ Query = tuple[str, Any]
 
 
 class KeyStatements:
-    """What puts a ledger under keys, and tells under which it stands.
+    """Statements that put a ledger under keys, and that read its keys.
 
     :param keyed: for a ledger that holds digests.
     """
 
     create_keys = CREATE_KEYS
     soon: Sequence[str] = ("SET LOCAL lock_timeout = '5s'",)
-    """What keeps a change of a table from waiting long: whoever claims waits behind it."""
+    """Before a change of a table, so that it does not wait long: all claims wait behind it."""
     later: Sequence[str] = ()
-    """What ends that."""
+    """After such a change."""
     read_keys = "SELECT place, id, check_value, ended_at, legacy FROM voice_call_keys ORDER BY place"
 
     now: str
@@ -47,7 +47,7 @@ class KeyStatements:
         self._run_columns = f"id, {self._run}, record, begun_at"
 
     def ago(self, seconds: int) -> str:
-        """The expression for an instant so long ago."""
+        """The expression for the instant that many seconds ago."""
         raise NotImplementedError
 
     def rename(self, table: str, old: str, new: str) -> Sequence[str]:
@@ -55,9 +55,9 @@ class KeyStatements:
         return (*self.soon, f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}", *self.later)
 
     def lock_key(self, place: int) -> Query:
-        """Whether people were erased, if the key in this place still writes.
+        """Whether people were erased, if the key in this place is still the writing one.
 
-        Until this transaction ends no other key takes over, and nobody is erased.
+        Until this transaction ends, no other key takes over and no person is erased.
         """
         return (
             f"SELECT erased FROM voice_call_keys WHERE place = {self._mark} AND ended_at IS NULL{self._for_share}",
@@ -65,7 +65,7 @@ class KeyStatements:
         )
 
     def add_key(self, *, place: int, id: str, check: str) -> Query:  # noqa: A002
-        """Put a key on top of the others, if that place is free."""
+        """Add a key in a place above the others, if that place is free."""
         return (
             "INSERT INTO voice_call_keys (place, id, check_value, begun_at, ended_at, legacy) "
             f"VALUES ({self._mark},{self._mark},{self._mark},{self.now},NULL,0) {self._on_taken}",
@@ -73,45 +73,45 @@ class KeyStatements:
         )
 
     def lock_keys(self) -> str:
-        """Let nobody be erased before this transaction ends; whether people were."""
+        """Whether people were erased; no other person is until this transaction ends."""
         return f"SELECT erased FROM voice_call_keys{self._for_share}"
 
     def inherit_erasures(self) -> str:
-        """Have every key know that people were erased under one of them."""
+        """Mark every key if people were erased under any of them."""
         return "UPDATE voice_call_keys SET erased = 1 WHERE EXISTS (SELECT 1 FROM voice_call_erasures)"
 
     def end_keys(self, *, before: int) -> Query:
-        """Let the keys below a place write no more; waits for the transactions that do."""
+        """End the writing under the keys below a place; waits for transactions that write."""
         return (
             f"UPDATE voice_call_keys SET ended_at = {self.now} WHERE place < {self._mark} AND ended_at IS NULL",
             (before,),
         )
 
     def mark_legacy(self, place: int) -> Query:
-        """Note that legacy spellings stand under a key."""
+        """Mark that there are legacy spellings under a key."""
         return f"UPDATE voice_call_keys SET legacy = 1 WHERE place = {self._mark} AND legacy = 0", (place,)
 
     def forget_key(self, place: int) -> Query:
-        """Nothing stands under a key any more."""
+        """Remove a key under which there is nothing any more."""
         return f"DELETE FROM voice_call_keys WHERE place = {self._mark}", (place,)
 
     def count_under(self, table: str, key: str) -> Query:
-        """How many rows of a keyed table stand under a key."""
+        """How many rows of a keyed table are under a key."""
         column = "number" if table == ERASURES_TABLE else self.run_in(table)
         return f"SELECT COUNT(*) FROM {table} WHERE {column} LIKE {self._mark}", (f"{key}:%",)
 
     def count_in_clear(self, table: str, keys: Sequence[str]) -> Query:
-        """How many rows of a keyed table stand under none of its keys."""
+        """How many rows of a keyed table are under none of its keys."""
         where, parameters = self.in_clear(table, keys)
         return f"SELECT COUNT(*) FROM {table} WHERE {where}", parameters
 
     def in_clear(self, table: str, keys: Sequence[str]) -> Query:
-        """The condition of a row of a keyed table that stands under none of its keys."""
+        """The condition for a row of a keyed table that is under none of its keys."""
         one = f"{self.run_in(table)} NOT LIKE {self._mark}"
         return " AND ".join([one] * len(keys)) or "1 = 1", tuple(f"{key}:%" for key in keys)
 
     def lock_in_clear(self, table: str, keys: Sequence[str], *, after: str, limit: int) -> Query:
-        """Rows of a keyed table that stand under none of its keys, by id, locked until this transaction ends."""
+        """Rows of a keyed table under none of its keys, by id, locked until this transaction ends."""
         where, parameters = self.in_clear(table, keys)
         lease = int(CLAIM_LEASE.total_seconds())
         columns = f"{self.columns}, claimed_at > {self.ago(lease)}" if table == TABLE else self._run_columns
@@ -121,7 +121,7 @@ class KeyStatements:
             (after, *parameters),
         )
 
-    def put_run_back(self, *values: Any) -> Query:
+    def put_run_back(self, *values: object) -> Query:
         """Add the record of a run with the instant that it had."""
         marks = ",".join([self._mark] * len(values))
         return f"INSERT INTO voice_call_runs ({self._run_columns}) VALUES ({marks}) {self._on_conflict}", values
@@ -131,7 +131,7 @@ class KeyStatements:
         return f"DELETE FROM voice_call_runs WHERE id = {self._mark}", (id,)
 
     def run_in(self, table: str) -> str:
-        """The column that names the run; what stands there names the key of the whole row."""
+        """The column of the run; its digest names the key of the whole row."""
         return "run" if table == TABLE else self._run
 
 

@@ -1,9 +1,9 @@
-"""Which keys a ledger stands under, kept beside it: names and check values, never a key.
+"""The keys of a ledger, as the table ``voice_call_keys`` lists them: names and check values, never a key.
 
-A ledger is put under its first key by renaming two columns. From then on the database itself refuses whatever a process
-in clear would claim, be it of an earlier version, and that process stops before it dials. A further key is put on top
-of the earlier ones in ``voice_call_keys``. Every claim locks the row of the key under which it writes, and finds there
-if another one has taken over meanwhile: so no two processes ever claim under two keys at once.
+A ledger is put under its first key by renaming two columns. From then on the database itself refuses the claims of any
+process without a key, even one of an earlier version, and that process stops before it dials. A further key is added
+above the earlier ones. Every claim locks the row of the key under which it writes, and sees there if another key has
+taken over: so two processes never claim under two keys at once.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from airflow_provider_callkaro.ledger.sql.table import (
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-_IN_CLEAR = 0  # the place, in the table of keys, of the rows that were there before the first key
-_TRIES = 10  # of processes that bring a new key at the same moment, one wins each time
+_IN_CLEAR = 0  # the place, in the table of keys, of rows from before the first key
+_TRIES = 10  # of several processes that bring a new key at once, one wins each time
 
 
 def open_names(session: SqlSession, *, dialect: str, keys: LedgerKeys | None, table: str) -> Names:
-    """The names that stand in a ledger's tables, which are created, and put under a new key, where need be.
+    """The names in a ledger's tables. Creates the tables, and puts them under a new key, if necessary.
 
     :param dialect: SQLAlchemy's name of the kind of database.
-    :param keys: that this process knows; None knows none.
-    :param table: which is to be there; both, where there are keys.
-    :raises LedgerError: the ledger stands under a key that is not among them, or could not be opened or created.
+    :param keys: of this process; None if it has none.
+    :param table: the table to create; with keys, both are.
+    :raises LedgerError: the ledger is under a key that is not among them, or could not be opened or created.
     """
     if keys is None:
         _open_in_clear(session, statements_for(dialect), table)
@@ -63,7 +63,7 @@ def open_names(session: SqlSession, *, dialect: str, keys: LedgerKeys | None, ta
 
 
 def count_in_clear(session: SqlSession, statements: Statements) -> dict[str, int]:
-    """How many rows of each table of a keyed ledger are not under any of its keys."""
+    """How many rows of each table of a keyed ledger are under none of its keys."""
 
     def count(connection: Connection) -> dict[str, int]:
         ids = [id_ for place, id_, *_ in _registered(connection, statements) if place != _IN_CLEAR]
@@ -74,7 +74,7 @@ def count_in_clear(session: SqlSession, statements: Statements) -> dict[str, int
 
 
 def forget_clear(connection: Connection, *, statements: Statements) -> None:
-    """Note that nothing stands in clear any more."""
+    """Record that no row is in clear any more."""
     begin_writing(connection, statements)
     connection.exec_driver_sql(*statements.forget_key(_IN_CLEAR))
 
@@ -101,9 +101,9 @@ def _open_in_clear(session: SqlSession, statements: Statements, table: str) -> N
 
 
 def _put_under_key(session: SqlSession, statements: Statements, table: str) -> bool:
-    """Have a table that has the columns of a keyed ledger.
+    """Give a table the columns of a keyed ledger.
 
-    :return: whether it had those of a clear one until now.
+    :return: whether it had those of a clear one.
     """
     had: list[bool] = []
 
@@ -122,15 +122,15 @@ def _put_under_key(session: SqlSession, statements: Statements, table: str) -> b
     try:
         session.transact(put, action="put under its key")
     except LedgerError:
-        if not is_keyed(session, table):  # or another process was faster
+        if not is_keyed(session, table):  # else another process was faster
             raise
     return bool(had)
 
 
 def _register(connection: Connection, *, statements: Statements, keys: LedgerKeys) -> Names | None:
-    """The names as the table of keys has them, the first key of this process on top if it was not there.
+    """The names by the table of keys, to which this adds the first key of this process if it is missing.
 
-    :return: None if another process has brought a key at this moment.
+    :return: None if another process added a key at this moment.
     """
     begin_writing(connection, statements)
     registered = _registered(connection, statements)
@@ -171,13 +171,13 @@ def _register(connection: Connection, *, statements: Statements, keys: LedgerKey
 
 
 def _count_under(connection: Connection, statements: Statements, id_: str) -> int:
-    """How many rows, and people who were erased, stand under a key."""
+    """How many rows and erased people are under a key."""
     queries = (statements.count_under(table, id_) for table in (TABLE, RUNS_TABLE, ERASURES_TABLE))
     return sum(int(connection.exec_driver_sql(*query).scalar_one()) for query in queries)
 
 
 def _registered(connection: Connection, statements: Statements) -> Sequence[Any]:
-    """Place, name, check value, when another one took over, and whether legacy spellings stand under it."""
+    """Place, name, check value, when another key took over, and whether there are legacy spellings under it."""
     return connection.exec_driver_sql(statements.read_keys).fetchall()
 
 

@@ -1,4 +1,4 @@
-"""The ledger in a SQL database: who has been rung, over all runs, tasks and workers that share the table."""
+"""The ledger in a SQL database: who has been rung, by all runs, tasks and workers that share the table."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ _log = logging.getLogger(__name__)
 class SqlLedger:
     """The durable record of each dispatch, in one table of PostgreSQL, MySQL, MariaDB or SQLite (3.24 or later).
 
-    The table is created on first use, by a user who may; anybody else finds it there or gets an error that says so.
-    Instants are written and judged by the database's clock alone. (SQLite's is that of the worker.)
+    The table is created on first use, if the database user may create tables; else it must be there already. Only the
+    database's clock writes and compares instants. (SQLite's is that of the worker.)
 
-    :param engine: of the database; taken as it is, no listener is added to it.
+    :param engine: of the database; used as it is, no listener is added to it.
     :param scope: the name under which a person may be rung once.
     :param also: further scopes in which each call is claimed, settled and given up with it: an entry in any of them
         blocks.
     :param run: the task instance of one run, the same for all its tries (DAG, run, task, map index).
     :param caps: how often one person may be called, over all scopes; checked with each claim. None sets no limit.
-    :param legacy: how earlier versions may have spelled a number; None looks for none. The ledger looks at its opening
-        whether the table holds any at all, and for them only then.
-    :param keys: under which the ledger stands; None keeps it in clear.
-    :param reread: tells the keys of now, where another process has put the ledger under a new one.
+    :param legacy: how earlier versions may have spelled a number; None looks for none. When it is opened, the ledger
+        checks whether the table holds any, and looks for them only then.
+    :param keys: of a keyed ledger; None for one in clear.
+    :param reread: reads the keys again, after another process has put the ledger under a new one.
     :param sleep: waits for a number of seconds before a transaction is tried again.
     :param random: a number from 0 to 1, which spreads those waits.
     :raises ConfigurationError: the engine's database is none of the four.
@@ -83,7 +83,7 @@ class SqlLedger:
         self._reread = reread
         self._names: Names = CLEAR
         self._places: dict[str, str] = {}
-        """Where open claims stand in the table that were made under other names, by id."""
+        """The ids in the table of open claims that were made under other names, by their id of today."""
         self._caps = caps
         self._legacy_known = legacy
         self._legacy: LegacyNumbers | None = None
@@ -93,11 +93,11 @@ class SqlLedger:
             cap_seconds=0 if caps is None else math.ceil(caps.span.total_seconds()),
         )
         self._owner = secrets.token_hex(16)
-        self._turn = 0
+        self._turn = 0  # the number of the last commit
         self._open: dict[str, Row] = {}
         """The rows of this try's unsettled claims, by id."""
         self._replaced: dict[str, Sequence[Row]] = {}
-        """The rows that this try's outstanding redials have replaced; a released one goes back to its place."""
+        """The rows that this try's open redials have replaced; the release of a redial puts its row back."""
 
     def __enter__(self) -> Self:
         self._take_names(self._keys)
@@ -116,10 +116,10 @@ class SqlLedger:
     def commit(self, *, settle: Sequence[Settlement] = (), claim: Sequence[Claim] = ()) -> Mapping[str, ClaimRefusal]:
         """Settle what came back and claim what goes out next, in one transaction.
 
-        :param settle: claims of this ledger object; one that another run has taken over meanwhile is left alone.
-        :param claim: distinct keys; a key that this object holds already is lost.
-        :return: for each key whose claim was lost, what stood in the way.
-        :raises LedgerError: nothing can be said of the claims, so none of them may be dispatched.
+        :param settle: claims of this ledger object; one that another run has taken over meanwhile is left as it is.
+        :param claim: distinct keys; a claim of a key that this object holds already is lost.
+        :return: for each key whose claim was lost, why.
+        :raises LedgerError: it is unknown which claims were won, so none of them may be dispatched.
         :raises ConfigurationError: a scope in which it claims was pruned; nothing was written.
         """
         if not settle and not claim:
@@ -185,17 +185,17 @@ class SqlLedger:
         return self._session.transact(read, action="read")
 
     def called_since(self, numbers: Sequence[str], since: datetime) -> Mapping[str, Sequence[datetime]]:
-        """When numbers were called, in any scope: every dispatch that was not rejected, those that may have rung too.
+        """When numbers were called, in any scope: every dispatch that was not rejected, unknown ones included.
 
         :param numbers: E.164.
-        :param since: aware.
+        :param since: with a time zone.
         :return: for each number that was called, the instants, UTC.
         :raises LedgerError: the ledger could not be read.
         """
         if not numbers:
             return {}
-        given = {as_digits(number): number for number in numbers}
-        number_of = texts_of_numbers(given, legacy=self._legacy, names=self._names)
+        number_by_digits = {as_digits(number): number for number in numbers}
+        number_of = texts_of_numbers(number_by_digits, legacy=self._legacy, names=self._names)
         earliest = as_text(without_zone(since))
 
         def read(connection: Connection) -> Mapping[str, Sequence[datetime]]:
@@ -203,7 +203,7 @@ class SqlLedger:
             for chunk in chunks(sorted(number_of), size=MAX_ROWS):
                 query = self._statements.called(chunk, since=earliest)
                 for digits, moment, calls in connection.exec_driver_sql(*query).fetchall():
-                    instants = called.setdefault(given[number_of[digits]], [])
+                    instants = called.setdefault(number_by_digits[number_of[digits]], [])
                     instants.extend([as_instant(moment).replace(tzinfo=UTC)] * calls)
             return called
 
@@ -222,7 +222,7 @@ class SqlLedger:
         )
 
     def _take_names(self, keys: LedgerKeys | None) -> None:
-        """Open the ledger under these keys; the claims that are open stand where they stand."""
+        """Open the ledger under these keys; open claims keep the ids that they have in the table."""
         names = open_names(self._session, dialect=self._dialect, keys=keys, table=TABLE)
         for id_ in self._open:
             self._places.setdefault(id_, self._names.id(id_))
@@ -232,7 +232,7 @@ class SqlLedger:
     def _under_keys(self, work: Callable[[], _Result], *, settle: Sequence[Settlement] = ()) -> _Result:
         """Do some work, and do it again if another process has put the ledger under a new key meanwhile.
 
-        :param settle: what came back before it.
+        :param settle: the settlements of that work.
         """
         try:
             return work()
@@ -245,10 +245,10 @@ class SqlLedger:
         return work()
 
     def _follow(self, settle: Sequence[Settlement]) -> None:
-        """Take the keys under which another process has put the ledger.
+        """Change to the keys under which another process has put the ledger.
 
-        :param settle: what came back meanwhile; it is written in any case, because people were rung.
-        :raises LedgerError: this process is not told those keys.
+        :param settle: settlements that are written in any case, because people were rung.
+        :raises LedgerError: this process does not have those keys.
         """
         try:
             self._take_names(self._reread() if self._reread is not None else self._keys)
@@ -263,7 +263,7 @@ class SqlLedger:
         return self._session.misses_column and not self._names.is_keyed and is_keyed(self._session, TABLE)
 
     def _holds_legacy(self, connection: Connection, *, prefixes: Sequence[str]) -> bool:
-        """Whether numbers may stand in the table as earlier versions spelled them."""
+        """Whether the table may hold numbers as earlier versions spelled them."""
         query = self._statements.holds_any(prefixes)
         if self._names.holds_clear and connection.exec_driver_sql(*query).scalar():
             return True

@@ -1,8 +1,8 @@
-"""Under which names a person's rows stand in the table, which is in clear or under keys.
+"""The names that a person's rows have in the table, which is in clear or keyed.
 
-Everything above works with the values of a clear ledger: an id made of scope and key, digits, the name of a run. Here,
-and nowhere else, they become what stands in the table. The id of a keyed row is the digest of the id that it would have
-in clear, so a clear row can be carried over from what it holds itself.
+All other modules work with the values of a clear ledger: an id made of scope and key, digits, the name of a run. Only
+this one turns them into the values in the table. The id of a keyed row is the digest of its id in clear, so a clear row
+can be carried over from its own content.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from airflow_provider_callkaro.ledger.sql.table import Row
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-_REMEMBERED = 4_096  # names: of a call from the first look at it until it is settled
+_REMEMBERED = 4_096  # names, from the first look at a call until it is settled
 
 
 class KeysChanged(LedgerError):
@@ -36,22 +36,22 @@ class Names:
     count = 1
     """How many names one value may have."""
     holds_clear = True
-    """Whether rows in clear may stand in the table."""
+    """Whether the table may hold rows in clear."""
 
     def id(self, id_: str) -> str:
         """The id under which a new row is written."""
         return id_
 
     def ids(self, id_: str) -> Sequence[str]:
-        """Every id under which a row may stand, that of a new row first."""
+        """Every id that a row may have, that of a new row first."""
         return (id_,)
 
     def numbers(self, digits: str) -> Sequence[str]:
-        """Every text that may stand for a number."""
+        """Every text that may represent a number."""
         return (digits,)
 
     def runs(self, run: str) -> Sequence[str]:
-        """Every text that may stand for a run, that of a new row first."""
+        """Every text that may represent a run, that of a new row first."""
         return (run,)
 
     def seal(self, row: Row) -> Row:
@@ -67,8 +67,8 @@ class KeyedNames(Names):
 
     :param writer: the key under which everything new is written.
     :param place: of that key in the table of keys.
-    :param others: earlier keys under which rows may stand.
-    :param holds_clear: whether rows in clear may stand there too, until they are carried over.
+    :param others: earlier keys that rows may be under.
+    :param holds_clear: whether there may be rows in clear too, until they are carried over.
     """
 
     is_keyed = True
@@ -86,11 +86,11 @@ class KeyedNames(Names):
         self.runs = lru_cache(8)(self._runs)  # type: ignore[method-assign]
 
     def id(self, id_: str) -> str:
-        """The id under which a new row is written: the scope's digits as ever, then 80 bits of a digest."""
+        """The id under which a new row is written: the scope's digits as in clear, then 80 bits of a digest."""
         return self.ids(id_)[0]
 
     def seal(self, row: Row) -> Row:
-        """The row as it is written; one that was read from the table keeps the digests that it has."""
+        """The row as it is written; one that was read from the table keeps its digests."""
         id_ = self.id(row.id)
         if key_of(row.run) is not None:
             return row._replace(id=id_)
@@ -117,10 +117,10 @@ class KeyedNames(Names):
 
 
 def lock_key(connection: Connection, *, statements: Statements, names: Names) -> bool:
-    """Let nobody put the ledger under another key, nor erase anybody, before this transaction ends.
+    """Lock the writing key: until this transaction ends, no other key takes over and no person is erased.
 
     :return: whether people were erased from the ledger.
-    :raises KeysChanged: somebody has.
+    :raises KeysChanged: another key has taken over.
     """
     if names.place is None:
         return False

@@ -1,6 +1,6 @@
-"""Who writes into the table, and what its rows say to whom.
+"""One ledger object's reads and writes of the table, and what a row means to its run.
 
-Ids are those of a clear ledger on this side of an `Author`, and those that stand in the table on the other.
+The callers of an `Author` use the ids of a clear ledger; the `Author` translates them into the ids in the table.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Author:
     :param owner: the ledger object; only it settles or releases what it has claimed.
     :param turn: the number of the commit, from 1.
     :param names: under which rows stand in the table.
-    :param places: ids in the table of the owner's open claims that were written under other names than those of now.
+    :param places: the ids in the table of the owner's open claims that were written under other names.
     """
 
     session: SqlSession
@@ -51,45 +51,45 @@ class Author:
         return storable(text, limit=limit, ascii_only=self.session.ascii_only)
 
     def claimed_this_turn(self, row: Row) -> bool:
-        """Whether the row was claimed in this very turn."""
+        """Whether this very commit has claimed the row."""
         return (row.owner, row.turn) == (self.owner, self.turn)
 
     def entry_of(self, row: StoredRow) -> Entry:
-        """What a row says to a try of this run."""
+        """The entry that a row is to this run."""
         return entry_from(row, runs=self.names.runs(self.run))
 
     def lock_key(self, connection: Connection) -> bool:
-        """Let nobody put the ledger under another key, nor erase anybody, before this transaction ends.
+        """Lock the writing key: until this transaction ends, no other key takes over and no person is erased.
 
         :return: whether people were erased from the ledger.
-        :raises KeysChanged: somebody has put it under another key.
+        :raises KeysChanged: another key has taken over.
         """
         return lock_key(connection, statements=self.statements, names=self.names)
 
     def read(self, connection: Connection, ids: Sequence[str]) -> Iterator[StoredRow]:
-        """The rows that stand under the ids."""
+        """The rows with the ids."""
         return self._stored_rows(connection, ids, self.statements.read)
 
     def lock(self, connection: Connection, ids: Sequence[str]) -> Iterator[StoredRow]:
-        """Likewise, and nobody else may change them until this transaction ends."""
+        """Like `read`, and locked until this transaction ends."""
         return self._stored_rows(connection, ids, self.statements.lock)
 
     def insert(self, connection: Connection, rows: Sequence[Row]) -> int:
         """Add the rows whose id is free, as claimed now.
 
-        :return: how many the database counts.
+        :return: the row count of the database; see `Statements.counts_inserts`.
         """
         return connection.exec_driver_sql(*self.statements.insert(self._sealed(rows))).rowcount
 
     def erased(self, connection: Connection, numbers: Collection[str]) -> frozenset[str]:
-        """Those of the numbers whose people were erased; nobody else is before this transaction ends."""
+        """The numbers whose people were erased; no other person is until this transaction ends."""
         if not self.names.is_keyed or not numbers:
             return frozenset()
         marks = connection.exec_driver_sql(self.statements.lock_keys()).scalars().all()
         return erased_among(connection, names=self.names, numbers=numbers) if any(marks) else frozenset()
 
     def put_back(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """Add rows that were taken out, with the instants that they had, where nothing has taken their place."""
+        """Add removed rows again, with their instants, unless another row has their id."""
         if self.names.count > 1:
             taken = {one.row.id for one in self.read(connection, [row.id for row in rows])}
             rows = [row for row in rows if row.id not in taken]
@@ -98,25 +98,25 @@ class Author:
         connection.exec_driver_sql(*self.statements.put_back(self._sealed(rows)))
 
     def won(self, connection: Connection, ids: Iterable[str]) -> Iterator[str]:
-        """Those of the ids that were claimed in this very turn."""
+        """The ids that this very commit has claimed."""
         stored = {self.names.id(id_): id_ for id_ in ids}
         query = self.statements.won(list(stored), owner=self.owner, turn=self.turn)
         for (id_,) in connection.exec_driver_sql(*query).fetchall():
             yield stored[id_]
 
     def withdraw(self, connection: Connection, ids: Iterable[str]) -> None:
-        """Remove what was claimed in this very turn."""
+        """Remove what this very commit has claimed."""
         stored = sorted(map(self.names.id, ids))
         connection.exec_driver_sql(*self.statements.withdraw(stored, owner=self.owner, turn=self.turn))
 
     def remove(self, connection: Connection, ids: Iterable[str]) -> None:
-        """Remove rows that this transaction has locked, under whatever name they stand."""
+        """Remove rows that this transaction has locked, under any of their names."""
         connection.exec_driver_sql(*self.statements.remove(sorted(self.everywhere(ids))))
 
     def settle(self, connection: Connection, outcomes: Sequence[Settled]) -> int:
         """Write the outcomes of earlier claims.
 
-        :return: how many of them stand.
+        :return: how many rows it changed.
         """
         if self.names.is_keyed:
             outcomes = sorted(outcome._replace(id=self._place(outcome.id)) for outcome in outcomes)
@@ -125,35 +125,35 @@ class Author:
     def release(self, connection: Connection, ids: Sequence[str]) -> int:
         """Remove earlier claims.
 
-        :return: how many of them stood.
+        :return: how many rows it removed.
         """
         stored = sorted(map(self._place, ids)) if self.names.is_keyed else ids
         return connection.exec_driver_sql(*self.statements.release(stored, owner=self.owner, turn=self.turn)).rowcount
 
     @property
     def may_have_moved(self) -> bool:
-        """Whether a claim of this owner may stand elsewhere than where it was written: it was carried over since."""
+        """Whether a claim of this owner may have another id than the one it was written with: it was carried over."""
         return self.names.count > 1 or bool(self.places)
 
     def settle_anywhere(self, connection: Connection, outcomes: Sequence[Settled]) -> None:
-        """Write the outcomes of earlier claims, under whatever name they stand."""
+        """Write the outcomes of earlier claims, under any of their names."""
         moved = sorted(one._replace(id=name) for one in outcomes for name in self.everywhere([one.id]))
         connection.exec_driver_sql(*self.statements.settle(moved, owner=self.owner, turn=self.turn))
 
     def release_anywhere(self, connection: Connection, ids: Iterable[str]) -> int:
-        """Remove earlier claims, under whatever name they stand.
+        """Remove earlier claims, under any of their names.
 
-        :return: how many were left to remove.
+        :return: how many rows it removed.
         """
         stored = sorted(self.everywhere(ids))
         return connection.exec_driver_sql(*self.statements.release(stored, owner=self.owner, turn=self.turn)).rowcount
 
     def everywhere(self, ids: Iterable[str]) -> set[str]:
-        """Every id under which rows of these may stand in the table."""
+        """Every id that rows of these may have in the table."""
         return {stored for id_ in ids for stored in (*self.names.ids(id_), self._place(id_))}
 
     def _place(self, id_: str) -> str:
-        """Where a claim of this owner stands."""
+        """The id in the table of a claim of this owner."""
         return self.places.get(id_) or self.names.id(id_)
 
     def _sealed(self, rows: Sequence[Row]) -> Sequence[Row]:
@@ -162,7 +162,7 @@ class Author:
     def _stored_rows(
         self, connection: Connection, ids: Sequence[str], query: Callable[[Sequence[str]], Query]
     ) -> Iterator[StoredRow]:
-        # All names of one id are looked for in one statement: what it does not find under one is not moved to another.
+        # One statement looks for all names of an id, so that no row moves from one name to another in between.
         for some in chunks(ids, size=MAX_ROWS // self.names.count):
             if not self.names.is_keyed:
                 yield from fetched(connection, query(some))
@@ -174,19 +174,19 @@ class Author:
 
 
 def fetched(connection: Connection, query: Query) -> Iterator[StoredRow]:
-    """What a statement that reads rows gives."""
+    """The rows that a statement reads."""
     for values in connection.exec_driver_sql(*query).fetchall():
         yield as_stored_row(values)
 
 
-def as_stored_row(values: Any) -> StoredRow:
-    """One row as it was read."""
+def as_stored_row(values: Iterable[Any]) -> StoredRow:
+    """A row from its values as they were read."""
     *columns, is_young = values
     return StoredRow(Row._make(columns), bool(is_young))
 
 
 def entry_from(stored: StoredRow, *, runs: Collection[str]) -> Entry:
-    """What a row says to a try of the run that has these names: a claim that nobody settles any more is unknown."""
+    """The entry that a row is to the run with these names: a claim that will not be settled any more is unknown."""
     row, is_young = stored
     state = EntryState(row.state.removeprefix(ALSO))
     this_run = row.run in runs

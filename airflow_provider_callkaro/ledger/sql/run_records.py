@@ -27,9 +27,9 @@ T = TypeVar("T")
 class SqlRunRecords:
     """The record of one run, in a table of PostgreSQL, MySQL, MariaDB or SQLite that is created on first use.
 
-    :param engine: of the database; taken as it is.
+    :param engine: of the database; used as it is.
     :param run: the task instance of one run, the same for all its tries (DAG, run, task, map index).
-    :param keys: under which the ledger stands; None keeps it in clear.
+    :param keys: of a keyed ledger; None for one in clear.
     :param sleep: waits for a number of seconds before a transaction is tried again.
     :param random: a number from 0 to 1, which spreads those waits.
     :raises ConfigurationError: the engine's database is none of the four.
@@ -57,7 +57,7 @@ class SqlRunRecords:
     def find(self) -> RunRecord | None:
         """The record of the run; None where it has none yet.
 
-        :raises LedgerError: it could not be read, or what stands there is no record.
+        :raises LedgerError: it could not be read, or what is stored is no record.
         """
         text = self._in_transaction(self._read, action="read")
         return None if text is None else _record(text)
@@ -65,7 +65,7 @@ class SqlRunRecords:
     def begin(self, proposed: RunRecord) -> RunRecord:
         """Keep ``proposed`` if the run has no record yet; see `RunRecords.begin`.
 
-        :raises LedgerError: it could not be read or written, or what stands there is no record.
+        :raises LedgerError: it could not be read or written, or what is stored is no record.
         """
         record = json.dumps(proposed.as_state())
         return _record(self._in_transaction(lambda connection: self._begin(connection, record), action="written"))
@@ -95,7 +95,7 @@ class SqlRunRecords:
         return str(connection.exec_driver_sql(*self._statements.read_run(id_)).scalar_one())
 
     def _places(self) -> Iterator[tuple[str, str]]:
-        """The id under which the record may stand, and the name of the run there; those of a new one first."""
+        """The ids that the record may have, each with the name of the run there; those of a new record first."""
         for run in self._names.runs(self._run):
             yield (self._id if run == self._run else run), run
 

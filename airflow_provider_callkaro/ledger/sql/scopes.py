@@ -1,4 +1,4 @@
-"""The names under which a person may be rung once, and where their rows lie in the table."""
+"""Scopes: the names under which a person may be rung once, and the ids of their rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SCOPE_DIGITS = 12
 class Scope:
     """One scope.
 
-    :param name: as the user gave it.
+    :param name: the user's name for it.
     :param digits: of its digest.
     """
 

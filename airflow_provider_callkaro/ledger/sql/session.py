@@ -1,10 +1,10 @@
-"""One database connection for the life of a ledger, and transactions that outlast what a busy database does to them.
+"""One database connection for the life of a ledger, and transactions with retry and backoff.
 
-Deadlocks, serialization failures, locks that are not to be had and connections that break are ordinary when several
-workers share a table: the transaction is run again, on a new connection, a bounded number of times. It must therefore
-be one that may run twice. Even one whose commit lost its answer is run again, although it may have been carried out.
+Deadlocks, serialization failures, lock timeouts and broken connections are normal when several workers share a table:
+the transaction is run again, on a new connection, a bounded number of times. So every transaction must be idempotent:
+even one whose commit lost its answer is run again, although it may have been committed.
 
-No error leaves here with the database's own words: they quote the parameters, and those are phone numbers.
+No error leaves here with the database's own text, because that quotes the parameters, and those are phone numbers.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FIRST_DELAY = 0.05  # seconds, doubled with each further try: about 20 seconds i
 LONGEST_DELAY = 10.0  # seconds
 
 # SQLSTATE of PostgreSQL: serialization failure, deadlock, lock not available, too many connections, shutdown (two),
-# starting up, and three that only creating the table meets: another worker is creating it (as table, type or entry).
+# starting up, and three that only the creation of the table meets: another worker creates it (as table, type or entry).
 # Error numbers of MySQL and MariaDB: lock wait timeout, deadlock, record changed since last read, too many connections,
 # shutdown, connection lost (two), closed for idleness.
 _TRANSIENT_CODES = frozenset(
@@ -50,9 +50,9 @@ _log = logging.getLogger(__name__)
 class SqlSession:
     """A connection, taken from the engine when it is first needed and kept until :meth:`close`.
 
-    :param engine: whose database; its pool, events and other users are left alone.
-    :param statements: as the database takes them; they say how each new connection starts.
-    :param table: what it is about, for the messages.
+    :param engine: of the database; its pool and events are not changed.
+    :param statements: for this database; they say how each new connection starts.
+    :param table: for the messages.
     :param sleep: waits for a number of seconds.
     :param random: a number from 0 to 1, so that workers that met in a deadlock do not meet again.
     """
@@ -77,15 +77,15 @@ class SqlSession:
         self._has_worked = False
         self._is_durable: bool | None = None  # not asked yet
         self.ascii_only = False
-        """The database refused a text for its script: whoever runs a transaction again sends ASCII alone."""
+        """The database refused a text for its script: the next execution of the transaction sends ASCII alone."""
         self.misses_column = False
-        """The last transaction that failed asked for a column that is not there."""
+        """The last failed transaction asked for a column that does not exist."""
 
     def transact(self, work: Callable[[Connection], _Result], *, action: str) -> _Result:
-        """Run one transaction, again and again where that may help, and commit it.
+        """Run one transaction and commit it, with retries and backoff if the error is transient.
 
-        :param work: what to do in it; it may be run several times.
-        :param action: what becomes of the ledger, for the message: "read" or "written".
+        :param work: what to do in it; it may be run several times, so it is idempotent.
+        :param action: the message says that the ledger could not be … : "read" or "written".
         :return: what ``work`` returned in the try that was committed.
         :raises LedgerError: it could not be done.
         """
@@ -102,7 +102,7 @@ class SqlSession:
                 connected = self._connection is not None
                 self._drop()
                 if not isinstance(error, (SQLAlchemyError, UnicodeError)):
-                    # A cursor that a frame still holds keeps SQLite's lock, though its connection is closed.
+                    # A frame that still holds a cursor keeps SQLite's lock, even after the connection is closed.
                     traceback.clear_frames(error.__traceback__)
                     raise
                 problem = _name(error)
@@ -121,7 +121,7 @@ class SqlSession:
                 delay,
             )
             self._sleep(delay)
-        # Not raised where the error was caught: as its context it would carry the parameters into every log.
+        # Raised outside the except block: else the error, with the parameters, would be its context in every log.
         raise LedgerError(
             f'the call ledger (table "{self._table}" in the {self._engine.dialect.name} database) could not be '
             f"{action} ({problem}, try {attempt + 1} of {TRIES}): mend the database behind ledger_conn_id, "
@@ -129,9 +129,9 @@ class SqlSession:
         )
 
     def create_table(self, table: str, statements: Sequence[str]) -> None:
-        """Create a table that is not there yet; of several workers that do so at once, each finds it.
+        """Create a table if it is missing, even if several workers do so at once.
 
-        :raises LedgerError: it is not there and cannot be created.
+        :raises LedgerError: it is missing and cannot be created.
         """
 
         def create(connection: Connection) -> None:
@@ -170,7 +170,7 @@ class SqlSession:
         return connection
 
     def _drop(self) -> None:
-        """Close the connection for good: it may be broken, or stopped by a signal in the middle of an answer."""
+        """Close the connection for good: it may be broken, or interrupted by a signal in the middle of an answer."""
         from sqlalchemy.exc import SQLAlchemyError
 
         connection, self._connection = self._connection, None
@@ -187,7 +187,7 @@ def begin_writing(connection: Connection, statements: Statements) -> None:
 
 
 def execute(connection: Connection, statement: str, **values: object) -> Any:
-    """Execute a statement whose values have names; a value that is a list or a tuple fills an ``IN``."""
+    """Execute a statement with named parameters; a list or a tuple fills an ``IN``."""
     from sqlalchemy import bindparam, text
 
     lists = [name for name, value in values.items() if isinstance(value, (list, tuple))]

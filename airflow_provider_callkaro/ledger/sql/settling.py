@@ -1,8 +1,8 @@
-"""What a commit of the SQL ledger settles and gives up, and what it puts back where the database has lost it.
+"""The settlements and releases of a commit of the SQL ledger, and the repair of rows that the database has lost.
 
-A database that fails over to a replica, or that crashes without a durable commit, may lose what it has acknowledged.
-The people of a lost claim have been rung all the same, so a settlement that finds no row is noticed and its row is
-written once more. What another run has taken over meanwhile is left alone.
+A database that fails over to a replica, or crashes without durable commits, may lose rows that it has acknowledged. The
+people of a lost claim were rung all the same, so a settlement that finds no row writes the row again. Rows that another
+run has taken over meanwhile are left as they are.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ class Settling:
 
     :param settlements: by the id of the row in the ledger's own scope.
     :param open: the ledger's unsettled claims, by id, as they were inserted, in every scope.
-    :param replaced: the rows that its outstanding redials have replaced, by id; a released one goes back to its place.
+    :param replaced: the rows that its outstanding redials have replaced, by id; the release of a redial puts
+        its row back.
     """
 
     author: Author
@@ -44,20 +45,22 @@ class Settling:
     _executions: int = 0
 
     def ids(self, heads: Iterable[str]) -> list[str]:
-        """The ids in every scope, for those in the ledger's own."""
+        """The ids in every scope, from those in the ledger's own scope."""
         ids = list(heads)
         further = self.author.scopes[1:]
         return ids + [scope.id_of(self.settlements[head].key) for scope in further for head in ids]
 
     def release(self, connection: Connection) -> None:
-        """Give up the claims of calls that were not made."""
+        """Release the claims of calls that were not made."""
         self._executions += 1
         heads = [head for head, settlement in self.settlements.items() if settlement.state is None]
         for ids in chunks(sorted(self.ids(heads)), size=MAX_ROWS):
             removed = self.author.release(connection, ids)
             if removed < len(ids) and self.author.may_have_moved:
                 removed += self.author.release_anywhere(connection, ids)
-            if removed < len(ids) and self._executions == 1:  # run again, it finds what it has removed itself
+            if (
+                removed < len(ids) and self._executions == 1
+            ):  # a second execution does not find what the first has removed
                 self._miss(connection, ids, removed=removed)
         redials = [head for head in heads if head in self.replaced]
         erased = self._erased(connection, redials)
@@ -72,7 +75,7 @@ class Settling:
                 self._mend(connection, outcomes)
 
     def warn_of_losses(self) -> None:
-        """Say what was found missing, once it is written."""
+        """Log what the database had lost, once it is written again."""
         if self._put_back:
             _log.warning(
                 "The call ledger had lost %d calls that it had acknowledged as claimed, as after a failover or a crash "
@@ -112,7 +115,7 @@ class Settling:
         ]
 
     def _mend(self, connection: Connection, outcomes: Sequence[Settled]) -> None:
-        """Write the outcomes of those calls whose rows are gone; leave those that somebody else has taken over."""
+        """Write the outcomes of calls whose rows are gone; leave rows that another run has taken over."""
         if self.author.may_have_moved:
             self.author.settle_anywhere(connection, outcomes)
         outstanding = [outcome for outcome in outcomes if outcome.id in self.open]
@@ -128,7 +131,7 @@ class Settling:
             gone = [outcome for outcome in gone if outcome.id not in erased]
         if gone:
             rows = [self.open[outcome.id] for outcome in gone]
-            author = replace(self.author, places={})  # they stand under the names of now from here on
+            author = replace(self.author, places={})  # from here on they have the names of today
             author.insert(connection, rows)
             author.settle(connection, gone)
         others = [id_ for id_, row in stored_rows.items() if row.owner != self.author.owner and id_ not in back]
@@ -136,13 +139,13 @@ class Settling:
         self._taken_over = max(self._taken_over, self._calls(others))
 
     def _erased(self, connection: Connection, heads: Iterable[str]) -> list[str]:
-        """Those of the calls whose people were erased meanwhile: nothing of them is written again."""
+        """The calls whose people were erased meanwhile: nothing of them is written again."""
         number_of = {head: self.open[head].number for head in heads if head in self.open}
         erased = self.author.erased(connection, set(number_of.values()))
         return [head for head, number in number_of.items() if number in erased]
 
     def _miss(self, connection: Connection, ids: Sequence[str], *, removed: int) -> None:
-        """Count the claims that could not be given up, because they were gone or are somebody else's."""
+        """Count the claims that could not be released, because they were gone or another run holds them."""
         erased = set(self.ids(self._erased(connection, self.settlements)))
         outstanding = [id_ for id_ in ids if id_ in self.open and id_ not in erased]
         others = [row.id for row, _ in self.author.read(connection, outstanding)]

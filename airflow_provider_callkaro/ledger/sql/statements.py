@@ -1,10 +1,10 @@
-"""The few statements that read and write the tables, as PostgreSQL takes them.
+"""The statements that read and write the tables, for PostgreSQL.
 
-Every statement works on many rows at once, because a database across a network costs one to five milliseconds a round
-trip, whatever it is asked. They are plain text for the driver: a ledger write lies between two calls, and building them
-anew as expressions would cost more than SQLite needs to run them. Only constants and placeholders go into the text.
+Every statement works on many rows at once, because each round trip to a database across a network costs one to five
+milliseconds. They are plain text for the driver: a ledger write lies between two calls, and building them as
+expressions would cost more time than SQLite needs to run them. Only constants and placeholders go into the text.
 
-Every instant is written, and every age is judged, by the database's clock: those of the workers may differ.
+Only the database's clock writes instants and decides ages, because the clocks of the workers may differ.
 """
 # ruff: noqa: S608
 
@@ -32,37 +32,37 @@ LONGEST_NUMBER = 15  # digits; E.164
 LEASE_SECONDS = int(CLAIM_LEASE.total_seconds())
 
 COLUMNS = ", ".join(Row._fields)
-# A redial takes the place of the call before it, which may have rung too; nobody knows any more, so it counts.
+# A redial replaces the row of the call before it, which may have rung; that is unknown by now, so it counts.
 _CALLS = "(redials + CASE WHEN state = 'rejected' THEN 0 ELSE 1 END)"
-NEW_COLUMNS = Row._fields.index("claimed_at")  # so many columns of a new row are given, the rest is the database's
+NEW_COLUMNS = Row._fields.index("claimed_at")  # columns of a new row with given values; the database fills the others
 
 
 class Statements(KeyStatements):
-    """The statements as PostgreSQL takes them; the other databases say where they differ.
+    """The statements for PostgreSQL; those for other databases override what differs.
 
     :param keyed: for a ledger that holds digests.
     """
 
     begin: str | None = None
-    """What opens a writing transaction beyond the driver's own begin."""
+    """The statement that begins a writing transaction, if the driver's own begin is not enough."""
     isolation = "READ COMMITTED"
     """SQLAlchemy's name of the isolation level: each statement sees what others committed just before it."""
     settings: Sequence[str] = (
-        # A commit is on the disk when it returns; whoever waits for replicas too (remote_apply) goes on doing so.
+        # A commit is on the disk when it returns. A setting that also waits for replicas (remote_apply) is kept.
         "SELECT set_config('synchronous_commit', 'on', false) "
         "WHERE current_setting('synchronous_commit') IN ('off', 'local')",
     )
-    """What is said once on each new connection."""
+    """The statements for each new connection."""
     durability: str | None = None
-    """What tells in one value whether a commit is on the disk when it returns: 1, or else the risk is to be told."""
+    """A query whose one value is 1 if a commit is on the disk when it returns; for any other value the log warns."""
     create: Sequence[str] = (CREATE_TABLE, CREATE_INDEX)
     create_runs = CREATE_RUNS
     create_locks: str | None = None
-    """The table whose rows stand for the locks of numbers; None where the database has locks without rows."""
+    """Creates the table whose rows are the locks of numbers; None if the database has locks without rows."""
     columns = COLUMNS
-    """Those of the ledger's table, in the order of a row."""
+    """The columns of the ledger's table, in the order of a row."""
     counts_inserts = True
-    """Whether the row count of ``insert`` tells the inserted rows from those that were there already."""
+    """Whether the row count of ``insert`` counts only the rows that it inserted."""
 
     now = "(clock_timestamp() AT TIME ZONE 'UTC')"
 
@@ -70,7 +70,7 @@ class Statements(KeyStatements):
     _on_conflict = "ON CONFLICT (id) DO NOTHING"
     _for_update = " FOR UPDATE"
     for_update = _for_update
-    """What locks the rows that a statement reads, until the transaction ends."""
+    """Appended to a query, it locks the rows until the transaction ends."""
     _on_held = "ON CONFLICT (id) DO UPDATE SET used_at = voice_call_scopes.used_at"
     _on_noted = (
         "ON CONFLICT (id) DO UPDATE SET used_at = excluded.used_at, cap_seconds = CASE WHEN "
@@ -86,7 +86,7 @@ class Statements(KeyStatements):
             self.create_runs = in_keyed(RUNS_TABLE, self.create_runs)
 
     def ago(self, seconds: int) -> str:
-        """The expression for an instant so long ago."""
+        """The expression for the instant that many seconds ago."""
         return f"({self.now} - INTERVAL '{seconds:d} seconds')"
 
     def insert(self, rows: Sequence[Row]) -> Query:
@@ -98,7 +98,7 @@ class Statements(KeyStatements):
         )
 
     def put_back(self, rows: Sequence[Row]) -> Query:
-        """Likewise, with the instants that they had."""
+        """Like `insert`, with the instants of the rows."""
         values = _repeat(f"({_repeat(self._mark, len(Row._fields))})", len(rows))
         return (
             f"INSERT INTO voice_call_ledger ({self.columns}) VALUES {values} {self._on_conflict}",
@@ -124,7 +124,7 @@ class Statements(KeyStatements):
         )
 
     def withdraw(self, ids: Sequence[str], *, owner: str, turn: int) -> Query:
-        """Remove what the owner has claimed in this very turn."""
+        """Remove what the owner has claimed in this turn."""
         return (
             f"DELETE FROM voice_call_ledger WHERE id IN ({_repeat(self._mark, len(ids))}) "
             f"AND owner = {self._mark} AND turn = {self._mark}",
@@ -136,7 +136,7 @@ class Statements(KeyStatements):
         return f"DELETE FROM voice_call_ledger WHERE id IN ({_repeat(self._mark, len(ids))})", tuple(ids)
 
     def read(self, ids: Sequence[str]) -> Query:
-        """The rows under the ids, in their order: every column, and whether the lease of a claim would still run."""
+        """The rows with the ids, in the order of ids: every column, and whether a claim would be within its lease."""
         marks = _repeat(self._mark, len(ids))
         return (
             f"SELECT {self.columns}, claimed_at > {self.ago(LEASE_SECONDS)} FROM voice_call_ledger "
@@ -145,16 +145,16 @@ class Statements(KeyStatements):
         )
 
     def lock(self, ids: Sequence[str]) -> Query:
-        """Likewise, and nobody else may change them until this transaction ends."""
+        """Like `read`, and the rows are locked until this transaction ends."""
         text, parameters = self.read(ids)
         return text + self._for_update, parameters
 
     def lock_numbers(self, buckets: Sequence[int]) -> Query | None:
-        """Let no other commit under caps that names one of these buckets go on before this transaction ends.
+        """Lock buckets of numbers: other commits under caps with one of them wait until this transaction ends.
 
         :param buckets: sorted, so that no two commits wait for each other.
         """
-        # The second key tells a bucket from the advisory locks that others may use in the same database.
+        # The first key separates the buckets from other advisory locks in the same database.
         return (
             "SELECT pg_advisory_xact_lock(1986225260, bucket.column1) "
             f"FROM (VALUES {_repeat('(CAST(%s AS INTEGER))', len(buckets))}) AS bucket",
@@ -162,7 +162,7 @@ class Statements(KeyStatements):
         )
 
     def called(self, numbers: Sequence[str], *, since: str) -> Query:
-        """Number, time and count of the calls to the numbers since then that may have rung, whatever their scope."""
+        """Number, time and count of the calls to the numbers since then that may have rung, in any scope."""
         marks = _repeat(self._mark, len(numbers))
         return (
             f"SELECT number, claimed_at, {_CALLS} FROM voice_call_ledger WHERE number IN ({marks}) "
@@ -171,7 +171,7 @@ class Statements(KeyStatements):
         )
 
     def called_within(self, numbers: Sequence[str], *, seconds: int) -> Query:
-        """Likewise with the id, for the last seconds; the first row has no id, and the time of now."""
+        """Like `called` with the id, for the last seconds; the first row has no id, and the database's time."""
         marks = _repeat(self._mark, len(numbers))
         return (
             f"SELECT '' AS id, '' AS number, {self.now} AS claimed_at, 0 AS calls UNION ALL "
@@ -181,14 +181,14 @@ class Statements(KeyStatements):
         )
 
     def holds_any(self, prefixes: Sequence[str]) -> Query:
-        """Whether any number begins with one of the prefixes, of digits; each is one look at the index."""
+        """Whether any number begins with one of the prefixes, of digits; each costs one look at the index."""
         one = f"EXISTS (SELECT 1 FROM voice_call_ledger WHERE number >= {self._mark} AND number <= {self._mark})"
         # Both ends are digits alone, which every collation sorts alike.
         bounds = chain.from_iterable((prefix, prefix + "9" * LONGEST_NUMBER) for prefix in prefixes)
         return f"SELECT {' OR '.join([one] * len(prefixes))}", tuple(bounds)
 
     def won(self, ids: Sequence[str], *, owner: str, turn: int) -> Query:
-        """Those of the ids that the owner claimed in this very turn."""
+        """The ids that the owner claimed in this turn."""
         return (
             f"SELECT id FROM voice_call_ledger WHERE id IN ({_repeat(self._mark, len(ids))}) "
             f"AND owner = {self._mark} AND turn = {self._mark}",
@@ -196,7 +196,7 @@ class Statements(KeyStatements):
         )
 
     def begin_run(self, *, id: str, run: str, record: str) -> Query:  # noqa: A002
-        """Keep the record of a run that has none."""
+        """Keep the record of a run, if it has none."""
         return (
             f"INSERT INTO voice_call_runs (id, {self._run}, record, begun_at) "
             f"VALUES ({_repeat(self._mark, 3)},{self.now}) {self._on_conflict}",
@@ -208,7 +208,7 @@ class Statements(KeyStatements):
         return f"SELECT record FROM voice_call_runs WHERE id = {self._mark}", (id,)
 
     def record_scope_use(self, id: str, *, cap_seconds: int) -> Query:  # noqa: A002
-        """Note that a scope is used now, by a run whose caps look so far back; its row is locked by that."""
+        """Record that a scope is used now, by a run whose caps look so far back; this locks its row."""
         return (
             "INSERT INTO voice_call_scopes (id, used_at, cap_seconds, pruned_at) "
             f"VALUES ({self._mark},{self.now},{self._mark},NULL) {self._on_noted}",
@@ -216,7 +216,7 @@ class Statements(KeyStatements):
         )
 
     def lock_scope(self, id: str, *, used_at: str) -> Query:  # noqa: A002
-        """Lock the row of a scope, which is added, as used then, if it is not there."""
+        """Lock the row of a scope; adds it, as used at that instant, if it is missing."""
         return (
             "INSERT INTO voice_call_scopes (id, used_at, cap_seconds, pruned_at) "
             f"VALUES ({self._mark},{self._mark},0,NULL) {self._on_held}",
@@ -224,14 +224,14 @@ class Statements(KeyStatements):
         )
 
     def pruned_scopes(self, ids: Sequence[str]) -> Query:
-        """Those of the scopes that were pruned, and when."""
+        """The scopes that were pruned, and when."""
         marks = _repeat(self._mark, len(ids))
         return f"SELECT id, pruned_at FROM voice_call_scopes WHERE id IN ({marks}) AND pruned_at IS NOT NULL", tuple(
             ids
         )
 
     def suited(self, create: str) -> str:
-        """The statement that creates a table, as this database takes it."""
+        """The statement that creates a table, for this database."""
         return create
 
 
