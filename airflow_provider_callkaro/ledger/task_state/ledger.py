@@ -1,16 +1,16 @@
-"""The ledger in Airflow's own task state: needs no setup, and survives retry, SIGKILL and clear.
+"""The ledger in Airflow's own task state: it needs no setup, and survives retry, SIGKILL and clear.
 
-It remembers one task instance of one run. A commit writes one key of the store, because a write costs about 20 ms and
-is the only durable thing at hand; the entries are kept in segments well under the 64 KB that Airflow advises, and only
-the newest segment is ever written again. What a later segment says of a key overrules an earlier one. Only a commit of
-many hundred calls takes several writes; its settlements come first, and nothing is dispatched before the last one.
+It belongs to one task instance of one run. A write to the store costs about 20 ms, so a commit writes one key. The
+entries are in segments well under the 64 KB that Airflow advises, and only the newest segment is written again; what a
+later segment holds under a key overrules an earlier one. Only a commit of many hundred calls takes several writes: its
+settlements come first, and no call is dispatched before the last one.
 
-Each segment says when it was last written, and an open claim is at most as old as that. The store has no clock that
-could be asked, so this is a worker's: where two workers' clocks differ, so does what they take for an hour.
+Each segment holds the instant of its last write, so an open claim in it is at least as old as that. The store has no
+clock, so the instants are those of the workers: if their clocks differ, so does the end of the lease.
 
-The store is shown on a page of Airflow's, so the keys stand there as digests. Without a secret these are short and
-unkeyed: no number can be read off, but all numbers can be tried. With one they are HMACs; then each segment says under
-which key it was written, and a process that lacks that key refuses to guess.
+Airflow shows the store on a page, so the keys are stored as digests. Without a secret these are short and unkeyed: no
+number can be read there, but all numbers can be tried. With a secret they are HMACs; each segment then names the key
+under which it was written, and a process without that key refuses to start.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ from airflow_provider_callkaro.ledger.contract import (
 )
 from airflow_provider_callkaro.ledger.digests import FIELD, LedgerKey, LedgerKeys, Purpose, key_of
 from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
-from airflow_provider_callkaro.ledger.task_state.records import entry_of, is_record, packed, settled, size_of
+from airflow_provider_callkaro.ledger.task_state.records import as_record, entry_of, is_record, settled, size_of
 
-SEGMENT_BYTES = 24_000  # of JSON, then a new segment begins: a write of that size still costs about 20 ms
-DIGEST_BYTES = 9  # 72 bits: among a million keys two agree once in ten billion lists
+SEGMENT_BYTES = 24_000  # of JSON; then a new segment begins. A write of this size still costs about 20 ms
+DIGEST_BYTES = 9  # 72 bits: of ten billion lists with a million keys each, one has two keys of one digest
 _FORMAT = 1
-_KEYED_FORMAT = 2  # earlier versions would look for unkeyed digests in it and find nobody
+_KEYED_FORMAT = 2  # not 1: earlier versions would look for unkeyed digests in it, and find none
 
 
 Digest: TypeAlias = Callable[[str], str]
-"""What the store is told of a key."""
+"""Makes the digest of a key."""
 
 
 class TaskState(Protocol):
-    """What is needed of Airflow's task-state store."""
+    """Airflow's task-state store, as far as it is used here."""
 
     def get(self, key: str, default: Any = None) -> Any: ...
 
@@ -55,17 +55,18 @@ class TaskState(Protocol):
 
 
 class TaskStateLedger:
-    """Who has been rung by this task instance.
+    """The ledger of one task instance.
 
-    Used from the task's main thread only, as the store demands. The store belongs to one run, so there is one scope.
+    It is used on the task's main thread only, as the store demands. The store belongs to one run, so there is one
+    scope.
 
     :param store: Airflow's task-state store.
     :param prefix: of the keys in the store.
     :param retention: how long the store keeps an entry; None takes Airflow's default (30 days).
-    :param legacy: how earlier versions may have spelled a number; None looks for none. It is only looked for where a
-        segment was written by such a version.
-    :param keys: under which the digests are made, the first one for whatever is new; None makes unkeyed ones.
-    :param clock: seconds since 1970 UTC, as this worker's clock tells them.
+    :param legacy: how earlier versions may have spelled a number; None looks for none. It looks only if such a
+        version wrote a segment.
+    :param keys: of the digests, the first one for new entries; None makes unkeyed digests.
+    :param clock: seconds since 1970 UTC, by this worker's clock.
     """
 
     def __init__(
@@ -83,21 +84,21 @@ class TaskStateLedger:
         self._keep: dict[str, Any] = {} if retention is None else {"retention": retention}
         self._clock = clock
         self._keys = keys
-        self._digests: Sequence[Digest] = (_unkeyed if keys is None else _under(keys.first),)
-        """How a key is digested: as it is written, then as earlier tries wrote it under other keys."""
+        self._digests: Sequence[Digest] = (_unkeyed if keys is None else _keyed(keys.first),)
+        """The digest for new entries, then those that earlier tries used, with other keys."""
         self._legacy_known = legacy
         self._legacy: LegacyNumbers | None = None
         self._earlier: dict[str, str] = {}  # digest -> record, from the tries before this one
-        self._left_open: dict[str, float] = {}  # digest -> when its claim was written at the latest, by another try
+        self._left_open: dict[str, float] = {}  # digest -> the last write of the segment of another try's open claim
         self._held: dict[str, str | None] = {}  # digest of an open claim -> the record that it replaces
         self._segment: dict[str, str] = {}
         self._number = 0
         self._size = 0
 
     def __enter__(self) -> TaskStateLedger:
-        """Read what earlier tries left.
+        """Read the entries of earlier tries.
 
-        :raises LedgerError: the store holds something that is not ours, or cannot be read.
+        :raises LedgerError: the store holds something else, or cannot be read.
         """
         written_under: dict[str, Digest] = {}
         while (segment := self._load(self._number)) is not None:
@@ -119,7 +120,7 @@ class TaskStateLedger:
     def commit(self, *, settle: Sequence[Settlement] = (), claim: Sequence[Claim] = ()) -> Mapping[str, ClaimRefusal]:
         """Settle and claim in one write to the store; see `CallLedger.commit`.
 
-        :param settle: a call that this ledger object does not hold is left as it stands.
+        :param settle: a call whose claim this ledger object does not hold is left as it is.
         """
         lost: dict[str, ClaimRefusal] = {}
         changes: dict[str, str] = {}
@@ -130,14 +131,14 @@ class TaskStateLedger:
                 changes[digest] = settled(settlement, held.pop(digest))
         for wanted in claim:
             digest = self._digests[0](wanted.key)
-            at, standing = digest, changes[digest] if digest in changes else self._record(digest)
-            if not standing:
-                at, standing = self._elsewhere(wanted.key)
-            if standing and (digest in held or self._is_young(at, standing) or entry_of(standing) != wanted.replaces):
-                lost[wanted.key] = self._seen(at, standing)
+            at, stored = digest, changes[digest] if digest in changes else self._record(digest)
+            if not stored:
+                at, stored = self._under_other_names(wanted.key)
+            if stored and (digest in held or self._is_young(at, stored) or entry_of(stored) != wanted.replaces):
+                lost[wanted.key] = self._entry_of(at, stored)
                 continue
-            held[digest] = standing or None
-            changes[digest] = packed("c", entry_of(standing).redials + 1 if standing else 0)
+            held[digest] = stored or None
+            changes[digest] = as_record("c", entry_of(stored).redials + 1 if stored else 0)
         for portion in _portions(changes):
             self._write(portion)
         self._held = held
@@ -150,13 +151,13 @@ class TaskStateLedger:
             at = self._digests[0](key)
             record = self._record(at)
             if not record:
-                at, record = self._elsewhere(key)
+                at, record = self._under_other_names(key)
             if record:
-                found[key] = self._seen(at, record)
+                found[key] = self._entry_of(at, record)
         return found
 
-    def _elsewhere(self, key: str) -> tuple[str, str]:
-        """The digest and record of the person under another key or, of an earlier version, in another spelling."""
+    def _under_other_names(self, key: str) -> tuple[str, str]:
+        """The digest and record of the person under another ledger key, or in an earlier version's spelling."""
         if len(self._digests) == 1 and self._legacy is None:
             return "", ""
         for alias in (key, *(self._legacy.aliases(key) if self._legacy is not None else ())):
@@ -166,9 +167,9 @@ class TaskStateLedger:
         return "", ""
 
     def _digest_under(self, check: str) -> Digest:
-        """How the keys of a segment were digested.
+        """The digest that a segment's keys were made with.
 
-        :param check: of the key under which it was written; empty where there was none.
+        :param check: the check value of its ledger key; empty if it had none.
         :raises LedgerError: this process does not have that key.
         """
         if not check:
@@ -180,14 +181,14 @@ class TaskStateLedger:
                 f"the task state was written under the key {id_}, and this process does not have it: add its secret to "
                 f'"{FIELD}" in the extra of the vendor\'s connection, the newest first; nobody was rung'
             )
-        return _under(key)
+        return _keyed(key)
 
-    def _seen(self, digest: str, record: str) -> Entry:
+    def _entry_of(self, digest: str, record: str) -> Entry:
         is_own = digest in self._held and record[:1] == "c"
         return entry_of(record, may_be_ringing=is_own or self._is_young(digest, record))
 
     def _is_young(self, digest: str, record: str) -> bool:
-        """Whether a record is a claim that another try left open less than the lease ago: it may be frozen."""
+        """Whether a record is an open claim of another try, within its lease: that try may only be frozen."""
         return (
             record[:1] == "c"
             and digest in self._left_open
@@ -195,13 +196,13 @@ class TaskStateLedger:
         )
 
     def _record(self, digest: str) -> str:
-        """The newest record; empty where the key is free."""
+        """The newest record; empty if the key is free."""
         return self._segment[digest] if digest in self._segment else self._earlier.get(digest, "")
 
     def _load(self, number: int) -> tuple[dict[str, str], float, str] | None:
-        """A segment, when it was last written, and the check value of the key under which it was.
+        """A segment, the instant of its last write, and the check value of its ledger key.
 
-        Long ago, where an earlier version has not said so; an empty text where there was no key.
+        The instant is minus infinity for a segment of an earlier version; the check value is empty without a key.
         """
         name = self._name(number)
         try:
@@ -221,7 +222,7 @@ class TaskStateLedger:
     def _write(self, changes: Mapping[str, str]) -> None:
         if self._size > SEGMENT_BYTES:
             self._earlier.update(self._segment)
-            self._number += 1  # before the segment is let go: a signal in between must not have it overwritten
+            self._number += 1  # first, because a signal before the next line must not lead to an overwritten segment
             self._segment, self._size = {}, 0
         segment = {**self._segment, **changes}
         try:
@@ -240,7 +241,7 @@ class TaskStateLedger:
         return f"{self._prefix}/{number:05d}"
 
 
-def _is_segment(value: Any) -> bool:
+def _is_segment(value: object) -> bool:
     if not isinstance(value, dict) or not isinstance(value.get("calls"), dict):
         return False
     if value.get("format") == _KEYED_FORMAT:
@@ -254,7 +255,7 @@ def _is_segment(value: Any) -> bool:
 
 
 def _portions(changes: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """The changes in their order, in as few parts as fit into a segment each."""
+    """The changes in their order, in as few parts as possible that fit into a segment each."""
     portion: dict[str, str] = {}
     size = 0
     for digest, record in changes.items():
@@ -267,7 +268,7 @@ def _portions(changes: Mapping[str, str]) -> Iterator[dict[str, str]]:
         yield portion
 
 
-def _under(key: LedgerKey) -> Digest:
+def _keyed(key: LedgerKey) -> Digest:
     return partial(key.digest, Purpose.CALL)
 
 

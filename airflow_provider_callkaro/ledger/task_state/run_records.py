@@ -16,9 +16,9 @@ KEY = "run"
 class TaskStateRunRecords:
     """The record of the one run that the store belongs to.
 
-    The store cannot write only where nothing stands. What was written is read back, so of two tries that begin at the
-    same moment both go by what was written last, unless one has read before the other writes. Airflow starts a try when
-    it takes the one before it for dead.
+    The store has no write that fails if there is a value. What was written is read back, so two tries that begin at the
+    same moment both use the last write, unless one reads before the other writes. Airflow starts a try only once it
+    takes the one before it for dead.
 
     :param store: Airflow's task-state store.
     :param retention: how long the store keeps the record; None takes Airflow's default (30 days).
@@ -31,7 +31,7 @@ class TaskStateRunRecords:
     def begin(self, proposed: RunRecord) -> RunRecord:
         """Keep ``proposed`` if the run has no record yet; see `RunRecords.begin`.
 
-        :raises LedgerError: it could not be read or written, or what stands there is no record.
+        :raises LedgerError: it could not be read or written, or what is stored is no record.
         """
         record = self.find()
         if record is None:
@@ -49,7 +49,7 @@ class TaskStateRunRecords:
     def find(self) -> RunRecord | None:
         """The record of the run; None where it has none yet.
 
-        :raises LedgerError: it could not be read, or what stands there is no record.
+        :raises LedgerError: it could not be read, or what is stored is no record.
         """
         try:
             state = self._store.get(KEY)

@@ -1,9 +1,8 @@
 """An existing ledger in clear is carried over to digests, batch by batch, while runs go on.
 
-A run that has the key finds people in clear and under digests alike until this is done, so it may stop at any moment
-and be begun again. Each batch is a short transaction of its own: a row stands in clear or under its digest, never in
-both and never in neither. A claim that somebody may be ringing under is left for later, because its owner settles it
-where it stands.
+Until this is done, a run with the key finds people both in clear and under digests, so the work may stop at any moment
+and be started again. Each batch is a short transaction: a row is either in clear or under its digest, never both and
+never neither. An open claim within its lease is left for later, because its owner settles it in clear.
 """
 
 from __future__ import annotations
@@ -28,16 +27,16 @@ from airflow_provider_callkaro.ledger.sql.table import RUNS_TABLE, TABLE
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
-_TRIES = 10  # of keys that change meanwhile
+_TRIES = 10  # each with the keys of that moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarriedOver:
-    """What became of a ledger in clear.
+    """What was carried over.
 
-    :param rows: that stand under digests now, of calls and of further scopes.
-    :param runs: whose records do.
-    :param left: rows that somebody may be ringing under; once the last of them is an hour old, carry over again.
+    :param rows: of calls and of further scopes, now under digests.
+    :param runs: whose records are now under digests.
+    :param left: rows of calls that may be ringing; carry over again once the last of them is an hour old.
     """
 
     rows: int = 0
@@ -55,17 +54,17 @@ def carry_over(
     sleep: Callable[[float], None] = time.sleep,
     random: Callable[[], float] = random_fraction,
 ) -> CarriedOver:
-    """Put what stands in clear under the key that writes. A clear ledger is put under the first key by this.
+    """Put what is in clear under the writing key. A ledger in clear is put under its first key by this.
 
     :param engine: of the ledger's database.
-    :param keys: those of the ledger's connection.
+    :param keys: of the ledger's connection.
     :param legacy: how earlier versions may have spelled a number.
     :param batch: rows a transaction.
-    :param on_batch: told of what was done so far, after each of them.
+    :param on_batch: called with the counts so far, after each batch.
     :param sleep: waits for a number of seconds before a transaction is tried again.
     :param random: a number from 0 to 1, which spreads those waits.
-    :return: what was done; nothing is left where ``left`` is 0.
-    :raises LedgerError: the ledger stands under a key that is not among these, or could not be read or written.
+    :return: the counts; everything is carried over if ``left`` is 0.
+    :raises LedgerError: the ledger is under a key that is not among these, or could not be read or written.
     """
     statements = statements_for(engine.dialect.name, keyed=True)
     session = SqlSession(engine=engine, statements=statements, table=TABLE, sleep=sleep, random=random)
@@ -125,7 +124,7 @@ class _Carrying:
             self._on_batch(carried)
 
     def _carry_calls(self, connection: Connection, *, after: str) -> tuple[int, str | None]:
-        """One batch of calls: how many were carried over, and the last id of it; None where there is none any more."""
+        """Carry over one batch of calls: their number, and the last id of the batch; None if there was none."""
         self._begin(connection)
         query = self._statements.lock_in_clear(TABLE, self._keys, after=after, limit=self._batch)
         page = list(fetched(connection, query))
@@ -138,7 +137,7 @@ class _Carrying:
         return len(settled), page[-1].row.id if page else None
 
     def _carry_runs(self, connection: Connection, *, after: str) -> tuple[int, str | None]:
-        """One batch of the records of runs."""
+        """Carry over one batch of records of runs, likewise."""
         self._begin(connection)
         query = self._statements.lock_in_clear(RUNS_TABLE, self._keys, after=after, limit=self._batch)
         page: list[Any] = list(connection.exec_driver_sql(*query).fetchall())

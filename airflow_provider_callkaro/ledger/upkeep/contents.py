@@ -1,4 +1,4 @@
-"""What a ledger holds, scope by scope, and whether it is in order."""
+"""The contents of a ledger, scope by scope, and the checks of its state."""
 # ruff: noqa: S608
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 AFTER_EVERY_ID = "g"  # sorts after every hexadecimal digit, in every collation
 _CLOCKS_AGREE = timedelta(minutes=1)
-_DURABLE = {  # what tells whether a commit is on the disk when it returns, and the values of which it is
+_DURABLE = {  # the query for the setting of durable commits, and its durable values
     "postgresql": ("SELECT current_setting('fsync')", ("on",)),
     "mysql": ("SELECT @@GLOBAL.innodb_flush_log_at_trx_commit", ("1",)),
     "mariadb": ("SELECT @@GLOBAL.innodb_flush_log_at_trx_commit", ("1",)),
@@ -34,11 +34,11 @@ _DURABLE = {  # what tells whether a commit is on the disk when it returns, and 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScopeContents:
-    """What one scope holds.
+    """The contents of one scope.
 
     :param id: 12 hexadecimal digits, with which the ids of its rows begin.
     :param calls: how many, by state.
-    :param blocked: how many people it keeps from being rung because of a call in another scope.
+    :param blocked: how many people must not be rung in it because of a call in another scope.
     :param last_claim: by the database's clock, UTC without an offset.
     """
 
@@ -51,9 +51,11 @@ class ScopeContents:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
-    :param advice: what to do about it; empty where all is well.
+    :param what: was checked.
+    :param found: what it is.
+    :param advice: what to do about it; empty if all is well.
     """
 
     what: str
@@ -62,7 +64,7 @@ class Finding:
 
 
 def scope_ids(upkeep: Upkeep) -> Iterator[str]:
-    """The ids of all scopes that have rows, each found by one look at the index."""
+    """The ids of all scopes that have rows; each costs one look at the index."""
     start = ""
     while True:
         found = upkeep.read(partial(_first_from, start=start))
@@ -78,7 +80,7 @@ def _first_from(connection: Connection, start: str) -> str | None:
 
 
 def scopes_held(upkeep: Upkeep) -> list[ScopeContents]:
-    """Every scope of the ledger, the one that was used last first."""
+    """Every scope of the ledger, the one with the latest claim first."""
 
     def contents(connection: Connection, id_: str) -> ScopeContents | None:
         rows = execute(
@@ -104,7 +106,7 @@ def scopes_held(upkeep: Upkeep) -> list[ScopeContents]:
 
 
 def findings(upkeep: Upkeep) -> Iterator[Finding]:
-    """What is worth knowing of a ledger, and what is wrong with it."""
+    """Check durability, clocks, tables and unsettled calls of a ledger."""
     query, durable = _DURABLE[upkeep.dialect]
     found = str(upkeep.read(lambda connection: execute(connection, query).scalar()))
     advice = "" if found in durable else "a crash of the database may lose whom it has rung: make commits durable"
@@ -122,9 +124,9 @@ def findings(upkeep: Upkeep) -> Iterator[Finding]:
 
 
 def key_findings(upkeep: Upkeep, keys: LedgerKeys | None) -> Iterator[Finding]:
-    """Under which keys a ledger stands, which are still needed, and what stands in clear.
+    """Check the keys of a ledger: which it is under, which are still needed, and what is in clear.
 
-    :param keys: those of the connection.
+    :param keys: of the connection.
     """
     if not upkeep.is_keyed:
         advice = "" if keys is None else "the connection has a key: ledger carry-over puts the ledger under it"

@@ -1,7 +1,7 @@
-"""What a person does to a ledger, beside the runs that use it: one connection, short transactions.
+"""A SQL ledger as the commands use it, beside the runs: one connection, short transactions.
 
-A command takes its turn as a run does, so it may be killed at any moment and run beside any fan-out. Its statements are
-few and rare; they are built as texts with names, which SQLAlchemy writes as each database takes them.
+A command commits as a run does, so it may be killed at any moment and work beside any fan-out. Its statements are few
+and rare, so they have named parameters, which SQLAlchemy translates for each database.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ T = TypeVar("T")
 
 
 class Upkeep:
-    """A ledger as the commands see it. Opened with ``with``.
+    """The database of a ledger, for commands. Opened with ``with``.
 
-    :param engine: of the database; taken as it is.
+    :param engine: of the database; used as it is.
+    :ivar is_keyed: whether the ledger holds digests; known after `find_ledger` or `detect_keys`.
     :param sleep: waits for a number of seconds before a transaction is tried again.
     :param random: a number from 0 to 1, which spreads those waits.
-    :raises ConfigurationError: the engine's database is none in which a ledger can live.
+    :raises ConfigurationError: a ledger cannot be in a database of this kind.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Upkeep:
         return self
 
     def find_ledger(self) -> None:
-        """Make sure that this is the database of a ledger.
+        """Check that this database holds a ledger.
 
         :raises ConfigurationError: there is none in it.
         """
@@ -66,7 +67,7 @@ class Upkeep:
         self.session.close()
 
     def detect_keys(self) -> None:
-        """See whether the ledger stands under keys."""
+        """Check whether the ledger is keyed."""
         self.is_keyed = is_keyed(self.session, TABLE)
         self.statements = statements_for(self.dialect, keyed=self.is_keyed)
 
@@ -77,26 +78,27 @@ class Upkeep:
         return self.read(lambda connection: inspect(connection).has_table(table))
 
     def create(self, table: str, statements: Sequence[str]) -> None:
-        """Create a table that is not there yet.
+        """Create a table if it is missing.
 
-        :raises LedgerError: it is not there and cannot be created.
+        :raises LedgerError: it is missing and cannot be created.
         """
         self.session.create_table(table, statements)
 
     def create_locks(self) -> None:
-        """Create the table behind locks, where the database needs one."""
+        """Create the table of locks, if the database needs one."""
         if self.statements.create_locks is not None:
             self.create(LOCKS_TABLE, [self.statements.create_locks])
 
     def read(self, work: Callable[[Connection], T]) -> T:
-        """What ``work`` reads in one short transaction.
+        """Run ``work``, which reads, in one short transaction, and return its result.
 
         :raises LedgerError: it could not be read.
         """
         return self.session.transact(work, action="read")
 
     def write(self, work: Callable[[Connection], T]) -> T:
-        """What ``work`` gives that writes in one short transaction; it may be run twice, and must end the same.
+        """Run ``work``, which writes, in one short transaction, and return its result. It may run twice, so it is
+        idempotent.
 
         :raises LedgerError: it could not be written.
         """

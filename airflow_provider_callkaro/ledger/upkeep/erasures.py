@@ -1,8 +1,9 @@
-"""People who were erased: the ledger holds nothing of them but a digest, under which nobody rings them again.
+"""Erased people: the ledger keeps nothing of them but a digest, the tombstone, and refuses every claim under it.
 
-Only a keyed ledger can do that: the unkeyed digest of a number is the number. Every claim of a keyed ledger locks the
-row of its key. An erasure locks the rows of all keys, and leaves a mark there before its tombstone: so either it sees
-what was claimed, and takes it out, or the claim sees the tombstone. While nobody was erased, a claim pays nothing.
+Only a keyed ledger can do that, because an unkeyed digest of a number gives the number away. Every claim of a keyed
+ledger locks the row of its key. An erasure locks the rows of all keys, and marks them before it writes the tombstone:
+either it sees the claim and deletes it, or the claim sees the tombstone. While no person was erased, a claim costs no
+more.
 """
 # ruff: noqa: S608
 
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erased:
-    """What became of an erasure.
+    """The result of an erasure.
 
-    :param calls: that were taken out.
-    :param rows: that were, those in further scopes included.
-    :param under_way: calls that may be ringing at this moment; they are not placed again.
+    :param calls: that were deleted.
+    :param rows: that were deleted, those in further scopes included.
+    :param under_way: deleted calls that may be ringing at this moment.
     :param is_new: the person was not erased before.
     """
 
@@ -46,7 +47,7 @@ class Erasures:
     """Erases people from a keyed ledger.
 
     :param upkeep: the ledger's database.
-    :param names: under which rows stand in it.
+    :param names: that rows have in it.
     """
 
     def __init__(self, upkeep: Upkeep, *, names: Names) -> None:
@@ -54,9 +55,9 @@ class Erasures:
         self._names = names
 
     def erase_in(self, connection: Connection, digits: Sequence[str]) -> Erased:
-        """Take a person out and leave a tombstone, within a transaction. What is under way settles into nothing.
+        """Delete a person's rows and leave a tombstone, within a transaction. Calls under way settle without a trace.
 
-        :param digits: every spelling of the number; the first is how it is read today.
+        :param digits: every spelling of the number; today's first.
         """
         statements = self._upkeep.statements
         execute(connection, f"SELECT place FROM voice_call_keys{statements.for_update}").all()

@@ -1,7 +1,7 @@
-"""What the ledger holds of one person, or under one id: shown, resolved, and taken out.
+"""The calls of one person, or the call with one id: shown, resolved, and found for an erasure.
 
-A call stands in one row, and in a further row for each further scope that it blocks; these have no number. They are
-found by what they have in common with the call: its key, and the commit that made them.
+A call is one row, and a further row for each further scope that it blocks; these have no number. They are found by what
+they share with the call: its key, and the commit that made them.
 """
 # ruff: noqa: S608
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 RESOLVED = "resolved"
-"""The reason of an entry that a person has settled."""
+"""The reason of an entry that a person has settled by hand."""
 _RESOLVABLE = (EntryState.UNKNOWN, EntryState.CLAIMED)
 
 
 class Resolution(StrEnum):
-    """What a person has found out about a call that the ledger calls unknown."""
+    """What a person has found out about an unknown call."""
 
     CALLED = "called"
     """The phone rang, or will: never again in this scope."""
@@ -41,11 +41,11 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldCall:
-    """One call of the ledger, without anything that tells whose it is.
+    """One call of the ledger, without anything that identifies the person.
 
     :param id: of its row.
     :param state: an open claim that is older than the lease is unknown.
-    :param may_be_ringing: nobody has settled it, and somebody may be at it right now.
+    :param may_be_ringing: it is not settled, and within its lease.
     :param claimed_at: by the database's clock, UTC without an offset.
     """
 
@@ -72,8 +72,8 @@ class Persons:
     def calls_to(self, numbers: Sequence[str], *, scope: str | None = None) -> list[HeldCall]:
         """The calls to a number, the newest first.
 
-        :param numbers: every text under which the number may stand in the table.
-        :param scope: the name of the one scope to look into; None looks into all.
+        :param numbers: every text that may represent the number in the table.
+        :param scope: the name of the only scope to look in; None looks in all.
         """
         found = self._upkeep.read(lambda connection: self.rows_in(connection, numbers))
         calls = [_held(stored) for stored in found if scope is None or stored.row.scope == scope]
@@ -82,7 +82,7 @@ class Persons:
     def calls_that_are(self, state: EntryState, *, scope: str | None = None, limit: int = 100) -> list[HeldCall]:
         """The newest calls in a state; an open claim that is older than the lease is unknown.
 
-        :param limit: so many at most.
+        :param limit: at most so many.
         """
         old = f"claimed_at <= {self._upkeep.statements.ago(LEASE_SECONDS)}"
         claimed = {EntryState.UNKNOWN: f"(state = 'claimed' AND {old})", EntryState.CLAIMED: "state = 'claimed'"}
@@ -99,12 +99,12 @@ class Persons:
         return [call for call in calls if call.state is state]
 
     def resolve_in(self, connection: Connection, id_: str, resolution: Resolution) -> HeldCall:
-        """Settle an unknown call as a person says, in every scope that it blocks, within a transaction.
+        """Settle an unknown call with what a person has found out, in every scope that it blocks, within a transaction.
 
         :param id_: of its row.
         :return: the call as it was.
         :raises ConfigurationError: there is no such call.
-        :raises NotAllowed: it is not unknown, or somebody may be ringing under it.
+        :raises NotAllowed: it is not unknown, or may be ringing.
         """
         found = self._rows(connection, "id = :id", id=id_, lock=True)
         if not found or found[0].row.state.startswith(ALSO):
@@ -112,7 +112,7 @@ class Persons:
         row, is_young = found[0]
         call = _held(found[0])
         if call.reason == RESOLVED and call.state is EntryState.ACCEPTED and resolution is Resolution.CALLED:
-            return call  # the answer to this very commit was lost, or somebody has said the same
+            return call  # this very commit lost its answer before, or another person has resolved it alike
         if row.state in OPEN and is_young:
             raise NotAllowed(
                 f"call {id_} may be ringing right now: it was claimed less than an hour ago and nobody has settled it; "
@@ -126,7 +126,7 @@ class Persons:
             return call
         settled = f"reason = :reason, detail = NULL, owner = :owner, settled_at = {self._upkeep.statements.now}"
         for state, some in ((str(EntryState.ACCEPTED), ids[:1]), (ALSO + EntryState.ACCEPTED, ids[1:])):
-            if some:  # of another owner from now on, so that a frozen try that wakes up leaves it alone
+            if some:  # a new owner, so that a frozen try that wakes up does not settle it
                 execute(
                     connection,
                     f"UPDATE voice_call_ledger SET state = :state, {settled} WHERE id IN :ids",

@@ -1,8 +1,8 @@
-"""What may be forgotten, and how: whole scopes that nobody uses any more, in batches, while runs go on.
+"""Retention: whole scopes that are no longer in use are deleted, in batches, while runs go on.
 
-A row protects the person it tells of from being rung twice in its scope, and counts for caps. So only a scope of which
-nothing is younger than the retention is taken out, and never what a cap still looks at. A scope that was pruned is
-marked for good: a run that is cleared long after it, and would find nobody in its scope, is refused.
+A row keeps its person from being rung twice in its scope, and counts for caps. So a scope is deleted only if all of it
+is older than the retention, and never if a cap still counts it. A pruned scope is marked for good: a run that is
+cleared long after it would find no entries in its scope, and is refused.
 """
 # ruff: noqa: S608
 
@@ -27,21 +27,21 @@ from airflow_provider_callkaro.ledger.upkeep.database import Upkeep
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
-SHORTEST = timedelta(days=1)  # whatever is younger may be under way, be retried, or count for a cap of a day
+SHORTEST = timedelta(days=1)  # younger rows may be under way, be retried, or count for a cap of a day
 BATCH = 500  # rows a transaction
 _LONG_AGO = "1970-01-01 00:00:00"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScopeUse:
-    """One scope, as the ledger holds it.
+    """One scope of the ledger.
 
     :param id: 12 hexadecimal digits, with which the ids of its rows begin.
-    :param name: as the user gave it.
-    :param rows: how many it has, those of calls that only block it included.
+    :param name: the user's name for it.
+    :param rows: how many it has, those that only block included.
     :param old: how many of them are older than the retention.
     :param is_used: whether it was used within the retention.
-    :param is_pruned: a prune that marked it did not come to its end.
+    :param is_pruned: a prune has marked it, and was interrupted.
     """
 
     id: str
@@ -53,12 +53,12 @@ class ScopeUse:
 
     @property
     def is_open(self) -> bool:
-        """Whether old rows of it still keep people from being rung twice, because runs still use it."""
+        """Whether its old rows still keep people from being rung twice, because runs still use it."""
         return self.old > 0 and self.is_used and not self.is_pruned
 
     @property
     def may_go(self) -> bool:
-        """Whether all of it may be forgotten."""
+        """Whether all of it may be deleted."""
         return self.is_pruned or not self.is_used
 
 
@@ -66,9 +66,9 @@ class ScopeUse:
 class Plan:
     """What a prune would do.
 
-    :param scopes: that go.
+    :param scopes: to delete.
     :param rows: in them.
-    :param kept: scopes that are still open, and their old rows, which stay.
+    :param kept: scopes in use with old rows, which stay.
     :param kept_rows: old rows that stay.
     """
 
@@ -80,7 +80,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
-    """What is gone: scopes, their rows, and the records of runs in them."""
+    """What was deleted: scopes, their rows, and the records of runs in them."""
 
     scopes: int
     rows: int
@@ -88,9 +88,9 @@ class Pruned:
 
 
 class Retention:
-    """Forgets what is older than a span of time, by the database's clock.
+    """Deletes what is older than a span of time, by the database's clock.
 
-    :param older_than: at least a day.
+    :param older_than: a day or more.
     :raises ConfigurationError: it is shorter.
     """
 
@@ -102,15 +102,15 @@ class Retention:
         self._cutoff = upkeep.statements.ago(int(older_than.total_seconds()))
 
     def create(self) -> None:
-        """Create the table of scopes, if it is not there yet."""
+        """Create the table of scopes, if it is missing."""
         self._upkeep.create(SCOPES_TABLE, [self._upkeep.statements.suited(CREATE_SCOPES)])
 
     def plan(self, *, keep_open: bool = False, longest_cap: timedelta | None = None) -> Plan:
-        """What may go.
+        """Plan what to delete.
 
-        :param keep_open: leave the old rows of scopes that are still open, and go on with the others.
-        :param longest_cap: how far back the caps of all DAGs look; None takes what the runs have noted.
-        :raises RetentionTooShort: a cap looks further back, or an open scope has older rows.
+        :param keep_open: keep the old rows of scopes in use, and prune the others.
+        :param longest_cap: how far back the caps of all DAGs look; None takes what the runs have recorded.
+        :raises RetentionTooShort: a cap looks further back, or a scope in use has older rows.
         """
         cap = longest_cap if longest_cap is not None else self._recorded_cap()
         if cap > self._older_than:
@@ -135,7 +135,7 @@ class Retention:
         )
 
     def prune(self, plan: Plan) -> Pruned:
-        """Carry the plan out, scope by scope; one that has come into use meanwhile is left alone."""
+        """Carry the plan out, scope by scope, except for scopes that have come into use meanwhile."""
         scopes = rows = 0
         for scope in plan.scopes:
             if self._upkeep.write(partial(self._mark, id_=scope.id)):
@@ -145,7 +145,7 @@ class Retention:
         return Pruned(scopes=scopes, rows=rows, runs=self._prune_runs())
 
     def _prune_runs(self) -> int:
-        """Forget who the runs were that began so long ago, and in whose scopes nobody is rung any more."""
+        """Delete the records of runs that began before the cutoff and whose scopes are all pruned."""
         if not self._upkeep.has(RUNS_TABLE):
             return 0
         runs, last = 0, ""
@@ -166,20 +166,20 @@ class Retention:
         return [(str(id_), str(record)) for id_, record in execute(connection, query, after=after)]
 
     def _all_marked(self, record: str, marked: dict[str, bool]) -> bool:
-        """Whether a run could claim in none of its scopes any more, if it was cleared."""
+        """Whether all scopes of a run are marked as pruned, so that it could not claim again if it was cleared."""
         try:
             scopes = scopes_of(RunRecord.from_state(json.loads(record)).scopes)
         except ValueError:
-            return False  # a run that finds this rings nobody
+            return False  # a run that finds this record refuses to ring
         for scope in scopes:
             if scope.digits not in marked:
                 marked[scope.digits] = self._upkeep.write(partial(self._mark, id_=scope.digits))
         return all(marked[scope.digits] for scope in scopes)
 
     def _recorded_cap(self) -> timedelta:
-        """The longest cap that a run has noted whose scope is not pruned yet.
+        """The longest cap that runs have recorded, in scopes that are not pruned.
 
-        :raises RetentionTooShort: no run has noted anything.
+        :raises RetentionTooShort: no run has recorded anything.
         """
         noted, seconds = self._upkeep.read(
             lambda connection: execute(
@@ -197,7 +197,7 @@ class Retention:
         return timedelta(seconds=seconds)
 
     def _scopes(self) -> Iterator[ScopeUse]:
-        """Every scope that has rows, each in a short read of its own: the rows of one lie side by side."""
+        """Every scope that has rows, each in a short read of its own: its rows are adjacent in the index."""
         for id_ in scope_ids(self._upkeep):
             yield self._upkeep.read(partial(self._use_of, id_=id_))
 
@@ -227,7 +227,7 @@ class Retention:
         )
 
     def _mark(self, connection: Connection, id_: str) -> bool:
-        """Mark a scope as pruned, unless it has come into use; a run that claims in it waits for this or is seen."""
+        """Mark a scope as pruned, unless it has come into use. A run that claims in it waits for this, or is seen."""
         statements = self._upkeep.statements
         connection.exec_driver_sql(*statements.lock_scope(id_, used_at=_LONG_AGO)).close()
         use = self._use_of(connection, id_)
