@@ -6,6 +6,7 @@ VoiceCallError
 │   ├── RetentionTooShort     what a prune would take out still keeps somebody from being rung; nothing was pruned
 │   └── NeverOpens            the calling policy leaves no moment in which a phone may ring
 ├── LedgerError               the ledger could not be read or written; nothing was sent without a durable claim
+│   └── KeysChanged           the ledger was put under a new key meanwhile; in ledger.sql.names
 ├── SourceBroken              the contact rows could not be read to their end; a retry reads them again
 ├── NotWritten                a file could not be written whole; what stood in its place before still stands
 ├── RunIncomplete             rows are left pending; the next try of the task goes on with them

@@ -57,8 +57,7 @@ class TaskState(Protocol):
 class TaskStateLedger:
     """The ledger of one task instance.
 
-    It is used on the task's main thread only, as the store demands. The store belongs to one run, so there is one
-    scope.
+    It is used on the task's main thread only, as the store demands. The store belongs to one run and has one scope.
 
     :param store: Airflow's task-state store.
     :param prefix: of the keys in the store.

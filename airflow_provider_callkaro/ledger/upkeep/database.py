@@ -97,9 +97,9 @@ class Upkeep:
         return self.session.transact(work, action="read")
 
     def write(self, work: Callable[[Connection], T]) -> T:
-        """Run ``work``, which writes, in one short transaction, and return its result. It may run twice, so it is
-        idempotent.
+        """Run ``work``, which writes, in one short transaction, and return its result.
 
+        :param work: idempotent, because it may run twice.
         :raises LedgerError: it could not be written.
         """
 

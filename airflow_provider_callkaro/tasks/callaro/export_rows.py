@@ -1,7 +1,7 @@
-"""The rows in what a vendor sends as an export, whichever way it writes them.
+"""The rows of an export that a vendor sends, in any of its formats.
 
-The shape of Callaro's exports is documented nowhere, so it is taken from the answer itself: CSV, JSON Lines, a JSON
-list, or a JSON object around a list, page by page. What is none of these is an error that says so; never an empty file.
+The format of Callaro's exports is not documented, so it is found from the answer: CSV, JSON Lines, a JSON list, or a
+JSON object with a list, page by page. Anything else is an error that says so, never an empty file.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from airflow_provider_callkaro.tasks.callaro.export_document import ExportDocume
 from airflow_provider_callkaro.transport.download import Download
 from airflow_provider_callkaro.vendors.callaro.paging import paging_of
 
-MAX_PAGES = 100_000  # ours, against a vendor that always has one more
+MAX_PAGES = 100_000  # our own bound, against a vendor that always has one more
 _DELIMITERS = ",;\t|"
-_OTHER_TYPES = frozenset(  # which a message may name; what else stands there may be anything
+_OTHER_TYPES = frozenset(  # types that a message may name; any other text could hold anything
     f"application/{each}" for each in ("gzip", "json", "octet-stream", "pdf", "xml", "vnd.ms-excel", "zip")
 ) | {"text/plain", "text/csv", "text/xml"}
 _JSON_LINES = ("ndjson", "jsonl", "json-lines", "jsonlines", "json-seq")
@@ -37,9 +37,9 @@ OpenPage = Callable[[int], AbstractContextManager[Download]]
 class ExportRows:
     """The rows of one export, read as they are asked for, and once.
 
-    :param open_page: opens a page of it, from 1; only an answer that says how many pages there are has more than one.
+    :param open_page: opens a page, from 1. There is a second page only if the answer says so.
     :param vendor: the vendor's name, for messages.
-    :ivar columns: the names of a CSV's columns, which are known even where no row comes.
+    :ivar columns: the names of a CSV's columns, even if it has no rows.
     """
 
     def __init__(self, open_page: OpenPage, *, vendor: str) -> None:
@@ -51,9 +51,9 @@ class ExportRows:
         self._pages = 1
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        """Read it.
+        """Read the rows of every page.
 
-        :raises VendorError: it cannot be had, it was cut short, or it is nothing that can be read as rows.
+        :raises VendorError: it cannot be fetched, was cut short, or cannot be read as rows.
         """
         page, number, first_before = 1, 0, None
         while page <= self._pages:
@@ -75,13 +75,13 @@ class ExportRows:
         body = _Body(first, pieces)
         try:
             yield from self._read(download.headers.get("content-type", "").lower(), first, body)
-        except ConfigurationError as error:  # as the reader of contact files says it
+        except ConfigurationError as error:  # of a reader, which takes every file for contacts
             wrong = str(error).removeprefix("contacts: ")
         except (ValueError, RecursionError) as error:
             wrong = f"it cannot be read to its end ({type(error).__name__})"
         else:
             return
-        self._refuse(wrong)  # not where the error was caught: as the context it would carry along what it quotes
+        self._refuse(wrong)  # outside the except block: else the error, which may quote rows, would be its context
 
     def _read(self, content_type: str, first: bytes, body: _Body) -> Iterator[Any]:
         start = first.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
@@ -136,7 +136,7 @@ class ExportRows:
 
 
 class _Body(io.RawIOBase):
-    """A body that comes in pieces, as a file."""
+    """A body in pieces, as a file."""
 
     def __init__(self, first: bytes, rest: Iterator[bytes]) -> None:
         self._left = memoryview(first)
@@ -159,7 +159,7 @@ class _Body(io.RawIOBase):
 
 
 def _are_json_lines(content_type: str, first: bytes) -> bool:
-    """Whether what begins as an object is one object a line, rather than one object around everything."""
+    """Whether a body that begins with an object has one object per line, not one object around everything."""
     if _says_json_lines(content_type):
         return True
     line, _, rest = first.removeprefix(codecs.BOM_UTF8).lstrip().partition(b"\n")
@@ -174,7 +174,7 @@ def _says_json_lines(content_type: str) -> bool:
 
 
 def _header(first: bytes) -> tuple[list[str], str]:
-    """The names of a CSV's columns, and what separates them."""
+    """The names of a CSV's columns, and its delimiter."""
     line = first.decode("utf-8-sig", "replace").partition("\n")[0].rstrip("\r")
     delimiter = max(_DELIMITERS, key=line.count)
     return [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])], delimiter
