@@ -67,8 +67,8 @@ class CallKaroHook(VendorHook[CallKaroConnection]):
         An example of the extra: ``{"schedule_timezone": "Asia/Kolkata", "calling_windows": [{"start": "10:00", "end":
         "19:00", "days": "mon-sat"}]}``.
 
-        :param agent_id: not for CallKaro, whose API tells no hours.
-        :param campaign_id: not for CallKaro either.
+        :param agent_id: must be None: CallKaro's API knows no hours of an agent.
+        :param campaign_id: must be None, for the same reason.
         :raises ConfigurationError: the extra has no windows or no zone, or they cannot be read.
         """
         from airflow_provider_callkaro.calls.described import policy_from_json
@@ -89,7 +89,7 @@ class CallKaroHook(VendorHook[CallKaroConnection]):
             raise ConfigurationError(f'"calling_windows" {place}: {error}') from None
 
     def create_campaign(self, name: str, agent_id: str | None = None) -> str:
-        """Create a campaign; rings nobody.
+        """Create a campaign. No phone rings.
 
         :param name: 1 to 200 characters.
         :param agent_id: the one agent of all its calls (CallKaro's v1); without it each call names its own (v2).
@@ -102,7 +102,7 @@ class CallKaroHook(VendorHook[CallKaroConnection]):
         return self._ask(vendor.create_campaign(name, agent_id), vendor.read_campaign)
 
     def place_call(self, call: Call) -> PlacedCall:
-        """Place one call. No ledger stands before it: use an operator where a person must not be rung twice.
+        """Place one call. The hook has no ledger: use an operator where a person must not be rung twice.
 
         :return: the call as CallKaro took it, with its ``call_id``.
         :raises OutcomeUnknown: the call may have been accepted; it is not sent again.

@@ -70,7 +70,7 @@ class VendorHook(BaseHook, Generic[ConnectionT]):
         return self.connection.target
 
     def _probe(self, ask: Ask) -> str:
-        """Ask the vendor something that rings nobody and changes nothing, and say what is known then.
+        """Ask the vendor something that rings no phone and changes nothing, and say what is known then.
 
         :param ask: sends one request, once, with a short timeout.
         """
@@ -138,7 +138,7 @@ class VendorHook(BaseHook, Generic[ConnectionT]):
     async def _ask_once(self, request: Request, read: Callable[[Response], T]) -> T:
         """Send a request from an event loop and read its answer; trying again is left to whoever asks.
 
-        :param request: one that rings nobody, because its sender may run twice.
+        :param request: a retry-safe one, because its sender may run twice.
         """
         from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
 

@@ -1,7 +1,7 @@
 """Decoding of compressed bodies, within a bound.
 
-Every request asks for an identity encoding, and the HTTP libraries are told not to decode. A vendor may send a
-compressed body all the same, and some versions of the libraries would decode all of it at once: 50 KB on the wire can
+Every request asks for an identity encoding, and the HTTP libraries do not decode. A vendor may send a compressed
+body all the same, and some versions of the libraries would decode all of it at once: 50 KB on the wire can
 become as many megabytes in memory.
 """
 

@@ -1,4 +1,4 @@
-"""The Callaro hook: the connection, and one method per thing that Callaro's API can do with a campaign."""
+"""The Callaro hook: one method for each thing that Callaro's API can do with a campaign."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class CallaroHook(CallaroFilesHook):
         return next((campaign for campaign in self.list_campaigns() if campaign.get("name") == name), None)
 
     def create_campaign(self, fields: Mapping[str, Any]) -> CallaroCampaign:
-        """Create a campaign, in draft. Rings nobody, unless a field starts it.
+        """Create a campaign, in draft. No phone rings, unless a field starts it.
 
         :param fields: ``name``, and whatever the account takes: ``agent_id``, ``timezone``,
             ``campaign_phone_number_ids``, ``concurrency_limit``, …
@@ -84,7 +84,7 @@ class CallaroHook(CallaroFilesHook):
         return self._ask(request, self._vendor.read_campaign)
 
     def get_campaign(self, campaign_id: CampaignId) -> CallaroCampaign:
-        """How a campaign stands."""
+        """Read a campaign and its state."""
         return self._ask(self._vendor.get_campaign(campaign_id), partial(self._vendor.read_campaign, asked=campaign_id))
 
     def update_campaign(self, campaign_id: CampaignId, fields: Mapping[str, Any]) -> CallaroCampaign:
@@ -101,36 +101,36 @@ class CallaroHook(CallaroFilesHook):
         )
 
     def launch(self, campaign_id: CampaignId) -> CallaroCampaign:
-        """Launch a campaign: it rings phones from then on. Launched already, it is left as it is.
+        """Launch a campaign: it rings phones from then on. One that was launched before is left as it is.
 
-        An answer that gets lost is resolved by reading the state: the launch is sent again only to what is still a
-        draft, and at most 5 times in all.
+        After a lost answer the campaign's state decides: the launch is sent again only to what is still a draft, and at
+        most 5 times in all.
 
-        :return: the campaign since. Where Callaro took the launch it may still call it a draft for a while.
+        :return: the campaign afterwards. Callaro may call it a draft for a while after it took the launch.
         :raises NotAllowed: its state does not allow it, naming what it does allow.
-        :raises OutcomeUnknown: nobody knows whether it was launched.
+        :raises OutcomeUnknown: it may have been launched.
         """
         return self._act(Action.LAUNCH, campaign_id)
 
     def pause(self, campaign_id: CampaignId) -> CallaroCampaign:
-        """Pause a running campaign. Paused already, it is left as it is.
+        """Pause a running campaign. One that is paused is left as it is.
 
         :raises NotAllowed: its state does not allow it, naming what it does allow.
         """
         return self._act(Action.PAUSE, campaign_id)
 
     def resume(self, campaign_id: CampaignId) -> CallaroCampaign:
-        """Resume a paused campaign: it rings phones from then on. Running already, it is left as it is.
+        """Resume a paused campaign: it rings phones from then on. One that is running is left as it is.
 
-        A lost answer is resolved as in `launch`: it is sent again only to what is still paused.
+        A lost answer is resolved as in `launch`: the action is sent again only to what is still paused.
 
         :raises NotAllowed: its state does not allow it, naming what it does allow.
-        :raises OutcomeUnknown: nobody knows whether it was resumed.
+        :raises OutcomeUnknown: it may have been resumed.
         """
         return self._act(Action.RESUME, campaign_id)
 
     def cancel(self, campaign_id: CampaignId) -> CallaroCampaign:
-        """End a running or paused campaign for good. Cancelled already, it is left as it is.
+        """End a running or paused campaign for good. One that was cancelled before is left as it is.
 
         :raises NotAllowed: its state does not allow it, naming what it does allow.
         """
@@ -149,10 +149,10 @@ class CallaroHook(CallaroFilesHook):
         return self._ask(self._vendor.clone_prefill(campaign_id), self._vendor.read_object)
 
     def save_as_template(self, campaign_id: CampaignId, name: str | None = None) -> dict[str, Any]:
-        """Make a template of a campaign. Rings nobody.
+        """Make a template of a campaign. No phone rings.
 
         :param name: what the template is called; None leaves it to Callaro.
-        :return: the template as Callaro tells of it.
+        :return: the template as Callaro describes it.
         :raises OutcomeUnknown: it may have been made; it is not made again.
         """
         return self._ask(self._vendor.save_as_template(campaign_id, name), self._vendor.read_object)
@@ -208,9 +208,9 @@ class CallaroHook(CallaroFilesHook):
     ) -> CallingPolicy:
         """When a campaign may call, as Callaro says: its time zone and its call windows.
 
-        The names of the windows' fields are not documented; the likely ones are read, and what cannot be read is
-        refused. Windows are taken as of the campaign's own time zone. Whether Callaro keeps to each contact's zone
-        instead is not told by its API.
+        The names of the windows' fields are not documented: the likely ones are read, and what cannot be read is
+        refused. Windows count in the campaign's own time zone. Whether Callaro keeps to each contact's zone instead is
+        not documented.
 
         :param campaign_id: the campaign.
         :param agent_id: no document gives an agent of Callaro's windows of its own: give the campaign.
@@ -225,11 +225,11 @@ class CallaroHook(CallaroFilesHook):
         return self._items(partial(self._vendor.contact_imports, per_page=TASKS_PAGE_SIZE))
 
     def contact_import(self, import_id: CampaignId) -> dict[str, Any]:
-        """How an import of contacts stands. Its path is inferred; it can be given in the connection's ``routes``."""
+        """Read the state of an import of contacts. Its path is inferred; the connection's ``routes`` may replace it."""
         return self._ask(self._vendor.contact_import(import_id), self._vendor.read_object)
 
     async def read_status(self, campaign_id: str) -> str:
-        """How a campaign stands, in one word, asked once from an event loop.
+        """The state of a campaign, in one word, asked once, from an event loop.
 
         :return: a `CampaignState`, or, where it is none of those, Callaro's own word in lower case.
         """
@@ -240,9 +240,9 @@ class CallaroHook(CallaroFilesHook):
         return campaign.status
 
     def wait_after(self, error: VendorError, *, attempt: int) -> None:
-        """Wait, as long as the retry policy says, before looking what became of a request whose answer was lost.
+        """Wait, as long as the retry policy says, before a look at what became of a request whose answer was lost.
 
-        :param attempt: how often it has been looked for by now, from 1.
+        :param attempt: the number of this look, from 1.
         """
         self._sleep(RetryPolicy().wait(error, attempt=attempt, random=random.random))
 
@@ -252,7 +252,7 @@ class CallaroHook(CallaroFilesHook):
         )
 
     def _items(self, request_of: Callable[..., Request]) -> Iterator[dict[str, Any]]:
-        """What a list holds, page after page, to its end."""
+        """The items of a list, page after page, to its end."""
 
         def ask_for(number: int) -> Page:
             return self._ask(request_of(page=number), self._vendor.read_page)

@@ -1,7 +1,7 @@
-"""How a campaign is moved from state to state: launched, paused, resumed, cancelled; each once.
+"""Launching, pausing, resuming and cancelling a campaign of Callaro's, each at most once.
 
-What decides is the campaign's own state, before and after. A lost answer is resolved by reading it, and an answer that
-says yes is never followed by a second request.
+The campaign's own state decides, before and after. After a lost answer it is read again, and after an answer that says
+yes no second request follows.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class CampaignMoves:
 
     :param vendor: builds the requests, and reads the answers.
     :param ask: sends a request and reads its answer.
-    :param look: tells how a campaign stands.
+    :param look: reads a campaign.
     :param wait: waits after a lost answer.
     """
 
@@ -58,9 +58,9 @@ class CampaignMoves:
     def act(self, action: Action, campaign_id: CampaignId) -> CallaroCampaign:
         """Do what the campaign's state allows, unless it has happened.
 
-        :return: the campaign since.
+        :return: the campaign afterwards.
         :raises NotAllowed: the state does not allow it, naming what it does allow.
-        :raises OutcomeUnknown: whether it has happened cannot be told.
+        :raises OutcomeUnknown: it may have happened.
         """
         before = self._look(campaign_id)
         try:
@@ -71,10 +71,10 @@ class CampaignMoves:
             raise NotAllowed(f"campaign {campaign_id}: {error}") from None
 
     def _send_action(self, action: Action, before: CampaignState, campaign_id: CampaignId) -> CallaroCampaign:
-        """Send an action that the state allows; what became of a lost one is read from the state.
+        """Send an action that the state allows. After a lost answer, the state says what became of it.
 
-        What Callaro answered with a yes is never sent again, whatever the yes says: then the campaign's own state
-        decides, and one that has not moved after a yes that cannot be read stays unknown.
+        An action that Callaro answered with a yes is never sent again, whatever else the answer says: the campaign's
+        state decides. Where the yes cannot be read and the state is as before, the outcome stays unknown.
         """
         request = self._vendor.act(action, campaign_id)
         read = partial(self._vendor.read_change, asked=campaign_id)
@@ -87,7 +87,7 @@ class CampaignMoves:
                 refusal: VendorError = error
                 was_lost = True
                 self._wait(error, attempt=attempt)
-            except Rejected as error:  # perhaps because it has happened: by us, unheard, or by somebody else
+            except Rejected as error:  # perhaps because it has happened: by a lost request of ours, or by somebody else
                 refusal = error
             else:
                 if request.retry_safe:
@@ -104,7 +104,7 @@ class CampaignMoves:
         raise refusal
 
     def _taken(self, answered: CallaroCampaign | None, campaign_id: CampaignId) -> CallaroCampaign:
-        """The campaign after what may ring was taken: as it says itself, else as the answer said."""
+        """The campaign after Callaro took an action that rings: as it is read, else as the answer said."""
         try:
             return self._look(campaign_id)
         except VendorError:

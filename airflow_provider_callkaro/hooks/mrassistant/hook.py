@@ -1,4 +1,4 @@
-"""The MrAssistant hook: the connection, and one method per thing that MrAssistant's API can do."""
+"""The MrAssistant hook: one method for each thing that MrAssistant's API can do with calls and campaigns."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ class MrAssistantHook(MrAssistantOutboundHook):
     ) -> CreatedCampaign:
         """Create a campaign, which starts by itself.
 
-        No ledger stands before it: use an operator where a person must not be rung twice.
+        The hook has no ledger: use an operator where a person must not be rung twice.
 
-        :param settings: what it is told beside its targets.
+        :param settings: all of it but its targets.
         :param targets: 1 to 1,000 calls; their agent and their time are those of the campaign.
         :param name: what it is called; default: the name in ``settings``.
         :param agent_id: who speaks; default: the connection's.
@@ -85,7 +85,7 @@ class MrAssistantHook(MrAssistantOutboundHook):
         return self._ask(request, partial(connection.vendor.read_campaign, targets=len(targets)))
 
     def place_call(self, call: Call) -> PlacedCall:
-        """Place one call, now. No ledger stands before it: use an operator where a person must not be rung twice.
+        """Place one call, now. The hook has no ledger: use an operator where a person must not be rung twice.
 
         :param call: its ``extra`` holds MrAssistant's own fields. With ``wait_until_answered`` the answer is waited for
             as long as the phone may ring.
@@ -101,7 +101,7 @@ class MrAssistantHook(MrAssistantOutboundHook):
         return self._ask(request, connection.vendor.read_placed_call, read_timeout=target.read_timeout)
 
     def get_call(self, call_id: str) -> CallDetails:
-        """How a call stands.
+        """Read a call and its state.
 
         :raises VendorError: MrAssistant does not say.
         """
@@ -167,7 +167,7 @@ class MrAssistantHook(MrAssistantOutboundHook):
         return self._ask(vendor.end_call(call_id), vendor.read_done)
 
     async def read_status(self, call_id: str) -> str:
-        """How a call stands, in one word; asked once, from an event loop.
+        """The state of a call, in one word, asked once, from an event loop.
 
         :raises OutcomeUnknown: the answer has no such word.
         """

@@ -25,7 +25,7 @@ class MrAssistantOutboundHook(VendorHook[MrAssistantConnection]):
         schedules: Sequence[Mapping[str, Any]] | None = None,
         default_schedule_id: str | None = None,
     ) -> OutboundConfig:
-        """Write the outbound configuration of an agent. Rings nobody.
+        """Write the outbound configuration of an agent. No phone rings.
 
         :param agent_id: whose; default: the connection's.
         :param phone_numbers: at least one, each with the fields of MrAssistant's page: ``phone_number``,
@@ -70,7 +70,7 @@ class MrAssistantOutboundHook(VendorHook[MrAssistantConnection]):
 
         :param agent_id: whose; default: the connection's.
         :param campaign_id: must be None: MrAssistant's hours belong to agents.
-        :raises ConfigurationError: the hours cannot be told for sure, naming what is missing or unclear.
+        :raises ConfigurationError: the hours are not certain, naming what is missing or unclear.
         :raises VendorError: MrAssistant does not say.
         """
         if campaign_id is not None:
