@@ -5,26 +5,23 @@ The file holds phone numbers. They go to Callaro, and into no log, XCom or error
 
 from __future__ import annotations
 
-import gzip
-import re
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, BinaryIO, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, BinaryIO
 
 from airflow.providers.common.compat.sdk import AirflowFailException, Context
 
 from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.calls.row_rights import MAX_NAMES, checked_names, shown_name
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown, VendorError
-from airflow_provider_callkaro.files.formats import FileFormat
-from airflow_provider_callkaro.files.storage import redacted_path
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
-from airflow_provider_callkaro.operators.callaro.copies import may_have_been_made
-from airflow_provider_callkaro.sources.files import contact_files
 from airflow_provider_callkaro.tasks.callaro.campaign import LOOKS, mark_of
-from airflow_provider_callkaro.tasks.callaro.campaign_memory import CampaignMemory, Launch
-from airflow_provider_callkaro.tasks.callaro.columns import only_columns, unmapped_columns
+from airflow_provider_callkaro.tasks.callaro.campaign_memory import CampaignMemory, Launch, may_have_been_made
+from airflow_provider_callkaro.tasks.callaro.contacts_file import (
+    marked_name,
+    only_columns,
+    open_contacts,
+    unmapped_columns,
+)
 from airflow_provider_callkaro.tasks.callaro.export import checked_place, write_rows
 from airflow_provider_callkaro.tasks.callaro.export_rows import ExportRows
 from airflow_provider_callkaro.tasks.callaro.operator import CallaroOperator, read_mapping
@@ -35,7 +32,6 @@ from airflow_provider_callkaro.vendors.callaro.answers import CampaignId, campai
 
 _ID_FIELDS = ("import_id", "contact_import_id", "job_id")
 _STATE_FIELDS = ("status", "state")
-_NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class CallaroImportContactsOperator(CallaroOperator):
@@ -113,7 +109,7 @@ class CallaroImportContactsOperator(CallaroOperator):
             memory.keep_making(Launch.SENT)
             try:
                 answer = fail_without_retry(
-                    self.hook.import_contacts, file, columns, options, filename=_marked(name, mark)
+                    self.hook.import_contacts, file, columns, options, filename=marked_name(name, mark)
                 )
             except OutcomeUnknown as lost:
                 return self._imported(memory, self._found_after(lost, mark))
@@ -240,38 +236,6 @@ class CallaroExportImportErrorsOperator(CallaroOperator):
         export = write_rows(rows, self.path.value, kind=kind)
         self.log.info("Wrote %d refused lines of import %s to %s", export["rows"], self.import_id, self.path)
         return export
-
-
-@contextmanager
-def open_contacts(path: str, conn_id: str | None) -> Iterator[tuple[BinaryIO, str]]:
-    """One file of contacts, open for reading and unpacked, and its name.
-
-    :raises ConfigurationError: there is no file at that place, or several, or it is damaged.
-    """
-    files = contact_files(path, conn_id=conn_id, file_format=FileFormat.CSV, delimiter=",")
-    if len(files) > 1:
-        raise ConfigurationError(
-            f"{len(files)} files are at {redacted_path(path)}: name one, and import each in a task of its own"
-        )
-    name = files[0].path.rpartition("/")[2]
-    with files[0].filesystem.open(files[0].path, "rb") as file:
-        if not files[0].compressed:
-            yield file, name
-            return
-        try:
-            with gzip.GzipFile(fileobj=file) as unpacked:
-                yield cast("BinaryIO", unpacked), name[: -len(".gz")]
-        except (EOFError, gzip.BadGzipFile, zlib.error):
-            raise ConfigurationError(
-                f"contacts: {redacted_path(path)} is damaged: mend it, its end cannot be read"
-            ) from None
-
-
-def _marked(name: str, mark: str) -> str:
-    """The name of a file with the task's mark in it."""
-    stem, dot, ending = name.rpartition(".")
-    plain = _NOT_PLAIN.sub("_", stem if dot else name)[:100]
-    return f"{plain or 'contacts'}-{mark}.{ending if dot and ending.isalnum() else 'csv'}"
 
 
 def _id_in(answer: Mapping[str, Any]) -> CampaignId | None:

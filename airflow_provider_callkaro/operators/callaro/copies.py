@@ -15,7 +15,7 @@ from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.exceptions import OutcomeUnknown, VendorError
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.tasks.callaro.campaign import own_clone, settings_in
-from airflow_provider_callkaro.tasks.callaro.campaign_memory import CampaignMemory, Launch
+from airflow_provider_callkaro.tasks.callaro.campaign_memory import CampaignMemory, Launch, may_have_been_made
 from airflow_provider_callkaro.tasks.callaro.operator import CallaroOperator, check_plain, read_mapping
 from airflow_provider_callkaro.tasks.failures import fail_without_retry
 from airflow_provider_callkaro.tasks.redacted import Redacted
@@ -156,10 +156,3 @@ class CallaroSaveAsTemplateOperator(CallaroOperator):
         memory.keep_making(Launch.TAKEN, template_id)
         self.log.info("Campaign %s is a template: %s", self.campaign_id, template_id)
         return template_id
-
-
-def may_have_been_made(memory: CampaignMemory, context: Context) -> bool:
-    """Whether an earlier try may have made what this one is about to make; without a memory, any earlier try may."""
-    if memory.lasts:
-        return memory.making is Launch.SENT
-    return "ti" in context and context["ti"].try_number > 1

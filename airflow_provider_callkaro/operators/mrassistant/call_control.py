@@ -2,49 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cached_property
-from hashlib import blake2b
+from collections.abc import Sequence
 from typing import Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, Context, XComArg
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown, Rejected, Unauthorized, VendorError
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
-from airflow_provider_callkaro.ledger.digests import LedgerKeys, Purpose
-from airflow_provider_callkaro.tasks.arguments import provided_arguments, refuse_empty_arguments
 from airflow_provider_callkaro.tasks.failures import fail_without_retry_if_invalid
+from airflow_provider_callkaro.tasks.mrassistant.operator import MrAssistantOperator
+from airflow_provider_callkaro.tasks.mrassistant.transfer_memory import TransferMemory
 from airflow_provider_callkaro.tasks.redacted import Redacted
-from airflow_provider_callkaro.tasks.rendering import RendersLiterals
-from airflow_provider_callkaro.tasks.task_state import keep, task_state_of
 from airflow_provider_callkaro.vendors.mrassistant.calls import check_transfer
 from airflow_provider_callkaro.vendors.mrassistant.settings import read_yes_or_no
 
-TRANSFER = "mrassistant_transfer"  # the key in the task's state
 OVER = ("ended", "failed")  # source: list agent calls, status_filter
-
-
-class MrAssistantOperator(RendersLiterals):
-    """The common part of the operators that send MrAssistant one request; not to be used by itself.
-
-    :param mrassistant_conn_id: the MrAssistant connection. Templated.
-    """
-
-    template_fields: Sequence[str] = ("mrassistant_conn_id",)
-    ui_color = "#dfe6f5"
-
-    def __init__(self, *, mrassistant_conn_id: str = MrAssistantHook.default_conn_name, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.mrassistant_conn_id = mrassistant_conn_id
-
-    @cached_property
-    def hook(self) -> MrAssistantHook:
-        """The MrAssistant hook."""
-        return MrAssistantHook(self.mrassistant_conn_id)
-
-    def _refuse_empty(self) -> None:
-        """Fail without a retry if an argument that is set is empty."""
-        fail_without_retry_if_invalid(refuse_empty_arguments, self, provided_arguments(self, self.template_fields))
 
 
 class MrAssistantTransferCallOperator(MrAssistantOperator):
@@ -97,7 +69,7 @@ class MrAssistantTransferCallOperator(MrAssistantOperator):
         from airflow_provider_callkaro.tasks.ledgers import ledger_keys  # heavy, and no DAG file needs it
 
         self._refuse_empty()
-        memory = _TransferMemory(
+        memory = TransferMemory(
             context,
             call_id=self.call_id,
             transfer_to=str(self.transfer_to.value),
@@ -179,52 +151,3 @@ class MrAssistantEndCallOperator(MrAssistantOperator):
             return self.hook.get_call(self.call_id).status in OVER
         except VendorError:
             return False
-
-
-class _TransferMemory:
-    """What a task's state remembers of the transfer, from one try to the next (Airflow 3.3 and later).
-
-    :param context: what Airflow gave to this try.
-    :param call_id: the call.
-    :param transfer_to: the target of the transfer; kept as a digest, without keys a short one.
-    :param keys: of the task's own state; None: there are none.
-    """
-
-    def __init__(self, context: Context, *, call_id: str, transfer_to: str, keys: LedgerKeys | None = None) -> None:
-        self._store = task_state_of(context)
-        self._call_id = call_id
-        keyed = () if keys is None else keys.keys
-        unkeyed = blake2b(transfer_to.encode(), digest_size=4).hexdigest()
-        self._digests = (*(key.digest(Purpose.NUMBER, transfer_to) for key in keyed), unkeyed)
-
-    @property
-    def lasts(self) -> bool:
-        """Whether the next try will remember anything."""
-        return self._store is not None
-
-    @property
-    def was_taken(self) -> bool:
-        """Whether MrAssistant accepted this transfer of this call."""
-        record = self._record()
-        return record.get("transfer") == "taken" and record.get("digest") in self._digests
-
-    @property
-    def was_sent(self) -> bool:
-        """Whether a transfer of this call was sent, to any target, and its outcome is unknown."""
-        return self._record().get("transfer") == "sent"
-
-    def keep(self, transfer: str) -> None:
-        """Remember how far the transfer has come: ``sent``, or ``taken``."""
-        self._set({"call_id": self._call_id, "digest": self._digests[0], "transfer": transfer})
-
-    def forget(self) -> None:
-        """Forget it: the transfer did not happen."""
-        self._set({})
-
-    def _record(self) -> Mapping[str, Any]:
-        record: Mapping[str, Any] = {} if self._store is None else self._store.get(TRANSFER, default={})
-        return record if record.get("call_id") == self._call_id else {}
-
-    def _set(self, record: dict[str, Any]) -> None:
-        if self._store is not None:
-            keep(self._store, TRANSFER, record)

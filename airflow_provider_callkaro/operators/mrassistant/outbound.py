@@ -9,8 +9,8 @@ from typing import Any
 from airflow.providers.common.compat.sdk import Context, XComArg
 
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
-from airflow_provider_callkaro.operators.mrassistant.call_control import MrAssistantOperator
 from airflow_provider_callkaro.tasks.failures import fail_without_retry_if_invalid
+from airflow_provider_callkaro.tasks.mrassistant.operator import MrAssistantOperator
 from airflow_provider_callkaro.tasks.redacted import Redacted
 
 

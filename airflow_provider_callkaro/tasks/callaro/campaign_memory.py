@@ -138,6 +138,13 @@ class CampaignMemory:
             keep(self._store, key, value)
 
 
+def may_have_been_made(memory: CampaignMemory, context: Context) -> bool:
+    """Whether an earlier try may have made what this one is about to make; without a memory, any earlier try may."""
+    if memory.lasts:
+        return memory.making is Launch.SENT
+    return "ti" in context and context["ti"].try_number > 1
+
+
 def _digest(fields: Mapping[str, Any]) -> str:
     """Short, so that it reveals no number."""
     return blake2b(json.dumps(fields, sort_keys=True, default=str).encode(), digest_size=4).hexdigest()

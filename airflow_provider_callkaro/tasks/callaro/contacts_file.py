@@ -1,19 +1,59 @@
-"""Which columns of a file of contacts go along to Callaro."""
+"""A file of contacts on its way to Callaro: how it is opened, its name there, and the columns that go."""
 
 from __future__ import annotations
 
 import csv
+import gzip
 import io
-from collections.abc import Collection, Iterable, Mapping
-from typing import BinaryIO
+import re
+import zlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import BinaryIO, cast
 
 from airflow_provider_callkaro.calls.row_rights import checked_names
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.files.formats import FileFormat
 from airflow_provider_callkaro.files.reading.csv_file import csv_rows
 from airflow_provider_callkaro.files.reading.row_count import RowCount
+from airflow_provider_callkaro.files.storage import redacted_path
 from airflow_provider_callkaro.hooks.callaro.files import MOST_BYTES
+from airflow_provider_callkaro.sources.files import contact_files
 
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_HEADER = 65_536  # bytes of a first line that are looked at
+
+
+@contextmanager
+def open_contacts(path: str, conn_id: str | None) -> Iterator[tuple[BinaryIO, str]]:
+    """One file of contacts, open for reading and unpacked, and its name.
+
+    :raises ConfigurationError: there is no file at that place, or several, or it is damaged.
+    """
+    files = contact_files(path, conn_id=conn_id, file_format=FileFormat.CSV, delimiter=",")
+    if len(files) > 1:
+        raise ConfigurationError(
+            f"{len(files)} files are at {redacted_path(path)}: name one, and import each in a task of its own"
+        )
+    name = files[0].path.rpartition("/")[2]
+    with files[0].filesystem.open(files[0].path, "rb") as file:
+        if not files[0].compressed:
+            yield file, name
+            return
+        try:
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                yield cast("BinaryIO", unpacked), name[: -len(".gz")]
+        except (EOFError, gzip.BadGzipFile, zlib.error):
+            raise ConfigurationError(
+                f"contacts: {redacted_path(path)} is damaged: mend it, its end cannot be read"
+            ) from None
+
+
+def marked_name(name: str, mark: str) -> str:
+    """The name of a file with the task's mark in it."""
+    stem, dot, ending = name.rpartition(".")
+    plain = _NOT_PLAIN.sub("_", stem if dot else name)[:100]
+    return f"{plain or 'contacts'}-{mark}.{ending if dot and ending.isalnum() else 'csv'}"
 
 
 def named_in(mapping: Mapping[str, object]) -> frozenset[str]:
