@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Collection
 from types import TracebackType
@@ -9,7 +10,6 @@ from types import TracebackType
 from airflow_provider_callkaro.sandbox.active_faults import ActiveFaults
 from airflow_provider_callkaro.sandbox.app import build_app
 from airflow_provider_callkaro.sandbox.callaro.vendor import DEFAULT_AUDIENCE, Callaro
-from airflow_provider_callkaro.sandbox.connections import airflow_connections
 from airflow_provider_callkaro.sandbox.control import Control
 from airflow_provider_callkaro.sandbox.doorkeeper import KEY_HEADER
 from airflow_provider_callkaro.sandbox.endpoints import Endpoint, VendorPath
@@ -148,7 +148,12 @@ class Sandbox(Records):
     @property
     def airflow_connections(self) -> dict[str, str]:
         """The Airflow connections to this sandbox in JSON, one for each vendor, by their ids."""
-        return airflow_connections(url=self.url, api_key=self.api_key)
+        return {
+            f"{vendor.connection_type}_default": json.dumps(
+                vendor.airflow_connection(url=self.url), separators=(",", ":")
+            )
+            for vendor in self._vendors
+        }
 
     def expire_tokens(self, *, refresh: bool = False) -> None:
         """Let every access token of MrAssistant expire now. The API key, which is one too, does not.

@@ -131,6 +131,11 @@ class Vendor(ABC):
         """Give an answer in the vendor's newer shape; as it is where there is none."""
         return accepted
 
+    def airflow_connection(self, *, url: str) -> dict[str, str]:
+        """The fields of the Airflow connection that leads here, with the right key."""
+        login = {} if self.login is None else {"login": self.login}
+        return {"conn_type": self.connection_type, **login, "host": url, "password": self._settings.api_key}
+
     def campaigns_by_id(self) -> Mapping[str, DataclassInstance]:
         """Every campaign, in order, by the id that its rings carry."""
         return {}

@@ -110,22 +110,11 @@ def audience_timezone_analysis(audience: Sequence[Mapping[str, Any]]) -> dict[st
     }
 
 
-def results_csv(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Write the export of one campaign, line by line."""
-    return _csv(RESULT_COLUMNS, rows)
+def csv_lines(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Write an export line by line.
 
-
-def campaigns_csv(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Write the export of all campaigns, line by line."""
-    return _csv(CAMPAIGN_COLUMNS, rows)
-
-
-def refused_csv(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Write the error report of one import, line by line."""
-    return _csv(REFUSED_COLUMNS, rows)
-
-
-def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    :param columns: one of the tuples above; other fields of a row are left out.
+    """
     line = io.StringIO()
     writer = csv.DictWriter(line, columns, extrasaction="ignore")
     writer.writeheader()

@@ -162,7 +162,9 @@ class Callaro(Vendor):
 
     def _export(self, _asked: Asked) -> Answer:
         with self._campaigns.now() as campaigns:
-            return Answer(csv=reports.campaigns_csv([campaign.as_json() for campaign in campaigns.values()]))
+            return Answer(
+                csv=reports.csv_lines(reports.CAMPAIGN_COLUMNS, [each.as_json() for each in campaigns.values()])
+            )
 
     def _get(self, asked: Asked) -> Answer:
         return self._report(asked, lambda campaign, _audience: campaign.as_json())
@@ -206,7 +208,7 @@ class Callaro(Vendor):
             rows = reports.results(campaign, self._audience_of(campaign))
         match asked.query.get("format", "csv"):
             case "csv":
-                return Answer(csv=reports.results_csv(rows))
+                return Answer(csv=reports.csv_lines(reports.RESULT_COLUMNS, rows))
             case "json":
                 return _page(asked, rows)
         raise invalid({"format": ["must be csv or json"]})
@@ -247,7 +249,7 @@ class Callaro(Vendor):
         return _enveloped(self._found_import(asked).as_json())
 
     def _import_errors(self, asked: Asked) -> Answer:
-        return Answer(csv=reports.refused_csv(self._found_import(asked).refused))
+        return Answer(csv=reports.csv_lines(reports.REFUSED_COLUMNS, self._found_import(asked).refused))
 
     def _found_import(self, asked: Asked) -> CallaroImport:
         found = next((each for each in self._imports if str(each.import_id) == asked.id), None)

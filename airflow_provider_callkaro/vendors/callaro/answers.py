@@ -17,6 +17,7 @@ from airflow_provider_callkaro.vendors.callaro.paging import Paging, paging_of
 from airflow_provider_callkaro.vendors.callaro.refusals import NAME, raise_callaro_refusal
 from airflow_provider_callkaro.vendors.callaro.states import CampaignState, in_known_words, read_state, state_word
 from airflow_provider_callkaro.vendors.http import Response
+from airflow_provider_callkaro.vendors.json_values import whole_in
 
 MAX_ID_LENGTH = 200  # characters; ours
 _ID_FIELDS = ("id", "campaign_id", "bulk_call_campaign_id")
@@ -58,16 +59,6 @@ class Page:
 
     items: Sequence[dict[str, Any]] = field(repr=False)
     paging: Paging = field(default_factory=Paging)
-
-    @property
-    def pages(self) -> int | None:
-        """How many pages there are; None where the vendor does not say."""
-        return self.paging.pages
-
-    @property
-    def hints_at_more(self) -> bool:
-        """Whether it says that there are more pages, without their number."""
-        return self.paging.goes_on
 
 
 StateWords: TypeAlias = Mapping[str, CampaignState]
@@ -161,8 +152,8 @@ def campaign_id_in(campaign: Mapping[str, Any]) -> CampaignId | None:
     """A campaign's id as the vendor gave it; None where it has none that fits a path."""
     for name in _ID_FIELDS:
         value = campaign.get(name)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
+        if (number := whole_in(value)) is not None:
+            return number
         if isinstance(value, str) and 0 < len(value.strip()) <= MAX_ID_LENGTH and value.isprintable():
             return value
     return None

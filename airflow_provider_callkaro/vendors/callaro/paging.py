@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from airflow_provider_callkaro.vendors.json_values import whole_in
+
 MORE = ("next_cursor", "next", "next_page", "has_more", "has_next")  # the vendor pages its calls by a cursor
 _BESIDE = ("meta", "pagination")
 _PAGES = ("pages", "total_pages", "last_page")
@@ -64,16 +66,16 @@ def _places(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _count(places: list[Mapping[str, Any]], names: tuple[str, ...], *, least: int) -> int | None:
     for place in places[2:]:  # beside the list only: elsewhere such a name is a figure of something else
         for name in names:
-            value = place.get(name)
-            if isinstance(value, int) and not isinstance(value, bool) and value >= least:
+            value = whole_in(place.get(name))
+            if value is not None and value >= least:
                 return value
     return None
 
 
-def _page_number(value: Any) -> int | None:
+def _page_number(value: object) -> int | None:
     """The number of a page, also as a text or in the query of a link, of which nothing else is used."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value if value > 0 else None
+    if (number := whole_in(value)) is not None:
+        return number if number > 0 else None
     if not isinstance(value, str):
         return None
     text = value.strip()

@@ -18,6 +18,7 @@ from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.exceptions import AllRejected, ConfigurationError, Rejected
 from airflow_provider_callkaro.vendors.answers import Tokens, first_text, read_accepted, unclear
 from airflow_provider_callkaro.vendors.http import Request, Response
+from airflow_provider_callkaro.vendors.json_values import text_in, whole_in
 from airflow_provider_callkaro.vendors.mrassistant.calls import MrAssistantCalls, utc_text
 from airflow_provider_callkaro.vendors.mrassistant.echo import without_echo, without_text
 from airflow_provider_callkaro.vendors.mrassistant.fields import ROW_FIELDS, ROW_SCHEMA, own_fields_of
@@ -180,15 +181,15 @@ class MrAssistant(MrAssistantCalls, MrAssistantOutbound):
         campaign = nested if isinstance(nested, dict) and found[0] not in answer else answer
         return CreatedCampaign(
             campaign_id=response.label(found[1]),
-            agent_id=_text(campaign, "agent_id"),
-            name=_text(campaign, "name"),
-            total_targets=_count(campaign, "total_targets"),
+            agent_id=text_in(campaign.get("agent_id")),
+            name=text_in(campaign.get("name")),
+            total_targets=whole_in(campaign.get("total_targets")),
             status=_shown(response, campaign, "status"),
             scheduled_at=_shown(response, campaign, "scheduled_at"),
             started_at=_shown(response, campaign, "started_at"),
-            calls_initiated=_count(campaign, "calls_initiated"),
-            calls_completed=_count(campaign, "calls_completed"),
-            calls_failed=_count(campaign, "calls_failed"),
+            calls_initiated=whole_in(campaign.get("calls_initiated")),
+            calls_completed=whole_in(campaign.get("calls_completed")),
+            calls_failed=whole_in(campaign.get("calls_failed")),
             raw=answer,
         )
 
@@ -196,11 +197,13 @@ class MrAssistant(MrAssistantCalls, MrAssistantOutbound):
 def invalid_target_indexes(response: Response) -> frozenset[int]:
     """The indexes, from 0, of the targets that a validation found fault with; empty where it names none."""
     detail = response.json_object().get("detail")
-    invalid_indexes = set()
+    invalid_indexes: set[int] = set()
     for finding in detail if isinstance(detail, list) else ():
         place = finding.get("loc") if isinstance(finding, dict) else None
-        if isinstance(place, list) and place[:2] == ["body", "targets"] and len(place) > 2 and _is_index(place[2]):
-            invalid_indexes.add(place[2])
+        if isinstance(place, list) and place[:2] == ["body", "targets"] and len(place) > 2:
+            index = whole_in(place[2])
+            if index is not None and index >= 0:
+                invalid_indexes.add(index)
     return frozenset(invalid_indexes)
 
 
@@ -226,23 +229,9 @@ def _token(value: Any) -> str | None:
     return value if value.isascii() and value.isprintable() and " " not in value else None
 
 
-def _is_index(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _text(answer: Mapping[str, Any], name: str) -> str | None:
-    value = answer.get(name)
-    return value if isinstance(value, str) else None
-
-
 def _shown(response: Response, answer: Mapping[str, Any], name: str) -> str | None:
     """A word or a time of the answer, redacted unless it is a known state or a plain time."""
-    text = _text(answer, name)
+    text = text_in(answer.get(name))
     if text is None or text.lower() in _STATUSES or _MOMENT.fullmatch(text):
         return text
     return response.scrub().shown(text)
-
-
-def _count(answer: Mapping[str, Any], name: str) -> int | None:
-    value = answer.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

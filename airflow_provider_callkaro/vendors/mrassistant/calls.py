@@ -26,6 +26,7 @@ from airflow_provider_callkaro.vendors.answers import (
     unclear,
 )
 from airflow_provider_callkaro.vendors.http import Request, Response
+from airflow_provider_callkaro.vendors.json_values import number_in, text_in, whole_in
 from airflow_provider_callkaro.vendors.mrassistant.echo import without_echo
 from airflow_provider_callkaro.vendors.mrassistant.fields import CALL_FIELDS, RINGING_TIMEOUT, own_fields_of
 
@@ -134,9 +135,9 @@ class MrAssistantCalls:
         :param end_date: until when, aware.
         :raises ConfigurationError: an argument is out of its range.
         """
-        if not _is_whole(limit) or not PAGE[0] <= limit <= PAGE[1]:
+        if whole_in(limit) is None or not PAGE[0] <= limit <= PAGE[1]:
             raise ConfigurationError(f"limit must be a whole number from {PAGE[0]} to {PAGE[1]}")
-        if not _is_whole(offset) or offset < 0:
+        if whole_in(offset) is None or offset < 0:
             raise ConfigurationError("offset must be a whole number of 0 or more")
         _check_word("direction", direction, DIRECTIONS)
         _check_word("status_filter", status_filter, STATUSES)
@@ -220,23 +221,17 @@ def _details(answer: Mapping[str, Any]) -> CallDetails:
     nested = answer.get("data")
     call = nested if isinstance(nested, dict) and "status" not in answer else answer
     found = first_text(answer, _CALL_ID)
-    status = call.get("status")
-    duration = call.get("duration_seconds")
+    status = (text_in(call.get("status")) or "").strip()
     return CallDetails(
         call_id=found[1] if found else None,
-        status=status.strip().lower() if isinstance(status, str) and status.strip() else None,
-        direction=_text(call, "direction"),
-        disposition=_text(call, "disposition"),
-        duration_seconds=duration if isinstance(duration, (int, float)) and not isinstance(duration, bool) else None,
-        started_at=_text(call, "started_at"),
-        ended_at=_text(call, "ended_at"),
+        status=status.lower() or None,
+        direction=text_in(call.get("direction")),
+        disposition=text_in(call.get("disposition")),
+        duration_seconds=number_in(call.get("duration_seconds")),
+        started_at=text_in(call.get("started_at")),
+        ended_at=text_in(call.get("ended_at")),
         raw=answer,
     )
-
-
-def _text(answer: Mapping[str, Any], name: str) -> str | None:
-    value = answer.get(name)
-    return value if isinstance(value, str) else None
 
 
 def in_path(name: str, value: str) -> str:
@@ -260,7 +255,3 @@ def in_path(name: str, value: str) -> str:
 def _check_word(name: str, value: Any, words: tuple[str, ...]) -> None:
     if value is not None and value not in words:
         raise ConfigurationError(f"{name} must be one of {', '.join(words)}")
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)

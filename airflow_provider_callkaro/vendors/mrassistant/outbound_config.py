@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 
+from airflow_provider_callkaro.vendors.json_values import number_in, whole_in
+
 _SCHEDULE_ID = ("schedule_id", "id", "_id")
 
 
@@ -97,71 +99,63 @@ class OutboundConfig:
             phone_numbers=tuple(_number(each) for each in _objects(answer.get("phone_numbers"))),
             schedules=tuple(_schedule(each) for each in _objects(answer.get("schedules"))),
             default_schedule_id=_text(answer.get("default_schedule_id")),
-            total_calls_today=_whole(answer.get("total_calls_today")),
-            calls_remaining_today=_whole(answer.get("calls_remaining_today")),
+            total_calls_today=whole_in(answer.get("total_calls_today")),
+            calls_remaining_today=whole_in(answer.get("calls_remaining_today")),
             can_call_now=_flag(answer.get("can_call_now")),
             next_available_time=_moment(answer.get("next_available_time"), zone=zone),
             raw=answer,
         )
 
 
-def _number(said: Mapping[str, Any]) -> OutboundNumber:
+def _number(fields: Mapping[str, Any]) -> OutboundNumber:
     return OutboundNumber(
-        phone_number=_text(said.get("phone_number")),
-        display_name=_text(said.get("display_name")),
-        is_default=_flag(said.get("is_default")) or False,
-        enabled=_flag(said.get("enabled")) is not False,
-        daily_limit=_whole(said.get("daily_limit")),
+        phone_number=_text(fields.get("phone_number")),
+        display_name=_text(fields.get("display_name")),
+        is_default=_flag(fields.get("is_default")) or False,
+        enabled=_flag(fields.get("enabled")) is not False,
+        daily_limit=whole_in(fields.get("daily_limit")),
     )
 
 
-def _schedule(said: Mapping[str, Any]) -> OutboundSchedule:
+def _schedule(fields: Mapping[str, Any]) -> OutboundSchedule:
     return OutboundSchedule(
-        name=_text(said.get("name")),
-        schedule_id=next((found for name in _SCHEDULE_ID if (found := _text(said.get(name)))), None),
-        windows=tuple(_window(each) for each in _objects(said.get("time_windows"))),
-        enabled=_flag(said.get("enabled")) is not False,
-        max_concurrent_calls=_whole(said.get("max_concurrent_calls")),
-        call_interval_seconds=_seconds(said.get("call_interval_seconds")),
-        respect_dnc=_flag(said.get("respect_dnc")),
-        respect_timezone=_flag(said.get("respect_timezone")),
+        name=_text(fields.get("name")),
+        schedule_id=next((found for name in _SCHEDULE_ID if (found := _text(fields.get(name)))), None),
+        windows=tuple(_window(each) for each in _objects(fields.get("time_windows"))),
+        enabled=_flag(fields.get("enabled")) is not False,
+        max_concurrent_calls=whole_in(fields.get("max_concurrent_calls")),
+        call_interval_seconds=number_in(fields.get("call_interval_seconds")),
+        respect_dnc=_flag(fields.get("respect_dnc")),
+        respect_timezone=_flag(fields.get("respect_timezone")),
     )
 
 
-def _window(said: Mapping[str, Any]) -> OutboundWindow:
-    days = said.get("days_of_week")
-    numbers = [_whole(day) for day in days] if isinstance(days, list) else []
+def _window(fields: Mapping[str, Any]) -> OutboundWindow:
+    days = fields.get("days_of_week")
+    numbers = [whole_in(day) for day in days] if isinstance(days, list) else []
     return OutboundWindow(
-        start_time=_text(said.get("start_time")),
-        end_time=_text(said.get("end_time")),
+        start_time=_text(fields.get("start_time")),
+        end_time=_text(fields.get("end_time")),
         days_of_week=() if None in numbers else tuple(number for number in numbers if number is not None),
-        timezone=_text(said.get("timezone", "UTC")),
+        timezone=_text(fields.get("timezone", "UTC")),
     )
 
 
-def _objects(value: Any) -> list[Mapping[str, Any]]:
+def _objects(value: object) -> list[Mapping[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
-def _text(value: Any) -> str | None:
-    if isinstance(value, int) and not isinstance(value, bool):
+def _text(value: object) -> str | None:
+    if whole_in(value) is not None:
         return str(value)
     return (value.strip() or None) if isinstance(value, str) else None
 
 
-def _whole(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _seconds(value: Any) -> float | None:
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
-
-def _flag(value: Any) -> bool | None:
+def _flag(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def _moment(value: Any, *, zone: tzinfo | None) -> datetime | None:
+def _moment(value: object, *, zone: tzinfo | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
         if moment is not None and moment.tzinfo is None:

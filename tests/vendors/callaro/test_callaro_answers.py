@@ -141,7 +141,7 @@ def test_the_accounts_own_words_for_states_are_understood():
     ],
 )
 def test_a_list_that_goes_on_says_so_in_whatever_words(body):
-    assert read_page(answer(body)).hints_at_more
+    assert read_page(answer(body)).paging.goes_on
 
 
 @pytest.mark.parametrize("body", [b"<html>Please wait</html>", b"OK", {"error": "no", "error_code": "INTERNAL_ERROR"}])
@@ -168,7 +168,7 @@ def test_a_yes_that_may_be_a_gateways_or_calls_itself_an_error_is_unknown(body):
 )
 def test_a_list_is_found_in_whatever_it_is_wrapped(body, ids, pages):
     page = read_page(answer(body))
-    assert ([item["id"] for item in page.items], page.pages) == (ids, pages)
+    assert ([item["id"] for item in page.items], page.paging.pages) == (ids, pages)
 
 
 @pytest.mark.parametrize(
