@@ -14,7 +14,9 @@ import pendulum
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}|[0-9]{4}-W[0-9]{2}(-[0-9])?|[0-9]{4}W[0-9]{2,3}")
+_DATE = re.compile(  # to pendulum a week 0 and a day 0 of a week are days, too
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}|[0-9]{4}-W(?!00)[0-9]{2}(-[1-7])?|[0-9]{4}W(?!00)[0-9]{2}[1-7]?"
+)
 _DATE_AND_TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
 )

@@ -15,6 +15,7 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.tasks.instants import in_utc, read_date, read_instant, to_iso, to_minute, to_second
 
 NO_DATES = ["2026", "2026-04", "2026-091", "now", "10:00", "P1D", "2026-02-30", "2026-04-01T10:00", "1/4/2026", "soon"]
+NO_DATES += ["2026-W00", "2026-W01-0", "2026W001", "2026W010", "2026-W60", "2026-W01-8"]
 TEXTS = st.one_of(
     st.datetimes(timezones=st.none() | st.timezones() | st.just(UTC)).map(datetime.isoformat),
     st.dates().map(date.isoformat),
