@@ -96,7 +96,7 @@ LEDGER = (
             _REGION,
         ),
     ),
-    Command("carry-over", "put what stands in clear under the key of the connection, while runs go on"),
+    Command("carry-over", "put what is in clear under the key of the connection, while runs go on"),
     Command("check", "whether the ledger is in order; exit code 1 where it is not"),
 )
 AUDIT = (

@@ -1,4 +1,4 @@
-"""Paths that somebody else chooses, such as in an asset event, confined to a folder that the DAG's author chose.
+"""Paths from a stranger, such as in an asset event, confined to a folder that the DAG's author chose.
 
 A path that two readers could understand differently is refused, never corrected: the storage must open exactly what was
 checked here. Such a path may not name the connection that opens it either.

@@ -1,6 +1,6 @@
 """``python -m airflow_provider_callkaro.ledger``: the commands, for an Airflow that takes none from providers.
 
-The one file of this room that knows of what stands above it.
+Only this file of the room imports a room above it.
 """
 
 from airflow_provider_callkaro.commands.definition import main

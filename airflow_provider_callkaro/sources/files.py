@@ -1,7 +1,7 @@
 """Contact rows from files, wherever Airflow can read them.
 
 A path is anything that Airflow's `ObjectStoragePath` understands: a local path, `file://`, `s3://`, `gs://` and what
-other providers add. One path may stand for many files.
+other providers add. One path may match many files.
 """
 
 from __future__ import annotations

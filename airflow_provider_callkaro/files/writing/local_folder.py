@@ -24,11 +24,11 @@ _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW  #
 def opened_folder(folder: Path) -> Iterator[int]:
     """A folder as a descriptor, made with its parents where it is missing.
 
-    A symbolic link on the way is followed where it belongs to root or to the user of this process, who could write to
-    the place that it points to anyway; anybody else's is refused, as Linux does it in /tmp.
+    A symbolic link in the path is followed if it belongs to root or to the user of this process, who could write to its
+    target anyway; any other link is refused, as Linux does in /tmp.
 
     :param folder: absolute.
-    :raises OSError: it cannot be reached or made, or a stranger's link stands on the way to it.
+    :raises OSError: it cannot be reached or made, or a stranger's link is in its path.
     """
     real = _past_trusted_links(folder)
     descriptor = os.open("/", _FOLDER)
@@ -44,7 +44,7 @@ def opened_folder(folder: Path) -> Iterator[int]:
 def entry_named(name: str, folder: int) -> os.stat_result | None:
     """The file, folder, pipe or device of that name in a folder; None where there is none.
 
-    :raises OSError: it is a symbolic link (``ELOOP``), or somebody else's pipe or device, who would read along.
+    :raises OSError: it is a symbolic link (``ELOOP``), or a pipe or device of another user, who would read along.
     """
     try:
         found = os.stat(name, dir_fd=folder, follow_symlinks=False)
@@ -58,7 +58,7 @@ def entry_named(name: str, folder: int) -> os.stat_result | None:
 
 
 def open_new(name: str, folder: int) -> BinaryIO:
-    """A new file, open for writing, which nobody but its owner can open at any moment.
+    """A new file, open for writing, which only its owner can open from the first moment on.
 
     :raises OSError: it cannot be made, or something has that name.
     """
@@ -102,7 +102,7 @@ def _entered(name: str, folder: int) -> int:
 def _past_trusted_links(folder: Path) -> Path:
     """The folder's path without links.
 
-    :raises OSError: a stranger's link stands on the way, or there are too many (``ELOOP``).
+    :raises OSError: a stranger's link is in it, or there are too many links (``ELOOP``).
     """
     resolved, left, links = Path("/"), [*reversed(folder.parts[1:])], 0
     while left:

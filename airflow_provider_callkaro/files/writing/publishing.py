@@ -41,7 +41,7 @@ def published(path: str) -> Iterator[IO[bytes]]:
 
     :param path: anything that Airflow's ``ObjectStoragePath`` understands.
     :raises ConfigurationError: Airflow has no storage of that kind here.
-    :raises NotWritten: the file cannot be written; what stood there before still stands.
+    :raises NotWritten: the file cannot be written; the old one is untouched.
     """
     target = storage_of(path)
     try:

@@ -117,7 +117,7 @@ class SqliteStatements(Statements):
         return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', '-{seconds:d} seconds')"
 
     def insert(self, rows: Sequence[Row]) -> Query:
-        """Add the rows whose id is free, as claimed now; leave the others as they stand."""
+        """Add the rows whose id is free, as claimed now; leave the others as they are."""
         return self._insert, [row[:NEW_COLUMNS] for row in rows]
 
     def put_back(self, rows: Sequence[Row]) -> Query:

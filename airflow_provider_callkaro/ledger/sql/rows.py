@@ -33,7 +33,7 @@ class Author:
     :param run: the run that this try belongs to.
     :param owner: the ledger object; only it settles or releases what it has claimed.
     :param turn: the number of the commit, from 1.
-    :param names: under which rows stand in the table.
+    :param names: that rows have in the table.
     :param places: the ids in the table of the owner's open claims that were written under other names.
     """
 

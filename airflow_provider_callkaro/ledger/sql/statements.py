@@ -90,7 +90,7 @@ class Statements(KeyStatements):
         return f"({self.now} - INTERVAL '{seconds:d} seconds')"
 
     def insert(self, rows: Sequence[Row]) -> Query:
-        """Add the rows whose id is free, as claimed now; leave the others as they stand."""
+        """Add the rows whose id is free, as claimed now; leave the others as they are."""
         values = _repeat(f"({_repeat(self._mark, NEW_COLUMNS)},{self.now},NULL)", len(rows))
         return (
             f"INSERT INTO voice_call_ledger ({self.columns}) VALUES {values} {self._on_conflict}",

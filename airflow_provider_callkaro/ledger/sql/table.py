@@ -9,12 +9,12 @@ by hand, from what ``statements_for("postgresql")`` holds (or "mysql", or with `
 ``create_runs``, ``create_locks`` and ``create_keys``, and makes of ``CREATE_SCOPES`` and ``CREATE_AUDIT`` with
 ``suited``.
 
-In a keyed ledger two columns have another name: nothing that would be written in clear finds its place there, so a
-process that knows of no key, of an earlier version even, cannot claim anybody.
+In a keyed ledger two columns have another name: a statement that writes in clear fails, so a process without the key,
+even one of an earlier version, cannot claim.
 
 A run that claims in several scopes writes a row in each. The first is the call. The further ones only block: their
-``number`` is empty, so that no cap counts them, and their ``state`` begins with ``also``, so that nobody who counts the
-table by its states counts a call twice.
+``number`` is empty, so that no cap counts them, and their ``state`` begins with ``also``, so that a count of the
+table's states does not count a call twice.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Row(NamedTuple):
     :param owner: the ledger object (one try of one task) that made the claim; only it may settle or release it.
     :param turn: the number of the owner's commit that made the claim, from 1.
     :param claimed_at: by the database's clock, UTC without an offset; None in a row that is still to be inserted.
-    :param settled_at: likewise; None while nobody knows.
+    :param settled_at: likewise; None while the claim is open.
     """
 
     id: str
@@ -107,18 +107,18 @@ class Row(NamedTuple):
     settled_at: Any
 
     def __repr__(self) -> str:
-        return f"Row({self.state}, not shown)"  # whoever keeps a frame keeps what its variables show
+        return f"Row({self.state}, not shown)"  # a traceback that shows variables must show no number
 
 
 class StoredRow(NamedTuple):
-    """A row that was read, and whether it is so young that somebody may be ringing under it if it is open."""
+    """A row that was read, and whether it is younger than the lease, so that its call may be ringing if it is open."""
 
     row: Row
     is_young: bool
 
 
 class Settled(NamedTuple):
-    """What a settlement writes into one row."""
+    """The values that a settlement writes into one row."""
 
     id: str
     state: str

@@ -1,7 +1,8 @@
-"""How keys, texts and times become values that every database can hold.
+"""Coercion of keys, texts and instants to values that every database can hold.
 
-Users choose their keys and vendors their messages: any script, any length, now and then a character that no database
-takes. A call must not fail for that, so texts are shortened and mended here. Only what must be told apart is digested.
+Users choose their keys and vendors their messages: in any script and length, sometimes with a character that no
+database takes. A call must not fail because of that, so texts are shortened and cleaned here. Texts that must remain
+distinct are replaced by a digest.
 """
 
 from __future__ import annotations
@@ -11,21 +12,21 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TypeVar
 
-MAX_TEXT = 1_000  # characters of scope, key and run that are kept for whoever reads the table
+MAX_TEXT = 1_000  # characters of scope, key and run that are kept for readers of the table
 
 _Item = TypeVar("_Item")
 
 
 def digest(text: str) -> str:
-    """BLAKE2b-128 of a text, as 32 hexadecimal digits: what tells two texts apart whatever their length and script."""
+    """BLAKE2b-128 of a text, as 32 hexadecimal digits: distinct for texts of any length and script."""
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def storable(text: str, *, limit: int = MAX_TEXT, ascii_only: bool = False) -> str:
     """The text as a column can hold it.
 
-    :param limit: characters; what is beyond is cut off.
-    :param ascii_only: write other scripts as escapes, for a connection whose character set lacks them.
+    :param limit: characters; a longer text is cut.
+    :param ascii_only: escape other scripts, for a connection whose character set lacks them.
     """
     if not text.isascii():
         text = (
@@ -39,13 +40,13 @@ def storable(text: str, *, limit: int = MAX_TEXT, ascii_only: bool = False) -> s
 
 
 def distinct(text: str) -> str:
-    """A short text as :func:`storable` gives it; a long one shortened so that two different ones stay different."""
+    """A text as `storable` gives it; a long one is shortened so that two different texts stay different."""
     plain = storable(text, limit=len(text) * 10, ascii_only=True)
     return plain if len(plain) <= MAX_TEXT else plain[: MAX_TEXT - 33] + "#" + digest(text)
 
 
 def as_digits(number: str) -> str:
-    """A phone number, E.164, as the table keeps it: what caps and people search for."""
+    """A phone number, E.164, as the table keeps it: its digits, for which caps and people search."""
     return number.removeprefix("+")[:32]
 
 
@@ -55,12 +56,12 @@ def without_zone(instant: datetime) -> datetime:
 
 
 def as_text(instant: datetime) -> str:
-    """What a driver is given for a column of instants: every database reads it, and SQLite keeps it so."""
+    """An instant as a driver takes it: a text that every database reads, and that SQLite stores."""
     return instant.isoformat(" ", "microseconds")
 
 
 def as_instant(value: datetime | str) -> datetime:
-    """What a driver gave back for such a column."""
+    """An instant as a driver returns it."""
     return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 

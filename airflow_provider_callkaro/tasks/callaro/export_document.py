@@ -28,8 +28,8 @@ Event: TypeAlias = tuple[str, Any]
 class ExportDocument:
     """The rows of one JSON document, and what it says beside them.
 
-    The list may be the document itself, or stand in an object, or in the object ``data`` of one. Empty lists count
-    where there is no other.
+    The list may be the document itself, a field of an object, or a field of its object ``data``. An empty list counts
+    only if there is no other.
 
     :param pieces: the document's bytes; a byte order mark is passed over.
     :ivar fields: how many fields the objects around the list hold.
