@@ -244,7 +244,7 @@ class OutcomeRecorder:
         return free + again
 
     def _close_lost(self, jobs: Sequence[Job], entries: Mapping[str, ClaimRefusal]) -> list[Job]:
-        """Close the jobs that the ledger lets nobody claim.
+        """Close the jobs whose claim the ledger refuses.
 
         :return: those that a redial may claim.
         """

@@ -20,7 +20,7 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_provider_callkaro.calls.next_opening import Opening, next_opening
+from airflow_provider_callkaro.calls.next_opening import NextOpening, next_opening
 from airflow_provider_callkaro.calls.policy import CallingPolicy
 from airflow_provider_callkaro.sensors.hours import EVERY_DAY, Hours, read_min_remaining
 from airflow_provider_callkaro.sensors.rescheduling import AirflowRescheduleException, first_reschedule
@@ -158,7 +158,7 @@ class ScheduleWindowSensor(RendersLiterals, BaseSensorOperator):
                 self._give_back_the_slot(opening.at, now=now, began=began)
             sleep_until(opening.at)
 
-    def _opening(self, policy: CallingPolicy, now: datetime, *, began: datetime) -> Opening:
+    def _opening(self, policy: CallingPolicy, now: datetime, *, began: datetime) -> NextOpening:
         until = max(now, began + self._patience)  # open is open, even when the timeout is over
         lasting = read_min_remaining(self.min_remaining)
         opening = next_opening(policy, after=now, until=until, min_remaining=lasting)

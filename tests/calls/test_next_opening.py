@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_callkaro.calls.next_opening import Opening, next_opening
+from airflow_provider_callkaro.calls.next_opening import NextOpening, next_opening
 from airflow_provider_callkaro.calls.policy import CallingPolicy
 from airflow_provider_callkaro.calls.window import DAY_NAMES, ScheduleWindow
 
@@ -60,10 +60,10 @@ def test_the_last_half_hour_is_left_for_the_next_day_when_an_hour_is_needed() ->
     policy = CallingPolicy(windows=[ScheduleWindow("10:00", "21:00", "mon-sat")], timezone=KOLKATA)
     evening = datetime(2026, 11, 21, 15, 0, tzinfo=UTC)  # Saturday, 20:30 in India
     in_a_week = evening + timedelta(days=7)
-    assert next_opening(policy, after=evening, until=in_a_week) == Opening(
+    assert next_opening(policy, after=evening, until=in_a_week) == NextOpening(
         at=evening, closes_at=datetime(2026, 11, 21, 15, 30, tzinfo=UTC)
     )
-    assert next_opening(policy, after=evening, until=in_a_week, min_remaining=timedelta(hours=1)) == Opening(
+    assert next_opening(policy, after=evening, until=in_a_week, min_remaining=timedelta(hours=1)) == NextOpening(
         at=datetime(2026, 11, 23, 4, 30, tzinfo=UTC), closes_at=datetime(2026, 11, 23, 15, 30, tzinfo=UTC)
     )
 

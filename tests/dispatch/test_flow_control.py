@@ -117,7 +117,7 @@ def test_whatever_happens_pace_window_pauses_and_breaker_hold(rate, window, brea
 
 @given(events=EVENTS)
 @settings(deadline=None)
-def test_a_closed_gate_stays_closed(events) -> None:
+def test_a_closed_flow_stays_closed(events) -> None:
     flow = FlowControl(max_concurrency=8)
     dial = Dial(flow)
     dial.start_what_may_start()
