@@ -46,7 +46,7 @@ def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON")
 
 
-def errors_in(model: type[BaseModel], values: Mapping[str, Any]) -> list[ErrorDetails]:
+def errors_in(model: type[BaseModel], values: Mapping[str, object]) -> list[ErrorDetails]:
     """What is wrong with the fields of a body, in the order in which the model has them; empty where nothing is.
 
     :param values: the body, decoded. It is checked and not converted: what the sandbox keeps is what was sent.

@@ -96,7 +96,7 @@ def _replaced(fault: Fault, asked: Asked, accepted: Answer, vendor: Vendor) -> R
     return None
 
 
-def _without_id(body: Mapping[str, Any]) -> dict[str, Any]:
+def _without_id(body: Mapping[str, object]) -> dict[str, Any]:
     kept = {name: value for name, value in body.items() if name not in ID_FIELDS}
     if isinstance(data := kept.get("data"), Mapping):
         kept["data"] = {name: value for name, value in data.items() if name not in ID_FIELDS}

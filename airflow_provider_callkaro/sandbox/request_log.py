@@ -113,8 +113,8 @@ class RequestLog:
         to_number: str,
         agent_id: str,
         batch_id: str | None,
-        metadata: Mapping[str, Any] | None,
-        body: Mapping[str, Any],
+        metadata: Mapping[str, object] | None,
+        body: Mapping[str, object],
         schedule_at: datetime | None = None,
     ) -> Ring:
         """Accept a call. The parameters are those of `Ring`, except for one.

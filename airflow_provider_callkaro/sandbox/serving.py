@@ -76,7 +76,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _with_connection(config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> Any:
+def _with_connection(config: object, server_state: object, app_state: dict[str, object], _loop: object = None) -> Any:
     """Build uvicorn's own protocol for a connection, and let it be found in the state of its requests."""
     state = dict(app_state)
     protocol: Any = AutoHTTPProtocol(config, server_state, state, _loop)  # type: ignore[call-arg]

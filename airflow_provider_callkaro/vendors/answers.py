@@ -132,7 +132,7 @@ def raise_refusal(
 
 
 def _raise_clear_refusal(
-    vendor: str, response: Response, answer: Mapping[str, Any], *, now: datetime | None, request_id: str | None
+    vendor: str, response: Response, answer: Mapping[str, object], *, now: datetime | None, request_id: str | None
 ) -> None:
     """Raise the error of a status that leaves no doubt; return where it leaves some."""
     status, message = response.status, _shown_message(response, answer)
@@ -183,7 +183,7 @@ def retry_after(response: Response, *, now: datetime | None = None) -> float | N
     return max(0.0, (moment - since).total_seconds())
 
 
-def first_text(answer: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, str] | None:
+def first_text(answer: Mapping[str, object], names: tuple[str, ...]) -> tuple[str, str] | None:
     """The first of ``names`` that holds an id (a short text or a number), and the id; also one level under ``data``."""
     nested = answer.get("data")
     for place in (answer, nested if isinstance(nested, dict) else {}):
@@ -203,7 +203,7 @@ def _http_date(text: str) -> datetime | None:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def _shown_message(response: Response, answer: Mapping[str, Any]) -> str:
+def _shown_message(response: Response, answer: Mapping[str, object]) -> str:
     """The vendor's message, redacted, as the end of our own; empty where there is none."""
     message = _message(answer)
     shown = response.scrub().message(message) if message else ""
@@ -218,7 +218,7 @@ def _message(answer: Mapping[str, Any]) -> str:
     return f"{code}: {message}" if message and _is_code(code) else message
 
 
-def _findings(detail: list[Any]) -> str:
+def _findings(detail: list[object]) -> str:
     """Where a validation found fault, and of which type. Its other texts repeat what was sent and are left out."""
     found = []
     for finding in detail[:_MAX_FINDINGS]:
@@ -229,16 +229,16 @@ def _findings(detail: list[Any]) -> str:
     return ", ".join(filter(None, found))
 
 
-def _is_code(value: Any) -> bool:
+def _is_code(value: object) -> bool:
     return isinstance(value, str) and _CODE.fullmatch(value) is not None
 
 
-def _id_in(response: Response, answer: Mapping[str, Any]) -> str | None:
+def _id_in(response: Response, answer: Mapping[str, object]) -> str | None:
     value = answer.get("request_id")
     return response.unless_it_repeats(value) if isinstance(value, str) else None
 
 
-def _rejection_reason(status: int, answer: Mapping[str, Any]) -> Reason:
+def _rejection_reason(status: int, answer: Mapping[str, object]) -> Reason:
     message = _message(answer)
     if "DND" in message:
         return Reason.DO_NOT_DISTURB

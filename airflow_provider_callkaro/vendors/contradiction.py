@@ -6,7 +6,6 @@ A 2xx whose body says `"success": false` beside an id may be an acceptance or a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 _FAILED_WORDS = frozenset(
     {"aborted", "blocked", "canceled", "cancelled", "declined", "denied", "error", "failed", "failure", "forbidden"}
@@ -18,7 +17,7 @@ _NO_WORDS = frozenset({"false", "no", "0"})
 _GOOD_WORDS = frozenset({"success", "accepted", "queued", "ok"})  # most answers have one of these: a shortcut
 
 
-def says_no(answer: Mapping[str, Any]) -> bool:
+def says_no(answer: Mapping[str, object]) -> bool:
     """Whether the body of a 2xx says no, also one level under ``data``."""
     if _place_says_no(answer):
         return True
@@ -26,7 +25,7 @@ def says_no(answer: Mapping[str, Any]) -> bool:
     return isinstance(nested, dict) and _place_says_no(nested)
 
 
-def _place_says_no(place: Mapping[str, Any]) -> bool:
+def _place_says_no(place: Mapping[str, object]) -> bool:
     status = place.get("status")
     if isinstance(status, str) and status not in _GOOD_WORDS and _word(status) in _FAILED_WORDS:
         return True

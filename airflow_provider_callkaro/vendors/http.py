@@ -41,7 +41,7 @@ class Request:
         cls,
         method: str,
         path: str,
-        payload: Mapping[str, Any] | None = None,
+        payload: Mapping[str, object] | None = None,
         *,
         query: Mapping[str, str] | None = None,
         retry_safe: bool = True,

@@ -106,7 +106,7 @@ class Redaction:
         pieces = range(len(digits) - NUMBER_PIECE_OF_ID + 1)
         return looks_alike and any(digits[at : at + NUMBER_PIECE_OF_ID] in body for at in pieces)
 
-    def without_secrets(self, value: Any) -> Any:
+    def without_secrets(self, value: object) -> Any:
         """An answer with the key hidden in all its names and values."""
         if isinstance(value, str):
             return without(value, [*places(value, self.secrets.spans)])

@@ -48,7 +48,7 @@ class Campaigns:
         with self.now() as campaigns:
             return [campaign.as_seen() for campaign in campaigns.values()]
 
-    def create(self, fields: dict[str, Any]) -> Campaign:
+    def create(self, fields: dict[str, object]) -> Campaign:
         """Open a draft."""
         with self._changed:
             campaign_id = FIRST_CAMPAIGN_ID + len(self._campaigns)
@@ -56,7 +56,7 @@ class Campaigns:
             self._campaigns[campaign_id] = campaign
             return campaign
 
-    def act(self, campaign: Campaign, action: Action, *, audience: Sequence[Mapping[str, Any]]) -> None:
+    def act(self, campaign: Campaign, action: Action, *, audience: Sequence[Mapping[str, object]]) -> None:
         """Launch, pause, resume or cancel, where that is allowed.
 
         :param audience: whom a launch will dial.

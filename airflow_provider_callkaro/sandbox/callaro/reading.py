@@ -78,7 +78,7 @@ def read_changes(body: bytes) -> dict[str, Any]:
     return changes
 
 
-def _check(fields: Mapping[str, Any], *, errors: dict[str, list[str]]) -> None:
+def _check(fields: Mapping[str, object], *, errors: dict[str, list[str]]) -> None:
     wrong = dict.fromkeys(str(error["loc"][0]) for error in errors_in(_Campaign, fields))
     errors |= {name: [_MEANING[name]] for name in wrong if name not in errors}
     if errors:
@@ -115,7 +115,7 @@ class Page:
             size=_whole(query, "per_page", default=PER_PAGE, within=range(1, MOST_PER_PAGE + 1)),
         )
 
-    def envelope(self, entries: Sequence[Any]) -> tuple[Sequence[Any], dict[str, int]]:
+    def envelope(self, entries: Sequence[object]) -> tuple[Sequence[Any], dict[str, int]]:
         """Cut the page out of a list, and give the ``meta`` of the answer."""
         start = (self.number - 1) * self.size
         meta = {
@@ -201,7 +201,7 @@ def _filename(asked: Asked) -> str:
     return "" if found is None else found[1].decode("utf-8", "replace")
 
 
-def _refused(rows: Sequence[Sequence[str]], columns: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _refused(rows: Sequence[Sequence[str]], columns: Mapping[str, object]) -> list[dict[str, Any]]:
     """The lines whose number is none, where the mapping says which column holds it."""
     places = [place for place, name in enumerate(rows[0]) if columns.get(name) == "phone_e164"]
     return [

@@ -21,7 +21,7 @@ REFUSED_COLUMNS = ("line", "phone_e164", "error")
 CAMPAIGN_COLUMNS = ("id", "name", "status", "agent_id", "created_at", "launched_at", "finished_at")
 
 
-def tasks(campaign: Campaign, audience: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def tasks(campaign: Campaign, audience: Sequence[Mapping[str, object]]) -> list[dict[str, Any]]:
     """List the contacts, each with the state of its call.
 
     :param audience: whom it dials, or would.
@@ -45,12 +45,14 @@ def _status(campaign: Campaign, number: int) -> str:
     return "dialing" if number <= len(campaign.dialled_at) else "pending"
 
 
-def results(campaign: Campaign, audience: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def results(campaign: Campaign, audience: Sequence[Mapping[str, object]]) -> list[dict[str, Any]]:
     """List the contacts with the columns of the export."""
     return [{name: task[name] for name in RESULT_COLUMNS} for task in tasks(campaign, audience)]
 
 
-def analytics(campaign: Campaign, audience: Sequence[Mapping[str, Any]], *, start: date, end: date) -> dict[str, Any]:
+def analytics(
+    campaign: Campaign, audience: Sequence[Mapping[str, object]], *, start: date, end: date
+) -> dict[str, Any]:
     """Count the calls that were dialled on the days asked for, both included; days are UTC."""
     within = [start <= moment.date() <= end for moment in campaign.dialled_at]
     answered = sum(within[: campaign.answered])
@@ -65,7 +67,7 @@ def analytics(campaign: Campaign, audience: Sequence[Mapping[str, Any]], *, star
     }
 
 
-def dispatch_health(campaign: Campaign, audience: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def dispatch_health(campaign: Campaign, audience: Sequence[Mapping[str, object]]) -> dict[str, Any]:
     """Report whether it can dial."""
     numbers = len(campaign.fields.get("campaign_phone_number_ids") or ())
     return {
@@ -80,7 +82,7 @@ def dispatch_health(campaign: Campaign, audience: Sequence[Mapping[str, Any]]) -
 
 
 def capacity_preview(
-    campaign: Campaign, audience: Sequence[Mapping[str, Any]], *, concurrency_limit: int | None = None
+    campaign: Campaign, audience: Sequence[Mapping[str, object]], *, concurrency_limit: int | None = None
 ) -> dict[str, Any]:
     """Estimate how long its calls take.
 
@@ -110,7 +112,7 @@ def audience_timezone_analysis(audience: Sequence[Mapping[str, Any]]) -> dict[st
     }
 
 
-def csv_lines(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def csv_lines(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
     """Write an export line by line.
 
     :param columns: one of the tuples above; other fields of a row are left out.

@@ -257,7 +257,7 @@ class Callaro(Vendor):
             raise Refused(404, "Import not found")
         return found
 
-    def _report(self, asked: Asked, report: Callable[[Campaign, Audience], Mapping[str, Any]]) -> Answer:
+    def _report(self, asked: Asked, report: Callable[[Campaign, Audience], Mapping[str, object]]) -> Answer:
         """Answer with a report on the campaign in the path."""
         with self._campaigns.now() as campaigns:
             campaign = _found(asked, campaigns)
@@ -283,7 +283,7 @@ def _prefill(campaign: Campaign) -> dict[str, Any]:
     return campaign.fields | {"name": f"{campaign.fields['name'][:248]} (copy)"}
 
 
-def _page(asked: Asked, entries: Sequence[Any]) -> Answer:
+def _page(asked: Asked, entries: Sequence[object]) -> Answer:
     data, meta = Page.read(asked.query).envelope(entries)
     return _enveloped(data, meta=meta)
 

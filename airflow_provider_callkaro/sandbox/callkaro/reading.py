@@ -82,7 +82,7 @@ class OutboundCall:
         )
 
 
-def required_text(fields: Mapping[str, Any], name: str) -> str:
+def required_text(fields: Mapping[str, object], name: str) -> str:
     """Return a text that must be there.
 
     :raises Refused: it is missing, empty or no text.
@@ -93,7 +93,7 @@ def required_text(fields: Mapping[str, Any], name: str) -> str:
     return text
 
 
-def optional_text(fields: Mapping[str, Any], name: str) -> str | None:
+def optional_text(fields: Mapping[str, object], name: str) -> str | None:
     """Return a text that may be absent; null and the empty text count as absent.
 
     :raises Refused: it is no text.
@@ -106,7 +106,7 @@ def optional_text(fields: Mapping[str, Any], name: str) -> str | None:
     return value
 
 
-def read_campaign_name(fields: Mapping[str, Any]) -> str:
+def read_campaign_name(fields: Mapping[str, object]) -> str:
     """Return the name of a campaign.
 
     :raises Refused: it is missing, no text, or longer than 200 characters.

@@ -48,7 +48,7 @@ def read_page(query: Mapping[str, str]) -> CallsOfAgent:
     return CallsOfAgent.model_validate(dict(query))
 
 
-def _check(model: type[BaseModel], values: Mapping[str, Any], *, place: Literal["body", "query"]) -> None:
+def _check(model: type[BaseModel], values: Mapping[str, object], *, place: Literal["body", "query"]) -> None:
     if errors := errors_in(model, dict(values)):
         raise _refused([{**error, "loc": [place, *error["loc"]]} for error in errors])
 
@@ -69,7 +69,7 @@ def moment(text: str) -> datetime:
     return read
 
 
-def _refused(findings: list[dict[str, Any]]) -> Refused:
+def _refused(findings: list[dict[str, object]]) -> Refused:
     return Refused(422, "Unprocessable Entity", details=findings)
 
 
@@ -95,25 +95,25 @@ def _is_uuid(value: Any) -> Any:
     return value
 
 
-def _is_clock(value: Any) -> Any:
+def _is_clock(value: object) -> Any:
     if not isinstance(value, str) or not _CLOCK.fullmatch(value):
         raise PydanticCustomError("time_parsing", "Input should be in a valid time format")
     return value
 
 
-def _are_days(value: Any) -> Any:
+def _are_days(value: object) -> Any:
     if not isinstance(value, list) or not all(type(day) is int and 0 <= day <= 6 for day in value):
         raise ValueError("days are 0 (Monday) to 6 (Sunday)")
     return value
 
 
-def _is_not_empty(items: list[Any]) -> list[Any]:
+def _is_not_empty(items: list[object]) -> list[Any]:
     if not items:
         raise PydanticCustomError("list_too_short", "Should have at least 1 items")
     return items
 
 
-def _is_short_enough(items: list[Any]) -> list[Any]:
+def _is_short_enough(items: list[object]) -> list[Any]:
     if len(items) > 1_000:  # create campaign, targets
         raise PydanticCustomError("list_too_long", "Should have at most 1000 items")
     return items

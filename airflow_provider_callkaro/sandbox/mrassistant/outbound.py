@@ -30,7 +30,7 @@ class OutboundConfigs:
         with self._lock:
             self._written.clear()
 
-    def write(self, agent_id: str, fields: Mapping[str, Any]) -> None:
+    def write(self, agent_id: str, fields: Mapping[str, object]) -> None:
         """Replace the configuration of an agent."""
         with self._lock:
             self._written[agent_id] = fields

@@ -245,7 +245,7 @@ _FILTERS: dict[str, Callable[[Mapping[str, Any], str], bool]] = {
 }
 
 
-def _passes(call: Mapping[str, Any], query: Mapping[str, str]) -> bool:
+def _passes(call: Mapping[str, object], query: Mapping[str, str]) -> bool:
     return all(passes(call, query[name]) for name, passes in _FILTERS.items() if name in query)
 
 

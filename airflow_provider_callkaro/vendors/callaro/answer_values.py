@@ -21,7 +21,7 @@ class AnswerValues:
     :ivar about_lists: the names of a list's length or elements.
     """
 
-    def __init__(self, answer: Mapping[str, Any]) -> None:
+    def __init__(self, answer: Mapping[str, object]) -> None:
         self.by_name: dict[str, list[Any]] = {}
         self.about_lists: set[str] = set()
         self._lists: dict[str, int] = {}
@@ -53,7 +53,7 @@ class AnswerValues:
         around = name.rpartition(EACH)[0]
         return self._lists.get(f"{around}{EACH}") if around else None
 
-    def _keep(self, name: str, value: Any) -> None:
+    def _keep(self, name: str, value: object) -> None:
         self.by_name.setdefault(name, []).append(value)
         if EACH in name:
             self.about_lists.add(name)

@@ -142,13 +142,13 @@ def read_page(response: Response, *, words: StateWords = _OUR_WORDS) -> Page:
     return Page(items=_objects(lists[0], words) if lists else [], paging=paging)
 
 
-def campaign_in_list(item: Mapping[str, Any]) -> CallaroCampaign | None:
+def campaign_in_list(item: Mapping[str, object]) -> CallaroCampaign | None:
     """A campaign as a list shows it; None where it has no id."""
     found = campaign_id_in(item)
     return None if found is None else _as_campaign(item, found)
 
 
-def campaign_id_in(campaign: Mapping[str, Any]) -> CampaignId | None:
+def campaign_id_in(campaign: Mapping[str, object]) -> CampaignId | None:
     """A campaign's id as the vendor gave it; None where it has none that fits a path."""
     for name in _ID_FIELDS:
         value = campaign.get(name)
@@ -159,7 +159,7 @@ def campaign_id_in(campaign: Mapping[str, Any]) -> CampaignId | None:
     return None
 
 
-def _as_campaign(fields: Mapping[str, Any], campaign_id: CampaignId) -> CallaroCampaign:
+def _as_campaign(fields: Mapping[str, object], campaign_id: CampaignId) -> CallaroCampaign:
     name = fields.get("name")
     name = name if isinstance(name, str) else ""
     return CallaroCampaign(id=campaign_id, name=name, state=read_state(fields), raw=fields)
@@ -180,7 +180,7 @@ def _with_redacted_state(response: Response, campaign: Mapping[str, Any]) -> Map
     return {**campaign, **{name: scrub.shown(word) for name, word in words.items()}}
 
 
-def _campaign_in(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+def _campaign_in(answer: Mapping[str, object]) -> Mapping[str, Any]:
     """The campaign inside the envelope, or inside the only object in it: ``{"campaign": {…}}``."""
     data = answer.get("data", answer)
     if not isinstance(data, dict):
@@ -191,7 +191,7 @@ def _campaign_in(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     return data
 
 
-def _has_a_state(fields: Mapping[str, Any]) -> bool:
+def _has_a_state(fields: Mapping[str, object]) -> bool:
     words = (fields.get(name) for name in _STATE_FIELDS)
     return any(isinstance(word, str) and word.strip().lower() not in _ENVELOPE_WORDS for word in words)
 
@@ -220,5 +220,5 @@ def _is_empty(response: Response) -> bool:
     return any(value is each or (value == each and type(value) is type(each)) for each in _EMPTY_ANSWERS)
 
 
-def _objects(items: Sequence[Any], words: StateWords) -> list[dict[str, Any]]:
+def _objects(items: Sequence[object], words: StateWords) -> list[dict[str, Any]]:
     return [dict(in_known_words(item, words)) for item in items if isinstance(item, dict)]

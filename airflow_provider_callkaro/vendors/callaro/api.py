@@ -72,7 +72,7 @@ class Callaro:
         tenant = {} if tenant_id is None else {"X-Tenant-Id": tenant_id}
         return {"X-Api-Key": api_key, **tenant, "Accept": "*/*"}
 
-    def list_campaigns(self, *, page: int, per_page: int, filters: Mapping[str, Any]) -> Request:
+    def list_campaigns(self, *, page: int, per_page: int, filters: Mapping[str, object]) -> Request:
         """One page of the campaigns.
 
         :param page: from 1.
@@ -80,7 +80,7 @@ class Callaro:
         """
         return self._request("list", query={"page": page, "per_page": per_page, **filters})
 
-    def create_campaign(self, fields: Mapping[str, Any]) -> Request:
+    def create_campaign(self, fields: Mapping[str, object]) -> Request:
         """A new campaign, in draft. It is not retry-safe: a field may start it, and a second draft would remain.
 
         :param fields: ``name``, and whatever fields the account takes.
@@ -91,7 +91,7 @@ class Callaro:
         """One campaign."""
         return self._request("get", campaign_id)
 
-    def update_campaign(self, campaign_id: CampaignId, fields: Mapping[str, Any]) -> Request:
+    def update_campaign(self, campaign_id: CampaignId, fields: Mapping[str, object]) -> Request:
         """Other values for some fields of a campaign."""
         return self._request("update", campaign_id, body=fields)
 
@@ -99,7 +99,7 @@ class Callaro:
         """An action on a campaign's state. Launch and resume ring phones."""
         return self._request(action.value, campaign_id, retry_safe=action not in (Action.LAUNCH, Action.RESUME))
 
-    def clone(self, campaign_id: CampaignId, fields: Mapping[str, Any]) -> Request:
+    def clone(self, campaign_id: CampaignId, fields: Mapping[str, object]) -> Request:
         """A new campaign like another one. It is not retry-safe, as `create_campaign`.
 
         :param fields: the fields that differ; without any, no body is sent.
@@ -139,8 +139,8 @@ class Callaro:
         self,
         campaign_id: CampaignId,
         *,
-        query: Mapping[str, Any] | None = None,
-        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, object] | None = None,
+        body: Mapping[str, object] | None = None,
     ) -> Request:
         """How long a campaign's calls would take.
 
@@ -154,8 +154,8 @@ class Callaro:
         self,
         campaign_id: CampaignId,
         *,
-        query: Mapping[str, Any] | None = None,
-        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, object] | None = None,
+        body: Mapping[str, object] | None = None,
     ) -> Request:
         """In which time zones a campaign's audience lives.
 
@@ -179,7 +179,7 @@ class Callaro:
         return self._request("export", query={"page": page} if page > 1 else None)
 
     def import_contacts(
-        self, content: bytes, *, filename: str, column_mapping: Mapping[str, str], options: Mapping[str, Any] | None
+        self, content: bytes, *, filename: str, column_mapping: Mapping[str, str], options: Mapping[str, object] | None
     ) -> Request:
         """Contacts from a file. It is not retry-safe: imported twice, a person may be in an audience twice.
 
@@ -242,8 +242,8 @@ class Callaro:
         action: str,
         campaign_id: CampaignId,
         *,
-        query: Mapping[str, Any] | None,
-        body: Mapping[str, Any] | None,
+        query: Mapping[str, object] | None,
+        body: Mapping[str, object] | None,
     ) -> Request:
         """A forecast for a campaign."""
         route = self._routes[action]
@@ -265,7 +265,7 @@ def _quoted(campaign_id: CampaignId | None, *, what: str) -> str:
     return quote(text, safe="")
 
 
-def _encoded(body: Mapping[str, Any]) -> bytes:
+def _encoded(body: Mapping[str, object]) -> bytes:
     try:
         return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError):

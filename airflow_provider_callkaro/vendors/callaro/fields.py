@@ -19,7 +19,7 @@ _SIGNED = re.compile(r"[+-][0-9.]+")  # a phone number, or a mistake
 _TEMPLATE_MARKS = ("{{", "{%", "{#")
 
 
-def checked_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+def checked_fields(fields: Mapping[str, object]) -> dict[str, Any]:
     """The fields, with numbers that a template made texts as numbers again.
 
     :param fields: by name; unknown fields are not checked.
@@ -28,29 +28,29 @@ def checked_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _CHECKS[name](name, value) if name in _CHECKS else value for name, value in fields.items()}
 
 
-def is_template(value: Any) -> bool:
+def is_template(value: object) -> bool:
     """Whether a text is still to be rendered."""
     return isinstance(value, str) and any(mark in value for mark in _TEMPLATE_MARKS)
 
 
-def is_nothing(value: Any) -> bool:
+def is_nothing(value: object) -> bool:
     """Whether a value is what a template leaves that found nothing: None, an empty text, or the text ``None``."""
     return value is None or (isinstance(value, str) and value.strip() in ("", "None"))
 
 
-def whole_number(value: Any) -> Any:
+def whole_number(value: object) -> Any:
     """A number that a template made a text is a number again; an id that is a text stays one."""
     text = value.strip() if isinstance(value, str) else ""
     return int(text) if text.isascii() and text.isdigit() and str(int(text)) == text else value
 
 
-def _name(name: str, value: Any) -> str:
+def _name(name: str, value: object) -> str:
     if not isinstance(value, str) or is_nothing(value) or is_template(value):
         raise ConfigurationError(f"{name} is empty, or no text: a campaign needs one")
     return value
 
 
-def _id(name: str, value: Any) -> int | str:
+def _id(name: str, value: object) -> int | str:
     found = whole_number(value)
     if isinstance(found, int) and not isinstance(found, bool) and found > 0:
         return found
@@ -61,7 +61,7 @@ def _id(name: str, value: Any) -> int | str:
     raise ConfigurationError(f"{name} must be an id as Callaro shows it, such as 42: a whole number above 0, or a text")
 
 
-def _ids(name: str, value: Any) -> list[int | str]:
+def _ids(name: str, value: object) -> list[int | str]:
     ids: object = value
     if isinstance(value, str) and value.strip().startswith("["):
         try:
@@ -73,14 +73,14 @@ def _ids(name: str, value: Any) -> list[int | str]:
     return [_id(name, each) for each in ids]
 
 
-def _zone(name: str, value: Any) -> str:
+def _zone(name: str, value: object) -> str:
     text = value.strip() if isinstance(value, str) else ""
     if not text or is_template(text) or named_zone(text) is None:
         raise ConfigurationError(f'{name} is no time zone: give an IANA name such as "Asia/Kolkata"')
     return text
 
 
-def _limit(name: str, value: Any) -> int:
+def _limit(name: str, value: object) -> int:
     found = whole_number(value)
     if not isinstance(found, int) or isinstance(found, bool) or found < 1:
         raise ConfigurationError(f"{name} must be a whole number of calls at once, 1 or more")

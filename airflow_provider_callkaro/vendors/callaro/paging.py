@@ -45,7 +45,7 @@ class Paging:
         return self.is_last is False
 
 
-def paging_of(answer: Mapping[str, Any]) -> Paging:
+def paging_of(answer: Mapping[str, object]) -> Paging:
     """Read what an answer says about the other pages of its list."""
     places = _places(answer)
     marks = {name: place[name] for place in reversed(places) for name in MORE if name in place}
@@ -57,13 +57,13 @@ def paging_of(answer: Mapping[str, Any]) -> Paging:
     return Paging(pages=pages, next_page=next_page, is_last=is_last, is_unclear=unclear, total=total)
 
 
-def _places(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _places(answer: Mapping[str, object]) -> list[Mapping[str, Any]]:
     data = answer.get("data")
     around = [answer, data if isinstance(data, dict) else {}]
     return around + [inner for place in around for name in _BESIDE if isinstance(inner := place.get(name), dict)]
 
 
-def _count(places: list[Mapping[str, Any]], names: tuple[str, ...], *, least: int) -> int | None:
+def _count(places: list[Mapping[str, object]], names: tuple[str, ...], *, least: int) -> int | None:
     for place in places[2:]:  # beside the list only: elsewhere such a name is a figure of something else
         for name in names:
             value = whole_in(place.get(name))

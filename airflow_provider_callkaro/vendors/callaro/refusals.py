@@ -75,13 +75,13 @@ def _without_texts(response: Response) -> Response:
     return replace(response, body=json.dumps(kept).encode())
 
 
-def _names(answer: Mapping[str, Any]) -> list[str]:
+def _names(answer: Mapping[str, object]) -> list[str]:
     errors = answer.get("errors")
     found = [name for name in errors if _PLAIN_NAME.fullmatch(name)] if isinstance(errors, dict) else []
     return found[:MAX_REASONS]
 
 
-def _reasons(answer: Mapping[str, Any], scrub: Scrub) -> str:
+def _reasons(answer: Mapping[str, object], scrub: Scrub) -> str:
     found: dict[str, list[str]] = {}
     for place in _PLACES:
         for path, text in _texts(answer.get(place)):
@@ -98,7 +98,7 @@ def _reasons(answer: Mapping[str, Any], scrub: Scrub) -> str:
     return mask_text("; ".join(shown_reasons), limit=ALL_LENGTH)
 
 
-def _texts(value: Any) -> Iterator[tuple[tuple[str, ...], str]]:
+def _texts(value: object) -> Iterator[tuple[tuple[str, ...], str]]:
     """Every text in the reasons of an answer, each with the names that lead to it."""
     pending: list[tuple[tuple[str, ...], Any]] = [((), value)]
     for _ in range(_MOST_LOOKED_AT):  # not recursive: an answer may be nested deeper than Python calls

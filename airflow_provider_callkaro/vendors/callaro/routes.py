@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
@@ -85,7 +84,7 @@ ROUTES: Mapping[str, Route] = {
 """By the name of the action, which is the key in the connection's ``routes``."""
 
 
-def routes_with(changes: Mapping[str, Any]) -> dict[str, Route]:
+def routes_with(changes: Mapping[str, object]) -> dict[str, Route]:
     """The table, with the routes of a connection in place of its own.
 
     :param changes: by action, a method and a path, such as ``"POST /api/v1/bulk_call_campaigns/{id}/stop"``.
@@ -94,7 +93,7 @@ def routes_with(changes: Mapping[str, Any]) -> dict[str, Route]:
     return {**ROUTES, **{action: _checked(action, text) for action, text in changes.items()}}
 
 
-def _checked(action: str, text: Any) -> Route:
+def _checked(action: str, text: object) -> Route:
     if action not in ROUTES:
         raise ConfigurationError(f"there is no action {action!r}: the actions are {', '.join(ROUTES)}")
     known = ROUTES[action]

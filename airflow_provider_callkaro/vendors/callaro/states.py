@@ -71,7 +71,7 @@ _SPELLINGS = {"canceled": CampaignState.CANCELLED}
 _LONGEST_WORD = 100  # characters
 
 
-def read_state(campaign: Mapping[str, Any]) -> CampaignState:
+def read_state(campaign: Mapping[str, object]) -> CampaignState:
     """The state of a campaign, from the vendor's word for it.
 
     :param campaign: the campaign as Callaro gave it.
@@ -80,7 +80,7 @@ def read_state(campaign: Mapping[str, Any]) -> CampaignState:
     return next((state for state in known if state is not CampaignState.OTHER), CampaignState.OTHER)
 
 
-def state_word(campaign: Mapping[str, Any]) -> str:
+def state_word(campaign: Mapping[str, object]) -> str:
     """The state in one word: ours, or, where none of ours fits, the vendor's own word in lower case.
 
     :param campaign: the campaign as Callaro gave it.
@@ -89,7 +89,7 @@ def state_word(campaign: Mapping[str, Any]) -> str:
     return next(_words(campaign), state.value) if state is CampaignState.OTHER else state.value
 
 
-def in_known_words(campaign: Mapping[str, Any], words: Mapping[str, CampaignState]) -> Mapping[str, Any]:
+def in_known_words(campaign: Mapping[str, object], words: Mapping[str, CampaignState]) -> Mapping[str, Any]:
     """A campaign with its state in our words.
 
     :param words: which state each of the account's own words means.
@@ -102,7 +102,7 @@ def in_known_words(campaign: Mapping[str, Any], words: Mapping[str, CampaignStat
     return {**campaign, **meant} if meant else campaign
 
 
-def states_named(words: Mapping[str, Any]) -> dict[str, CampaignState]:
+def states_named(words: Mapping[str, object]) -> dict[str, CampaignState]:
     """The account's own words for states, as a connection names them.
 
     :param words: word to state, such as ``{"created": "draft", "finished": "completed"}``.
@@ -149,7 +149,7 @@ def decide_after_loss(action: Action, *, before: CampaignState, now: CampaignSta
     return decide(action, now)
 
 
-def _words(campaign: Mapping[str, Any]) -> Iterator[str]:
+def _words(campaign: Mapping[str, object]) -> Iterator[str]:
     for name in _FIELDS:
         word = campaign.get(name)
         if isinstance(word, str) and 0 < len(word.strip()) <= _LONGEST_WORD and word.isprintable():

@@ -49,7 +49,7 @@ class Thresholds:
         """Whether there is any limit."""
         return bool(self.maximum or self.minimum or self.allowed or self.forbidden)
 
-    def breaches(self, answer: Mapping[str, Any]) -> list[str]:
+    def breaches(self, answer: Mapping[str, object]) -> list[str]:
         """One sentence for each value beyond its limit; empty where all is well.
 
         :param answer: a JSON object.
@@ -67,7 +67,7 @@ class Thresholds:
         return [breach for breach in (*above, *below, *others, *bad) if breach is not None]
 
 
-def numbers_in(answer: Mapping[str, Any]) -> dict[str, float]:
+def numbers_in(answer: Mapping[str, object]) -> dict[str, float]:
     """The numbers of a JSON object by their dotted names, without those in lists."""
     values = AnswerValues(answer)
     return {
@@ -123,7 +123,7 @@ def _words_of(values: AnswerValues, name: str, *, kind: str, asked: str | None =
     return [_plain(value) for value in found]
 
 
-def _check_complete(values: AnswerValues, name: str, found: Sequence[Any]) -> None:
+def _check_complete(values: AnswerValues, name: str, found: Sequence[object]) -> None:
     expected = values.expected(name)
     if expected is not None and len(found) < expected:
         raise ConfigurationError(
@@ -139,7 +139,7 @@ def _refuse(values: AnswerValues, name: str, *, kind: str) -> NoReturn:
     raise ConfigurationError(f"{name!r} is no {kind} in the vendor's answer: its {kind}s are {there or '(none)'}")
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     try:
@@ -148,7 +148,7 @@ def _is_number(value: Any) -> bool:
         return False
 
 
-def _plain(word: Any) -> str:
+def _plain(word: object) -> str:
     return str(word).strip().lower()
 
 

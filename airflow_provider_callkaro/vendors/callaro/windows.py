@@ -30,7 +30,7 @@ _DAY_NAMES = {
 }
 
 
-def policy_of(campaign: Mapping[str, Any], *, what: str) -> CallingPolicy:
+def policy_of(campaign: Mapping[str, object], *, what: str) -> CallingPolicy:
     """When a campaign may call.
 
     :param campaign: as Callaro shows it.
@@ -49,7 +49,7 @@ def policy_of(campaign: Mapping[str, Any], *, what: str) -> CallingPolicy:
 
 
 class _Reader:
-    def __init__(self, campaign: Mapping[str, Any], *, what: str) -> None:
+    def __init__(self, campaign: Mapping[str, object], *, what: str) -> None:
         self._what = what
         inner = (campaign.get(name) for name in _PLACES)
         self._places = [campaign, *(place for place in inner if isinstance(place, Mapping))]
@@ -84,7 +84,7 @@ class _Reader:
                 dates += value
         return dates
 
-    def _read(self, value: Any, name: str) -> list[ScheduleWindow]:
+    def _read(self, value: object, name: str) -> list[ScheduleWindow]:
         if isinstance(value, list):
             return [window for each in value for window in self._window(each, name, days=None)]
         if not isinstance(value, Mapping):
@@ -121,7 +121,7 @@ class _Reader:
             self._refuse(f"a window in {name} names days of its own")
         return [self._made(start, end, days if days is not None else self._days(own_days, name), name)]
 
-    def _days(self, value: Any, name: str) -> str:
+    def _days(self, value: object, name: str) -> str:
         if value is None:
             return "mon-sun"
         if isinstance(value, str):
@@ -135,7 +135,7 @@ class _Reader:
             )
         return ",".join(day for day in days if day is not None)
 
-    def _made(self, start: Any, end: Any, days: str, name: str) -> ScheduleWindow:
+    def _made(self, start: object, end: object, days: str, name: str) -> ScheduleWindow:
         if not isinstance(start, str) or not isinstance(end, str):
             self._refuse(f"a window in {name} has no start or no end in text, such as 09:00")
         return ScheduleWindow(start.strip(), end.strip(), days)
@@ -144,9 +144,9 @@ class _Reader:
         raise ConfigurationError(f"{self._what} gives no calling policy: {why}")
 
 
-def _is_pair(value: Any) -> bool:
+def _is_pair(value: object) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(isinstance(each, str) and ":" in each for each in value)
 
 
-def _first(value: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+def _first(value: Mapping[str, object], names: tuple[str, ...]) -> Any:
     return next((value[name] for name in names if value.get(name) is not None), None)

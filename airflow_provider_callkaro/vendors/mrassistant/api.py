@@ -222,14 +222,14 @@ def _target(call: Call) -> dict[str, Any]:
     return target
 
 
-def _token(value: Any) -> str | None:
+def _token(value: object) -> str | None:
     """The token, if a header can carry it."""
     if not isinstance(value, str) or not 0 < len(value) <= _MAX_TOKEN:
         return None
     return value if value.isascii() and value.isprintable() and " " not in value else None
 
 
-def _shown(response: Response, answer: Mapping[str, Any], name: str) -> str | None:
+def _shown(response: Response, answer: Mapping[str, object], name: str) -> str | None:
     """A word or a time of the answer, redacted unless it is a known state or a plain time."""
     text = text_in(answer.get(name))
     if text is None or text.lower() in _STATUSES or _MOMENT.fullmatch(text):

@@ -217,7 +217,7 @@ def utc_text(name: str, moment: datetime, *, zone: tzinfo | None) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _details(answer: Mapping[str, Any]) -> CallDetails:
+def _details(answer: Mapping[str, object]) -> CallDetails:
     nested = answer.get("data")
     call = nested if isinstance(nested, dict) and "status" not in answer else answer
     found = first_text(answer, _CALL_ID)
@@ -252,6 +252,6 @@ def in_path(name: str, value: str) -> str:
     return quote(text, safe="")
 
 
-def _check_word(name: str, value: Any, words: tuple[str, ...]) -> None:
+def _check_word(name: str, value: object, words: tuple[str, ...]) -> None:
     if value is not None and value not in words:
         raise ConfigurationError(f"{name} must be one of {', '.join(words)}")

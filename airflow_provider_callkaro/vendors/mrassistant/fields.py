@@ -25,7 +25,7 @@ MAX_TEXT = 255  # characters; ours, of a name to display or of tones to dial
 _HEADER_NAME = re.compile(r"[Xx]-[A-Za-z0-9\-]{1,100}")
 
 
-def read_from_number(value: Any) -> str:
+def read_from_number(value: object) -> str:
     """The number that the person called sees, E.164."""
     number = NumberReader().read(value)
     if number is None:
@@ -36,7 +36,7 @@ def read_from_number(value: Any) -> str:
 def _one_of(name: str, words: tuple[str, ...]) -> Callable[[Any], str]:
     known = {word.lower(): word for word in words}
 
-    def read(value: Any) -> str:
+    def read(value: object) -> str:
         word = known.get(value.strip().lower()) if isinstance(value, str) else None
         if word is None:
             raise InvalidCall(Reason.BAD_FIELD, f"{name} must be one of {', '.join(words)}")
@@ -48,7 +48,7 @@ def _one_of(name: str, words: tuple[str, ...]) -> Callable[[Any], str]:
 def _whole(name: str, limits: tuple[int, int]) -> Callable[[Any], int]:
     low, high = limits
 
-    def read(value: Any) -> int:
+    def read(value: object) -> int:
         number = coercion.read_whole_number(value)
         if not isinstance(number, int) or isinstance(number, bool) or not low <= number <= high:
             raise InvalidCall(Reason.BAD_FIELD, f"{name} must be a whole number from {low} to {high}")
@@ -58,7 +58,7 @@ def _whole(name: str, limits: tuple[int, int]) -> Callable[[Any], int]:
 
 
 def _yes_or_no(name: str) -> Callable[[Any], bool]:
-    def read(value: Any) -> bool:
+    def read(value: object) -> bool:
         answer = coercion.read_boolean(value)
         if not isinstance(answer, bool):
             raise InvalidCall(Reason.BAD_FIELD, f"{name} must be true or false")
@@ -68,7 +68,7 @@ def _yes_or_no(name: str) -> Callable[[Any], bool]:
 
 
 def _text(name: str) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
+    def read(value: object) -> str:
         text = coercion.read_text(value)
         if not isinstance(text, str) or not 0 < len(text) <= MAX_TEXT or not text.isprintable():
             raise InvalidCall(Reason.BAD_FIELD, f"{name} must be a text of 1 to {MAX_TEXT} characters in one line")
@@ -77,7 +77,7 @@ def _text(name: str) -> Callable[[Any], str]:
     return read
 
 
-def _read_custom_headers(value: Any) -> dict[str, str]:
+def _read_custom_headers(value: object) -> dict[str, str]:
     """SIP headers whose names begin with ``X-``: others are the vendor's, and a line break would begin another one."""
     headers = dict(value) if isinstance(value, Mapping) else {"": ""}
     if not all(
@@ -137,7 +137,7 @@ _OTHERS_FIELDS = (
 )
 
 
-def own_fields_of(call: Call, known: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+def own_fields_of(call: Call, known: Mapping[str, Callable[[object], object]]) -> dict[str, Any]:
     """The vendor's own fields of a call, checked, in the order of its pages.
 
     :raises ConfigurationError: the call has a field that MrAssistant does not know; without it, another call than the

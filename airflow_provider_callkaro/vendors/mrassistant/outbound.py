@@ -57,8 +57,8 @@ class MrAssistantOutbound:
         self,
         agent_id: str,
         *,
-        phone_numbers: Sequence[Mapping[str, Any]],
-        schedules: Sequence[Mapping[str, Any]] | None = None,
+        phone_numbers: Sequence[Mapping[str, object]],
+        schedules: Sequence[Mapping[str, object]] | None = None,
         default_schedule_id: str | None = None,
     ) -> Request:
         """Write the configuration of an agent. Rings nobody, and may be sent twice.

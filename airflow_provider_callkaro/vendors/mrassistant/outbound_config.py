@@ -89,7 +89,7 @@ class OutboundConfig:
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def read(cls, answer: Mapping[str, Any], *, zone: tzinfo | None) -> OutboundConfig:
+    def read(cls, answer: Mapping[str, object], *, zone: tzinfo | None) -> OutboundConfig:
         """What an answer says.
 
         :param zone: where a time without an offset is meant; None leaves it unread.
@@ -107,7 +107,7 @@ class OutboundConfig:
         )
 
 
-def _number(fields: Mapping[str, Any]) -> OutboundNumber:
+def _number(fields: Mapping[str, object]) -> OutboundNumber:
     return OutboundNumber(
         phone_number=_text(fields.get("phone_number")),
         display_name=_text(fields.get("display_name")),
@@ -117,7 +117,7 @@ def _number(fields: Mapping[str, Any]) -> OutboundNumber:
     )
 
 
-def _schedule(fields: Mapping[str, Any]) -> OutboundSchedule:
+def _schedule(fields: Mapping[str, object]) -> OutboundSchedule:
     return OutboundSchedule(
         name=_text(fields.get("name")),
         schedule_id=next((found for name in _SCHEDULE_ID if (found := _text(fields.get(name)))), None),
@@ -130,7 +130,7 @@ def _schedule(fields: Mapping[str, Any]) -> OutboundSchedule:
     )
 
 
-def _window(fields: Mapping[str, Any]) -> OutboundWindow:
+def _window(fields: Mapping[str, object]) -> OutboundWindow:
     days = fields.get("days_of_week")
     numbers = [whole_in(day) for day in days] if isinstance(days, list) else []
     return OutboundWindow(

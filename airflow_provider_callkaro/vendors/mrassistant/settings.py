@@ -138,7 +138,7 @@ def read_longest_call(value: object) -> timedelta:
     return span
 
 
-def check_name(name: Any) -> None:
+def check_name(name: object) -> None:
     """Check the name of a campaign.
 
     :raises ConfigurationError: it does not have 1 to 255 characters.
@@ -175,7 +175,7 @@ def _plain(name: str, value: Any) -> dict[str, Any]:
         raise ConfigurationError(f"{name} must be an object of values that JSON can hold") from None
 
 
-def _check_url(url: Any) -> None:
+def _check_url(url: object) -> None:
     try:
         parts = urlsplit(url) if isinstance(url, str) and url.isprintable() and " " not in url else None
     except ValueError:
