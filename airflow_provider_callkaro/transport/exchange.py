@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from http import HTTPStatus
+from http.client import HTTPResponse
 from typing import Any
 
 from urllib3 import PoolManager
@@ -123,13 +125,31 @@ class Exchange:
 _current: ContextVar[Exchange] = ContextVar("exchange")
 
 
-class _Connection(HTTPConnection):
-    """Reports to the exchange that it carries."""
+class _Answer(HTTPResponse):
+    """An answer as http.client reads it, without what may come before it, and without what is no header in it."""
 
+    def begin(self) -> None:
+        super().begin()
+        while HTTPStatus.CONTINUE < self.status < HTTPStatus.OK:
+            # http.client takes these for the answer; then the true one would be read as that to the next request
+            self.headers = self.msg = None  # type: ignore[assignment]
+            super().begin()
+        self.msg.set_payload("")  # urllib3 would log it, and a vendor may repeat a number or a key there
+        self.msg.defects = []
+
+
+class _Connection(HTTPConnection):
+    """Reports to the exchange that it carries; outside of any, as in a thread of an adapter's own, to none."""
+
+    response_class = _Answer
     _has_body = False
 
     def connect(self) -> None:
-        _current.get().connect(self, super().connect)
+        exchange = Exchange.current()
+        if exchange is None:
+            super().connect()
+        else:
+            exchange.connect(self, super().connect)
 
     def request(self, method: str, url: str, body: Any = None, headers: Any = None, **options: Any) -> None:
         self._has_body = body is not None
@@ -138,7 +158,7 @@ class _Connection(HTTPConnection):
     def endheaders(self, message_body: Any = None, *, encode_chunked: bool = False) -> None:
         if self.sock is None:
             self.connect()
-        exchange = _current.get()
+        exchange = Exchange.current() or Exchange()
         exchange.send_over(self)
         if not self._has_body:
             exchange.has_left = True  # the headers are all of it

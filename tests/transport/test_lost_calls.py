@@ -26,6 +26,7 @@ from airflow_provider_callkaro.exceptions import (
 )
 from airflow_provider_callkaro.vendors.answers import PlacedCall
 from airflow_provider_callkaro.vendors.callkaro.api import CallKaro
+from airflow_provider_callkaro.vendors.http import Request
 
 ACCEPTED = b'{"status":"success","call_id":"a1b2c3d4e5"}'
 PACKED = gzip.compress(ACCEPTED, mtime=0)  # with the time in it a test would have another name on every worker
@@ -206,6 +207,32 @@ def test_a_small_answer_that_unpacks_into_a_large_one_does_not_fill_the_memory(s
     finally:
         tracemalloc.stop()
     assert peak < 20_000_000
+
+
+@pytest.mark.parametrize("status", ["102 Processing", "103 Early Hints"])
+def test_what_comes_before_an_answer_is_not_taken_for_it(serve, driver_to, status):
+    """Else the true answer, which comes later, would be read as the answer to the next call."""
+
+    def take_its_time(connection):
+        while (request := connection.read_request()) is not None:
+            connection.send(f"HTTP/1.1 {status}\r\nLink: </style.css>\r\n\r\n".encode())
+            connection.is_over_within(0.1)
+            connection.answer(request[0].split()[1].encode())
+
+    driver = driver_to(serve(take_its_time).url)
+    for path in ("/first", "/second"):
+        answer = driver.exchange(Request.json("POST", path, {}, retry_safe=False))
+        assert (answer.status, answer.body) == (200, path.encode())
+
+
+def test_what_is_no_header_in_an_answer_is_not_logged(serve, place_call, caplog):
+    def repeat(connection):
+        connection.read_request()
+        connection.answer(headers=[f"{CALL.to_number} is no header", "X-After: it"])
+
+    with suppress(VendorError):
+        place_call(serve(repeat).url)
+    assert CALL.to_number not in caplog.text
 
 
 def test_a_request_that_is_answered_before_it_was_read_is_answered(serve, place_call):

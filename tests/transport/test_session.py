@@ -6,6 +6,7 @@ import io
 import socket
 import ssl
 import time
+from concurrent.futures import ThreadPoolExecutor
 from unittest import mock
 
 import pytest
@@ -278,6 +279,22 @@ class TestPhases:
         server.close()
         with pytest.raises(OutcomeUnknown):
             place_call(session, server.url)
+
+    def test_an_adapter_that_sends_from_a_thread_of_its_own_is_served(self, serve, session_to):
+        server = serve(accept)
+        session = session_to(server.url)
+        inner = session.get_adapter(server.url)
+
+        class InThread(BaseAdapter):
+            def send(self, request, **options):
+                with ThreadPoolExecutor(1) as pool:
+                    return pool.submit(inner.send, request, **options).result()
+
+            def close(self):
+                inner.close()
+
+        session.mount("http://", InThread())
+        assert place_call(session, server.url) == "a1b2c3d4e5"
 
     def test_an_adapter_that_would_send_a_call_again_is_refused(self, serve, session_to):
         server = serve(accept)
