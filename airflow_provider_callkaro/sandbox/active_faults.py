@@ -68,7 +68,7 @@ class ActiveFault:
     hit: int = 0
 
     def meet(self) -> Strike | None:
-        """Count one more request, and say whether it is hit."""
+        """Count one more request; return what hits it, if anything does."""
         self.seen += 1
         if not self.fault.is_hit(self.seen):
             return None

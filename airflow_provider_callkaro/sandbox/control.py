@@ -66,7 +66,7 @@ class Control:
         ]
 
     async def health(self, _request: Request) -> Response:
-        """Say that the sandbox runs."""
+        """Answer that the sandbox runs."""
         return _json({"status": "ok"})
 
     async def calls(self, _request: Request) -> Response:
@@ -140,7 +140,7 @@ def _refused(message: str) -> Response:
 
 def _json(content: Mapping[str, object], *, status: int = 200) -> Response:
     # Metadata may hold halves of surrogate pairs, which only the escaped form can carry.
-    text = json.dumps(content, default=_instant) + "\n"  # the line's end is for whoever reads it in a terminal
+    text = json.dumps(content, default=_instant) + "\n"  # the line's end is for a terminal
     return Response(text, status_code=status, media_type="application/json")
 
 

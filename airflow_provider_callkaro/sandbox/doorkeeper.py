@@ -25,7 +25,7 @@ class Doorkeeper:
 
     :param app: the application.
     :param any_host: whether it may be addressed by any name, and not only by those of this machine.
-    :param control_key: what the header ``X-Sandbox-Key`` has to say under ``/_sandbox``.
+    :param control_key: the value of the header ``X-Sandbox-Key`` that opens ``/_sandbox``.
     """
 
     def __init__(self, app: ASGIApp, *, any_host: bool, control_key: str) -> None:

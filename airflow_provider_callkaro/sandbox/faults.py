@@ -193,7 +193,7 @@ class Fault:
         return {name: value for name, value in values.items() if value is not None}
 
     def is_hit(self, number: int) -> bool:
-        """Say whether the request of this number is hit.
+        """Whether the request of this number is hit.
 
         :param number: counted from 1 since the fault was switched on.
         """

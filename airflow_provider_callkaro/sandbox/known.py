@@ -1,4 +1,4 @@
-"""The list of the vendors that the sandbox stands in for. Whoever adds one adds a line here."""
+"""The list of the vendors that the sandbox stands in for: a new one is a line here."""
 
 from __future__ import annotations
 

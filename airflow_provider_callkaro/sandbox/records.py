@@ -71,7 +71,7 @@ class Records:
 
     @property
     def requests(self) -> list[Request]:
-        """Every request to an endpoint of a vendor, in order, whatever became of it."""
+        """Every request to an endpoint of a vendor, in order, refused ones too."""
         return self._request_log.requests
 
     @property
@@ -92,7 +92,7 @@ class Records:
         self._request_log.wait_for_rings(count, timeout=timeout)
 
     def wait_for_requests(self, count: int, *, timeout: float = PATIENCE) -> None:
-        """Wait until as many requests have come, whatever became of them.
+        """Wait until as many requests have come, refused ones too.
 
         :param timeout: seconds; default 10.
         :raises TimeoutError: there are fewer when the time is over.

@@ -51,7 +51,7 @@ class Ring:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request to an endpoint of a vendor, whatever became of it.
+    """One request to an endpoint of a vendor, accepted or not.
 
     :param endpoint: which one.
     :param received_at: when its body had been read, UTC.
@@ -186,7 +186,7 @@ class RequestLog:
         self._wait(lambda: len(self._rings), count, what="rings", timeout=timeout)
 
     def wait_for_requests(self, count: int, *, timeout: float) -> None:
-        """Wait until as many requests have come, whatever became of them.
+        """Wait until as many requests have come, refused ones too.
 
         :param timeout: seconds.
         :raises TimeoutError: there are fewer when the time is over.

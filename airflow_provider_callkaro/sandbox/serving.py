@@ -77,7 +77,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def _with_connection(config: object, server_state: object, app_state: dict[str, object], _loop: object = None) -> Any:
-    """Build uvicorn's own protocol for a connection, and let it be found in the state of its requests."""
+    """Build uvicorn's own protocol for a connection, and put it into the state of its requests."""
     state = dict(app_state)
     protocol: Any = AutoHTTPProtocol(config, server_state, state, _loop)  # type: ignore[call-arg]
     state["connection"] = protocol

@@ -1,4 +1,4 @@
-"""How a sandbox is set up: what its vendors take for right, and where it listens."""
+"""The settings of a sandbox, checked: what its vendors accept, and where it listens."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ class Response:
         return value if isinstance(value, dict) else {}
 
     def json_value(self) -> Any:
-        """The body as JSON; None where it is none."""
+        """The body as JSON; None where it is not JSON."""
         try:
             value = json.loads(self.body)
             plain = self.body

@@ -9,10 +9,10 @@ def text_in(value: object) -> str | None:
 
 
 def whole_in(value: object) -> int | None:
-    """A whole number; true and false are none."""
+    """A whole number, which true and false are not."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def number_in(value: object) -> float | None:
-    """A number; true and false are none."""
+    """A number, which true and false are not."""
     return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None

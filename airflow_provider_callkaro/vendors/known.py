@@ -1,4 +1,4 @@
-"""The list of the vendors. Whoever adds one adds a line here; nothing else in the package names them all.
+"""The list of the vendors: a new vendor is a line here.
 
 The provider info, the check of hosts and the check of storage connections read it.
 """

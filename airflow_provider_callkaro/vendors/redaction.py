@@ -37,10 +37,10 @@ from airflow_provider_callkaro.vendors.sent_values import (
 
 _HARMLESS_HEADERS = frozenset({"accept", "accept-encoding", "content-type", "user-agent", "x-tenant-id"})
 _NUMBER_PIECE = 5  # digits of a phone number that a sentence may not repeat; a mask shows four
-_WORDS_OF_IDS = frozenset(  # of no person: metadata such as "call back" must not make call_8d7f an id of nothing
+_WORDS_OF_IDS = frozenset(  # about no person: metadata such as "call back" must not hide part of call_8d7f
     {"batch", "call", "calls", "campaign", "conversation", "inbound", "outbound", "queue", "room", "session", "voice"}
 )
-_LONG_WORD = 6  # characters; a word of so many is hidden within other words too
+_LONG_WORD = 6  # characters; a word this long is hidden within other words too
 _AS_VALUE = re.compile(r"[=:\"'`“‘«(\[{]\s?([^\s,;=:\"'`”’»()\[\]{}]{1,4})(?=[\s.,;\"'`”’»)\]}]|$)")
 _ID_WORD = re.compile(b"[a-z]{%d,}" % SHORTEST_WORD_OF_ID)
 # The looks of an id: digits, hexadecimal letters, and what else there may be; its separators are left out.
@@ -67,7 +67,7 @@ class Redaction:
         return Secrets(word for value in sent for word in {value, value.rpartition(" ")[2]})
 
     def scrub(self, sent: bytes | None) -> Scrub:
-        """Scrubs the texts of one answer.
+        """The redaction of one answer's texts.
 
         :param sent: the body of the request; None where it had none.
         """
@@ -200,7 +200,7 @@ class Scrub:
                     yield start, start + len(word)
 
     def _number_pieces_of(self, size: int) -> set[str]:
-        """Every so many digits in a row of the numbers that were sent."""
+        """Every ``size`` digits in a row of the numbers that were sent."""
         if size not in self._number_pieces:
             ends = ((digits, end) for digits in self._sent.numbers for end in range(size, len(digits) + 1))
             self._number_pieces[size] = {digits[end - size : end] for digits, end in ends}

@@ -67,7 +67,7 @@ class Secrets:
 
 
 def _piece_size(secret: str) -> int:
-    """How many characters of a secret tell too much of it."""
+    """The length, in characters, from which a piece of a secret is hidden."""
     least, most = _SECRET_PIECE
     return min(len(secret), max(len(secret) // 4, least), most)
 

@@ -88,7 +88,7 @@ class SentValues:
 
 
 def _rows_of(body: bytes) -> bytes:
-    """The rows of a file that was sent in parts, in lower case: not its header, nor what the other parts say."""
+    """The rows of the file in a multipart body, in lower case, without its header and without the other parts."""
     boundary, _, rest = body.partition(b"\r\n")
     file = rest.partition(b"\r\n\r\n")[2].partition(boundary)[0] if boundary else b""
     return file.partition(b"\n")[2].lower()

@@ -101,7 +101,7 @@ class Campaign:
         return self.state in _ALLOWED_FROM[action]
 
     def act(self, action: Action, *, moment: datetime, clock: float) -> None:
-        """Do what is allowed now.
+        """Do an action that `allows` allows.
 
         :param moment: the time, UTC.
         :param clock: the time on the dialling clock, in seconds.

@@ -202,7 +202,7 @@ def _filename(asked: Asked) -> str:
 
 
 def _refused(rows: Sequence[Sequence[str]], columns: Mapping[str, object]) -> list[dict[str, Any]]:
-    """The lines whose number is none, where the mapping says which column holds it."""
+    """The lines without a phone number, where the mapping names the column of the number."""
     places = [place for place, name in enumerate(rows[0]) if columns.get(name) == "phone_e164"]
     return [
         {"line": number, "phone_e164": row[place], "error": "is no number"}

@@ -101,7 +101,7 @@ class Callaro(Vendor):
         return {str(campaign.id): campaign for campaign in self.campaigns}
 
     def set_health(self, campaign_id: int | str, values: Mapping[str, object]) -> None:
-        """Let the health of a campaign say these values."""
+        """Set values in the health of a campaign."""
         self._health.setdefault(str(campaign_id), {}).update(values)
 
     def open(self) -> None:
@@ -127,13 +127,13 @@ class Callaro(Vendor):
         return None
 
     def key_refused(self, status: int) -> Refused:
-        """Say that the key is refused."""
+        """Refuse the key."""
         return Refused(
             status, "The API key is missing or invalid" if status == 401 else "The API key has no such scope"
         )
 
     def rejected(self, status: int, body: bytes) -> Refused:
-        """Say that a number cannot be dialled: that of the first contact in the body, else of the audience."""
+        """Refuse a number and repeat it: that of the first contact in the body, else of the audience."""
         try:
             contacts = json.loads(body)["contacts"]
             number = str(contacts[0]["phone_e164"])

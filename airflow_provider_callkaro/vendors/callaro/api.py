@@ -40,7 +40,7 @@ class Callaro:
 
     :param routes: by action, the method and path to use instead of those in `ROUTES`.
     :param states: which state each of the account's own words means: no word for a state is documented.
-    :raises ConfigurationError: a route cannot be one, or a state is none.
+    :raises ConfigurationError: a route is no method and path, or a state is unknown.
     """
 
     name = NAME

@@ -34,7 +34,7 @@ def is_template(value: object) -> bool:
 
 
 def is_nothing(value: object) -> bool:
-    """Whether a value is what a template leaves that found nothing: None, an empty text, or the text ``None``."""
+    """Whether a value is what a template with a missing variable leaves: None, an empty text, or the text ``None``."""
     return value is None or (isinstance(value, str) and value.strip() in ("", "None"))
 
 

@@ -29,7 +29,7 @@ class Paging:
     :param pages: how many pages there are; None where it does not say.
     :param next_page: the number of the page that follows; None where it does not say.
     :param is_last: whether it says that no page follows; None where it says nothing about that.
-    :param is_unclear: whether it says that there is more, in a way that names no page.
+    :param is_unclear: whether it says that there is more without naming a page.
     :param total: how many items the whole list has; None where it does not say.
     """
 
@@ -73,7 +73,7 @@ def _count(places: list[Mapping[str, object]], names: tuple[str, ...], *, least:
 
 
 def _page_number(value: object) -> int | None:
-    """The number of a page, also as a text or in the query of a link, of which nothing else is used."""
+    """The number of a page, also from a text or from the query of a link."""
     if (number := whole_in(value)) is not None:
         return number if number > 0 else None
     if not isinstance(value, str):

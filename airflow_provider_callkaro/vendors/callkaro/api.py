@@ -70,7 +70,7 @@ class CallKaro:
     def read_placed_call(self, response: Response) -> PlacedCall:
         """The call just placed.
 
-        :raises OutcomeUnknown: CallKaro took it, perhaps, but did not say under which id.
+        :raises OutcomeUnknown: CallKaro may have accepted it, but gave no id.
         """
         answer = read_accepted(self.name, response, ringing_ids=_CALL_ID)
         found = first_text(answer, _CALL_ID)

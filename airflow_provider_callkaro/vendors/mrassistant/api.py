@@ -57,7 +57,7 @@ class CreatedCampaign:
     :param campaign_id: the vendor's id of the campaign.
     :param total_targets: how many targets it has.
     :param status: a word; which ones there are is not documented.
-    :param scheduled_at: when it will start, as the vendor says it; the request calls it ``schedule_at``.
+    :param scheduled_at: when it will start, as the vendor writes it; the request calls it ``schedule_at``.
     :param raw: the whole answer.
     """
 
@@ -108,7 +108,7 @@ class MrAssistant(MrAssistantCalls, MrAssistantOutbound):
     def read_tokens(self, response: Response) -> Tokens:
         """The tokens; the access token lives about a day, the refresh token about a month.
 
-        :raises VendorError: there are none in the answer.
+        :raises VendorError: the answer has none, or refuses.
         """
         answer = read_accepted(self.name, without_text(response))
         access = _token(answer.get("access_token"))

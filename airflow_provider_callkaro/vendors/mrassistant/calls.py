@@ -165,7 +165,7 @@ class MrAssistantCalls:
     def transfer_call(
         self, call_id: str, transfer_to: str, *, transfer_type: str = "cold", play_dialtone: bool | None = None
     ) -> Request:
-        """Transfer a call. Rings whoever it is transferred to.
+        """Transfer a call. Rings the phone that it is transferred to.
 
         :param transfer_to: ``tel:`` and a number, or ``sip:`` and an address.
         :param transfer_type: ``cold`` or ``warm``.

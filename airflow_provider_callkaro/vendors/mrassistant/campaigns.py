@@ -42,8 +42,8 @@ class CampaignAtCreation:
     :param calls_initiated: how many calls had begun by then.
     :param calls_completed: how many had ended well by then.
     :param calls_failed: how many had failed by then.
-    :param scheduled_at: when it will start, as the vendor says it; None: at once.
-    :param started_at: when it started, as the vendor says it.
+    :param scheduled_at: when it will start, as the vendor writes it; None: at once.
+    :param started_at: when it started, as the vendor writes it.
     """
 
     campaign_id: str
@@ -176,7 +176,7 @@ def _word(text: str | None) -> str | None:
 
 
 def _moment(text: str | None) -> str | None:
-    """A time as the vendor writes it, and nothing else: its digits would be masked as those of a number."""
+    """A time as the vendor writes it. Any other text is masked, which would hide the digits of a time too."""
     if text is None or len(text) > MAX_WORD_LENGTH:
         return None
     try:

@@ -1,6 +1,6 @@
 """MrAssistant's outbound configuration of an agent as values, read from an answer of which little is documented.
 
-A field that is missing or is something else than its page says is None, or what the page names as its default.
+A field that is missing, or has another type than its page says, is None or the default that the page names.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class OutboundSchedule:
     :param schedule_id: the vendor's id, where it gives one.
     :param call_interval_seconds: the least time between two calls, seconds.
     :param respect_dnc: whether numbers that do not want to be called are left out.
-    :param respect_timezone: whether the zone of the person called counts; how is not documented.
+    :param respect_timezone: whether the time zone of the person called is respected; how is not documented.
     """
 
     name: str | None = None
@@ -72,8 +72,8 @@ class OutboundConfig:
 
     :param total_calls_today: how many calls it has made today; in which zone a day begins is not documented.
     :param calls_remaining_today: how many more it may make today.
-    :param can_call_now: whether it may call at this moment; None where the vendor does not say.
-    :param next_available_time: from when on it may call, aware; None where the vendor does not say, or says a time
+    :param can_call_now: whether it may call now; None where the answer does not say.
+    :param next_available_time: when it may call next, aware; None where the answer does not say, or gives a time
         without an offset and the connection names no zone for such.
     :param raw: the whole answer, with the numbers.
     """
@@ -90,7 +90,7 @@ class OutboundConfig:
 
     @classmethod
     def read(cls, answer: Mapping[str, object], *, zone: tzinfo | None) -> OutboundConfig:
-        """What an answer says.
+        """Read a configuration from an answer.
 
         :param zone: where a time without an offset is meant; None leaves it unread.
         """
@@ -161,7 +161,7 @@ def _moment(value: object, *, zone: tzinfo | None) -> datetime | None:
         if moment is not None and moment.tzinfo is None:
             moment = None if zone is None else moment.replace(tzinfo=zone)
         if moment is not None:
-            moment.utctimetuple()  # one at the edge of the calendar has none, and nothing could be worked out with it
+            moment.utctimetuple()  # it fails for a time at the edge of the calendar, with which no sum can be done
     except (ValueError, OverflowError):
         return None
     return moment

@@ -48,7 +48,7 @@ class CampaignSettings:
 
     Numbers and flags may come as texts, and are kept as what they mean.
 
-    :param name: what it is called, 1 to 255 characters.
+    :param name: its name, 1 to 255 characters.
     :param concurrent_calls: how many calls it makes at once, 1 to 10. Default 1.
     :param retry_failed: whether MrAssistant redials those it did not reach. Default false.
     :param retry_attempts: how often, 0 to 3. Default 0; how it goes together with ``retry_failed`` is not documented.
@@ -94,7 +94,7 @@ def read_whole_number(name: str, value: object, limits: tuple[int, int]) -> int:
 
     :param name: the name of the argument, for messages.
     :param limits: the least and the greatest that it may be.
-    :raises ConfigurationError: it is none, or out of its range.
+    :raises ConfigurationError: it is no whole number, or out of its range.
     """
     low, high = limits
     text = value.strip() if isinstance(value, str) else ""
@@ -119,7 +119,7 @@ def read_yes_or_no(name: str, value: object) -> bool:
 def read_targets_per_campaign(value: object) -> int:
     """How many targets one campaign has, 1 to 1,000, or the text of it.
 
-    :raises ConfigurationError: it is none, or out of its range.
+    :raises ConfigurationError: it is no whole number, or out of its range.
     """
     return read_whole_number("targets_per_campaign", value, (1, MAX_TARGETS))
 
@@ -127,7 +127,7 @@ def read_targets_per_campaign(value: object) -> int:
 def read_longest_call(value: object) -> timedelta:
     """How long one call takes at most: a timedelta, or the text of one (``0:05:00``), or of whole seconds (``300``).
 
-    :raises ConfigurationError: it is none, or not more than nothing.
+    :raises ConfigurationError: it cannot be read, or is not above 0.
     """
     span = _span(value.strip()) if isinstance(value, str) else value
     if not isinstance(span, timedelta) or span <= timedelta(0):
@@ -163,7 +163,7 @@ def _is_secret(value: object) -> bool:
 
 
 def _rendered_to_nothing(value: object) -> str:
-    """What to add to a message where a template found nothing."""
+    """The end of a message about a value whose template rendered to nothing."""
     is_nothing = isinstance(value, str) and value.strip() in ("", "None")
     return ": its template rendered to nothing" if is_nothing else ""
 
