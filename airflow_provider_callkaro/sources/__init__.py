@@ -1,4 +1,9 @@
-"""Where contact rows come from: a list or an upstream task, a query, files, the files that asset events name."""
+"""Where contact rows come from: a list or an upstream task, a query, files, the files that asset events name.
+
+Begin with `contract.ContactSource`, which a user's own source implements too. A source yields one row after the other
+and never holds a whole list; a row that cannot be read is None, and no error quotes a row. The room imports ``files``,
+``calls`` and ``exceptions``, and asks Airflow for connections only when rows are read.
+"""
 
 from __future__ import annotations
 
