@@ -10,8 +10,8 @@ WORKERS ?= 4
 
 # The rooms that know nothing of Airflow, and what their tests need: all but the Airflow that takes so long to install.
 QUICK_ROOMS := $(addprefix tests/,calls vendors ledger transport dispatch sandbox)
-QUICK_NEEDS := aiohttp holidays hypothesis idna jsonschema pendulum phonenumbers psutil pyarrow pydantic pytest \
-	pytest-xdist requests sqlalchemy starlette urllib3 uvicorn
+QUICK_NEEDS := aiohttp cryptography holidays hypothesis idna jsonschema pendulum phonenumbers psutil pyarrow pydantic \
+	pytest pytest-xdist requests sqlalchemy starlette urllib3 uvicorn
 QUICK := $(if $(wildcard $(INSTALLED)),$(VENV),.venv-quick)
 
 .PHONY: help demo quick test check lint types imports unit bench test-matrix clean

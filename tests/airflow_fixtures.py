@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import pytest
 from real_airflow import RealAirflow
+from spreading import shared_airflows
 
 
 @contextmanager
@@ -27,8 +28,10 @@ def database_of_its_own(server: Any) -> Iterator[str]:
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute(f"create database {name}")
-            yield f"postgresql+psycopg2://{server.user}@{server.host}:{server.port}/{name}"
-            cursor.execute(f"drop database {name} with (force)")
+            try:
+                yield f"postgresql+psycopg2://{server.user}@{server.host}:{server.port}/{name}"
+            finally:
+                cursor.execute(f"drop database {name} with (force)")
 
 
 @pytest.fixture(scope="session")
@@ -36,4 +39,5 @@ def running_airflow(postgresql: Any, tmp_path_factory: pytest.TempPathFactory) -
     """A whole Airflow with an empty DAG folder."""
     home, dags = tmp_path_factory.mktemp("airflow"), tmp_path_factory.mktemp("dags")
     with database_of_its_own(postgresql) as url, RealAirflow(home, dags, database_url=url) as airflow:
+        shared_airflows.append(airflow)
         yield airflow

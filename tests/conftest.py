@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from spreading import duration_rank, needs_airflow, shared_airflows
 
 settings.register_profile("callkaro", deadline=None)  # a busy machine is no failure
 settings.load_profile("callkaro")
@@ -61,16 +62,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    from workers import ByAirflow
+    from xdist_scheduler import ByAirflow
 
     return ByAirflow(config, log)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if hasattr(config, "workerinput"):
-        from workers import duration_rank
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=duration_rank)
 
-        items.sort(key=duration_rank)
+
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the running Airflows after the last test that may need one: each takes a part of a core while it idles."""
+    if needs_airflow(item) and nextitem is not None and not needs_airflow(nextitem):
+        for airflow in shared_airflows:
+            airflow.stop()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

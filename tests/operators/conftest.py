@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from airflow_fixtures import database_of_its_own
 from real_airflow import RealAirflow
+from spreading import shared_airflows
 from stage import Stage
 
 from airflow_provider_callkaro.sandbox import Sandbox
@@ -24,7 +25,7 @@ DAGS = Path(__file__).with_name("dags")
 def stage(postgresql: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A running Airflow that knows the example DAGs and this folder's own.
 
-    Each pytest worker that needs it has its own; `workers.AIRFLOWS` says which files share one.
+    Each pytest worker that needs it has its own; `spreading.AIRFLOWS` says which files share one.
     """
     folder = tmp_path_factory.mktemp("stage")
     dags = folder / "dags"
@@ -44,6 +45,7 @@ def stage(postgresql: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         database_of_its_own(postgresql) as url,
         RealAirflow(folder / "home", dags, database_url=url, environment=environment) as airflow,
     ):
+        shared_airflows.append(airflow)
         yield Stage(airflow, folder)
 
 

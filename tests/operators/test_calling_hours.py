@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,15 +13,32 @@ from stage import Stage
 pytestmark = pytest.mark.airflow
 
 
-def test_a_window_that_closes_in_the_middle_is_kept_and_the_run_goes_on_at_the_next_opening(stage: Stage) -> None:
+@pytest.fixture
+def delay(stage: Stage) -> timedelta:
+    """How long this Airflow takes from a trigger to the end of a small run, as busy as the machine is now."""
+    began = time.monotonic()
+    with stage.vendor("later_vendor", extra=json.dumps({"schedule_timezone": "UTC"})):
+        run = stage.airflow.trigger("scheduled_for_the_opening")
+        stage.airflow.wait("scheduled_for_the_opening", run, states={"success"})
+    return timedelta(seconds=time.monotonic() - began)
+
+
+def test_a_window_that_closes_in_the_middle_is_kept_and_the_run_goes_on_at_the_next_opening(
+    stage: Stage, delay: timedelta
+) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
-    opened, closes = now - timedelta(minutes=5), now + timedelta(seconds=25)
+    opened = now - timedelta(minutes=5)
+    closes = (now + 1.5 * delay + timedelta(seconds=10)).replace(microsecond=0)
     reopens = closes + timedelta(seconds=75)  # a wait of less than a minute would not be deferred
     windows = [[opened, closes], [reopens, reopens + timedelta(minutes=30)]]
     (stage.folder / "hours.json").write_text(json.dumps([[f"{at:%H:%M:%S}" for at in window] for window in windows]))
 
-    with stage.vendor("hours_vendor", extra=json.dumps({"schedule_timezone": "UTC"})) as sandbox:
+    with stage.vendor("hours_vendor", extra=json.dumps({"schedule_timezone": "UTC", "read_timeout": 300})) as sandbox:
+        sandbox.fault("hold_after_accepting", after=100)  # however early the run begins, it is not over before
         run = stage.airflow.trigger("closes_in_the_middle")
+        stage.airflow.until("the window to close", lambda: True if datetime.now(UTC) > closes else None)
+        sandbox.clear_faults()
+        sandbox.release()
         stage.airflow.wait("closes_in_the_middle", run, states={"success"})
         assert 0 < len([ring for ring in sandbox.rings if ring.rings_at < closes]) < 120
         assert "as DEFERRED" in stage.airflow.log("closes_in_the_middle", run, "calls")

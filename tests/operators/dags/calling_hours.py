@@ -26,6 +26,7 @@ with DAG("closes_in_the_middle", schedule=None, start_date=datetime(2026, 1, 1))
         agent_id="agent",
         policy=CallingPolicy(windows=windows("hours.json"), timezone="UTC"),
         calls_per_second=4,
+        max_concurrency=8,
         callkaro_conn_id="hours_vendor",
     )
 

@@ -8,10 +8,12 @@ for most of its time.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
+
+if TYPE_CHECKING:
+    from real_airflow import RealAirflow
 
 AIRFLOWS = {
     "test_calling_hours.py": "the first stage",
@@ -27,17 +29,8 @@ AIRFLOWS = {
 }
 """Which files share an Airflow. Every worker that runs one of them starts an Airflow, so there are few groups."""
 
-
-class ByAirflow(LoadScopeScheduling):
-    """Sends whole files to a worker, and files that share an Airflow to the same one, in the order of collection."""
-
-    def __init__(self, config: pytest.Config, log: Any = None) -> None:
-        config.option.loadscopereorder = False
-        super().__init__(config, log)
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return AIRFLOWS.get(file.rpartition("/")[2], file)
+shared_airflows: list[RealAirflow] = []
+"""The Airflows that several tests of this process share."""
 
 
 def duration_rank(item: pytest.Item) -> int:
@@ -45,3 +38,14 @@ def duration_rank(item: pytest.Item) -> int:
     if item.get_closest_marker("airflow"):
         return 0
     return 1 if item.get_closest_marker("slow") else 2
+
+
+def needs_airflow(item: pytest.Item) -> bool:
+    """Whether the test runs under a real Airflow, or in a file whose other tests do."""
+    return item.get_closest_marker("airflow") is not None or item.path.name in AIRFLOWS
+
+
+def unit_of(nodeid: str) -> str:
+    """What a worker takes as a whole: a file, or the files that share an Airflow."""
+    file = nodeid.partition("::")[0]
+    return AIRFLOWS.get(file.rpartition("/")[2], file)
