@@ -36,7 +36,7 @@ demo: $(INSTALLED)
 quick: $(QUICK)/.installed
 	$(QUICK)/bin/pytest -n $(WORKERS) --without-airflow -m "not services and not slow" $(QUICK_ROOMS)
 
-.venv-quick/.installed: pyproject.toml $(CONSTRAINTS)
+.venv-quick/.installed: Makefile pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -m venv .venv-quick
 	.venv-quick/bin/pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) $(QUICK_NEEDS)
 	.venv-quick/bin/pip install --quiet --disable-pip-version-check --no-deps -e .
