@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from airflow_provider_callkaro.calls.numbering import any_of, country_code
+from airflow_provider_callkaro.calls.numbering import any_of, country_code, plans_of
 
 _SATELLITES = frozenset({"870", "881", "882", "883"})  # and networks of no country, which cost the same
 
@@ -77,13 +77,7 @@ def types_of(number: str) -> frozenset[NumberType]:
 
 @lru_cache(maxsize=256)
 def _patterns(country: str) -> _TypePatterns:
-    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
-
-    code = int(country)
-    found = [
-        PhoneMetadata.metadata_for_region_or_calling_code(code, region) for region in COUNTRY_CODE_TO_REGION_CODE[code]
-    ]
-    plans = [plan for plan in found if plan is not None]
+    plans = plans_of(country)
     return _TypePatterns(
         exclusive=tuple(
             (frozenset({each}), any_of([getattr(plan, each.value) for plan in plans])) for each in _EXCLUSIVE

@@ -174,24 +174,30 @@ def _corrected(names: set[str], prefix: str) -> frozenset[str]:
 
 @lru_cache(maxsize=256)
 def _plan(country: str) -> _Plan:
-    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumberType
+    from phonenumbers import PhoneNumberType
     from phonenumbers.phonenumberutil import is_number_type_geographical
 
-    code = int(country)
-    found = [
-        PhoneMetadata.metadata_for_region_or_calling_code(code, region) for region in COUNTRY_CODE_TO_REGION_CODE[code]
-    ]
-    plans = [plan for plan in found if plan is not None]
+    plans = plans_of(country)
     main = plans[0]
     return _Plan(
         fixed=any_of([plan.fixed_line for plan in plans]),
         mobile=any_of([plan.mobile for plan in plans]),
         other=any_of([getattr(plan, kind) for plan in plans for kind in _OTHER_KINDS]),
-        mobiles_have_place=is_number_type_geographical(PhoneNumberType.MOBILE, code),
+        mobiles_have_place=is_number_type_geographical(PhoneNumberType.MOBILE, int(country)),
         trunk=re.compile(main.national_prefix_for_parsing or _NEVER),
         without_trunk=main.national_prefix_transform_rule,
         lengths=frozenset(main.general_desc.possible_length) if main.general_desc else frozenset(),
     )
+
+
+def plans_of(country: str) -> list[Any]:
+    """The numbering plans that `phonenumbers` has for a country code: one for each region that shares it."""
+    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
+
+    code = int(country)
+    regions = COUNTRY_CODE_TO_REGION_CODE[code]
+    found = (PhoneMetadata.metadata_for_region_or_calling_code(code, region) for region in regions)
+    return [plan for plan in found if plan is not None]
 
 
 def any_of(kinds: list[Any]) -> re.Pattern[str]:

@@ -127,7 +127,7 @@ class Batcher(Protocol):
 
 
 class OneCallBatcher:
-    """One call to a request: no call waits."""
+    """One call to a request: no call waits. See `Batcher`."""
 
     calls_per_request = 1
     batches = False
@@ -139,7 +139,6 @@ class OneCallBatcher:
         self._ready: Sequence[ReadyJob] = ()
 
     def add(self, ready: Sequence[ReadyJob], *, now: float) -> None:  # noqa: ARG002 - see `Batcher`
-        """See `Batcher.add`."""
         self._ready = ready
 
     def take(self, requests: int, *, is_last: bool) -> list[Batch]:  # noqa: ARG002
@@ -155,12 +154,11 @@ class OneCallBatcher:
         return self._vendor.place_call(ready[0].call)
 
     def read(self, response: Response, dispatch: Dispatch) -> str:  # noqa: ARG002
-        """See `Batcher.read`."""
         return self._vendor.read_placed_call(response).call_id
 
 
 class ManyCallsBatcher:
-    """Many calls to a request."""
+    """Many calls to a request. See `Batcher`."""
 
     batches = True
 
@@ -174,7 +172,6 @@ class ManyCallsBatcher:
         self._taken = 0
 
     def add(self, ready: Sequence[ReadyJob], *, now: float) -> None:
-        """See `Batcher.add`."""
         if ready and not self.waiting:
             self._since = now
         for each in ready:
@@ -182,7 +179,7 @@ class ManyCallsBatcher:
         self.waiting += len(ready)
 
     def take(self, requests: int, *, is_last: bool) -> list[Batch]:
-        """See `Batcher.take`. A full request waits for one call more, which shows that the list goes on."""
+        """A full request waits for one call more, which shows that the list goes on."""
         taken: list[Sequence[ReadyJob]] = []
         for key in self._due(is_last=is_last):
             if len(taken) >= requests:
@@ -206,7 +203,7 @@ class ManyCallsBatcher:
             yield max(self._groups, key=lambda key: len(self._groups[key]))
 
     def drain(self, *, before: float) -> list[Job]:
-        """See `Batcher.drain`; in the order of the list."""
+        """What waits, in the order of the list."""
         if not self.waiting or self._since >= before:
             return []
         jobs = sorted((each.job for group in self._groups.values() for each in group), key=lambda job: job.row_number)
@@ -222,7 +219,6 @@ class ManyCallsBatcher:
         )
 
     def read(self, response: Response, dispatch: Dispatch) -> str:
-        """See `Batcher.read`."""
         return self._vendor.read_placed_calls(response, calls=len(dispatch.jobs)).call_id
 
 

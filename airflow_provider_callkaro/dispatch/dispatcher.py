@@ -124,7 +124,7 @@ class Dispatcher:
             self._tally,
             stopped=stopped,
             refusal=self._list_refused or self._flow.refusal,
-            resume_at=self._preparation.resume_at,
+            resume_at=self._recorder.resume_at,
             unread=unread,
         )
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from airflow_provider_callkaro.calls.call import NEXT_WINDOW, Call
@@ -55,11 +54,6 @@ class Preparation:
         self._recorder = recorder
         self._rules = rules or Rules()
         self._observe = observe
-
-    @property
-    def resume_at(self) -> datetime | None:
-        """The first moment at which a call that is held back may ring; None where there is none."""
-        return self._recorder.resume_at
 
     @property
     def has_rules(self) -> bool:
