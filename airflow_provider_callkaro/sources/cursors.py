@@ -10,21 +10,26 @@ from __future__ import annotations
 import sqlite3
 from contextlib import suppress
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeAlias
 
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
+
+DbConnection: TypeAlias = Any
+"""A connection of any driver. PEP 249 has no types, and some drivers need more than it has."""
+DbCursor: TypeAlias = Any
+"""A cursor of any driver."""
 
 POSTGRESQL_CURSOR = "callkaro_contacts"
 SQLITE_LONGEST = 2 * MAX_ROW_BYTES  # bytes of one value
 MYSQL_WRITE_TIMEOUT = 86_400  # seconds; MySQL hangs up on a reader that pauses for 60 (net_write_timeout)
 
 
-def drivers_of(connection: Any) -> frozenset[str]:
+def drivers_of(connection: DbConnection) -> frozenset[str]:
     """The names of the packages that a connection's classes come from, such as ``psycopg2``."""
     return frozenset(kind.__module__.partition(".")[0] for kind in type(connection).__mro__)
 
 
-def open_streaming_cursor(connection: Any) -> Any:
+def open_streaming_cursor(connection: DbConnection) -> DbCursor:
     """A cursor on ``connection`` (PEP 249) that never holds the whole result in memory."""
     drivers = drivers_of(connection)
     if "sqlite3" in drivers:
@@ -44,7 +49,7 @@ def open_streaming_cursor(connection: Any) -> Any:
     return cursor
 
 
-def returned_no_rows(cursor: Any) -> bool:
+def returned_no_rows(cursor: DbCursor) -> bool:
     """Whether the executed statement returns no rows at all, such as an update.
 
     A named cursor of psycopg2 describes its columns only with the first fetch, and takes nothing but queries anyway.

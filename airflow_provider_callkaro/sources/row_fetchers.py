@@ -7,11 +7,20 @@ converted before. The fetchers here give None for such a row, and every other ro
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
+from airflow_provider_callkaro.sources.cursors import DbConnection, DbCursor
+
+if TYPE_CHECKING:
+    from psycopg.pq.abc import PGresult
+
+RawRow: TypeAlias = Sequence[Any] | Mapping[str, Any]
+"""A row as a driver gives it, which may be set up to give mappings."""
+Convert: TypeAlias = Callable[[str | None, DbCursor], object]
+"""A converter of psycopg2."""
 
 FEW = 16  # rows between two looks at how long they are
 READ_AHEAD = 8 * MAX_ROW_BYTES  # bytes
@@ -21,12 +30,12 @@ CONVERSION_ERRORS = (ValueError, ArithmeticError, RecursionError)  # of Python; 
 class RowFetcher(Protocol):
     """Reads on in the result of one statement."""
 
-    def fetch(self, size: int) -> list[Any]:
+    def fetch(self, size: int) -> list[RawRow | None]:
         """The next rows, at most ``size``, and none only at the end; None for a row that cannot be converted."""
         ...
 
 
-def row_fetcher(cursor: Any, connection: Any, *, drivers: frozenset[str]) -> RowFetcher:
+def row_fetcher(cursor: DbCursor, connection: DbConnection, *, drivers: frozenset[str]) -> RowFetcher:
     """The fetcher for a driver.
 
     :param drivers: the names of the driver's packages; see `cursors.drivers_of`.
@@ -45,11 +54,11 @@ def row_fetcher(cursor: Any, connection: Any, *, drivers: frozenset[str]) -> Row
 class _Plain:
     """Any other driver. An error in a conversion ends the reading, because its cursor may be anywhere then."""
 
-    def __init__(self, cursor: Any) -> None:
+    def __init__(self, cursor: DbCursor) -> None:
         self._cursor = cursor
 
-    def fetch(self, size: int) -> list[Any]:
-        rows: list[Any] = self._cursor.fetchmany(size)
+    def fetch(self, size: int) -> list[RawRow | None]:
+        rows: list[RawRow | None] = self._cursor.fetchmany(size)
         return rows
 
 
@@ -60,21 +69,21 @@ class _Unread:
 _UNREAD: Final = _Unread()
 
 
-def _without_unread(row: Any) -> Any:
-    values = row.values() if isinstance(row, Mapping) else row
-    return None if any(value is _UNREAD for value in values) else row
+def _without_unread(row: RawRow) -> RawRow | None:
+    return None if any(value is _UNREAD for value in _values(row)) else row
 
 
-def _is_enough(rows: list[Any], further: Iterator[Any], size: int) -> bool:
+def _values(row: RawRow) -> Iterable[Any]:
+    return row.values() if isinstance(row, Mapping) else row
+
+
+def _is_enough(rows: list[RawRow | None], further: Iterator[RawRow], size: int) -> bool:
     """Add a few further rows; true at the end, or once there are ``size`` rows or more bytes than are read ahead."""
     before = len(rows)
     rows.extend(islice(further, min(FEW, size - before)))
     added = rows[before:]
     room = sum(
-        len(value)
-        for row in added
-        for value in (row.values() if isinstance(row, Mapping) else row)
-        if isinstance(value, (str, bytes))
+        len(value) for row in added if row is not None for value in _values(row) if isinstance(value, (str, bytes))
     )
     return len(added) < FEW or room > READ_AHEAD
 
@@ -82,12 +91,12 @@ def _is_enough(rows: list[Any], further: Iterator[Any], size: int) -> bool:
 class _Sqlite:
     """SQLite's cursor remains at a row whose text is no UTF-8, so that row is read again with a lenient decoder."""
 
-    def __init__(self, cursor: Any, connection: Any) -> None:
+    def __init__(self, cursor: DbCursor, connection: DbConnection) -> None:
         self._cursor = cursor
         self._connection = connection
 
-    def fetch(self, size: int) -> list[Any]:
-        rows: list[Any] = []
+    def fetch(self, size: int) -> list[RawRow | None]:
+        rows: list[RawRow | None] = []
         while len(rows) < size:
             try:
                 # Not fetchmany: it forgets the rows before the one that fails.
@@ -99,21 +108,21 @@ class _Sqlite:
                 rows.append(self._reread(error))
         return rows
 
-    def _reread(self, error: Exception) -> Any:
+    def _reread(self, error: Exception) -> RawRow | None:
         decoder = self._connection.text_factory
         self._connection.text_factory = _lenient
         try:
-            row = next(self._cursor, _UNREAD)
+            row: RawRow | None = next(self._cursor, None)
         except Exception:
             raise error from None
         finally:
             self._connection.text_factory = decoder
-        if row is _UNREAD:
+        if row is None:
             raise error
         return _without_unread(row)
 
 
-def _lenient(text: bytes) -> Any:
+def _lenient(text: bytes) -> str | _Unread:
     try:
         return text.decode()
     except UnicodeDecodeError:
@@ -123,12 +132,12 @@ def _lenient(text: bytes) -> Any:
 class _RowByRow:
     """PyMySQL and mysqlclient take a row off the connection before they convert it, so the next row is whole."""
 
-    def __init__(self, cursor: Any, connection: Any) -> None:
+    def __init__(self, cursor: DbCursor, connection: DbConnection) -> None:
         self._connection = connection
-        self._rows: Iterator[Any] = iter(cursor.fetchone, None)
+        self._rows: Iterator[RawRow] = iter(cursor.fetchone, None)
 
-    def fetch(self, size: int) -> list[Any]:
-        rows: list[Any] = []
+    def fetch(self, size: int) -> list[RawRow | None]:
+        rows: list[RawRow | None] = []
         while len(rows) < size:
             try:
                 # Not fetchmany: it forgets the rows before the one that fails.
@@ -144,13 +153,13 @@ class _RowByRow:
 class _Psycopg3:
     """psycopg holds a batch before it converts it, so the batch can be converted again, row by row."""
 
-    def __init__(self, cursor: Any) -> None:
+    def __init__(self, cursor: DbCursor) -> None:
         self._cursor = cursor
 
-    def fetch(self, size: int) -> list[Any]:
+    def fetch(self, size: int) -> list[RawRow | None]:
         before = self._cursor.pgresult
         try:
-            rows: list[Any] = self._cursor.fetchmany(size)
+            rows: list[RawRow | None] = self._cursor.fetchmany(size)
         except Exception:
             result = self._cursor.pgresult
             if result is None or result is before:
@@ -158,13 +167,13 @@ class _Psycopg3:
             return self._one_by_one(result)
         return rows
 
-    def _one_by_one(self, result: Any) -> list[Any]:
+    def _one_by_one(self, result: PGresult) -> list[RawRow | None]:
         from psycopg import DataError
         from psycopg.adapt import Transformer
 
         transformer = Transformer(self._cursor)
         transformer.set_pgresult(result)
-        rows: list[Any] = []
+        rows: list[RawRow | None] = []
         for place in range(result.ntuples):
             try:
                 rows.append(transformer.load_row(place, tuple))
@@ -181,7 +190,7 @@ _NEVER_FAIL = frozenset(  # psycopg2's names of converters that cannot raise
 class _Psycopg2:
     """psycopg2 loses a batch whose conversion fails, so its converters are wrapped in ones that never raise."""
 
-    def __init__(self, cursor: Any, connection: Any) -> None:
+    def __init__(self, cursor: DbCursor, connection: DbConnection) -> None:
         from psycopg2.extensions import new_type, register_type, string_types
 
         self._cursor = cursor
@@ -191,13 +200,13 @@ class _Psycopg2:
             if converter.name not in _NEVER_FAIL:
                 register_type(new_type((number,), converter.name, self._never_raising(converter)), cursor)
 
-    def fetch(self, size: int) -> list[Any]:
+    def fetch(self, size: int) -> list[RawRow | None]:
         before = self._unread
-        rows: list[Any] = self._cursor.fetchmany(size)
-        return rows if self._unread == before else [_without_unread(row) for row in rows]
+        rows: list[RawRow | None] = self._cursor.fetchmany(size)
+        return rows if self._unread == before else [None if row is None else _without_unread(row) for row in rows]
 
-    def _never_raising(self, convert: Any) -> Any:
-        def converted(text: str | None, cursor: Any) -> Any:
+    def _never_raising(self, convert: Convert) -> Convert:
+        def converted(text: str | None, cursor: DbCursor) -> Any:
             if text is None:
                 return None
             before = self._unread

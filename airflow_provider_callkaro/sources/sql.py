@@ -18,8 +18,14 @@ from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroke
 from airflow_provider_callkaro.files.reading.column_names import first_duplicate
 from airflow_provider_callkaro.files.reading.row_count import RowCount
 from airflow_provider_callkaro.sources.contract import ContactRow
-from airflow_provider_callkaro.sources.cursors import drivers_of, open_streaming_cursor, returned_no_rows
-from airflow_provider_callkaro.sources.row_fetchers import READ_AHEAD, RowFetcher, row_fetcher
+from airflow_provider_callkaro.sources.cursors import (
+    DbConnection,
+    DbCursor,
+    drivers_of,
+    open_streaming_cursor,
+    returned_no_rows,
+)
+from airflow_provider_callkaro.sources.row_fetchers import READ_AHEAD, RawRow, RowFetcher, row_fetcher
 from airflow_provider_callkaro.sources.sql_redaction import redacted_sql
 
 if TYPE_CHECKING:
@@ -123,7 +129,7 @@ class SqlContacts:
         """None: only reading all of it would tell."""
         return
 
-    def _execute(self, cursor: Any, result: RowFetcher) -> list[Any]:
+    def _execute(self, cursor: DbCursor, result: RowFetcher) -> list[RawRow | None]:
         if self.parameters:
             cursor.execute(self.sql, self.parameters)
         else:
@@ -134,7 +140,7 @@ class SqlContacts:
             )
         return result.fetch(min(self.fetch_size, FIRST_ROWS))
 
-    def _columns(self, cursor: Any) -> list[str]:
+    def _columns(self, cursor: DbCursor) -> list[str]:
         columns = [str(column[0]) for column in cursor.description]
         alike = first_duplicate(columns)
         if alike is not None:
@@ -180,7 +186,7 @@ class SqlContacts:
         return f"; it speaks of {', '.join(list(named)[:_WORDS_SHOWN])}" if named else ""
 
     @contextmanager
-    def _connected(self) -> Iterator[Any]:
+    def _connected(self) -> Iterator[DbConnection]:
         from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException, BaseHook
         from airflow.providers.common.sql.hooks.sql import DbApiHook
 
