@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import time, timedelta, tzinfo
-from typing import Any
 
 from airflow.providers.common.compat.sdk import BaseHook
 
@@ -146,6 +145,6 @@ def _zone_of(conn_id: str) -> str:
     return str(zone)
 
 
-def _hook(conn_id: str) -> Any:
+def _hook(conn_id: str) -> BaseHook:
     """The hook of a connection, by the connection's type."""
     return BaseHook.get_connection(conn_id).get_hook()

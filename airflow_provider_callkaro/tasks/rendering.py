@@ -78,7 +78,7 @@ class RendersLiterals(BaseOperator):
         copy_templated(self, list(template_fields))
         data = came_from_upstream(self, context)
         by_author = [name for name in template_fields if name not in data]
-        # Not `seen_oids`: Airflow takes a reference that stands in `expand_kwargs` for a value that is there already.
+        # Not `seen_oids`: Airflow takes a reference in `expand_kwargs` for a value that it has rendered already.
         render_and_check(self, lambda: self._render_fields(self, by_author, "", context, jinja_env, set()))
 
     def _render_fields(

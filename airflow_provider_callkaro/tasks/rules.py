@@ -29,7 +29,7 @@ class Suppression:
 
     A template field that holds it renders what is inside, and shows nothing of it.
 
-    :param who: as the user gives it in the policy; None suppresses nobody.
+    :param who: as the policy has it; None suppresses no one.
     """
 
     template_fields = ("source",)

@@ -6,9 +6,9 @@ The trigger only reads, so it may run twice, move to another triggerer, or start
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
@@ -18,6 +18,13 @@ from airflow_provider_callkaro.transport.retry import RetryPolicy
 
 HOOKS = "airflow_provider_callkaro.hooks."
 LONGEST_WAIT = RetryPolicy().max_retry_after  # seconds; no vendor makes us wait longer
+
+
+class ReadsStatus(Protocol):
+    """A hook that can say the state of a call or campaign."""
+
+    async def read_status(self, subject: str) -> str:
+        """The state, in the hook's own words."""
 
 
 class StatusTrigger(BaseTrigger):
@@ -70,7 +77,7 @@ class StatusTrigger(BaseTrigger):
         else:
             yield TriggerEvent({"status": status})
 
-    async def _wait(self, hook: Any) -> str:
+    async def _wait(self, hook: ReadsStatus) -> str:
         last_status = None
         pause = self.poll_interval
         while True:
@@ -91,7 +98,7 @@ class StatusTrigger(BaseTrigger):
                     last_status = status
 
 
-def hook_class(path: str) -> type[Any]:
+def hook_class(path: str) -> Callable[[str], ReadsStatus]:
     """The hook class of this package that a dotted path names.
 
     :raises ConfigurationError: there is none of that name that can read a status.
