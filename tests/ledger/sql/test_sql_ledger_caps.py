@@ -21,7 +21,7 @@ from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, 
 from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
 from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 
-WORKER = Path(__file__).with_name("claiming_worker.py")
+WORKER = Path(__file__).parents[1] / "claiming_worker.py"
 ONCE_A_MONTH = CallCaps(max_calls=1, per=timedelta(days=30))
 DAILY = CallCaps(min_gap=timedelta(hours=24))
 

@@ -18,7 +18,7 @@ from ledger_contract import NUMBER, accept, claim, everything, reject, release
 from airflow_provider_callkaro.ledger.contract import EntryState
 from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 
-WORKER = Path(__file__).with_name("claiming_worker.py")
+WORKER = Path(__file__).parents[1] / "claiming_worker.py"
 
 
 @pytest.fixture

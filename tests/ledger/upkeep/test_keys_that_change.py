@@ -38,7 +38,7 @@ from airflow_provider_callkaro.ledger.upkeep.carry_over import CarriedOver, carr
 
 pytestmark = pytest.mark.slow
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 SCOPE = "renewals"
 PEOPLE = [f"+9198765{index:05d}" for index in range(1_500)]  # whom the workers claim
 RECORD = RunRecord(scopes=(SCOPE,), due=datetime(2026, 5, 1, tzinfo=UTC))
