@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import socket
 import ssl
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from unittest import mock
@@ -377,6 +378,32 @@ class TestPhases:
         session.mount("http://", Twice())
         with pytest.raises(OutcomeUnknown):
             place_call(session, server.url)
+
+    def test_an_adapter_that_also_sends_in_a_thread_of_its_own_is_in_doubt(self, serve, session_to):
+        """What it sent there may have rung, although the connection that is seen was refused."""
+        server = serve(hang_up)
+        session = session_to(server.url)
+        inner = session.get_adapter(server.url)
+
+        class InAThread(BaseAdapter):
+            def send(self, request, **options):
+                def send_unseen():
+                    with pytest.raises(requests.ConnectionError):
+                        inner.send(request, **options)
+
+                thread = threading.Thread(target=send_unseen)
+                thread.start()
+                thread.join(30)
+                server.close()
+                return inner.send(request, **options)
+
+            def close(self):
+                inner.close()
+
+        session.mount("http://", InAThread())
+        with pytest.raises(OutcomeUnknown):
+            place_call(session, server.url)
+        assert len(server.requests) == 1
 
     def test_headers_that_cannot_be_sent_are_the_users_mistake(self, serve, session_to):
         server = serve(accept)
