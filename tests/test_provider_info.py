@@ -116,7 +116,7 @@ def test_every_vendors_form_has_the_files_of_its_tls():
 def test_a_field_of_the_form_is_one_that_the_hook_reads():
     from airflow.models.connection import Connection
 
-    from airflow_provider_callkaro.hooks.callkaro import read_connection
+    from airflow_provider_callkaro.hooks.callkaro.connection import read_connection
 
     windows = '[{"start": "10:00", "end": "19:00"}]'
     given = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import inspect
+import math
 import pkgutil
 from collections.abc import Iterator
 
@@ -61,7 +62,9 @@ def test_every_class_of_the_tree_is_looked_at():
 
 CALL = Call(to_number=NUMBER, call_key=NAME, metadata={"name": NAME}, extra={"from_number": NUMBER})
 JOB = Job(row_number=1, key=NUMBER, number=NUMBER, call=CALL)
-DISPATCH = Dispatch((JOB,), Request.json("POST", "/call", {"to_number": NUMBER, "name": NAME}, retry_safe=False))
+DISPATCH = Dispatch(
+    (JOB,), Request.json("POST", "/call", {"to_number": NUMBER, "name": NAME}, retry_safe=False), math.inf
+)
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ class Dispatch:
 
     jobs: Sequence[Job]
     request: Request
-    not_after: float = math.inf
+    not_after: float
 
     @property
     def key(self) -> str:

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, VendorError
-from airflow_provider_callkaro.hooks.connection import AirflowConnection, FetchedConnection, check_type
 from airflow_provider_callkaro.hooks.form import behaviour, widgets
-from airflow_provider_callkaro.transport.retry import RetryPolicy
-from airflow_provider_callkaro.transport.sync import SyncTransport
-from airflow_provider_callkaro.transport.target import Target
-from airflow_provider_callkaro.vendors.http import Request, Response
 from airflow_provider_callkaro.vendors.profile import VendorProfile
 
 if TYPE_CHECKING:
+    from airflow_provider_callkaro.hooks.connection import AirflowConnection
+    from airflow_provider_callkaro.transport.retry import RetryPolicy
     from airflow_provider_callkaro.transport.session import VendorSession
+    from airflow_provider_callkaro.transport.sync import SyncTransport
+    from airflow_provider_callkaro.transport.target import Target
+    from airflow_provider_callkaro.vendors.http import Request, Response
 
 TEST_TIMEOUT = 5  # seconds that the connection test waits for the host
 
@@ -90,6 +90,8 @@ class VendorHook(BaseHook, Generic[ConnectionT]):
         :raises ConfigurationError: it is of another vendor's type, or cannot work, naming the field.
         """
         if "connection" not in vars(self):
+            from airflow_provider_callkaro.hooks.connection import FetchedConnection
+
             self.connection = self._checked(await FetchedConnection.fetch(self._connection_id, hook=type(self)))
         return self.connection
 
@@ -99,6 +101,8 @@ class VendorHook(BaseHook, Generic[ConnectionT]):
         return connection_id
 
     def _checked(self, conn: AirflowConnection) -> ConnectionT:
+        from airflow_provider_callkaro.hooks.connection import check_type
+
         check_type(conn, connection_id=self._connection_id, hook=type(self))
         return self._read_connection(conn, connection_id=self._connection_id)
 
@@ -123,9 +127,13 @@ class VendorHook(BaseHook, Generic[ConnectionT]):
 
     @cached_property
     def _transport(self) -> SyncTransport:
+        from airflow_provider_callkaro.transport.retry import RetryPolicy
+
         return self._transport_to(self.connection.target, RetryPolicy())
 
     def _transport_to(self, target: Target, policy: RetryPolicy) -> SyncTransport:
+        from airflow_provider_callkaro.transport.sync import SyncTransport
+
         return SyncTransport(target, policy=policy, sleep=self._sleep, random=random.random, session=self.get_conn())
 
     def _ask(self, request: Request, read: Callable[[Response], T], *, read_timeout: float | None = None) -> T:
@@ -150,6 +158,8 @@ class VendorHook(BaseHook, Generic[ConnectionT]):
 
     def test_connection(self) -> tuple[bool, str]:
         """Check what can be checked without ringing anybody."""
+        from airflow_provider_callkaro.transport.retry import RetryPolicy
+
         try:
             target = replace(self._probe_target(), connect_timeout=TEST_TIMEOUT, read_timeout=TEST_TIMEOUT)
             transport = self._transport_to(target, RetryPolicy(attempts=1))

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from airflow.providers.common.compat.sdk import BaseOperator, BaseOperatorLink, Context, XCom
 
-from airflow_provider_callkaro.vendors.callkaro.api import CallKaro
-
 if TYPE_CHECKING:
     from airflow.models.taskinstancekey import TaskInstanceKey
 
@@ -22,6 +20,8 @@ class CallKaroCampaignLink(BaseOperatorLink):
     def show(cls, context: Context, batch_id: str | None) -> None:
         """Make the link visible while the task runs."""
         if batch_id:
+            from airflow_provider_callkaro.vendors.callkaro.api import CallKaro
+
             context["ti"].xcom_push(key=cls.key, value=CallKaro.campaign_page(batch_id))
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002 - Airflow's signature

@@ -18,7 +18,6 @@ from airflow_provider_callkaro.files.reading.csv_file import csv_rows
 from airflow_provider_callkaro.files.reading.row_count import RowCount
 from airflow_provider_callkaro.files.storage import redacted_path
 from airflow_provider_callkaro.hooks.callaro.files import MOST_BYTES
-from airflow_provider_callkaro.sources.files import contact_files
 
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_HEADER = 65_536  # bytes of a first line that are looked at
@@ -30,6 +29,8 @@ def open_contacts(path: str, conn_id: str | None) -> Iterator[tuple[BinaryIO, st
 
     :raises ConfigurationError: there is no file at that place, or several, or it is damaged.
     """
+    from airflow_provider_callkaro.sources.files import contact_files
+
     files = contact_files(path, conn_id=conn_id, file_format=FileFormat.CSV, delimiter=",")
     if len(files) > 1:
         raise ConfigurationError(

@@ -12,7 +12,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.calls.row_size import is_too_long
@@ -21,8 +21,10 @@ from airflow_provider_callkaro.files.reading.csv_file import csv_rows
 from airflow_provider_callkaro.files.reading.jsonl_file import jsonl_rows
 from airflow_provider_callkaro.files.reading.row_count import RowCount
 from airflow_provider_callkaro.tasks.callaro.export_document import ExportDocument
-from airflow_provider_callkaro.transport.download import Download
 from airflow_provider_callkaro.vendors.callaro.paging import paging_of
+
+if TYPE_CHECKING:
+    from airflow_provider_callkaro.transport.download import Download
 
 MAX_PAGES = 100_000  # our own bound, against a vendor that always has one more
 _DELIMITERS = ",;\t|"
@@ -31,7 +33,7 @@ _OTHER_TYPES = frozenset(  # types that a message may name; any other text could
 ) | {"text/plain", "text/csv", "text/xml"}
 _JSON_LINES = ("ndjson", "jsonl", "json-lines", "jsonlines", "json-seq")
 
-OpenPage = Callable[[int], AbstractContextManager[Download]]
+OpenPage: TypeAlias = "Callable[[int], AbstractContextManager[Download]]"
 
 
 class ExportRows:

@@ -10,7 +10,8 @@ import pytest
 
 from airflow_provider_callkaro.calls import Call
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.hooks.callkaro import CallKaroHook, read_connection
+from airflow_provider_callkaro.hooks.callkaro import CallKaroHook
+from airflow_provider_callkaro.hooks.callkaro.connection import read_connection
 
 KEY = "a-key-nobody-may-see"
 

@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import tzinfo
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.hooks.connection import AirflowConnection, ConnectionFields
 from airflow_provider_callkaro.hooks.vendor import Ask, VendorHook
-from airflow_provider_callkaro.transport.target import Target
-from airflow_provider_callkaro.vendors.callkaro.api import DEFAULT_HOST, CallKaro
 from airflow_provider_callkaro.vendors.callkaro.profile import CALLKARO
-from airflow_provider_callkaro.vendors.http import Request
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.call import Call
     from airflow_provider_callkaro.calls.policy import CallingPolicy
+    from airflow_provider_callkaro.hooks.callkaro.connection import CallKaroConnection
+    from airflow_provider_callkaro.hooks.connection import AirflowConnection
+    from airflow_provider_callkaro.transport.target import Target
     from airflow_provider_callkaro.vendors.answers import PlacedCall
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallKaroConnection:
-    """What a connection of type ``callkaro`` says.
-
-    :param agent_id: the agent for calls that name none.
-    :param target: the host, the key and the timeouts.
-    :param vendor: CallKaro's API as this account uses it.
-    :param calling_windows: when calls may ring, as `policy_from_json` reads it; None where the connection does not say.
-    """
-
-    target: Target
-    vendor: CallKaro
-    agent_id: str | None
-    calling_windows: Any = None
-
-
-class CallKaroHook(VendorHook[CallKaroConnection]):
+class CallKaroHook(VendorHook["CallKaroConnection"]):
     """Talks to CallKaro.
 
     The connection is read once per hook. Its fields: host (default ``https://api.callkaro.ai``), password (the API
@@ -120,29 +103,18 @@ class CallKaroHook(VendorHook[CallKaroConnection]):
         self._ask(vendor.delete_scheduled_call(to_number, agent_id), vendor.read_deleted_call)
 
     def _read_connection(self, conn: AirflowConnection, *, connection_id: str) -> CallKaroConnection:
+        from airflow_provider_callkaro.hooks.callkaro.connection import read_connection
+
         return read_connection(conn, connection_id=connection_id)
 
     def _probe_target(self) -> Target:
         return replace(self.connection.target, headers={})  # no request would tell whether the key is right
 
     def _probe(self, ask: Ask) -> str:
+        from airflow_provider_callkaro.vendors.http import Request
+
         ask(Request("HEAD", "/"), lambda response: response.status)
         return (
             "The host answers and an API key is set. Whether the key is right was not checked: CallKaro documents no "
             "request that would tell without creating or ringing something."
         )
-
-
-def read_connection(conn: AirflowConnection, *, connection_id: str) -> CallKaroConnection:
-    """What an Airflow connection of type ``callkaro`` says.
-
-    :raises ConfigurationError: it has no key, or a field that cannot work.
-    """
-    fields = ConnectionFields(conn, connection_id=connection_id)
-    headers = CallKaro.headers(fields.secret(what="API key"))
-    return CallKaroConnection(
-        target=fields.target(vendor=CallKaro.name, default_host=DEFAULT_HOST, headers=headers),
-        vendor=CallKaro(schedule_timezone=fields.zone("schedule_timezone")),
-        agent_id=fields.text("agent_id"),
-        calling_windows=fields.json("calling_windows"),
-    )
