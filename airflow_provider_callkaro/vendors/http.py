@@ -16,6 +16,7 @@ from airflow_provider_callkaro.vendors.redaction import Redaction, Scrub
 REQUEST_ID_HEADERS = ("x-request-id", "x-amzn-requestid", "x-correlation-id", "cf-ray")
 MAX_BODY_BYTES = 1_000_000  # of an answer; no answer of these APIs is longer
 _NOTHING_KNOWN = Redaction()
+_NO_FIELDS: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,11 @@ class Request:
     :param retry_safe: whether it may be sent again after its answer was lost: sent twice, it neither rings a phone
         twice nor creates a second campaign or import.
     :param content_type: the type of the body; None where the headers of every request name it.
+    :param shown_fields: the names of the body's own fields whose values an error may show where the vendor repeats
+        them: what the author of a DAG has chosen, such as an agent's id, and never what is about a person. Default:
+        none. The fields of objects within the body are never shown.
+    :param secret_fields: the names of the body's own fields that hold a secret, such as a password: not even a piece of
+        a word of it is shown. Default: none.
     """
 
     method: str
@@ -35,6 +41,8 @@ class Request:
     body: bytes | None = field(default=None, repr=False)
     retry_safe: bool = True
     content_type: str | None = None
+    shown_fields: frozenset[str] = field(default=_NO_FIELDS, repr=False)
+    secret_fields: frozenset[str] = field(default=_NO_FIELDS, repr=False)
 
     @classmethod
     def json(
@@ -45,11 +53,13 @@ class Request:
         *,
         query: Mapping[str, str] | None = None,
         retry_safe: bool = True,
+        shown_fields: frozenset[str] = _NO_FIELDS,
+        secret_fields: frozenset[str] = _NO_FIELDS,
     ) -> Request:
-        """A request whose body is ``payload`` in JSON."""
+        """A request whose body is ``payload`` in JSON; the other arguments are those of `Request`."""
         target = f"{path}?{urlencode(query)}" if query else path
         body = None if payload is None else _encode(payload).encode()
-        return cls(method, target, body, retry_safe)
+        return cls(method, target, body, retry_safe, None, shown_fields, secret_fields)
 
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
@@ -79,7 +89,7 @@ class Response:
 
     def scrub(self) -> Scrub:
         """Redacts the texts of this answer. Every text that is kept of an answer goes through it."""
-        return self.redaction.scrub(None if self.request is None else self.request.body)
+        return self.redaction.scrub(self.request)
 
     def label(self, text: str) -> str:
         """An id in this answer, with what it repeats of the request hidden."""

@@ -11,9 +11,10 @@ are hidden, however they are spelt (case, accents, separators, escapes of URLs, 
 - a value of one or two characters: only where it is written as a value, in quotes or after ``=`` or ``:``. ``a`` and
   ``no`` are words of every sentence, and a text without them would be unreadable.
 
-The names of fields are kept, and so are the ids of agents and campaigns and a campaign's name, which the author of a
-DAG has chosen. In an id that the vendor gives, only seven digits of a number in a row and words of four letters are
-hidden, because hiding more would make it another id. Words with which ids begin anyway (``call_8d7f``) are kept.
+The names of fields are kept, and so are the values of the fields that the vendor names in its request
+(`Request.shown_fields`): ids of agents and campaigns and a campaign's name, which the author of a DAG has chosen. In an
+id that the vendor gives, only seven digits of a number in a row and words of four letters are hidden, because hiding
+more would make it another id. Words with which ids begin anyway (``call_8d7f``) are kept.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.calls.folding import Folded, encoded
 from airflow_provider_callkaro.calls.masking import Span, covered, in_one_line, without
@@ -34,6 +35,9 @@ from airflow_provider_callkaro.vendors.sent_values import (
     SPACELESS,
     SentValues,
 )
+
+if TYPE_CHECKING:
+    from airflow_provider_callkaro.vendors.http import Request
 
 _HARMLESS_HEADERS = frozenset({"accept", "accept-encoding", "content-type", "user-agent", "x-tenant-id"})
 _NUMBER_PIECE = 5  # digits of a phone number that a sentence may not repeat; a mask shows four
@@ -66,12 +70,12 @@ class Redaction:
         sent = [value for name, value in self._headers.items() if name.lower() not in _HARMLESS_HEADERS]
         return Secrets(word for value in sent for word in {value, value.rpartition(" ")[2]})
 
-    def scrub(self, sent: bytes | None) -> Scrub:
+    def scrub(self, request: Request | None) -> Scrub:
         """The redaction of one answer's texts.
 
-        :param sent: the body of the request; None where it had none.
+        :param request: the request that it answers; None where it is not known.
         """
-        return Scrub(sent, secrets=self.secrets, keeps_messages=self.keeps_messages)
+        return Scrub(request, secrets=self.secrets, keeps_messages=self.keeps_messages)
 
     def is_repeated_in(self, body: bytes) -> bool:
         """Whether an answer holds the key as it is: a quick look."""
@@ -128,15 +132,19 @@ class Redaction:
 class Scrub:
     """Redacts the texts of one answer. It reads the request when it is made, so make it only for a text to be kept.
 
-    :param sent: the body of the request.
+    :param request: the request that it answers; None where it is not known.
     :param secrets: the connection's.
     :param keeps_messages: as in `Redaction`.
     """
 
-    def __init__(self, sent: bytes | None, *, secrets: Secrets, keeps_messages: bool) -> None:
+    def __init__(self, request: Request | None, *, secrets: Secrets, keeps_messages: bool) -> None:
         self._secrets = secrets
         self._keeps_messages = keeps_messages
-        self._sent = SentValues(sent)
+        self._sent = (
+            SentValues(None)
+            if request is None
+            else SentValues(request.body, shown_fields=request.shown_fields, secret_fields=request.secret_fields)
+        )
         self._own = Secrets(self._sent.secrets)
         self._symbols = {*self._sent.symbols, *secrets.symbols, *self._own.symbols}
         known = (*secrets.values, *self._own.values)

@@ -10,8 +10,6 @@ from airflow_provider_callkaro.calls.folding import fold
 NUMBER_PIECE_OF_ID = 7  # digits of a phone number that an id may not repeat
 SHORTEST_WORD = 3  # characters of a word that a sentence may not repeat
 SHORTEST_WORD_OF_ID = 4  # letters of a word that an id may not repeat
-_SECRET_FIELDS = frozenset({"password", "refresh_token", "transfer_to", "webhook_secret"})  # of a body
-_OWN_FIELDS = frozenset({"agent_id", "batch_id", "name"})  # of a body: the account's, not a person's
 _MAX_VALUES = 200_000  # of one request
 _NUMBER = re.compile(r"\+?[0-9]{6,15}")
 SPACELESS = re.compile("[\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]")
@@ -22,6 +20,8 @@ class SentValues:
     """The values of one request.
 
     :param body: the body that was sent; None where there was none.
+    :param shown_fields: the names of its fields whose values may be shown.
+    :param secret_fields: the names of its fields of whose values no piece may be shown.
     :ivar names: the names of the fields.
     :ivar secrets: values of which no piece may be shown.
     :ivar numbers: phone numbers, as digits.
@@ -32,7 +32,13 @@ class SentValues:
     :ivar rows: the rows of a file that was sent, in lower case; empty where there was none.
     """
 
-    def __init__(self, body: bytes | None) -> None:
+    def __init__(
+        self,
+        body: bytes | None,
+        *,
+        shown_fields: frozenset[str] = frozenset(),
+        secret_fields: frozenset[str] = frozenset(),
+    ) -> None:
         self.names: set[str] = set()
         self.secrets: list[str] = []
         self.numbers: list[str] = []
@@ -46,13 +52,13 @@ class SentValues:
         except (ValueError, RecursionError):
             self.rows = _rows_of(body or b"")
         else:
-            self._read(value)
+            self._read(value, shown_fields=shown_fields, secret_fields=secret_fields)
 
-    def _read(self, body: object) -> None:
+    def _read(self, body: object, *, shown_fields: frozenset[str], secret_fields: frozenset[str]) -> None:
         fields = body.items() if isinstance(body, dict) else [("", body)]
         self.names.update(name for name, _ in fields)
-        self.secrets += [value for name, value in fields if name in _SECRET_FIELDS and isinstance(value, str)]
-        pending: list[object] = [value for name, value in fields if name not in _OWN_FIELDS]
+        self.secrets += [value for name, value in fields if name in secret_fields and isinstance(value, str)]
+        pending: list[object] = [value for name, value in fields if name not in shown_fields]
         for _ in range(_MAX_VALUES):  # not recursive: a value may be nested deeper than Python calls
             if not pending:
                 return

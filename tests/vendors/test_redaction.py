@@ -26,7 +26,7 @@ NAME = "Asha Raghavan"
 def scrub(metadata=None, *, key=KEY, number=NUMBER, keeps_messages=True):
     call = Call(to_number=number, agent_id="agent-7", metadata=metadata or {})
     redaction = Redaction(CallKaro.headers(key), keeps_messages=keeps_messages)
-    return redaction.scrub(CallKaro().place_call(call).body)
+    return redaction.scrub(CallKaro().place_call(call))
 
 
 def spaced(text):
@@ -343,3 +343,27 @@ def test_no_word_of_an_answer_holds_the_key_however_it_is_written():
     body = b'{"state": "%s"}' % SECRET.replace("/", "\\/").encode()
     answer = Response(status=200, body=body, redaction=Redaction(CallKaro.headers(SECRET)))
     assert answer.json_object() == {"state": "•••"}
+
+
+def refused(payload, **which):
+    """What a vendor's error shows of a body that the vendor repeats, value by value."""
+    request = Request.json("POST", "/v1/rings", payload, retry_safe=False, **which)
+    said = {"message": "; ".join(f"{name}={value}" for name, value in payload.items())}
+    with pytest.raises(Rejected) as error:
+        CallKaro().read_deleted_call(Response(400, json.dumps(said).encode(), {}, request))
+    return str(error.value).partition("): ")[2]
+
+
+def test_no_field_is_shown_unless_the_vendor_says_so():
+    sent = {"name": NAME, "agent_id": "calm-tenor", "voice": "brisk-baritone"}
+    assert refused(sent) == "name=•••; agent_id=•••; voice=•••"
+    assert refused(sent, shown_fields=frozenset({"voice"})) == "name=•••; agent_id=•••; voice=brisk-baritone"
+
+
+def test_no_piece_of_a_field_is_shown_that_the_vendor_calls_secret():
+    pin = "qzaxrtcmwvhkpdls"
+    request = Request.json("POST", "/v1/keys", {"pin": pin}, secret_fields=frozenset({"pin"}))
+    plain = Request.json("POST", "/v1/keys", {"pin": pin})
+    for sent, shown in ((request, "it begins with ••• and more"), (plain, f"it begins with {pin[:9]} and more")):
+        answer = Response(400, b"{}", {}, sent)
+        assert answer.scrub().shown(f"it begins with {pin[:9]} and more") == shown

@@ -32,6 +32,8 @@ from airflow_provider_callkaro.vendors.http import Request, Response
 
 DEFAULT_HOST = "https://api.callaro.ai"  # source: the guide's examples
 _JSON = "application/json"
+_SHOWN = frozenset({"agent_id", "batch_id", "name"})  # chosen by the author of a DAG; `name` is a campaign's
+_SECRET = frozenset({"password", "refresh_token", "transfer_to", "webhook_secret"})  # an account may take any field
 _NO_CHANGES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -235,7 +237,7 @@ class Callaro:
             return Request.json(route.method, path, query=query, retry_safe=retry_safe)
         if query:
             path = f"{path}?{urlencode(query)}"
-        return Request(route.method, path, _encoded(body), retry_safe=retry_safe, content_type=_JSON)
+        return Request(route.method, path, _encoded(body), retry_safe, _JSON, _SHOWN, _SECRET)
 
     def _forecast(
         self,

@@ -21,6 +21,7 @@ DASHBOARD = "https://callkaro.ai/dashboard/batch-calls/"  # source: create campa
 MAX_CAMPAIGN_NAME = 200  # characters; source: create campaign, name
 _BATCH_ID = ("batch_id", "batchId")
 _CALL_ID = ("call_sid", "call_id", "callSid", "id")
+_SHOWN = frozenset({"agent_id", "batch_id", "name"})  # chosen by the author of a DAG; `name` is a campaign's
 
 
 class CallKaro:
@@ -49,8 +50,8 @@ class CallKaro:
         if not isinstance(name, str) or not len(name.strip()) > 0 or len(name) > MAX_CAMPAIGN_NAME:
             raise ConfigurationError(f"the campaign's name must have 1 to {MAX_CAMPAIGN_NAME} characters")
         if agent_id is None:
-            return Request.json("POST", "/v2/call/campaign", {"name": name})
-        return Request.json("POST", "/call/campaign", {"name": name, "agent_id": agent_id})
+            return Request.json("POST", "/v2/call/campaign", {"name": name}, shown_fields=_SHOWN)
+        return Request.json("POST", "/call/campaign", {"name": name, "agent_id": agent_id}, shown_fields=_SHOWN)
 
     def read_campaign(self, response: Response) -> str:
         """The ``batch_id`` of the campaign just created."""
@@ -65,7 +66,8 @@ class CallKaro:
         :raises ConfigurationError: the call has a ``schedule_at`` and the vendor's time zone is not known.
         :raises InvalidCall: its ``schedule_at`` is ambiguous: the vendor's clock shows it twice.
         """
-        return Request.json("POST", "/call/outbound", self._outbound_body(call), retry_safe=False)
+        body = self._outbound_body(call)
+        return Request.json("POST", "/call/outbound", body, retry_safe=False, shown_fields=_SHOWN)
 
     def read_placed_call(self, response: Response) -> PlacedCall:
         """The call just placed.

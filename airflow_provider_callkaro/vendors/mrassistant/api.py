@@ -21,7 +21,13 @@ from airflow_provider_callkaro.vendors.http import Request, Response
 from airflow_provider_callkaro.vendors.json_values import text_in, whole_in
 from airflow_provider_callkaro.vendors.mrassistant.calls import MrAssistantCalls, utc_text
 from airflow_provider_callkaro.vendors.mrassistant.echo import without_echo, without_text
-from airflow_provider_callkaro.vendors.mrassistant.fields import ROW_FIELDS, ROW_SCHEMA, own_fields_of
+from airflow_provider_callkaro.vendors.mrassistant.fields import (
+    ROW_FIELDS,
+    ROW_SCHEMA,
+    SECRET_FIELDS,
+    SHOWN_FIELDS,
+    own_fields_of,
+)
 from airflow_provider_callkaro.vendors.mrassistant.outbound import DayNumbers, MrAssistantOutbound
 from airflow_provider_callkaro.vendors.mrassistant.settings import (
     CAMPAIGN_FIELDS,
@@ -99,11 +105,12 @@ class MrAssistant(MrAssistantCalls, MrAssistantOutbound):
 
     def log_in(self, username: str, password: str) -> Request:
         """Tokens for a login. Rings nobody."""
-        return Request.json("POST", "/auth/token", {"username": username, "password": password})
+        body = {"username": username, "password": password}
+        return Request.json("POST", "/auth/token", body, secret_fields=SECRET_FIELDS)
 
     def refresh(self, refresh_token: str) -> Request:
         """New tokens for a refresh token, which is then spent. Rings nobody."""
-        return Request.json("POST", "/auth/refresh", {"refresh_token": refresh_token})
+        return Request.json("POST", "/auth/refresh", {"refresh_token": refresh_token}, secret_fields=SECRET_FIELDS)
 
     def read_tokens(self, response: Response) -> Tokens:
         """The tokens; the access token lives about a day, the refresh token about a month.
@@ -152,7 +159,9 @@ class MrAssistant(MrAssistantCalls, MrAssistantOutbound):
         body |= {field: value for field in optional if (value := getattr(settings, field)) is not None}
         body["notify_on_call_complete"] = settings.notify_on_call_complete
         body |= settings.extra_fields
-        return Request.json("POST", "/campaigns", body, retry_safe=False)
+        return Request.json(
+            "POST", "/campaigns", body, retry_safe=False, shown_fields=SHOWN_FIELDS, secret_fields=SECRET_FIELDS
+        )
 
     def read_campaign(self, response: Response, *, targets: int = MAX_TARGETS) -> CreatedCampaign:
         """The campaign just created.

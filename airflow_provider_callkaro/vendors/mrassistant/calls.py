@@ -28,7 +28,13 @@ from airflow_provider_callkaro.vendors.answers import (
 from airflow_provider_callkaro.vendors.http import Request, Response
 from airflow_provider_callkaro.vendors.json_values import number_in, text_in, whole_in
 from airflow_provider_callkaro.vendors.mrassistant.echo import without_echo
-from airflow_provider_callkaro.vendors.mrassistant.fields import CALL_FIELDS, RINGING_TIMEOUT, own_fields_of
+from airflow_provider_callkaro.vendors.mrassistant.fields import (
+    CALL_FIELDS,
+    RINGING_TIMEOUT,
+    SECRET_FIELDS,
+    SHOWN_FIELDS,
+    own_fields_of,
+)
 
 DIRECTIONS = ("inbound", "outbound")  # source: list agent calls, direction
 STATUSES = ("initiated", "ringing", "answered", "ended", "failed")  # source: list agent calls, status_filter
@@ -83,7 +89,7 @@ class MrAssistantCalls:
             body["from_number"] = own.pop("from_number")
         if call.metadata:
             body["context"] = dict(call.metadata)
-        return Request.json("POST", "/calls/outbound", {**body, **own}, retry_safe=False)
+        return Request.json("POST", "/calls/outbound", {**body, **own}, retry_safe=False, shown_fields=SHOWN_FIELDS)
 
     def read_placed_call(self, response: Response) -> PlacedCall:
         """The call just placed.
@@ -175,7 +181,8 @@ class MrAssistantCalls:
         body: dict[str, Any] = {"transfer_to": transfer_to, "transfer_type": transfer_type}
         if play_dialtone is not None:
             body["play_dialtone"] = play_dialtone
-        return Request.json("POST", f"/calls/{in_path('call_id', call_id)}/transfer", body, retry_safe=False)
+        path = f"/calls/{in_path('call_id', call_id)}/transfer"
+        return Request.json("POST", path, body, retry_safe=False, secret_fields=SECRET_FIELDS)
 
     def end_call(self, call_id: str) -> Request:
         """End a call. The path is inferred from its siblings': no page shows it."""

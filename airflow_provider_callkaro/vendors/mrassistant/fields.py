@@ -109,6 +109,11 @@ CALL_FIELDS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
 )
 """What a single call has beside the fields of all vendors, in the order of the page."""
 
+SHOWN_FIELDS = frozenset({"agent_id", "batch_id", "name"})
+"""The fields of a body that an error may show: the author of a DAG has chosen them, and ``name`` is a campaign's."""
+SECRET_FIELDS = frozenset({"password", "refresh_token", "transfer_to", "webhook_secret"})
+"""The fields of a body of which an error shows no piece."""
+
 ROW_SCHEMA = RowSchema(
     fields=("to_number", "agent_id", "schedule_at", "metadata", "call_key", "timezone"),
     own_fields=ROW_FIELDS,

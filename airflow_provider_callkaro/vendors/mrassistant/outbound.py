@@ -20,6 +20,7 @@ from airflow_provider_callkaro.vendors.answers import read_accepted, unclear
 from airflow_provider_callkaro.vendors.http import Request, Response
 from airflow_provider_callkaro.vendors.mrassistant.calls import in_path
 from airflow_provider_callkaro.vendors.mrassistant.echo import without_echo
+from airflow_provider_callkaro.vendors.mrassistant.fields import SHOWN_FIELDS
 from airflow_provider_callkaro.vendors.mrassistant.outbound_config import OutboundConfig, OutboundSchedule
 
 EVERY_DAY = "mon-sun"
@@ -79,7 +80,7 @@ class MrAssistantOutbound:
             body["schedules"] = _objects("schedules", schedules)
         if default_schedule_id is not None:
             body["default_schedule_id"] = default_schedule_id
-        return Request.json("POST", _path(agent_id), body)
+        return Request.json("POST", _path(agent_id), body, shown_fields=SHOWN_FIELDS)
 
     def get_outbound(self, agent_id: str) -> Request:
         """Read the configuration of an agent. The method is inferred: the page shows only how to write it."""
