@@ -9,7 +9,13 @@ from typing import Any, TypeAlias
 from airflow_provider_callkaro.calls.call import InvalidCall
 from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.calls.outcome import Reason
-from airflow_provider_callkaro.calls.row_rights import MAX_NAMES, RowRights, refusal_of_columns, shown_name
+from airflow_provider_callkaro.calls.row_rights import (
+    MAX_NAMES,
+    RowRights,
+    refusal_of_columns,
+    refusal_of_times,
+    shown_name,
+)
 from airflow_provider_callkaro.calls.row_schema import RowSchema
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
@@ -30,7 +36,8 @@ class ColumnPlan:
     :param own_fields: the same for fields that only this vendor has.
     :param metadata_column: the column of the row's own metadata mapping; None where there is none.
     :param metadata: the columns that are metadata, each with its name there.
-    :param forbidden: the columns of fields that they may not set.
+    :param forbidden: the columns that must be empty, each with its field: a row may not set that field, or the vendor
+        takes no time of a call.
     """
 
     number: Any
@@ -65,6 +72,7 @@ class ColumnPlans(dict[Names, ColumnPlan]):
         super().__init__()
         self._row_schema = row_schema
         self._fields = frozenset(row_schema.columns)
+        self._refused = row_schema.refused_columns
         self._column_map = column_map
         self._rights = rights
         self._readers = readers
@@ -82,13 +90,16 @@ class ColumnPlans(dict[Names, ColumnPlan]):
         """
         column_of: dict[str, Any] = {}
         forbidden: dict[Any, str] = {}
+        times: dict[Any, str] = {}
         metadata: list[tuple[Any, str]] = []
         for column in names:
             meaning = self._meaning(column)
             if meaning is None:
                 continue
             if meaning not in self._fields:
-                if self._rights.goes_along(meaning):
+                if meaning.lower() in self._refused and not self._rights.names_metadata(meaning):
+                    times[column] = meaning.lower()
+                elif self._rights.goes_along(meaning):
                     metadata.append((column, meaning))
             elif not self._rights.may_set(meaning, column=column):
                 forbidden[column] = meaning
@@ -98,6 +109,8 @@ class ColumnPlans(dict[Names, ColumnPlan]):
                 column_of[meaning] = column
         if not self._has_first_row:
             self._check_first_row(names, column_of, forbidden)
+            if times:
+                raise ConfigurationError(refusal_of_times(times))
             self._has_first_row = True
             if "metadata" not in column_of:
                 self._say_what_is_missing({name.lower() for _, name in metadata})
@@ -117,7 +130,7 @@ class ColumnPlans(dict[Names, ColumnPlan]):
             ),
             metadata_column=column_of.get("metadata"),
             metadata=tuple(metadata),
-            forbidden=forbidden,
+            forbidden=forbidden | times,
         )
         self._remember(names, plan)
         return plan

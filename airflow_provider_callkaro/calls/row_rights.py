@@ -71,6 +71,10 @@ class RowRights:
         """Whether metadata of this name goes to the vendor."""
         return self.metadata is None or str(name).lower() in self.metadata
 
+    def names_metadata(self, name: str) -> bool:
+        """Whether the author names this column as one that goes along."""
+        return self.metadata is not None and name.lower() in self.metadata
+
     def of_mapping(self, metadata: Mapping[Any, object], *, column: object) -> Mapping[Any, object]:
         """The part of a row's own mapping that goes along: all of it where its column is named, else the named
         entries."""
@@ -115,6 +119,19 @@ def refusal_of_columns(columns: Mapping[Any, str], *, wanted: Collection[str]) -
         f"the contacts have columns that decide how a call is placed, and their rows may not set them: "
         f"{', '.join(map(str, columns))}. Allow it with row_fields=[{', '.join(names)}], or leave them out with "
         f"column_map={{{dropped}}}{forgetting}"
+    )
+
+
+def refusal_of_times(columns: Collection[object]) -> str:
+    """Why a list is refused whose columns say when to ring, for a vendor that takes no time.
+
+    :param columns: such columns.
+    """
+    dropped = ", ".join(f'"{column}": None' for column in columns)
+    return (
+        f"the vendor takes no time of a call and rings at once, but the contacts have columns that say when: "
+        f"{', '.join(map(str, columns))}. Leave them out with column_map={{{dropped}}}; what is no time to ring but a "
+        "fact for the agent goes along if metadata_columns names it"
     )
 
 

@@ -21,6 +21,7 @@ CALL_FIELDS = (
     "call_key",
     "timezone",
 )
+TIME_FIELDS = frozenset({"schedule_at", "min_trigger_time", "max_trigger_time"})
 PERSONAL_FIELDS = frozenset({"to_number", "call_key"})  # different for each call
 ALWAYS = frozenset({"to_number", "metadata"})
 """The fields that every row may set: whom to ring, and what the agent should know."""
@@ -42,7 +43,8 @@ The others (agent, campaign, caller's number, number of redials, zone and key) d
 class RowSchema:
     """The columns of a contact row that mean something to a vendor.
 
-    :param fields: those of `CALL_FIELDS` that the vendor has; a column of another name is metadata.
+    :param fields: those of `CALL_FIELDS` that the vendor has; a column of another name is metadata. A vendor without
+        ``schedule_at`` rings at once, so its rows may have no column of `TIME_FIELDS`.
     :param own_fields: the fields that only this vendor has, each with a reader that gives the value as the vendor takes
         it, or raises `InvalidCall`. They go into the call's ``extra``.
     :param aliases: the vendor's own names of fields, such as ``{"context": "metadata"}``.
@@ -61,6 +63,12 @@ class RowSchema:
     def columns(self) -> tuple[str, ...]:
         """The names that a column may have to be more than metadata."""
         return (*self.fields, *self.own_fields)
+
+    @property
+    def refused_columns(self) -> frozenset[str]:
+        """The columns that say when to ring, where the vendor takes no ``schedule_at``: it would ring such a row at
+        once."""
+        return frozenset() if "schedule_at" in self.columns else TIME_FIELDS
 
 
 CALLKARO = RowSchema()

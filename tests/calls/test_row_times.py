@@ -11,6 +11,7 @@ from airflow_provider_callkaro.calls import InvalidCall, Reason
 from airflow_provider_callkaro.calls.call import NEXT_WINDOW
 from airflow_provider_callkaro.calls.options import refuse_next_window
 from airflow_provider_callkaro.calls.row import RowReader
+from airflow_provider_callkaro.calls.row_schema import CALLKARO, RowSchema
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.vendors.mrassistant.fields import ROW_SCHEMA
 
@@ -156,3 +157,42 @@ def test_a_time_of_day_is_read_whatever_the_database_made_of_it(value):
 )
 def test_a_time_of_day_that_cannot_be_said_costs_one_row(value):
     assert reason_for({"to_number": NUMBER, "max_trigger_time": value}) is Reason.BAD_TRIGGER_TIME
+
+
+AT_ONCE = RowSchema(fields=("to_number", "agent_id", "metadata"), own_fields={"whisper": str})
+"""The rows of a vendor that takes no time."""
+
+
+@pytest.mark.parametrize("column", ["schedule_at", "SCHEDULE_AT", "min_trigger_time", "max_trigger_time"])
+def test_a_time_that_the_vendor_cannot_take_refuses_the_list(column):
+    """As metadata it would go along, and the phone would ring at once."""
+    row = {"to_number": NUMBER, column: "2026-11-22 10:00"}
+    with pytest.raises(ConfigurationError, match=f"rings at once.*: {column}.*column_map") as error:
+        RowReader(agent_id="a", row_schema=AT_ONCE).read(row)
+    assert "2026" not in str(error.value)
+
+
+def test_a_later_row_with_such_a_time_is_rejected():
+    reader = RowReader(agent_id="a", row_schema=AT_ONCE)
+    reader.read({"to_number": NUMBER})
+    with pytest.raises(InvalidCall) as error:
+        reader.read({"to_number": NUMBER, "schedule_at": "2026-11-22 10:00"})
+    assert error.value.reason is Reason.FIELD_NOT_ALLOWED
+    assert reader.read({"to_number": NUMBER, "schedule_at": None}).metadata == {}
+
+
+@pytest.mark.parametrize(
+    ("choice", "metadata"),
+    [({"column_map": {"schedule_at": None}}, {}), ({"metadata_columns": ["schedule_at"]}, {"schedule_at": "10:00"})],
+)
+def test_the_author_can_say_that_such_a_column_is_no_time_to_ring(choice, metadata):
+    row = {"to_number": NUMBER, "schedule_at": "10:00"}
+    assert RowReader(agent_id="a", row_schema=AT_ONCE, **choice).read(row).metadata == metadata
+
+
+def test_a_vendor_that_takes_a_time_reads_its_rows_as_before():
+    row = {"to_number": NUMBER, "schedule_at": "2026-11-22T10:00:00+05:30"}
+    for schema in (CALLKARO, ROW_SCHEMA):
+        call = RowReader(agent_id="a", row_schema=schema, schedule_timezone=ZoneInfo("Asia/Kolkata")).read(row)
+        assert call.schedule_at is not None
+    assert RowReader(agent_id="a", row_schema=ROW_SCHEMA).read({"to_number": NUMBER, "max_trigger_time": "9"})
