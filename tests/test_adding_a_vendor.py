@@ -57,9 +57,10 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     before = {path: path.read_text() for path in copy.rglob("*.py")}
     page = PAGE.read_text()
     for name, code in re.findall(r"```python\n# (\S+)\n(.*?)```", page, re.DOTALL):
-        (copy / name).parent.mkdir(exist_ok=True)
-        assert not (copy / name).exists()
-        (copy / name).write_text(code)
+        path = (root if name.startswith("tests/") else copy) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        assert not path.exists()
+        path.write_text(code)
     for name, change in re.findall(r"```diff\n # (\S+)\n(.*?)```", page, re.DOTALL):
         apply(change, copy / name)
     changed = {str(path.relative_to(copy)) for path, text in before.items() if path.read_text() != text}
@@ -69,16 +70,20 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def apply(change: str, path: Path) -> None:
-    """Add the lines of a change to a file: what is imported before its imports, the rest where the page shows it."""
+    """Add the lines of a change to a file: what is imported before its imports, the rest at the end of the list.
+
+    :param change: the added lines, between the first line of the list and its last.
+    """
     lines = [line for line in change.splitlines() if line]
-    imports = [line[1:] for line in lines if line.startswith("+from ")]
-    shown = [line for line in lines if not line.startswith("+from ")]
-    before = "\n".join(line[1:] for line in shown if line.startswith(" "))
-    after = "\n".join(line[1:] for line in shown)
+    imports = "".join(f"{line[1:]}\n" for line in lines if line.startswith("+from "))
+    added = "".join(f"{line[1:]}\n" for line in lines if line.startswith("+    "))
+    first, *others, last = (line[1:] for line in lines if line.startswith(" "))
+    assert others == ["    …"], "the page shows the other vendors of the list"
     text = path.read_text()
-    assert before in text, f"the page shows {path.name} as it no longer is"
+    assert f"\n{first}\n" in text, f"the page shows {path.name} as it no longer is"
+    end = text.index(f"\n{last}\n", text.index(f"\n{first}\n")) + 1
     start = text.index("\nfrom airflow_provider_callkaro") + 1
-    path.write_text(text[:start] + "".join(f"{line}\n" for line in imports) + text[start:].replace(before, after))
+    path.write_text(text[:start] + imports + text[start:end] + added + text[end:])
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +105,7 @@ def found(package: Path, asked: tuple[str, list[dict[str, Any]]], tmp_path_facto
         "PACKAGE_WITH_RINGER": str(package),
         "AIRFLOW_CONN_RINGER_DEFAULT": json.dumps({"conn_type": "ringer", "host": asked[0], "password": "key"}),
     }
-    for name in ("server_ledger", "sandbox_ledger"):
+    for name in ("server_ledger", "sandbox_ledger", "closed_ledger", "suppressed_ledger"):
         environ[f"AIRFLOW_CONN_{name.upper()}"] = json.dumps({"conn_type": "sqlite", "host": str(folder / name)})
     rows = [*ROWS, ROWS[3], {"to_number": "nobody"}]
     done = subprocess.run(
@@ -127,6 +132,33 @@ def test_its_stand_in_loses_answers_and_nobody_is_rung_twice(found) -> None:
     assert first == second
     assert (first["accepted"], first["unknown"], first["rejected"], first["skipped"]) == (10, 2, 1, 1)
     assert found["in_the_sandbox"]["rings"] == {row["to_number"]: 1 for row in ROWS}
+
+
+def test_the_test_of_the_page_is_green(package) -> None:
+    [test] = (package / "tests").rglob("test_*.py")
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join([str(package), str(CHILD.parent)])}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(package), str(test)]
+    done = subprocess.run(command, cwd=package, env=environ, capture_output=True, text=True, timeout=300)
+    assert "1 passed" in done.stdout, done.stdout
+
+
+def test_the_button_test_says_no_to_a_wrong_key(found) -> None:
+    right, wrong = found["in_the_sandbox"]["tests"]
+    assert right == [True, "The host answers, and takes the API key. Nobody was rung."]
+    assert wrong[0] is False
+    assert "401" in wrong[1]
+
+
+def test_nobody_is_rung_in_closed_hours_or_against_their_wish(found) -> None:
+    assert found["in_the_sandbox"]["rung_by_policy"] == {"closed": [], "suppressed": [ROWS[1]["to_number"]]}
+
+
+def test_its_errors_hide_a_name_and_leave_open_what_may_have_rung(found) -> None:
+    assert found["refusals"]["400"] == [
+        "Rejected",
+        "Ringer rejected the request (400): brisk-baritone does not know •••",
+    ]
+    assert found["refusals"]["409"][0] == "OutcomeUnknown"
 
 
 def test_a_line_in_the_list_is_all_that_airflow_and_the_other_vendors_need(found) -> None:

@@ -23,11 +23,12 @@ from planting.search import Text
 from planting.what import Kind, Planted
 from real_airflow import RealAirflow
 
+from airflow_provider_callkaro.vendors.known import VENDORS
+
 DAG_FILE = Path(field.__file__).with_name("dags") / "planted.py"
 PAGE = Path(__file__).parents[1] / "SECURITY.md"
 UPSTREAM_XCOM = "task_id = 'people' and key = 'return_value'"
 UPSTREAM_LOG = re.compile(r".*\bmsg=SetXCom\(.*'people'.*")  # Airflow's own word on it, at DEBUG
-VENDORS = ("callkaro", "callaro", "mrassistant")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +107,7 @@ def test_every_way_was_taken_by_every_vendor_mapped_and_not_failing_and_not(harv
     assert harvest.unhit == []
     assert set(harvest.states.values()) == {"success", "failed"}
     assert harvest.tokens
-    for vendor in VENDORS:
+    for vendor in (each.connection_type for each in VENDORS):
         mine = {task: state for task, state in harvest.states.items() if task.startswith(vendor)}
         assert {task.endswith("[-1]") for task in mine} == {True, False}
         assert {"success", "failed"} == set(mine.values()), mine
