@@ -112,9 +112,17 @@ class ListSettings:
         """The settings that an operator's own attributes of the same names make.
 
         :param others: fields that come before the attributes. A field that neither has keeps its default.
+        :raises ConfigurationError: the policy names whom not to call, and the operator does not read that.
         """
         names = {each.name for each in fields(cls)}
-        return cls(**{name: unredacted(value) for name, value in vars(operator).items() if name in names} | others)
+        values = {name: unredacted(value) for name, value in vars(operator).items() if name in names} | others
+        policy: CallingPolicy | None = values.get("policy")
+        if policy is not None and policy.suppress is not None and "suppression" not in values:
+            raise ConfigurationError(
+                "the policy has suppress, which this operator does not read: its class needs "
+                "self.suppression = Suppression(policy.suppress), in template_fields too"
+            )
+        return cls(**values)
 
     @property
     def limits(self) -> Limits:

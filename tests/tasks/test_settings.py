@@ -14,6 +14,7 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.contract import EntryState
 from airflow_provider_callkaro.sources.inline import RowContacts
 from airflow_provider_callkaro.tasks.redacted import Redacted
+from airflow_provider_callkaro.tasks.rules import Suppression
 from airflow_provider_callkaro.tasks.settings import ListSettings
 from airflow_provider_callkaro.tasks.staleness import StaleRuns
 
@@ -126,3 +127,12 @@ def test_an_operator_hands_over_what_it_was_given_and_keeps_the_rest_to_itself()
     operator = SimpleNamespace(contacts=contacts, agent_id=Redacted("asha"), min_rows=3, task_id="calls")
     asked = ListSettings.of(operator, min_rows=4)
     assert (asked.contacts, asked.agent_id, asked.min_rows) == (contacts, "asha", 4)
+
+
+def test_an_operator_that_would_not_read_whom_its_policy_protects_is_refused() -> None:
+    policy = CallingPolicy(timezone="UTC", suppress=["+919876543210"])
+    operator = SimpleNamespace(contacts=RowContacts([]), policy=policy)
+    with pytest.raises(ConfigurationError, match=r"suppress.*self\.suppression = Suppression"):
+        ListSettings.of(operator)
+    operator.suppression = Suppression(policy.suppress)
+    assert ListSettings.of(operator).suppression is operator.suppression
