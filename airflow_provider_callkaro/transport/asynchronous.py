@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.exceptions import NotSent, VendorError
@@ -132,6 +133,9 @@ class AsyncTransport:
                 allow_redirects=False,
                 proxy=self._proxy,
             )
+            if answer.status == HTTPStatus.SWITCHING_PROTOCOLS and in_flight.connection is not None:
+                in_flight.connection.close()  # its true answer, still to come, is not that of a later call
+                raise no_answer(self._target.vendor, ConnectionError(), status=answer.status)
             length = answer.content_length
             if length is not None and length <= MAX_BODY_BYTES and "Content-Encoding" not in answer.headers:
                 body = await answer.read()

@@ -27,13 +27,15 @@ class InFlight:
     :param ends_at: until when its answer must be there, by the event loop's clock.
     :param task: the task that sends it.
     :ivar has_left: whether bytes of it may have left.
+    :ivar connection: the connection that it goes over; None before it has one.
     :ivar is_overdue: whether ``ends_at`` has passed and its task was cancelled for that.
     """
 
-    __slots__ = ("ends_at", "has_left", "is_overdue", "not_after", "task")
+    __slots__ = ("connection", "ends_at", "has_left", "is_overdue", "not_after", "task")
 
     def __init__(self, *, not_after: float, ends_at: float, task: asyncio.Task[object] | None) -> None:
         self.not_after = not_after
+        self.connection: asyncio.BaseTransport | None = None
         self.has_left = False
         self.ends_at = ends_at
         self.is_overdue = False
@@ -113,5 +115,6 @@ class PunctualConnector(TCPConnector):
         if request.not_after < self._wall():
             connection.release()
             raise TooLateToLeave
+        request.connection = connection.transport
         request.has_left = True
         return connection

@@ -225,6 +225,24 @@ def test_what_comes_before_an_answer_is_not_taken_for_it(serve, driver_to, statu
         assert (answer.status, answer.body) == (200, path.encode())
 
 
+def test_a_switch_of_protocols_that_was_not_asked_for_gives_no_later_call_its_answer(serve, driver_to):
+    def switch(connection):
+        while (request := connection.read_request()) is not None:
+            connection.send(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+            connection.is_over_within(0.1)
+            connection.answer(request[0].split()[1].encode())
+
+    def plainly(connection):
+        while (request := connection.read_request()) is not None:
+            connection.answer(request[0].split()[1].encode())
+
+    handlers = iter([switch])
+    driver = driver_to(serve(lambda connection: next(handlers, plainly)(connection)).url)
+    with suppress(VendorError):
+        assert driver.exchange(Request.json("POST", "/first", {}, retry_safe=False)).body == b"/first"
+    assert driver.exchange(Request.json("POST", "/second", {}, retry_safe=False)).body == b"/second"
+
+
 def test_what_is_no_header_in_an_answer_is_not_logged(serve, place_call, caplog):
     def repeat(connection):
         connection.read_request()
