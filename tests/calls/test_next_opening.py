@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,6 +42,7 @@ def reads_open(at: datetime, windows: list[tuple[str, str, list[str]]], zone: Zo
 
 @settings(max_examples=150)
 @given(windows=windows, zone=zones, after=minutes, wanted=st.integers(0, 600), patience=st.integers(0, 2 * 1440))
+@pytest.mark.slow
 def test_nobody_waits_past_the_first_moment_with_enough_time_left(
     windows: list[tuple[str, str, list[str]]], zone: str, after: datetime, wanted: int, patience: int
 ) -> None:

@@ -11,6 +11,7 @@ from enum import Enum
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -156,6 +157,7 @@ def check_call_can_be_sent(call: Call) -> None:
 
 
 @given(options=READERS, rows=st.lists(ROWS, max_size=3))
+@pytest.mark.slow
 def test_whatever_a_row_is_it_becomes_a_sendable_call_or_a_reason(options, rows):
     reader = RowReader(**options)
     for row in rows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import datetime, timedelta
 
+import pytest
 from placing_calls import LedgerAround, rows
 
 from airflow_provider_callkaro.dispatch.limits import Limits
@@ -23,12 +24,14 @@ def check_pace(caller) -> None:
     assert most_in_one_second([request.received_at for request in caller.sandbox.requests]) <= PER_SECOND + 1
 
 
+@pytest.mark.slow
 def test_no_second_sees_more_calls_than_the_user_allows(caller) -> None:
     run = caller.place(rows(20), limits=Limits(calls_per_second=PER_SECOND))
     assert run.summary.accepted == 20
     check_pace(caller)
 
 
+@pytest.mark.slow
 def test_a_pause_is_not_made_up_for_by_a_burst_afterwards(caller) -> None:
     caller.sandbox.fault("throttled", after=4, first=1, retry_after=1)
     run = caller.place(rows(16), limits=Limits(calls_per_second=PER_SECOND), policy=RetryPolicy())
@@ -36,6 +39,7 @@ def test_a_pause_is_not_made_up_for_by_a_burst_afterwards(caller) -> None:
     check_pace(caller)
 
 
+@pytest.mark.slow
 def test_a_slow_ledger_write_is_not_made_up_for_by_a_burst_afterwards(caller) -> None:
     class Slow(LedgerAround):
         """A ledger whose every third commit takes longer than three calls should."""

@@ -226,6 +226,7 @@ def test_a_source_that_fails_in_the_middle_ends_the_run_with_everything_settled(
     check_that_all_rung_are_settled(caller, 100)
 
 
+@pytest.mark.slow
 def test_a_source_that_fails_gives_slow_answers_the_time_they_need(caller) -> None:
     """Nobody is about to kill the task, so the calls in flight get as long as an answer is waited for."""
     caller.sandbox.fault("latency", seconds=KILLED_GRACE + 1)

@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from airflow_provider_callkaro.sandbox import Endpoint, FaultKind, Sandbox
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
@@ -92,6 +94,7 @@ def start_worker():
 """
 
 
+@pytest.mark.slow
 def test_its_fixtures_and_its_tests_run(tmp_path):
     fixtures, tests, worker_test = PYTHON
     (tmp_path / "dags").mkdir()
