@@ -53,8 +53,12 @@ class AsyncTransport:
 
         self._proxy = self._target.proxy()
         await self._take_headers()
+        self._in_flight = InFlightRequests(
+            connect_timeout=self._target.connect_timeout, read_timeout=self._target.read_timeout
+        )
         self._session = aiohttp.ClientSession(
             connector=PunctualConnector(
+                in_flight=self._in_flight,
                 wall=self._wall,
                 limit=self._max_connections,
                 keepalive_timeout=IDLE_SECONDS,
@@ -64,14 +68,9 @@ class AsyncTransport:
             ),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(
-                total=None,  # that would be a timer per request
-                connect=self._target.connect_timeout,
-                sock_connect=self._target.connect_timeout,
-                sock_read=self._target.read_timeout,
-            ),
+            timeout=aiohttp.ClientTimeout(total=None),  # its timers are two per request; `InFlightRequests` has one
         )
-        self._in_flight, self._too_late = InFlightRequests(seconds=self._target.deadline), TooLateToLeave
+        self._too_late, self._payload = TooLateToLeave, aiohttp.BytesPayload
         self._failures = (aiohttp.ClientError, OSError, ValueError)  # ValueError: an answer that is no HTTP
         self._address = lru_cache(maxsize=64)(lambda path: URL(self._target.url(path), encoded=True))
         return self
@@ -128,7 +127,7 @@ class AsyncTransport:
             answer = await self._session.request(
                 request.method,
                 self._address(request.path),
-                data=request.body,
+                data=None if request.body is None else self._payload(request.body),
                 headers=self._headers_of(request),
                 allow_redirects=False,
                 proxy=self._proxy,

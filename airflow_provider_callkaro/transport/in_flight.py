@@ -24,22 +24,24 @@ class InFlight:
     """One request in flight.
 
     :param not_after: seconds since 1970 UTC after which it may not leave.
-    :param ends_at: until when its answer must be there, by the event loop's clock.
     :param task: the task that sends it.
     :ivar has_left: whether bytes of it may have left.
     :ivar connection: the connection that it goes over; None before it has one.
+    :ivar deadline: what cancels its task; None once the request has ended.
+    :ivar ends_at: when that is, by the event loop's clock.
     :ivar is_overdue: whether ``ends_at`` has passed and its task was cancelled for that.
     """
 
-    __slots__ = ("connection", "ends_at", "has_left", "is_overdue", "not_after", "task")
+    __slots__ = ("connection", "deadline", "ends_at", "has_left", "is_overdue", "not_after", "task")
 
-    def __init__(self, *, not_after: float, ends_at: float, task: asyncio.Task[object] | None) -> None:
+    def __init__(self, *, not_after: float, task: asyncio.Task[object] | None) -> None:
         self.not_after = not_after
+        self.task = task
         self.connection: asyncio.BaseTransport | None = None
         self.has_left = False
-        self.ends_at = ends_at
+        self.deadline: _Deadline | None = None
+        self.ends_at = 0.0
         self.is_overdue = False
-        self.task = task
 
 
 class TooLateToLeave(Exception):
@@ -49,10 +51,10 @@ class TooLateToLeave(Exception):
 _of_this_task: ContextVar[InFlight] = ContextVar("in_flight")  # one task sends one request at a time
 
 
-class InFlightRequests:
-    """All requests in flight. Each gets the same time, so one timer, on the oldest, serves them all.
+class _Deadline:
+    """Gives each request the same time, so one timer, on the oldest, serves them all.
 
-    :param seconds: how long one may take, from its start to the last byte of its answer.
+    :param seconds: from `add`; then the request's task is cancelled.
     """
 
     def __init__(self, *, seconds: float) -> None:
@@ -61,24 +63,18 @@ class InFlightRequests:
         self._oldest_first: dict[InFlight, None] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self, not_after: float) -> InFlight:
-        """Note that this task starts a request. When its time is over, the task is cancelled."""
-        ends_at = self._loop.time() + self._seconds
-        request = InFlight(not_after=not_after, ends_at=ends_at, task=asyncio.current_task())
-        _of_this_task.set(request)
+    def add(self, request: InFlight) -> None:
+        request.deadline = self
+        request.ends_at = ends_at = self._loop.time() + self._seconds
         self._oldest_first[request] = None
         if self._timer is None:
             self._timer = self._loop.call_at(ends_at, self._cancel_overdue)
-        return request
 
-    def end(self, request: InFlight) -> None:
-        """Note that the request has ended, and take back a cancellation that was meant for it."""
+    def discard(self, request: InFlight) -> None:
         del self._oldest_first[request]
-        if request.is_overdue and request.task is not None:
-            request.task.uncancel()
+        request.deadline = None
 
     def close(self) -> None:
-        """Stop the timer."""
         if self._timer is not None:
             self._timer.cancel()
 
@@ -94,15 +90,56 @@ class InFlightRequests:
                 request.task.cancel()
 
 
+class InFlightRequests:
+    """All requests in flight, and the time that each may take: one for the way to the wire, one from there on.
+
+    :param connect_timeout: seconds until there is a connection, a free place included.
+    :param read_timeout: seconds from there to the last byte of the answer.
+    """
+
+    def __init__(self, *, connect_timeout: float, read_timeout: float) -> None:
+        self._connecting = _Deadline(seconds=connect_timeout)
+        self._answering = _Deadline(seconds=read_timeout)
+
+    def begin(self, not_after: float) -> InFlight:
+        """Note that this task starts a request. When its time is over, the task is cancelled."""
+        request = InFlight(not_after=not_after, task=asyncio.current_task())
+        _of_this_task.set(request)
+        self._connecting.add(request)
+        return request
+
+    def leave(self, request: InFlight, connection: asyncio.BaseTransport | None) -> None:
+        """Note that the request leaves, over this connection."""
+        request.connection = connection
+        if not request.has_left:
+            request.has_left = True
+            self._connecting.discard(request)
+            self._answering.add(request)
+
+    def end(self, request: InFlight) -> None:
+        """Note that the request has ended, and take back a cancellation that was meant for it."""
+        if request.deadline is not None:
+            request.deadline.discard(request)
+        if request.is_overdue and request.task is not None:
+            request.task.uncancel()
+
+    def close(self) -> None:
+        """Stop the timers."""
+        self._connecting.close()
+        self._answering.close()
+
+
 class PunctualConnector(TCPConnector):
     """Hands out a connection only to a request that may still leave.
 
+    :param in_flight: the requests that it serves.
     :param wall: seconds since 1970 UTC.
     :param options: those of `aiohttp.TCPConnector`.
     """
 
-    def __init__(self, *, wall: Callable[[], float], **options: Any) -> None:
+    def __init__(self, *, in_flight: InFlightRequests, wall: Callable[[], float], **options: Any) -> None:
         super().__init__(**options)
+        self._in_flight = in_flight
         self._wall = wall
 
     async def connect(self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:
@@ -115,6 +152,5 @@ class PunctualConnector(TCPConnector):
         if request.not_after < self._wall():
             connection.release()
             raise TooLateToLeave
-        request.connection = connection.transport
-        request.has_left = True
+        self._in_flight.leave(request, connection.transport)
         return connection

@@ -1,4 +1,4 @@
-"""A server that misbehaves on purpose, over real sockets, and both drivers to meet it with.
+"""A server that misbehaves on purpose, over real sockets, and the drivers to meet it with.
 
 A script is a function that is handed one connection, from the moment it is accepted, and does with it what it likes;
 when it returns, the connection is closed. Nothing here waits for a time: a server that shall never answer waits for
@@ -19,6 +19,7 @@ from certificates import make_certificate
 
 from airflow_provider_callkaro.calls import Call
 from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
+from airflow_provider_callkaro.transport.event_loop import new_event_loop
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.transport.sync import SyncTransport
 from airflow_provider_callkaro.transport.target import Target
@@ -151,11 +152,13 @@ class SyncDriver:
 
 
 class AsyncDriver:
-    """The driver of the fan-out."""
+    """The driver of sensors and triggers, in a loop of the standard library as Airflow's are."""
+
+    loop_factory = staticmethod(asyncio.new_event_loop)
 
     def __init__(self, target):
         self._closing = ExitStack()
-        self._runner = self._closing.enter_context(asyncio.Runner())
+        self._runner = self._closing.enter_context(asyncio.Runner(loop_factory=self.loop_factory))
         self._transport = self._runner.run(AsyncTransport(target, max_connections=4).__aenter__())
         self._closing.callback(lambda: self._runner.run(self._transport.__aexit__(None, None, None)))
 
@@ -169,6 +172,12 @@ class AsyncDriver:
 
     def close(self):
         self._closing.close()
+
+
+class FanOutDriver(AsyncDriver):
+    """The driver of the fan-out."""
+
+    loop_factory = staticmethod(new_event_loop)
 
 
 @pytest.fixture(scope="module")
@@ -202,9 +211,9 @@ def serve(stack):
     return start
 
 
-@pytest.fixture(params=[SyncDriver, AsyncDriver], ids=["sync", "async"])
+@pytest.fixture(params=[SyncDriver, AsyncDriver, FanOutDriver], ids=["sync", "async", "fan-out"])
 def driver_to(request, stack):
-    """Open a driver to a base URL; every test that uses it runs with both."""
+    """Open a driver to a base URL; every test that uses it runs with each."""
 
     def open_driver(base_url, **options):
         headers = {**CallKaro.headers(KEY), "User-Agent": "airflow-provider-callkaro/test"}
