@@ -24,11 +24,8 @@ _MISSING = (
 
 
 class Closures:
-    """Closed dates.
-
-    :param dates: dates that are closed.
-    :param holidays: a country (``IN``) or a part of one (``IN-KA``) whose public holidays are closed, or None.
-    """
+    """Closed dates. ``dates``: dates that are closed. ``holidays``: a country (``IN``) or a part of one (``IN-KA``)
+    whose public holidays are closed, or None."""
 
     __slots__ = ("_dates", "_holidays")
 
@@ -49,20 +46,16 @@ class Closures:
 
 
 def read_dates(values: object) -> tuple[date, ...]:
-    """Dates, as they are or in ISO form, ascending and each once.
-
-    :raises ConfigurationError: one is no date; a datetime is none, because it is another date elsewhere.
-    """
+    """Dates, as they are or in ISO form, ascending and each once. Raises ConfigurationError if one is no date; a
+    datetime is none, because it is another date elsewhere."""
     if isinstance(values, (str, date)) or not isinstance(values, Iterable):
         values = (values,)
     return tuple(sorted({_read_date(value) for value in values}))
 
 
 def read_holidays(code: str) -> str:
-    """The code of a country, or of a part of one, in upper case.
-
-    :raises ConfigurationError: it is no such code, no such country, or the extra ``[holidays]`` is not installed.
-    """
+    """The code of a country, or of a part of one, in upper case. Raises ConfigurationError if it is no such code, no
+    such country, or the extra ``[holidays]`` is not installed."""
     wanted = code.strip().upper() if isinstance(code, str) else ""
     match = _CODE.fullmatch(wanted)
     register = _register_of_countries()

@@ -84,10 +84,8 @@ def is_next_window(value: object) -> bool:
 
 
 def read_schedule_at(value: object, zone: tzinfo | None) -> object:
-    """An aware datetime; one without an offset is in ``zone``. A bare date is not read: it would ring at 0:00.
-
-    :raises InvalidCall: it has no offset, and the clock of ``zone`` shows it twice, or never.
-    """
+    """An aware datetime; one without an offset is in ``zone``. A bare date is not read: it would ring at 0:00. Raises
+    InvalidCall if it has no offset, and the clock of ``zone`` shows it twice, or never."""
     if is_next_window(value):
         return NEXT_WINDOW
     if isinstance(value, str) and _TIME_OF_DAY.search(value.strip()):
@@ -168,10 +166,7 @@ def _is_missing(value: object) -> bool:
 
 
 def read_metadata(value: object) -> Mapping[Any, object]:
-    """A mapping, or the JSON text of an object.
-
-    :raises InvalidCall: it is neither.
-    """
+    """A mapping, or the JSON text of an object. Raises InvalidCall if it is neither."""
     if isinstance(value, str):
         try:
             value = json.loads(value)

@@ -68,10 +68,8 @@ class Folded:
 
 
 def fold(text: str, origin: _Origin | None = None) -> Folded:
-    """A text folded for comparison.
-
-    :param origin: the place of each of its characters in the original text; None where it is the original.
-    """
+    """A text folded for comparison. ``origin``: the place of each of its characters in the original text; None where it
+    is the original."""
     return Folded(text.lower(), origin) if text.isascii() else Folded(*_plain(text, origin))
 
 

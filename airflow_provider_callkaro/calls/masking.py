@@ -64,10 +64,8 @@ def in_one_line(text: str, *, limit: int) -> str:
 
 
 def covered(plain: str, hidden: Iterable[Span], *, limit: int) -> str:
-    """A text in one line with hidden spans and numbers masked, at most ``limit`` characters.
-
-    :param hidden: the spans that must not be shown; a span within a number is masked as the number.
-    """
+    """A text in one line with hidden spans and numbers masked, at most ``limit`` characters. ``hidden``: the spans that
+    must not be shown; a span within a number is masked as the number."""
     numbers = [match.span() for match in _NUMBER.finditer(_outline(plain))]
     within = (span for span in hidden if not any(start <= span[0] and span[1] <= end for start, end in numbers))
     shown, at = [], 0

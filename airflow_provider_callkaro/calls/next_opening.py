@@ -16,11 +16,8 @@ LONGEST_SEARCH = timedelta(days=366)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextOpening:
-    """What is left of the opening that ends a wait.
-
-    :param at: the first moment at which calls may ring, aware.
-    :param closes_at: the moment at which it closes, aware; None if it never closes.
-    """
+    """What is left of the opening that ends a wait. ``at``: the first moment at which calls may ring, aware.
+    ``closes_at``: the moment at which it closes, aware; None if it never closes."""
 
     at: datetime
     closes_at: datetime | None

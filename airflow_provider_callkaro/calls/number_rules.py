@@ -47,10 +47,8 @@ class NumberRules:
             object.__setattr__(self, "types", sorts)
 
     def require_library(self) -> None:
-        """Refuse, before a list is read, types that cannot be determined here.
-
-        :raises ConfigurationError: the extra ``[phone]`` is not installed.
-        """
+        """Refuse, before a list is read, types that cannot be determined here. Raises ConfigurationError if the extra
+        ``[phone]`` is not installed."""
         if self.types is None:
             return
         try:
@@ -61,10 +59,7 @@ class NumberRules:
             ) from None
 
     def check(self, number: str) -> None:
-        """Check that an E.164 number may be rung.
-
-        :raises InvalidCall: it may not be rung.
-        """
+        """Check that an E.164 number may be rung. Raises InvalidCall if it may not be rung."""
         if self.countries is not None and country_of(number) not in self.countries:
             raise InvalidCall(
                 Reason.COUNTRY_NOT_ALLOWED, "the number belongs to no country that allowed_countries names"

@@ -61,11 +61,8 @@ _SAMPLE_DAYS = tuple(datetime(2026, month, day) for month in range(1, 13) for da
 
 
 class Kind(NamedTuple):
-    """How a number relates to places.
-
-    :param has_place: it belongs to a place within its country.
-    :param can_move: it is a mobile, or may be one.
-    """
+    """How a number relates to places. ``has_place``: it belongs to a place within its country. ``can_move``: it is a
+    mobile, or may be one."""
 
     has_place: bool
     can_move: bool

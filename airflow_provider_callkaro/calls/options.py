@@ -13,20 +13,15 @@ NEEDS_POLICY = 'schedule_at="next_window" needs a policy, which knows the window
 
 
 def refuse_next_window(schedule_at: object, *, has_policy: bool) -> None:
-    """Refuse, when the DAG is parsed, a ``schedule_at`` for all calls that has no moment.
-
-    :raises ConfigurationError: it is ``next_window``, and there is no calling policy.
-    """
+    """Refuse, when the DAG is parsed, a ``schedule_at`` for all calls that has no moment. Raises ConfigurationError if
+    it is ``next_window``, and there is no calling policy."""
     if not has_policy and coercion.is_next_window(schedule_at):
         raise ConfigurationError(NEEDS_POLICY)
 
 
 def checked_column_map(column_map: Mapping[str, str | None], fields: tuple[str, ...]) -> dict[str, str | None]:
-    """Column names, folded to lower case, with the field that each means.
-
-    :param fields: the fields of a call.
-    :raises ConfigurationError: a column is mapped to something that is no field.
-    """
+    """Column names, folded to lower case, with the field that each means. ``fields``: the fields of a call. Raises
+    ConfigurationError if a column is mapped to something that is no field."""
     for column, field in column_map.items():
         if field is not None and field not in fields:
             raise ConfigurationError(
@@ -37,10 +32,7 @@ def checked_column_map(column_map: Mapping[str, str | None], fields: tuple[str, 
 
 
 def checked_options(options: Mapping[str, Any], allowed: frozenset[str]) -> Mapping[str, Any]:
-    """The options, unchanged.
-
-    :raises ConfigurationError: it is no mapping, or names a field that is not allowed.
-    """
+    """The options, unchanged. Raises ConfigurationError if it is no mapping, or names a field that is not allowed."""
     if not isinstance(options, Mapping):
         raise ConfigurationError('call_options must be a mapping of fields, such as {"priority": 5}')
     unknown = sorted(map(str, set(options) - allowed))
@@ -52,10 +44,7 @@ def checked_options(options: Mapping[str, Any], allowed: frozenset[str]) -> Mapp
 
 
 def options_metadata(value: object) -> dict[str, Any]:
-    """The metadata of every call.
-
-    :raises ConfigurationError: it cannot be metadata.
-    """
+    """The metadata of every call. Raises ConfigurationError if it cannot be metadata."""
     if coercion.is_absent(value):
         return {}
     try:

@@ -102,11 +102,8 @@ class RowReader:
         self._defaults = self._read_defaults([("batch_id", batch_id), ("agent_id", agent_id), *options.items()])
 
     def read(self, row: object) -> Call:
-        """The call that ``row`` asks for: a mapping, or a plain number.
-
-        :raises InvalidCall: this row cannot be a call.
-        :raises ConfigurationError: no row of this list can be one; raised at the first row only.
-        """
+        """The call that ``row`` asks for: a mapping, or a plain number. Raises InvalidCall if this row cannot be a
+        call. Raises ConfigurationError if no row of this list can be one; raised at the first row only."""
         try:
             return self._call(row if isinstance(row, Mapping) else _row_of_number(row))
         except (InvalidCall, ConfigurationError):

@@ -83,11 +83,8 @@ class ColumnPlans(dict[Names, ColumnPlan]):
         self._has_first_row = False
 
     def __missing__(self, names: Names) -> ColumnPlan:
-        """Make the plan of a set of columns.
-
-        :raises InvalidCall: two columns mean one field.
-        :raises ConfigurationError: the first row shows that no row of this list can be a call.
-        """
+        """Make the plan of a set of columns. Raises InvalidCall if two columns mean one field. Raises
+        ConfigurationError if the first row shows that no row of this list can be a call."""
         column_of: dict[str, Any] = {}
         forbidden: dict[Any, str] = {}
         times: dict[Any, str] = {}

@@ -84,10 +84,7 @@ class RowRights:
 
 
 def checked_names(argument: str, names: object) -> frozenset[str]:
-    """Names of columns or fields, in lower case.
-
-    :raises ConfigurationError: it is no collection of texts.
-    """
+    """Names of columns or fields, in lower case. Raises ConfigurationError if it is no collection of texts."""
     if isinstance(names, (str, bytes, Mapping)) or not isinstance(names, Collection):
         raise ConfigurationError(f'{argument} must be a list of names, such as ["language"]')
     if not all(isinstance(name, str) and name.strip() for name in names):
@@ -103,11 +100,8 @@ def shown_name(name: object) -> str:
 
 
 def refusal_of_columns(columns: Mapping[Any, str], *, wanted: Collection[str]) -> str:
-    """Why a list is refused whose columns would set fields that its rows may not set.
-
-    :param columns: such columns, with the field that each means.
-    :param wanted: the other fields that the list sets.
-    """
+    """Why a list is refused whose columns would set fields that its rows may not set. ``columns``: such columns, with
+    the field that each means. ``wanted``: the other fields that the list sets."""
     names = [f'"{field}"' for field in sorted({*columns.values(), *wanted} - ALWAYS)]
     dropped = ", ".join(f'"{column}": None' for column in columns)
     forgetting = ""

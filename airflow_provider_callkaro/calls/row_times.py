@@ -28,11 +28,8 @@ class RowTimes:
     judged: bool
 
     def require_zone(self, field: str, place: str) -> None:
-        """Refuse a field for all calls, or a column, that needs a zone where none is known.
-
-        :param place: where the field comes from, for the message.
-        :raises ConfigurationError: the zone is not known, and the field needs it.
-        """
+        """Refuse a field for all calls, or a column, that needs a zone where none is known. ``place``: where the field
+        comes from, for the message. Raises ConfigurationError if the zone is not known, and the field needs it."""
         if field in TIME_FIELDS and not self.takes_offset and self.zone is None:
             raise ConfigurationError(
                 f"{field} ({place}) needs a time zone, because the vendor takes it without one: set "
@@ -40,10 +37,8 @@ class RowTimes:
             )
 
     def read_schedule_at(self, value: object) -> object:
-        """An aware moment, or the next window.
-
-        :raises InvalidCall: it needs a zone or a policy that is missing, or the clock shows it twice.
-        """
+        """An aware moment, or the next window. Raises InvalidCall if it needs a zone or a policy that is missing, or
+        the clock shows it twice."""
         if coercion.is_next_window(value):
             if not self.judged:
                 raise InvalidCall(Reason.BAD_SCHEDULE_AT, NEEDS_POLICY)
@@ -63,10 +58,7 @@ class RowTimes:
         return moment
 
     def read_trigger_time(self, value: object) -> object:
-        """A time of day, ``HH:MM``.
-
-        :raises InvalidCall: its zone is unknown.
-        """
+        """A time of day, ``HH:MM``. Raises InvalidCall if its zone is unknown."""
         self._require_zone()
         return coercion.read_trigger_time(value)
 

@@ -77,10 +77,8 @@ def may_have_another(number: str) -> bool:
 
 
 def canonical(number: str) -> str:
-    """The canonical spelling of an E.164 number; the number itself where it has no other spelling.
-
-    :param number: ``+`` and 2 to 15 digits.
-    """
+    """The canonical spelling of an E.164 number; the number itself where it has no other spelling. ``number``: ``+``
+    and 2 to 15 digits."""
     country = _country(number)
     if country is None:
         return number
@@ -89,10 +87,8 @@ def canonical(number: str) -> str:
 
 
 def legacy_spellings(number: str) -> tuple[str, ...]:
-    """The other spellings, E.164 in form, that earlier versions of this package took for other people.
-
-    :param number: a number as `NumberReader` reads it now.
-    """
+    """The other spellings, E.164 in form, that earlier versions of this package took for other people. ``number``: a
+    number as `NumberReader` reads it now."""
     country = _country(number)
     if country is None:
         return ()

@@ -44,29 +44,20 @@ class ManyCallsVendor(Protocol):
         ...
 
     def place_calls(self, calls: Sequence[Call], *, first_row: int, is_whole_list: bool) -> Request:
-        """Make one request for calls that may go together.
-
-        :param first_row: the row number of the first of them.
-        :param is_whole_list: whether the list holds no other calls.
-        """
+        """Make one request for calls that may go together. ``first_row``: the row number of the first of them.
+        ``is_whole_list``: whether the list holds no other calls."""
         ...
 
     def read_placed_calls(self, response: Response, *, calls: int) -> PlacedCall:
-        """Read the answer to a request.
-
-        :param calls: how many calls the request carried.
-        :raises Rejected: with ``invalid_indexes``, the places of the refused calls, where the vendor names them.
-        """
+        """Read the answer to a request. ``calls``: how many calls the request carried. Raises Rejected: with
+        ``invalid_indexes``, the places of the refused calls, where the vendor names them."""
         ...
 
 
 @dataclass(slots=True)
 class Batch:
-    """Calls that are taken together, to be claimed and then dispatched in one request.
-
-    :param ready: at least one call, in the order of the list.
-    :param request_for: makes the request for them.
-    """
+    """Calls that are taken together, to be claimed and then dispatched in one request. ``ready``: at least one call, in
+    the order of the list. ``request_for``: makes the request for them."""
 
     ready: Sequence[ReadyJob]
     request_for: Callable[[Sequence[ReadyJob]], Request]
@@ -108,10 +99,8 @@ class Batcher(Protocol):
         ...
 
     def take(self, requests: int, *, is_last: bool) -> list[Batch]:
-        """Take out what fills at most ``requests`` requests.
-
-        :param is_last: the list has no more calls, so what waits goes out as it is.
-        """
+        """Take out what fills at most ``requests`` requests. ``is_last``: the list has no more calls, so what waits
+        goes out as it is."""
         ...
 
     def drain(self, *, before: float) -> list[Job]:
@@ -119,10 +108,7 @@ class Batcher(Protocol):
         ...
 
     def read(self, response: Response, dispatch: Dispatch) -> str:
-        """The vendor's id.
-
-        :raises VendorError: the answer means one.
-        """
+        """The vendor's id. Raises VendorError if the answer means one."""
         ...
 
 

@@ -31,10 +31,7 @@ class CompactSet:
         return self._table[self._place(value)] == value
 
     def add(self, key: str) -> bool:
-        """Add a key.
-
-        :return: whether it is new.
-        """
+        """Add a key. Returns whether it is new."""
         value = _hash(key)
         place = self._place(value)
         if self._table[place] == value:

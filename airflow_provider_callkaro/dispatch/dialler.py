@@ -45,11 +45,8 @@ class Transport(Protocol):
     async def __aexit__(self, *exc_info: object) -> None: ...
 
     async def send(self, request: Request, *, not_after: float) -> Response:
-        """Send a request once.
-
-        :param not_after: the moment, in seconds since 1970 UTC, after which no byte of it may leave.
-        :raises TooLate: that moment has passed, and nothing was sent.
-        """
+        """Send a request once. ``not_after``: the moment, in seconds since 1970 UTC, after which no byte of it may
+        leave. Raises TooLate if that moment has passed, and nothing was sent."""
         ...
 
 

@@ -82,11 +82,8 @@ class Dispatcher:
         self._headroom = Headroom(flow=flow, many=self._many, clock=clock)
 
     def run(self) -> Summary:
-        """Dispatch every call of the list.
-
-        :return: the summary; its ``stopped`` says why the run ended early, if it did.
-        :raises LedgerError: nothing more could be claimed durably; what was in flight has been awaited.
-        """
+        """Dispatch every call of the list. Returns the summary; its ``stopped`` says why the run ended early, if it
+        did. Raises LedgerError if nothing more could be claimed durably; what was in flight has been awaited."""
         with self._dialler:
             try:
                 why = self._dispatch()
@@ -106,11 +103,8 @@ class Dispatcher:
         return self._summary(stopped=None)
 
     def account(self, *, failed: BaseException, total: int | None) -> Summary:
-        """The summary of a run that failed: of the rows it has read, and of those it has not.
-
-        :param failed: how it failed.
-        :param total: rows in the list; None where that is not known.
-        """
+        """The summary of a run that failed: of the rows it has read, and of those it has not. ``failed``: how it
+        failed. ``total``: rows in the list; None where that is not known."""
         for dispatch in self._out.values():  # settling them failed too
             self._tally.leave(len(dispatch.jobs), outcome=Outcome.UNKNOWN, reason=Reason.INTERRUPTED)
         self._tally.leave(self._intake.taken - self._tally.total, outcome=Outcome.PENDING, reason=Reason.STOPPED)
@@ -242,10 +236,8 @@ class Dispatcher:
         self._supply.give_back(self._batcher.drain(before=before))
 
     def _wind_down(self, *, grace: float) -> None:
-        """Take no new calls, wait for those in flight, and settle everything.
-
-        :param grace: seconds that the calls in flight may take; a request to stop may shorten them.
-        """
+        """Take no new calls, wait for those in flight, and settle everything. ``grace``: seconds that the calls in
+        flight may take; a request to stop may shorten them."""
         self._take_back()
         latest = self._clock() + grace
         while self._out and (left := min(latest, self._stop.finish_by) - self._clock()) > 0:

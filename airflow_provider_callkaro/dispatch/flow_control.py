@@ -23,11 +23,8 @@ _SLOWEST_GROWTH = 0.05  # calls in flight won back per answer after a throttling
 
 
 class Pace:
-    """Spaces the starts of calls, and keeps pauses.
-
-    :param calls_per_second: None sets no pace.
-    :param calls_per_request: how many calls a full request carries.
-    """
+    """Spaces the starts of calls, and keeps pauses. ``calls_per_second``: None sets no pace. ``calls_per_request``: how
+    many calls a full request carries."""
 
     def __init__(self, calls_per_second: float | None, *, calls_per_request: int) -> None:
         self._interval = 0.0 if calls_per_second is None else 1.0 / calls_per_second
@@ -54,10 +51,8 @@ class Pace:
 
 
 class Concurrency:
-    """How many calls may be in flight: half as many after a throttling, won back answer by answer.
-
-    :param most: calls in flight at once, 1 or more.
-    """
+    """How many calls may be in flight: half as many after a throttling, won back answer by answer. ``most``: calls in
+    flight at once, 1 or more."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -140,10 +135,7 @@ class FlowControl:
         return self._breaker.tripped is None and now >= self._pace.opens_at and self.in_flight < self.capacity()
 
     def start(self, *, now: float, calls: int = 1) -> None:
-        """Note that a request starts.
-
-        :param calls: how many it carries.
-        """
+        """Note that a request starts. ``calls``: how many it carries."""
         self.in_flight += 1
         self.started += 1
         self._pace.start(now=now, calls=calls)
@@ -155,11 +147,8 @@ class FlowControl:
         self._concurrency.answered()
 
     def failed(self, error: VendorError, *, started_at: float, now: float, wait: float) -> None:
-        """Note that a call failed, and what it means for all others.
-
-        :param started_at: when this call started.
-        :param wait: seconds in which nothing starts, for an error that asks for it.
-        """
+        """Note that a call failed, and what it means for all others. ``started_at``: when this call started. ``wait``:
+        seconds in which nothing starts, for an error that asks for it."""
         self.in_flight -= 1
         if isinstance(error, TooLate):
             return  # nothing of it left, so it says nothing of the vendor

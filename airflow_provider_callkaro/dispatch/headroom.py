@@ -41,10 +41,7 @@ class Headroom:
 
     def room(self, now: float, *, out: int, waiting: int) -> int:
         """How many requests to fill now. Requests that carry many calls are never claimed ahead of their start.
-
-        :param out: requests that are claimed and not answered.
-        :param waiting: those of them that have not started.
-        """
+        ``out``: requests that are claimed and not answered. ``waiting``: those of them that have not started."""
         capacity = self._flow.capacity()
         lead = self.lead()
         ahead = 0 if self._many else min(capacity, max(1, math.ceil(self._rate * lead)))
@@ -55,10 +52,7 @@ class Headroom:
         return room if room >= group or waiting == 0 else 0
 
     def measure(self, began: float) -> None:
-        """Note the end of a turn: how long it took, and how many calls started.
-
-        :param began: when it began.
-        """
+        """Note the end of a turn: how long it took, and how many calls started. ``began``: when it began."""
         now = self._clock()
         self._turn_seconds += SMOOTHING * (now - began - self._turn_seconds)
         since, started = self._counted

@@ -39,10 +39,8 @@ class Limits:
 
 
 def redial_states(redial: str | Iterable[str] | None) -> frozenset[EntryState]:
-    """The states that ``redial`` asks to dispatch once more: ``unknown``, ``rejected``, or both.
-
-    :raises ConfigurationError: it names another state.
-    """
+    """The states that ``redial`` asks to dispatch once more: ``unknown``, ``rejected``, or both. Raises
+    ConfigurationError if it names another state."""
     words = [redial] if isinstance(redial, str) else list(redial or ())
     named = {word.strip().lower() for word in words} - {"", "none"}
     unknown = sorted(named - set(REDIALLED))

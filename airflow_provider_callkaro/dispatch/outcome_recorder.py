@@ -108,10 +108,7 @@ class OutcomeRecorder:
                 self._report.add(row)
 
     def record(self, answer: Answer) -> Sequence[Job]:
-        """Record the answer to a dispatch.
-
-        :return: its jobs that are to be handed over again.
-        """
+        """Record the answer to a dispatch. Returns its jobs that are to be handed over again."""
         jobs, error = answer.dispatch.jobs, answer.error
         if error is None:
             self._accept(jobs, answer.call_id)
@@ -136,10 +133,7 @@ class OutcomeRecorder:
             self.close_row(RowOutcome(row_number=job.row_number, outcome=Outcome.ACCEPTED, call_id=call_id))
 
     def _record_failure(self, job: Job, error: VendorError) -> bool:
-        """Give a job its outcome, or release it.
-
-        :return: whether it is to be handed over again.
-        """
+        """Give a job its outcome, or release it. Returns whether it is to be handed over again."""
         if isinstance(error, Rejected):
             self._reject(job, error)
             return False
@@ -169,11 +163,8 @@ class OutcomeRecorder:
                 self._reject(job, error)
 
     def conclude(self, *, is_done: bool) -> AllRejected | None:
-        """Decide about the refusals that are held back, when no more answers come.
-
-        :param is_done: whether the list was dispatched to its end.
-        :return: the error of a list that the vendor refused as a whole, else None.
-        """
+        """Decide about the refusals that are held back, when no more answers come. ``is_done``: whether the list was
+        dispatched to its end. Returns the error of a list that the vendor refused as a whole, else None."""
         others = self._tally[Outcome.ACCEPTED] + self._tally[Outcome.UNKNOWN]
         list_refused = self._refusals.verdict(is_done=is_done, others=others)
         for job, error in self._refusals.take():
@@ -185,10 +176,8 @@ class OutcomeRecorder:
         return list_refused
 
     def _reject_invalid(self, jobs: Sequence[Job], error: Rejected) -> list[Job]:
-        """Reject the calls that the vendor refuses by their index.
-
-        :return: the others: the vendor took none of them, so they go once more.
-        """
+        """Reject the calls that the vendor refuses by their index. Returns the others: the vendor took none of them, so
+        they go once more."""
         others = []
         for place, job in enumerate(jobs):
             if place in error.invalid_indexes:
@@ -219,10 +208,8 @@ class OutcomeRecorder:
         self._close(job, Outcome.PENDING, reason)
 
     def commit(self, jobs: Sequence[Job]) -> tuple[list[Job], list[Job]]:
-        """Write the settlements and claim ``jobs``, in one durable write.
-
-        :return: the jobs whose claim is won, and those to be claimed again as a redial.
-        """
+        """Write the settlements and claim ``jobs``, in one durable write. Returns the jobs whose claim is won, and
+        those to be claimed again as a redial."""
         if not self._settlements and not jobs:
             return [], []
         claims = [Claim(key=job.key, number=job.number, replaces=job.replaces) for job in jobs]
@@ -234,20 +221,14 @@ class OutcomeRecorder:
         return won, self._close_lost([job for job in jobs if job.key in lost], lost)
 
     def sift(self, jobs: Sequence[Job]) -> list[Job]:
-        """Close the jobs that the ledger knows.
-
-        :return: those that are still to be claimed.
-        """
+        """Close the jobs that the ledger knows. Returns those that are still to be claimed."""
         known = self._ledger.state_of([job.key for job in jobs])
         free = [job for job in jobs if job.key not in known or known[job.key] == job.replaces]
         again = self._close_lost([job for job in jobs if job.key in known and known[job.key] != job.replaces], known)
         return free + again
 
     def _close_lost(self, jobs: Sequence[Job], entries: Mapping[str, ClaimRefusal]) -> list[Job]:
-        """Close the jobs whose claim the ledger refuses.
-
-        :return: those that a redial may claim.
-        """
+        """Close the jobs whose claim the ledger refuses. Returns those that a redial may claim."""
         again: list[Job] = []
         for job in jobs:
             entry = entries[job.key]

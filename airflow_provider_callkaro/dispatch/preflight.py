@@ -82,11 +82,7 @@ class Preflight:
         self._due[(max(_floor(moment, _GRAIN), self._now), scheduled, group)] += 1
 
     def report(self, summary: Summary, *, price: Price | None = None) -> PreflightReport:
-        """The report, after the rehearsal.
-
-        :param summary: of the rehearsal.
-        :param price: what a call costs; None leaves the cost out.
-        """
+        """The report. ``summary``: of the rehearsal. ``price``: what a call costs; None leaves the cost out."""
         would_ring = self._due.total()
         most = self._zones.most_common(1)
         zone: tzinfo = most[0][0][0] if most and most[0][0] else UTC

@@ -96,10 +96,7 @@ class PreflightReport:
         return None if self.price is None else self.price.of(self.would_ring)
 
     def as_xcom(self, *, page: str | None = None) -> dict[str, Any]:
-        """The report as an operator returns it.
-
-        :param page: where the report is published; None where it is not.
-        """
+        """The report as an operator returns it. ``page``: where the report is published; None where it is not."""
         return {
             "total": self.total,
             "would_ring": self.would_ring,

@@ -27,10 +27,8 @@ Kind = tuple[int | None, str]
 
 
 def kind_of(error: Rejected) -> Kind | None:
-    """The kind of a refusal: refusals of one kind say the same. None for a refusal that is about the person.
-
-    :param error: its message is masked.
-    """
+    """The kind of a refusal: refusals of one kind say the same. None for a refusal that is about the person. ``error``:
+    its message is masked."""
     words = str(error).lower()
     if error.invalid_indexes or error.reason == Reason.DO_NOT_DISTURB or _PERSONAL.search(words):
         return None
@@ -38,11 +36,8 @@ def kind_of(error: Rejected) -> Kind | None:
 
 
 def list_refused(error: Rejected, *, calls: int) -> AllRejected:
-    """The error for a list that the vendor refused as a whole.
-
-    :param error: one of the refusals.
-    :param calls: how many calls were refused.
-    """
+    """The error for a list that the vendor refused as a whole. ``error``: one of the refusals. ``calls``: how many
+    calls were refused."""
     return AllRejected(
         f"{error}; all {calls} calls that it was given fared so, none was accepted and none is marked as rejected: "
         "correct what they have in common (agent, campaign, host, a field)",
@@ -68,10 +63,7 @@ class RefusalWatch:
         return max(self._counts.values(), default=0)
 
     def refused(self, error: Rejected) -> bool:
-        """Note a refusal.
-
-        :return: whether it may be about the whole list: it is counted, and the watch goes on.
-        """
+        """Note a refusal. Returns whether it may be about the whole list: it is counted, and the watch goes on."""
         if self.is_over:
             return False
         kind = kind_of(error)
@@ -100,10 +92,7 @@ class HeldRefusals:
         self._held: list[tuple[Job, Rejected]] = []
 
     def hold(self, jobs: Sequence[Job], error: Rejected) -> bool:
-        """Hold the refusal of some calls back, if it may be about the list.
-
-        :return: whether it is held back.
-        """
+        """Hold the refusal of some calls back, if it may be about the list. Returns whether it is held back."""
         is_held = self._watch.refused(error)
         if is_held:
             self._held.extend((job, error) for job in jobs)
@@ -126,10 +115,7 @@ class HeldRefusals:
 
     def verdict(self, *, is_done: bool, others: int) -> AllRejected | None:
         """What is held back, as the error of a list that the vendor refused as a whole; None where it did not.
-
-        :param is_done: whether the list was dispatched to its end.
-        :param others: how many calls were not refused.
-        """
+        ``is_done``: whether the list was dispatched to its end. ``others``: how many calls were not refused."""
         held = self._held
         if not held:
             return None

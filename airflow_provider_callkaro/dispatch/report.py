@@ -32,10 +32,8 @@ _Line: TypeAlias = tuple[int, Outcome, Reason | str | None, str | None, str | No
 
 
 def report_format(path: str) -> FileFormat:
-    """The format of a report, CSV or JSON Lines, by the ending of its path.
-
-    :raises ConfigurationError: it ends otherwise.
-    """
+    """The format of a report, CSV or JSON Lines, by the ending of its path. Raises ConfigurationError if it ends
+    otherwise."""
     found = format_of(path)
     if found not in _FORMATS:
         endings = ", ".join(ending for ending, file_format in ENDINGS.items() if file_format in _FORMATS)
@@ -85,11 +83,8 @@ class Report:
                 log.error("The report cannot be gathered from row %d on: %s", row.row_number, self._broken)
 
     def publish(self) -> None:
-        """Write the report to its place, and replace what is there.
-
-        :raises NotWritten: it cannot be written there, or lines are missing in it; what was there before is still
-            there.
-        """
+        """Write the report to its place, and replace what is there. Raises NotWritten if it cannot be written there, or
+        lines are missing in it; what was there before is still there."""
         if self._broken is None:
             try:
                 self._lines.seek(0)  # writes what is still held in memory

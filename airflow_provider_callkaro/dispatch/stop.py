@@ -25,11 +25,8 @@ class Stop:
         self._finish_by = math.inf
 
     def ask(self, why: str, *, grace: float = CALM_GRACE) -> None:
-        """Ask for the end. Asking again can only shorten the time.
-
-        :param why: half a sentence for the log and the summary; the first one counts.
-        :param grace: seconds from now that calls in flight may take to finish.
-        """
+        """Ask for the end. Asking again can only shorten the time. ``why``: half a sentence for the log and the
+        summary; the first one counts. ``grace``: seconds from now that calls in flight may take to finish."""
         self._finish_by = min(self._finish_by, self._clock() + grace)
         if self._asked is None:
             self._asked = why

@@ -16,10 +16,7 @@ READ_ROWS = 2_000  # rows read per turn at most, so that answers do not wait whi
 
 class Supply:
     """Gives calls in the order of the list; calls that are given back come first. Used from the main thread only.
-
-    :param intake: the calls, row by row.
-    :param recorder: closes rows that are no calls, and calls that the ledger knows.
-    """
+    ``intake``: the calls, row by row. ``recorder``: closes rows that are no calls, and calls that the ledger knows."""
 
     def __init__(self, *, intake: Intake, recorder: OutcomeRecorder) -> None:
         self._intake = intake
@@ -45,10 +42,7 @@ class Supply:
         self._sifting = self._sifting or claimed > 2 * won
 
     def next(self, wanted: int, *, sifted: bool) -> list[Job]:
-        """At most ``wanted`` calls.
-
-        :param sifted: give only calls that the ledger does not know.
-        """
+        """At most ``wanted`` calls. ``sifted``: give only calls that the ledger does not know."""
         if wanted > 0 and (self._sifting or sifted):
             self._sift()
         if not sifted and len(self._ready) < wanted:

@@ -124,11 +124,8 @@ class Summary:
         )
 
     def as_xcom(self, *, campaign: Mapping[str, object], report: str | None) -> dict[str, Any]:
-        """The summary as an operator returns it.
-
-        :param campaign: facts of the campaign, or campaigns, that the calls belong to.
-        :param report: where the report is; None where there is none.
-        """
+        """The summary as an operator returns it. ``campaign``: facts of the campaign, or campaigns, that the calls
+        belong to. ``report``: where the report is; None where there is none."""
         return {
             **campaign,
             "total": self.total,

@@ -51,11 +51,8 @@ class TriggerTimes(NamedTuple):
 
 
 class VendorTimes:
-    """Turns windows into times of day.
-
-    :param zone: the zone in which the vendor reads them.
-    :param daily: whether the policy opens at the same times every day, so that a call may be carried over.
-    """
+    """Turns windows into times of day. ``zone``: the zone in which the vendor reads them. ``daily``: whether the policy
+    opens at the same times every day, so that a call may be carried over."""
 
     def __init__(self, zone: tzinfo, *, daily: bool) -> None:
         self._zone = zone

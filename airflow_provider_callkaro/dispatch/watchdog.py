@@ -16,11 +16,8 @@ LONGEST_STEP = 1.0  # seconds that count between two checks, at most
 
 
 class Watchdog:
-    """Watches a dialler. Used from the main thread only, in each of its turns.
-
-    :param dialler: the dialler to watch.
-    :param clock: seconds of a monotonic clock.
-    """
+    """Watches a dialler. Used from the main thread only, in each of its turns. ``dialler``: the dialler to watch.
+    ``clock``: seconds of a monotonic clock."""
 
     def __init__(self, dialler: Dialler, *, clock: Callable[[], float]) -> None:
         self._dialler = dialler

@@ -30,10 +30,7 @@ def format_of(path: str) -> FileFormat | None:
 
 
 def format_named(name: str) -> FileFormat:
-    """The format that a user names.
-
-    :raises ConfigurationError: there is no such format.
-    """
+    """The format that a user names. Raises ConfigurationError if there is no such format."""
     try:
         return FileFormat(name)
     except ValueError:
@@ -41,10 +38,8 @@ def format_named(name: str) -> FileFormat:
 
 
 def check_delimiter(delimiter: str) -> str:
-    """The delimiter, if it can be one.
-
-    :raises ConfigurationError: it is not a single character, or one that a CSV uses otherwise.
-    """
+    """The delimiter, if it can be one. Raises ConfigurationError if it is not a single character, or one that a CSV
+    uses otherwise."""
     if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n':
         raise ConfigurationError("delimiter must be one character, such as a comma, a semicolon or a tab")
     return delimiter

@@ -102,10 +102,8 @@ class LedgerKey:
 
 @dataclass(frozen=True, slots=True)
 class LedgerKeys:
-    """The keys that a process knows, at least one; the first is for writing.
-
-    :raises ValueError: there is none, or two have one name.
-    """
+    """The keys that a process knows, at least one; the first is for writing. Raises ValueError if there is none, or two
+    have one name."""
 
     keys: tuple[LedgerKey, ...]
 

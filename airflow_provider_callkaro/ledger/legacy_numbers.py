@@ -12,11 +12,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegacyNumbers:
-    """The spellings of earlier versions.
-
-    :param spellings: for a number, E.164, the other texts under which it may be stored.
-    :param prefixes: the digits with which such texts begin; no number of today begins so.
-    """
+    """The spellings of earlier versions. ``spellings``: for a number, E.164, the other texts under which it may be
+    stored. ``prefixes``: the digits with which such texts begin; no number of today begins so."""
 
     spellings: Callable[[str], Sequence[str]]
     prefixes: Sequence[str]

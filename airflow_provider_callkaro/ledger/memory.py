@@ -25,11 +25,8 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class MemoryRow:
-    """The content of one place.
-
-    :param owner: the ledger object that made the claim.
-    :param claimed_at: seconds of the store's clock.
-    """
+    """The content of one place. ``owner``: the ledger object that made the claim. ``claimed_at``: seconds of the
+    store's clock."""
 
     entry: Entry
     run: str
@@ -39,10 +36,8 @@ class MemoryRow:
 
 @dataclass(slots=True)
 class MemoryStore:
-    """What several memory ledgers share, as SQL ledgers share tables.
-
-    :param clock: the one clock for the age of claims, in seconds.
-    """
+    """What several memory ledgers share, as SQL ledgers share tables. ``clock``: the one clock for the age of claims,
+    in seconds."""
 
     clock: Callable[[], float] = time.monotonic
     rows: dict[Place, MemoryRow] = field(default_factory=dict, repr=False)
@@ -144,10 +139,7 @@ class MemoryLedger:
 
 
 class MemoryRunRecords:
-    """The record of one run, as long as this process lives.
-
-    :param store: shared by all tries of the run.
-    """
+    """The record of one run, as long as this process lives. ``store``: shared by all tries of the run."""
 
     def __init__(self, *, run: str, store: MemoryStore) -> None:
         self._run = run

@@ -39,10 +39,7 @@ class RunRecord:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> RunRecord:
-        """The record that `as_state` gave.
-
-        :raises ValueError: it is none.
-        """
+        """The record that `as_state` gave. Raises ValueError if it is none."""
         try:
             scopes, due, is_stale, shard = (state[name] for name in ("scopes", "due", "is_stale", "shard"))
             record = cls(
@@ -71,16 +68,10 @@ class RunRecords(Protocol):
     """The store for the record of one run."""
 
     def find(self) -> RunRecord | None:
-        """The record of the run; None where it has none yet.
-
-        :raises LedgerError: it could not be read.
-        """
+        """The record of the run; None where it has none yet. Raises LedgerError if it could not be read."""
         ...
 
     def begin(self, proposed: RunRecord) -> RunRecord:
-        """Keep ``proposed`` if the run has no record yet, durably and atomically.
-
-        :return: the record of the run; two tries that begin at once get the same one.
-        :raises LedgerError: it could not be read or written.
-        """
+        """Keep ``proposed`` if the run has no record yet, durably and atomically. Returns the record of the run; two
+        tries that begin at once get the same one. Raises LedgerError if it could not be read or written."""
         ...

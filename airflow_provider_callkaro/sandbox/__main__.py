@@ -36,11 +36,8 @@ Control-C ends it.
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the sandbox until SIGINT or SIGTERM.
-
-    :param arguments: the command line without the program's name; default that of the process.
-    :return: the exit status: 0, or 2 where it could not start.
-    """
+    """Run the sandbox until SIGINT or SIGTERM. ``arguments``: the command line without the program's name; default that
+    of the process. Returns the exit status: 0, or 2 where it could not start."""
     options = _parser().parse_args(arguments)
     # Blocked before the server's thread is started, which inherits it: so both signals wait for sigwait.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)

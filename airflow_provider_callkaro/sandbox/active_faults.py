@@ -45,10 +45,8 @@ class SlidingWindow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strike:
-    """A fault that hits the request at hand.
-
-    :param wait: the seconds until a rate limit has room again; 0 for every other kind.
-    """
+    """A fault that hits the request at hand. ``wait``: the seconds until a rate limit has room again; 0 for every other
+    kind."""
 
     fault: Fault
     wait: float = 0.0
@@ -56,11 +54,8 @@ class Strike:
 
 @dataclass(slots=True, kw_only=True)
 class ActiveFault:
-    """A fault that is switched on, and its counters. `ActiveFaults` guards it with its lock.
-
-    :param seen: requests to its path so far.
-    :param hit: how many of them it hit.
-    """
+    """A fault that is switched on, and its counters. `ActiveFaults` guards it with its lock. ``seen``: requests to its
+    path so far. ``hit``: how many of them it hit."""
 
     fault: Fault
     window: SlidingWindow | None
@@ -80,10 +75,8 @@ class ActiveFault:
 
 
 class ActiveFaults:
-    """The faults that are switched on. May be used from any thread.
-
-    :param clock: gives the time in seconds for rate limits; it never goes back.
-    """
+    """The faults that are switched on. May be used from any thread. ``clock``: gives the time in seconds for rate
+    limits; it never goes back."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

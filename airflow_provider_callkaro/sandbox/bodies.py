@@ -14,10 +14,8 @@ from airflow_provider_callkaro.sandbox.vendor import Refused
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """Decode a body as a JSON object, whatever its ``Content-Type``: half of the documented examples send none.
-
-    :raises Refused: it is no JSON, or no object.
-    """
+    """Decode a body as a JSON object, whatever its ``Content-Type``: half of the documented examples send none. Raises
+    Refused if it is no JSON, or no object."""
     try:
         value = json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -48,9 +46,7 @@ def _refuse_constant(constant: str) -> NoReturn:
 
 def errors_in(model: type[BaseModel], values: Mapping[str, object]) -> list[ErrorDetails]:
     """What is wrong with the fields of a body, in the order in which the model has them; empty where nothing is.
-
-    :param values: the body, decoded. It is checked and not converted: what the sandbox keeps is what was sent.
-    """
+    ``values``: the body, decoded. It is checked and not converted: what the sandbox keeps is what was sent."""
     try:
         model.model_validate(values, from_attributes=True)  # as FastAPI does, which decides what it calls an error
     except ValidationError as error:

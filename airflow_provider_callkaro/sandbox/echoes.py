@@ -24,10 +24,8 @@ _ID_LENGTH = 150  # characters
 
 
 def echoed(answer: Answer, asked: Asked) -> Response:
-    """An answer whose texts, ids and headers repeat the request.
-
-    :param answer: the answer whose shape it has; a CSV gets one more row.
-    """
+    """An answer whose texts, ids and headers repeat the request. ``answer``: the answer whose shape it has; a CSV gets
+    one more row."""
     text, id_ = _text(asked), _id(asked)
     headers = {"X-Request-Id": quote(id_)}
     if answer.csv is not None:

@@ -33,10 +33,7 @@ class Holds:
         self._is_open = True
 
     async def hold(self) -> None:
-        """Wait until the release.
-
-        :raises SentAway: there will be no release for this request.
-        """
+        """Wait until the release. Raises SentAway if there will be no release for this request."""
         if await self._wait_in(self._held) is _End.SENT_AWAY:
             raise SentAway
 
@@ -68,10 +65,8 @@ class Holds:
             return len(self._held)
 
     def release(self) -> int:
-        """Release the requests that are held now. Later ones are held until the next release.
-
-        :return: how many were held.
-        """
+        """Release the requests that are held now. Later ones are held until the next release. Returns how many were
+        held."""
         with self._changed:
             return _end_all(self._held, _End.RELEASED)
 
@@ -93,11 +88,8 @@ class Holds:
             self._is_open = True
 
     def wait_for_held(self, count: int, *, timeout: float) -> None:
-        """Wait until as many requests are held at the same time.
-
-        :param timeout: seconds.
-        :raises TimeoutError: there are fewer when the time is over.
-        """
+        """Wait until as many requests are held at the same time. ``timeout``: seconds. Raises TimeoutError if there are
+        fewer when the time is over."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._held) >= count, timeout):
                 raise TimeoutError(f"{len(self._held)} of {count} held requests after {timeout:g} seconds")

@@ -51,11 +51,8 @@ class Ring:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request to an endpoint of a vendor, accepted or not.
-
-    :param endpoint: which one.
-    :param received_at: when its body had been read, UTC.
-    """
+    """One request to an endpoint of a vendor, accepted or not. ``endpoint``: which one. ``received_at``: when its body
+    had been read, UTC."""
 
     endpoint: VendorPath
     received_at: datetime
@@ -89,10 +86,8 @@ class RequestLog:
             self._changed.notify_all()
 
     def request_came(self, endpoint: VendorPath) -> Tally:
-        """Log a request whose answer is now due.
-
-        :return: the tally that counts it, to be given back with `request_ended`.
-        """
+        """Log a request whose answer is now due. Returns the tally that counts it, to be given back with
+        `request_ended`."""
         with self._changed:
             self._requests.append(Request(endpoint=endpoint, received_at=datetime.now(UTC)))
             self._tally.now += 1
@@ -117,10 +112,8 @@ class RequestLog:
         body: Mapping[str, object],
         schedule_at: datetime | None = None,
     ) -> Ring:
-        """Accept a call. The parameters are those of `Ring`, except for one.
-
-        :param call_id: makes the id, from the number of the vendor's rings so far.
-        """
+        """Accept a call. The parameters are those of `Ring`, except for one. ``call_id``: makes the id, from the number
+        of the vendor's rings so far."""
         now = datetime.now(UTC)
         with self._changed:
             ring = Ring(
@@ -142,10 +135,7 @@ class RequestLog:
         return ring
 
     def delete_scheduled(self, *, vendor: str, agent_id: str, digits: str) -> None:
-        """Mark the scheduled calls of one agent to one number as deleted.
-
-        :param digits: the number without its ``+``.
-        """
+        """Mark the scheduled calls of one agent to one number as deleted. ``digits``: the number without its ``+``."""
         with self._changed:
             for index, ring in enumerate(self._rings):
                 if (
@@ -178,19 +168,13 @@ class RequestLog:
         return dict(Counter(ring.to_number for ring in self.rings if not ring.deleted))
 
     def wait_for_rings(self, count: int, *, timeout: float) -> None:
-        """Wait until there are as many rings.
-
-        :param timeout: seconds.
-        :raises TimeoutError: there are fewer when the time is over.
-        """
+        """Wait until there are as many rings. ``timeout``: seconds. Raises TimeoutError if there are fewer when the
+        time is over."""
         self._wait(lambda: len(self._rings), count, what="rings", timeout=timeout)
 
     def wait_for_requests(self, count: int, *, timeout: float) -> None:
-        """Wait until as many requests have come, refused ones too.
-
-        :param timeout: seconds.
-        :raises TimeoutError: there are fewer when the time is over.
-        """
+        """Wait until as many requests have come, refused ones too. ``timeout``: seconds. Raises TimeoutError if there
+        are fewer when the time is over."""
         self._wait(lambda: len(self._requests), count, what="requests", timeout=timeout)
 
     def _wait(self, number: Callable[[], int], count: int, *, what: str, timeout: float) -> None:

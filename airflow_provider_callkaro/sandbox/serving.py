@@ -18,11 +18,7 @@ BACKLOG = 2048  # connections that may wait to be taken up
 
 
 class ServerThread:
-    """Serves an application on a listening socket until it is stopped.
-
-    :param app: the application.
-    :param listener: a bound socket; it is closed at the end.
-    """
+    """Serves an application until it is stopped, on a bound socket, which it closes at the end."""
 
     def __init__(self, app: Starlette, *, listener: socket.socket) -> None:
         config = uvicorn.Config(
@@ -56,10 +52,7 @@ class ServerThread:
 
 def listen(host: str, port: int) -> socket.socket:
     """Open a listening socket. Connections queue up from then on, so a client need not wait for the server to start.
-
-    :param port: 0 takes any free port.
-    :raises OSError: the port is taken, or the host is not of this machine.
-    """
+    ``port``: 0 takes any free port. Raises OSError if the port is taken, or the host is not of this machine."""
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
     )[0]

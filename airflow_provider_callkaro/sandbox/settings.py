@@ -10,10 +10,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The settings of one sandbox; `Sandbox` says what each of them means.
-
-    :raises ValueError: the host is not a loopback address, there is no such port, or no header can carry a key.
-    """
+    """The settings of one sandbox; `Sandbox` says what each of them means. Raises ValueError if the host is not a
+    loopback address, there is no such port, or no header can carry a key."""
 
     host: str
     port: int

@@ -53,10 +53,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One answer of a vendor: a status, and a JSON object or a CSV.
-
-    :param csv: the lines of a CSV, each with its end; None for a JSON object.
-    """
+    """One answer of a vendor: a status, and a JSON object or a CSV. ``csv``: the lines of a CSV, each with its end;
+    None for a JSON object."""
 
     status: int = 200
     body: Mapping[str, object] = field(default_factory=dict)

@@ -36,10 +36,7 @@ class RowFetcher(Protocol):
 
 
 def row_fetcher(cursor: DbCursor, connection: DbConnection, *, drivers: frozenset[str]) -> RowFetcher:
-    """The fetcher for a driver.
-
-    :param drivers: the names of the driver's packages; see `cursors.drivers_of`.
-    """
+    """The fetcher for a driver. ``drivers``: the names of the driver's packages; see `cursors.drivers_of`."""
     if "sqlite3" in drivers:
         return _Sqlite(cursor, connection)
     if "psycopg" in drivers:

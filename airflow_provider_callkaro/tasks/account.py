@@ -36,11 +36,8 @@ class Account:
 
     @classmethod
     def of_connection(cls, connection_id: str, connection: Any) -> Self:
-        """The account behind what a vendor's hook has read from a connection.
-
-        :param connection_id: the connection's id.
-        :param connection: says ``vendor``, ``target`` and ``agent_id``; the vendor says its zone.
-        """
+        """The account behind what a vendor's hook has read from a connection. ``connection_id``: the connection's id.
+        ``connection``: says ``vendor``, ``target`` and ``agent_id``; the vendor says its zone."""
         return cls(
             connection_id=connection_id,
             vendor=connection.vendor,

@@ -69,11 +69,8 @@ def provided_arguments(operator: object, names: Iterable[str]) -> frozenset[str]
 
 
 def refuse_empty_arguments(operator: object, names: Iterable[str]) -> None:
-    """Refuse an argument that was set, and is empty when the task runs.
-
-    :param names: what `provided_arguments` found.
-    :raises ConfigurationError: naming the first such argument.
-    """
+    """Refuse an argument that was set, and is empty when the task runs. ``names``: what `provided_arguments` found.
+    Raises ConfigurationError, naming the first such argument."""
     for name in sorted(names):
         if is_empty(unredacted(getattr(operator, name))):
             raise _empty_argument(name)

@@ -43,10 +43,8 @@ _HELD_BY_RULES = (Reason.WINDOW_CLOSED, Reason.GAP)
 
 
 def fail_without_retry(method: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-    """Call a hook's method; an answer that a retry of the task cannot change fails the task at once.
-
-    :raises AirflowFailException: the key was refused, the request was rejected, or the campaign's state forbids it.
-    """
+    """Call a hook's method; an answer that a retry of the task cannot change fails the task at once. Raises
+    AirflowFailException if the key was refused, the request was rejected, or the campaign's state forbids it."""
     try:
         return method(*arguments, **named)
     except (Unauthorized, Rejected, NotAllowed) as error:
@@ -54,10 +52,8 @@ def fail_without_retry(method: Callable[P, T], *arguments: P.args, **named: P.kw
 
 
 def fail_without_retry_if_invalid(method: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-    """As `fail_without_retry`, for a hook's method or a check that raises `ConfigurationError` as well.
-
-    :raises AirflowFailException: an argument cannot work, the key was refused, or the request was rejected.
-    """
+    """As `fail_without_retry`, for a hook's method or a check that raises `ConfigurationError` as well. Raises
+    AirflowFailException if an argument cannot work, the key was refused, or the request was rejected."""
     try:
         return fail_without_retry(method, *arguments, **named)
     except ConfigurationError as error:

@@ -96,11 +96,8 @@ def identify(context: Context, *, settings: ListSettings, records: RunRecords, r
 
 
 def _proposed(context: Context, *, settings: ListSettings, stale: bool, earlier: bool) -> RunRecord:
-    """The record of a run that has none.
-
-    :param earlier: an earlier try may have placed calls under a version that kept no records. Then the scopes in which
-        that version would have claimed block as well.
-    """
+    """The record of a run that has none. ``earlier``: an earlier try may have placed calls under a version that kept no
+    records. Then the scopes in which that version would have claimed block as well."""
     over_runs = settings.ledger_conn_id is not None
     scopes = [settings.ledger_scope or default_scope(context, over_runs=over_runs)]
     may_be_replayed = stale or (earlier and is_stale(context, settings.stale_after))

@@ -23,11 +23,8 @@ _DATE_AND_TIME = re.compile(
 
 
 def read_date(name: str, value: date | str | None) -> date | None:
-    """A day that a user gives: a date, a datetime, or text such as ``2026-04-01``; None where there is none.
-
-    :param name: the argument, for the message.
-    :raises ConfigurationError: it is no date.
-    """
+    """A day that a user gives: a date, a datetime, or text such as ``2026-04-01``; None where there is none. ``name``:
+    the argument, for the message. Raises ConfigurationError if it is no date."""
     if value is None or value == "":
         return None
     if isinstance(value, date):

@@ -180,9 +180,7 @@ def ledger_keys(conn_id: str) -> LedgerKeys | None:
 
 def sql_engine(conn_id: str) -> Engine:
     """The SQLAlchemy engine of an Airflow connection. It does not get the ledger's secret, and logs no parameter.
-
-    :raises ConfigurationError: the connection is not to a SQL database.
-    """
+    Raises ConfigurationError if the connection is not to a SQL database."""
     from airflow.providers.common.compat.sdk import AirflowException, BaseHook
     from airflow.providers.common.sql.hooks.sql import DbApiHook
 

@@ -239,9 +239,7 @@ class ListRun:
 
     def _wait(self, summary: Summary) -> bool:
         """Wait until the next call may ring: a short time on the worker, a longer one deferred, without a worker slot.
-
-        :return: whether to go on; False where Airflow asked the try to end meanwhile.
-        """
+        Returns whether to go on; False where Airflow asked the try to end meanwhile."""
         moment = summary.resume_at or datetime.now(UTC)
         self._log.info("%d calls wait until %s", summary.pending, to_second(moment))
         if moment - datetime.now(UTC) >= SHORT_WAIT:

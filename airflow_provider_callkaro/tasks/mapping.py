@@ -59,19 +59,14 @@ def came_from_upstream(task: Any, context: Context) -> Collection[str]:
 
 
 def refuse_default_args(operator: type[RendersLiterals], dag: object) -> None:
-    """Refuse a DAG's ``default_args`` that hold what the operator never shows: Airflow stores them as they are.
-
-    :raises ConfigurationError: they do, naming the argument.
-    """
+    """Refuse a DAG's ``default_args`` that hold what the operator never shows: Airflow stores them as they are. Raises
+    ConfigurationError if they do, naming the argument."""
     _refuse_literals(operator, getattr(dag, "default_args", None) or {}, where="default_args")
 
 
 def refuse_literals_of_a_group(operator: type[RendersLiterals], arguments: Mapping[str, Any]) -> None:
     """Refuse arguments that a mapped task group hands on, where they are written out in the group's own `expand`.
-
-    :param arguments: of an operator within the group.
-    :raises ConfigurationError: one is, naming the argument.
-    """
+    ``arguments``: of an operator within the group. Raises ConfigurationError if one is, naming the argument."""
     looked_at = (operator.never_shown | PATHS).intersection(arguments)
     handed_on = {name: [*_handed_on(_private_part(name, arguments[name]))] for name in looked_at}
     _refuse_literals(operator, handed_on, where="a task group's expand")
@@ -82,10 +77,7 @@ class CheckedPartial(OperatorPartial):
 
     @classmethod
     def of(cls, operator: type[RendersLiterals], made: OperatorPartial) -> Self:
-        """The same, checked.
-
-        :raises ConfigurationError: what is never shown stands in it, naming the argument.
-        """
+        """The same, checked. Raises ConfigurationError if what is never shown stands in it, naming the argument."""
         made._expand_called = True  # else it warns of a task without an expand
         refuse_default_args(operator, made.kwargs.get("dag"))
         checked = cls(operator_class=made.operator_class, kwargs=made.kwargs, params=made.params)

@@ -23,10 +23,7 @@ STYLE = Path(__file__).with_suffix(".css")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
-    """The calls of one day.
-
-    :param hours: 24 figures, from midnight on.
-    """
+    """The calls of one day. ``hours``: 24 figures, from midnight on."""
 
     day: date
     hours: tuple[int, ...]
@@ -38,10 +35,7 @@ class Day:
 
 
 def page(report: PreflightReport, *, title: str) -> str:
-    """The page.
-
-    :param title: what would be run, as the reader knows it.
-    """
+    """The page. ``title``: what would be run, as the reader knows it."""
     from jinja2 import Environment
 
     style = _style()
@@ -63,10 +57,8 @@ def page(report: PreflightReport, *, title: str) -> str:
 
 
 def write_page(path: str, report: PreflightReport, *, title: str) -> None:
-    """Write the page to its place, local or in object storage, replacing what stood there.
-
-    :raises NotWritten: it cannot be written there; what stood there before still stands.
-    """
+    """Write the page to its place, local or in object storage, replacing what stood there. Raises NotWritten if it
+    cannot be written there; what stood there before still stands."""
     with published(path) as file:
         file.write(page(report, title=title).encode("utf-8"))
 

@@ -14,10 +14,7 @@ from airflow_provider_callkaro.files.storage import redacted_path
 
 
 class Redacted:
-    """Holds a templated value that Airflow must not show.
-
-    :param value: renders like any template field.
-    """
+    """Holds a templated value that Airflow must not show. ``value``: renders like any template field."""
 
     template_fields: Sequence[str] = ("value",)
 

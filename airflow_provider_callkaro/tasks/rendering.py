@@ -54,10 +54,8 @@ class RendersLiterals(BaseOperator):
 
     @classmethod
     def partial(cls, **arguments: Any) -> Any:
-        """As Airflow's `partial`, and what is never shown must not be written into it.
-
-        :raises ConfigurationError: it is.
-        """
+        """As Airflow's `partial`, and what is never shown must not be written into it. Raises ConfigurationError if it
+        is."""
         return CheckedPartial.of(cls, super().partial(**arguments))
 
     def _do_render_template_fields(
@@ -68,10 +66,8 @@ class RendersLiterals(BaseOperator):
         jinja_env: Environment,
         seen_oids: set[int],
     ) -> None:
-        """Render the template fields of this try, or of an object within one of them.
-
-        :raises ConfigurationError: a template fails, or an argument was given and comes to nothing; by its name.
-        """
+        """Render the template fields of this try, or of an object within one of them. Raises ConfigurationError if a
+        template fails, or an argument was given and comes to nothing; by its name."""
         if parent is not self:
             self._render_fields(parent, template_fields, "", context, jinja_env, seen_oids)
             return

@@ -9,10 +9,8 @@ from airflow_provider_callkaro.files.writing.write_check import check_writable
 
 
 def check_report_place(path: str | None) -> None:
-    """Refuse a place to which no report can be written, before the first call is placed.
-
-    :raises ConfigurationError: naming the place and what is missing.
-    """
+    """Refuse a place to which no report can be written, before the first call is placed. Raises ConfigurationError,
+    naming the place and what is missing."""
     if path is None:
         return
     report_format(path)
@@ -23,10 +21,8 @@ def check_report_place(path: str | None) -> None:
 
 
 def new_report(path: str | None) -> Report | None:
-    """A report that will stand at ``path``, local or in object storage; None without a path.
-
-    :raises ConfigurationError: the path does not end in a known format.
-    """
+    """A report that will stand at ``path``, local or in object storage; None without a path. Raises ConfigurationError
+    if the path does not end in a known format."""
     if path is None:
         return None
     return Report(kind=report_format(path), open_target=lambda: published(path))

@@ -51,10 +51,8 @@ class Suppression:
         return [] if self.source is None else templated_values(self.source)
 
     def read(self, context: Context, numbers: NumberReader) -> CompactSet:
-        """Everybody on the list, in little memory.
-
-        :raises ConfigurationError: an entry cannot be read as a number, so it is not known whom it protects.
-        """
+        """Everybody on the list, in little memory. Raises ConfigurationError if an entry cannot be read as a number, so
+        it is not known whom it protects."""
         from airflow_provider_callkaro.dispatch.compact_set import CompactSet
 
         suppressed = CompactSet()
@@ -85,10 +83,8 @@ class Suppression:
 
 
 def check_policy(policy: CallingPolicy, *, ledger_conn_id: str | None) -> None:
-    """When the DAG is parsed: refuse a policy that lacks what it needs.
-
-    :raises ConfigurationError: it has caps, and no SQL ledger is named.
-    """
+    """When the DAG is parsed: refuse a policy that lacks what it needs. Raises ConfigurationError if it has caps, and
+    no SQL ledger is named."""
     if (policy.max_calls is not None or policy.min_gap is not None) and not ledger_conn_id:
         raise ConfigurationError(_CAPS_NEED_SQL)
 

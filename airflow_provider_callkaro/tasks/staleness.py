@@ -24,10 +24,7 @@ class StaleRuns(StrEnum):
 
 
 def checked_stale_runs(stale_runs: str, stale_after: timedelta) -> StaleRuns:
-    """The choice as an enum.
-
-    :raises ConfigurationError: it is none, or the age is not positive.
-    """
+    """The choice as an enum. Raises ConfigurationError if it is none, or the age is not positive."""
     if not isinstance(stale_after, timedelta) or stale_after <= timedelta(0):
         raise ConfigurationError("stale_after must be a positive timedelta, such as timedelta(days=1)")
     try:

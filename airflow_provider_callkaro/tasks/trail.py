@@ -58,11 +58,8 @@ class Trail:
         self._list = None if keys is None else ListDigest()
 
     def started(self, settings: ListSettings, record: RunRecord, *, resumed: bool) -> None:
-        """Say that the run starts.
-
-        :param resumed: the task comes back from the triggerer.
-        :raises LedgerError: it could not be written; no call has been placed.
-        """
+        """Say that the run starts. ``resumed``: the task comes back from the triggerer. Raises LedgerError if it could
+        not be written; no call has been placed."""
         approved = approvals(self._context)
         with self._audit() as audit:
             mark = audit.append(

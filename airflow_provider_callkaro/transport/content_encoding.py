@@ -14,10 +14,8 @@ _ZLIB_METHOD = 8  # the lower half of the first byte of a zlib stream; a raw def
 
 
 class Decoder:
-    """Decodes one body, piece by piece.
-
-    :param is_gzip: whether it is in gzip's format; else it is zlib's, or a raw deflate stream.
-    """
+    """Decodes one body, piece by piece. ``is_gzip``: whether it is in gzip's format; else it is zlib's, or a raw
+    deflate stream."""
 
     def __init__(self, *, is_gzip: bool) -> None:
         self._is_gzip = is_gzip
@@ -47,10 +45,7 @@ class Decoder:
         return body
 
     def finish(self) -> None:
-        """Check that the body was whole.
-
-        :raises ValueError: it ends too early.
-        """
+        """Check that the body was whole. Raises ValueError if it ends too early."""
         if self._stream is not None and not self._stream.eof:
             raise ValueError("the encoded body is cut short")
 
@@ -61,11 +56,8 @@ class Decoder:
 
 
 def decoder_for(encoding: str | None) -> Decoder | None:
-    """What decodes a body; None where it is not encoded.
-
-    :param encoding: the header ``Content-Encoding``; None where there is none.
-    :raises ValueError: the encoding is not known here, or there is more than one.
-    """
+    """What decodes a body; None where it is not encoded. ``encoding``: the header ``Content-Encoding``; None where
+    there is none. Raises ValueError if the encoding is not known here, or there is more than one."""
     name = "" if encoding is None else encoding.strip().lower()
     if name in ("", IDENTITY):
         return None

@@ -81,10 +81,8 @@ class Download:
         return self._answer.headers
 
     def start(self) -> Self:
-        """Read the first piece of the body, which is kept for `chunks`: until then, asking again loses nothing.
-
-        :raises OutcomeUnknown: the body broke off, or its encoding is not known here.
-        """
+        """Read the first piece of the body, which is kept for `chunks`: until then, asking again loses nothing. Raises
+        OutcomeUnknown if the body broke off, or its encoding is not known here."""
         try:
             self._decoder = decoder_for(self._encoding)
         except ValueError as error:
@@ -107,10 +105,8 @@ class Download:
             piece = self._piece()
 
     def response(self) -> Response:
-        """The whole answer, for one that is no file; of its body no more than `MAX_BODY_BYTES`. Closes it.
-
-        :raises OutcomeUnknown: the body broke off.
-        """
+        """The whole answer, for one that is no file; of its body no more than `MAX_BODY_BYTES`. Closes it. Raises
+        OutcomeUnknown if the body broke off."""
         try:
             with self._exchange.within(max(0.0, self._ends_at - time.monotonic())):
                 body = self._whole()

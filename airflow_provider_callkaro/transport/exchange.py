@@ -51,10 +51,8 @@ class Exchange:
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
-        """Do something with the connection that must not take longer.
-
-        :raises DeadlinePassed: it took longer; the connection is of no more use.
-        """
+        """Do something with the connection that must not take longer. Raises DeadlinePassed if it took longer; the
+        connection is of no more use."""
         timer = threading.Timer(seconds, self._pass)
         timer.daemon = True
         self._ends_at = time.monotonic() + seconds
@@ -73,10 +71,7 @@ class Exchange:
             self.has_left = False
 
     def connect(self, connection: HTTPConnection, connect: Callable[[], None]) -> None:
-        """Make a connection.
-
-        :raises DeadlinePassed: it took too long. What comes of it later is closed.
-        """
+        """Make a connection. Raises DeadlinePassed if it took too long. What comes of it later is closed."""
         self._connection = connection
         self._check()
         failures: list[BaseException] = []
@@ -100,10 +95,8 @@ class Exchange:
             raise failures[0]
 
     def send_over(self, connection: HTTPConnection) -> None:
-        """Note the connection over which the request leaves and its answer comes.
-
-        :raises DeadlinePassed: there is no time left to send it.
-        """
+        """Note the connection over which the request leaves and its answer comes. Raises DeadlinePassed if there is no
+        time left to send it."""
         self._connection = connection
         self._socket = connection.sock  # the connection forgets it once an answer ends with the connection
         self._check()

@@ -12,10 +12,8 @@ def not_sent(vendor: str, error: BaseException) -> NotSent:
 
 
 def no_answer(vendor: str, error: BaseException, *, status: int | None = None) -> OutcomeUnknown:
-    """The body may have left, and no answer came: read timeout, reset, a connection that ended half-way.
-
-    :param status: the HTTP status, where as much of the answer came.
-    """
+    """The body may have left, and no answer came: read timeout, reset, a connection that ended half-way. ``status``:
+    the HTTP status, where as much of the answer came."""
     return OutcomeUnknown(
         f"the answer of {vendor} got lost ({type(error).__name__}): it may have accepted the request",
         vendor=vendor,

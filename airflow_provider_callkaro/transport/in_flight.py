@@ -52,10 +52,8 @@ _of_this_task: ContextVar[InFlight] = ContextVar("in_flight")  # one task sends 
 
 
 class _Deadline:
-    """Gives each request the same time, so one timer, on the oldest, serves them all.
-
-    :param seconds: from `add`; then the request's task is cancelled.
-    """
+    """Gives each request the same time, so one timer, on the oldest, serves them all. ``seconds``: from `add`; then the
+    request's task is cancelled."""
 
     def __init__(self, *, seconds: float) -> None:
         self._seconds = seconds
@@ -143,10 +141,8 @@ class PunctualConnector(TCPConnector):
         self._wall = wall
 
     async def connect(self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:
-        """See `aiohttp.BaseConnector.connect`.
-
-        :raises TooLateToLeave: the request may not leave any more; the connection is kept for others.
-        """
+        """See `aiohttp.BaseConnector.connect`. Raises TooLateToLeave if the request may not leave any more; the
+        connection is kept for others."""
         connection = await super().connect(req, traces, timeout)
         request = _of_this_task.get()
         if request.not_after < self._wall():

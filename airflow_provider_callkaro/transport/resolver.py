@@ -29,10 +29,8 @@ class Resolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """See `aiohttp.abc.AbstractResolver.resolve`.
-
-        :raises OSError: there is no such name, or the system cannot tell.
-        """
+        """See `aiohttp.abc.AbstractResolver.resolve`. Raises OSError if there is no such name, or the system cannot
+        tell."""
         found: Future[Sequence[_Found]] = Future()
         found.set_running_or_notify_cancel()  # from here on nothing can cancel it
 

@@ -32,10 +32,8 @@ if TYPE_CHECKING:
 
 
 class ConnectionHeaders(AuthBase):
-    """Puts the connection's headers on a request, the key among them. What the request says itself stays.
-
-    :param headers: reads them, for each request anew.
-    """
+    """Puts the connection's headers on a request, the key among them. What the request says itself stays. ``headers``:
+    reads them, for each request anew."""
 
     def __init__(self, headers: Callable[[], Mapping[str, str]]) -> None:
         self._headers = headers
@@ -84,11 +82,8 @@ class VendorSession(requests.Session):
         return super().prepare_request(request)
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
-        """See `requests.Session.send`.
-
-        :raises ConfigurationError: it would go to another host; nothing was sent.
-        :raises requests.Timeout: the whole exchange took longer than it may.
-        """
+        """See `requests.Session.send`. Raises ConfigurationError if it would go to another host; nothing was sent.
+        Raises requests.Timeout if the whole exchange took longer than it may."""
         home = self._target.base_url
         if _origin(request.url or "") != _origin(home):
             raise ConfigurationError(
@@ -145,10 +140,8 @@ class VendorAdapter(HTTPAdapter):
         proxies: Mapping[str, str] | None = None,
         cert: str | tuple[str, str] | None = None,
     ) -> HTTPConnectionPool:
-        """See `HTTPAdapter.get_connection_with_tls_context`.
-
-        :raises ConfigurationError: a file of the TLS cannot serve, or the proxy does not speak HTTP.
-        """
+        """See `HTTPAdapter.get_connection_with_tls_context`. Raises ConfigurationError if a file of the TLS cannot
+        serve, or the proxy does not speak HTTP."""
         if self._clock() - self._last_used > IDLE_SECONDS:
             self.close()
         exchange = Exchange.current()

@@ -25,18 +25,12 @@ class Credentials(Protocol):
     """Auth headers that expire. May be used from several threads."""
 
     def headers(self) -> Mapping[str, str]:
-        """The current headers.
-
-        :raises VendorError: there are none yet and none could be had.
-        """
+        """The current headers. Raises VendorError if there are none yet and none could be had."""
         ...
 
     def renew(self, refused: Mapping[str, str]) -> bool:
-        """Get new headers in place of the refused ones. One renewal serves all threads that ask for it at once.
-
-        :return: whether there are new headers, so that it is worth trying again.
-        :raises VendorError: none could be had.
-        """
+        """Get new headers in place of the refused ones. One renewal serves all threads that ask for it at once. Returns
+        whether there are new headers, so that it is worth trying again. Raises VendorError if none could be had."""
         ...
 
 
@@ -76,10 +70,8 @@ class Target:
         return Redaction(headers, keeps_messages=self.vendor_messages)
 
     def all_headers(self) -> dict[str, str]:
-        """What each request carries: the headers, and the current ones of the credentials.
-
-        :raises VendorError: there are no credentials yet and none could be had.
-        """
+        """What each request carries: the headers, and the current ones of the credentials. Raises VendorError if there
+        are no credentials yet and none could be had."""
         return {**self.headers, **({} if self.credentials is None else self.credentials.headers())}
 
     def url(self, path: str) -> str:
@@ -87,17 +79,13 @@ class Target:
         return self.base_url + path
 
     def tls(self) -> ssl.SSLContext | None:
-        """The TLS context; None for plain http.
-
-        :raises ConfigurationError: a TLS file of the connection cannot be read any more.
-        """
+        """The TLS context; None for plain http. Raises ConfigurationError if a TLS file of the connection cannot be
+        read any more."""
         return self.trust.context() if self.base_url.startswith("https:") else None
 
     def proxy(self) -> str | None:
-        """The proxy that the environment names for this host (``HTTPS_PROXY``, ``NO_PROXY``), or None.
-
-        :raises ConfigurationError: it speaks something else than HTTP, such as SOCKS.
-        """
+        """The proxy that the environment names for this host (``HTTPS_PROXY``, ``NO_PROXY``), or None. Raises
+        ConfigurationError if it speaks something else than HTTP, such as SOCKS."""
         from urllib.request import getproxies, proxy_bypass
 
         parts = urlsplit(self.base_url)
@@ -158,10 +146,8 @@ def checked_base_url(host: str, *, port: int | None, connection: str) -> str:
 
 
 def _plain_name(hostname: str, *, connection: str) -> str:
-    """The name as DNS knows it (bücher.example is xn--bcher-kva.example); empty where it cannot be one.
-
-    :raises ConfigurationError: two standards in use know it by different names, so that it may be two hosts.
-    """
+    """The name as DNS knows it (bücher.example is xn--bcher-kva.example); empty where it cannot be one. Raises
+    ConfigurationError if two standards in use know it by different names, so that it may be two hosts."""
     try:
         plain = hostname.encode("idna").decode()  # IDNA 2003
         if hostname.isascii():

@@ -34,9 +34,7 @@ class Trust:
 
     def context(self) -> ssl.SSLContext:
         """The context of both drivers, shared by their threads. The files are read once, and again when they change.
-
-        :raises ConfigurationError: a file cannot be read, or does not hold what it should, naming which.
-        """
+        Raises ConfigurationError if a file cannot be read, or does not hold what it should, naming which."""
         files = {name: getattr(self, name) for name in FILES}
         return _context(self, tuple(_changed_at(name, path) for name, path in files.items() if path is not None))
 

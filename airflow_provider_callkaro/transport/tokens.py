@@ -14,11 +14,8 @@ from airflow_provider_callkaro.vendors.answers import Tokens
 
 
 class TokenCredentials:
-    """Bearer tokens, kept fresh. May be used from several threads.
-
-    :param log_in: gets tokens with login and password.
-    :param refresh: gets tokens with a refresh token.
-    """
+    """Bearer tokens, kept fresh. May be used from several threads. ``log_in``: gets tokens with login and password.
+    ``refresh``: gets tokens with a refresh token."""
 
     def __init__(self, *, log_in: Callable[[], Tokens], refresh: Callable[[str], Tokens]) -> None:
         self._log_in = log_in
@@ -85,10 +82,7 @@ class StaticToken:
         return self._headers
 
     def renew(self, refused: Mapping[str, str]) -> bool:  # noqa: ARG002 - see `Credentials`
-        """Refuse: there is no other token.
-
-        :raises Unauthorized: always.
-        """
+        """Always raises Unauthorized: there is no other token."""
         raise Unauthorized(f"{self._vendor} refused the token (401): {self._way_out}", vendor=self._vendor, status=401)
 
 

@@ -45,11 +45,8 @@ class PlacedCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """The tokens that a login gives.
-
-    :param access: authorizes every request.
-    :param refresh: gets new tokens, once; None where the vendor gave none.
-    """
+    """The tokens that a login gives. ``access``: authorizes every request. ``refresh``: gets new tokens, once; None
+    where the vendor gave none."""
 
     access: str = field(repr=False)
     refresh: str | None = field(default=None, repr=False)
@@ -90,10 +87,8 @@ def read_answer(vendor: str, response: Response, *, now: datetime | None = None)
 
 
 def unclear(vendor: str, response: Response, what: str, *, reason: Reason = Reason.UNREADABLE_ANSWER) -> OutcomeUnknown:
-    """The error for a 2xx that does not say what it should.
-
-    :param what: the end of the sentence that begins with the vendor and the status, such as ``without a call id``.
-    """
+    """The error for a 2xx that does not say what it should. ``what``: the end of the sentence that begins with the
+    vendor and the status, such as ``without a call id``."""
     return OutcomeUnknown(
         f"{vendor} answered {response.status} {what}",
         vendor=vendor,

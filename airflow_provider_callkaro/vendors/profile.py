@@ -25,10 +25,7 @@ class ConnectionForm(TypedDict, total=False):
 
 
 def text_field(label: str, description: str, *, is_secret: bool = False) -> ConnectionField:
-    """A field that takes a text.
-
-    :param is_secret: whether the form hides what is typed.
-    """
+    """A field that takes a text. ``is_secret``: whether the form hides what is typed."""
     schema: dict[str, object] = {"type": ["string", "null"]}
     if is_secret:
         schema["format"] = "password"

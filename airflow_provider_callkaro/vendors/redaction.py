@@ -54,11 +54,8 @@ _NO_DIGITS = bytes(each for each in range(256) if not 48 <= each <= 57)
 
 
 class Redaction:
-    """What must be hidden in every answer to one connection.
-
-    :param headers: the headers of its requests; they hold the key.
-    :param keeps_messages: whether the vendor's own words are kept at all. Default: yes.
-    """
+    """What must be hidden in every answer to one connection. ``headers``: the headers of its requests; they hold the
+    key. ``keeps_messages``: whether the vendor's own words are kept at all. Default: yes."""
 
     def __init__(self, headers: Mapping[str, str] | None = None, *, keeps_messages: bool = True) -> None:
         self._headers = headers or {}
@@ -71,10 +68,7 @@ class Redaction:
         return Secrets(word for value in sent for word in {value, value.rpartition(" ")[2]})
 
     def scrub(self, request: Request | None) -> Scrub:
-        """The redaction of one answer's texts.
-
-        :param request: the request that it answers; None where it is not known.
-        """
+        """The redaction of one answer's texts. ``request``: the request that it answers; None where it is not known."""
         return Scrub(request, secrets=self.secrets, keeps_messages=self.keeps_messages)
 
     def is_repeated_in(self, body: bytes) -> bool:

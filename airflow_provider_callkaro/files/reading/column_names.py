@@ -11,11 +11,8 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 
 
 def check_column_names(columns: Sequence[str], *, name: str) -> None:
-    """Refuse a column without a name and two columns of one name.
-
-    :param name: the file's name, for messages.
-    :raises ConfigurationError: naming the columns by their numbers.
-    """
+    """Refuse a column without a name and two columns of one name. ``name``: the file's name, for messages. Raises
+    ConfigurationError, naming the columns by their numbers."""
     if not all(columns):
         raise ConfigurationError(f"contacts: column {columns.index('') + 1} of {name} has no name: give it one")
     alike = first_duplicate(columns)

@@ -82,10 +82,8 @@ class _Records:
             raise self._read_error
 
     def _until_broken(self, begin: int) -> Generator[list[str] | None, None, int | None]:
-        """The records of the block from line ``begin`` on.
-
-        :return: the line after one with a broken quotation, from which to go on; None at the end of the block.
-        """
+        """The records of the block from line ``begin`` on. Returns the line after one with a broken quotation, from
+        which to go on; None at the end of the block."""
         lines = self._lines
         reader = csv.reader(chain(islice(lines, begin, None), self._further()), delimiter=self._delimiter, strict=True)
         last = begin
@@ -129,10 +127,8 @@ class _Records:
         return bool(lines)
 
     def _further(self) -> Iterator[str]:
-        """The lines after the block, which a quotation may go on into.
-
-        :raises csv.Error: the quotation is longer than a row may be.
-        """
+        """The lines after the block, which a quotation may go on into. Raises csv.Error if the quotation is longer than
+        a row may be."""
         if self._read_error is not None:
             raise self._read_error
         size = 0

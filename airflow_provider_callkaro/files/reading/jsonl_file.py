@@ -13,10 +13,7 @@ from airflow_provider_callkaro.files.reading.row_count import RowCount
 
 def jsonl_rows(file: BinaryIO, *, count: RowCount) -> Iterator[Any]:
     """The values of a JSON Lines file; None for a line that is no JSON, that Python cannot hold, or that is too long.
-
-    :param file: an open binary file.
-    :raises EndlessLine: a line does not end.
-    """
+    ``file``: an open binary file. Raises EndlessLine if a line does not end."""
     rows = 0
     lines = pieces_of(file, b"")
     try:

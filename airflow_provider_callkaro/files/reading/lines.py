@@ -11,17 +11,13 @@ from airflow_provider_callkaro.calls.row_size import LONGEST_SKIPPED, MAX_ROW_BY
 
 def pieces_of(file: IO[AnyStr], end: AnyStr) -> Iterator[AnyStr]:
     """The lines of a file. A line longer than `MAX_ROW_BYTES` comes in pieces, all but the last longer than that.
-
-    :param end: what ``readline`` returns at the end of the file: an empty text, or no bytes.
-    """
+    ``end``: what ``readline`` returns at the end of the file: an empty text, or no bytes."""
     return iter(partial(file.readline, MAX_ROW_BYTES + 1), end)
 
 
 def skip_line(piece: AnyStr, pieces: Iterator[AnyStr]) -> None:
-    """Read to the end of a line whose first piece is too long.
-
-    :raises EndlessLine: the line does not end within 64 MiB.
-    """
+    """Read to the end of a line whose first piece is too long. Raises EndlessLine if the line does not end within 64
+    MiB."""
     ends = (b"\n", b"\r") if isinstance(piece, bytes) else ("\n", "\r")
     skipped = len(piece)
     while piece and not piece.endswith(ends):  # type: ignore[arg-type]

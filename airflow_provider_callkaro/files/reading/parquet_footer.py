@@ -59,10 +59,7 @@ def groups_of(file: BinaryIO, *, end: int) -> Iterator[list[Column]]:
 
 
 def read_at(file: BinaryIO, at: int, size: int) -> bytes:
-    """``size`` bytes of a file from position ``at``, fewer at its end.
-
-    :raises Damaged: the position is negative.
-    """
+    """``size`` bytes of a file from position ``at``, fewer at its end. Raises Damaged if the position is negative."""
     if at < 0:
         raise Damaged
     file.seek(at)

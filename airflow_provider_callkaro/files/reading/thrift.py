@@ -39,10 +39,7 @@ def read_struct(data: bytes, at: int, *, depth: int = 0) -> tuple[dict[int, Any]
 
 
 def whole_number(structure: dict[int, Any], name: int) -> int:
-    """The whole number in a field of a structure.
-
-    :raises Damaged: there is none.
-    """
+    """The whole number in a field of a structure. Raises Damaged if there is none."""
     value = structure.get(name)
     if isinstance(value, bool) or not isinstance(value, int):
         raise Damaged

@@ -42,10 +42,8 @@ def opened_folder(folder: Path) -> Iterator[int]:
 
 
 def entry_named(name: str, folder: int) -> os.stat_result | None:
-    """The file, folder, pipe or device of that name in a folder; None where there is none.
-
-    :raises OSError: it is a symbolic link (``ELOOP``), or a pipe or device of another user, who would read along.
-    """
+    """The file, folder, pipe or device of that name in a folder; None where there is none. Raises OSError if it is a
+    symbolic link (``ELOOP``), or a pipe or device of another user, who would read along."""
     try:
         found = os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
@@ -58,19 +56,15 @@ def entry_named(name: str, folder: int) -> os.stat_result | None:
 
 
 def open_new(name: str, folder: int) -> BinaryIO:
-    """A new file, open for writing, which only its owner can open from the first moment on.
-
-    :raises OSError: it cannot be made, or something has that name.
-    """
+    """A new file, open for writing, which only its owner can open from the first moment on. Raises OSError if it cannot
+    be made, or something has that name."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     return open(os.open(name, flags, OWNER_ONLY, dir_fd=folder), "wb")
 
 
 def open_device(name: str, folder: int) -> BinaryIO:
-    """A pipe or a device, open for writing.
-
-    :raises OSError: it cannot be written to, or it is a folder or a symbolic link.
-    """
+    """A pipe or a device, open for writing. Raises OSError if it cannot be written to, or it is a folder or a symbolic
+    link."""
     return open(os.open(name, os.O_WRONLY | os.O_NOFOLLOW, dir_fd=folder), "wb")
 
 
@@ -100,10 +94,8 @@ def _entered(name: str, folder: int) -> int:
 
 
 def _past_trusted_links(folder: Path) -> Path:
-    """The folder's path without links.
-
-    :raises OSError: a stranger's link is in it, or there are too many links (``ELOOP``).
-    """
+    """The folder's path without links. Raises OSError if a stranger's link is in it, or there are too many links
+    (``ELOOP``)."""
     resolved, left, links = Path("/"), [*reversed(folder.parts[1:])], 0
     while left:
         name = left.pop()

@@ -109,10 +109,7 @@ class ResultFile:
             self._columns.setdefault(name, None)
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Add one row.
-
-        :raises ConfigurationError: the rows have more columns than a table can have.
-        """
+        """Add one row. Raises ConfigurationError if the rows have more columns than a table can have."""
         try:
             line = _compact(row)
         except ValueError:
@@ -136,10 +133,8 @@ class ResultFile:
             self.add(row)
 
     def publish(self) -> None:
-        """Write all rows to the path. The new file replaces the old one once it is complete.
-
-        :raises NotWritten: it cannot be written there; the old file is untouched.
-        """
+        """Write all rows to the path. The new file replaces the old one once it is complete. Raises NotWritten if it
+        cannot be written there; the old file is untouched."""
         with published(self._path) as file:
             self._write(file)
 

@@ -60,10 +60,7 @@ class AuditMark:
 
     @classmethod
     def read(cls, text: str) -> AuditMark:
-        """Read a mark from its text.
-
-        :raises ConfigurationError: the text is no mark.
-        """
+        """Read a mark from its text. Raises ConfigurationError if the text is no mark."""
         place, _, digest = text.strip().partition(":")
         if not place.isdecimal() or len(digest) != 64:
             raise ConfigurationError('a mark of the audit trail is "place:digest", as the XCom "audit" of a run has it')
@@ -87,10 +84,7 @@ class AuditVerdict:
 
 
 class Seals:
-    """Seals digests with the ledger's keys.
-
-    :param keys: the first one seals; all of them verify.
-    """
+    """Seals digests with the ledger's keys. ``keys``: the first one seals; all of them verify."""
 
     def __init__(self, keys: LedgerKeys) -> None:
         self._keys = keys
@@ -106,10 +100,7 @@ class Seals:
 
 
 def digest_of(*, before: str, place: int, text: str) -> str:
-    """The digest of a line.
-
-    :param before: the digest of the line before; empty for the first.
-    """
+    """The digest of a line. ``before``: the digest of the line before; empty for the first."""
     return sha256(f"{before}\n{place}\n{text}".encode()).hexdigest()
 
 

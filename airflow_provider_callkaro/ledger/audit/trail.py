@@ -50,29 +50,20 @@ def entry(action: Action, *, who: Mapping[str, object], **what: object) -> Audit
 
 
 class SqlAudit:
-    """The trail of one ledger.
-
-    :param upkeep: the ledger's database.
-    :param seals: with the ledger's key; None if it has none.
-    """
+    """The trail of one ledger. ``upkeep``: the ledger's database. ``seals``: with the ledger's key; None if it has
+    none."""
 
     def __init__(self, upkeep: Upkeep, *, seals: Seals | None = None) -> None:
         self._upkeep = upkeep
         self.seals = seals
 
     def create(self) -> None:
-        """Create the table, if it is not there yet.
-
-        :raises LedgerError: it is not there and cannot be created.
-        """
+        """Create the table, if it is not there yet. Raises LedgerError if it is not there and cannot be created."""
         self._upkeep.create_locks()
         self._upkeep.create(AUDIT_TABLE, [self._upkeep.statements.suited(CREATE_AUDIT)])
 
     def append(self, new: AuditEntry) -> AuditMark:
-        """Add a line, in a transaction of its own.
-
-        :raises LedgerError: it could not be written.
-        """
+        """Add a line, in a transaction of its own. Raises LedgerError if it could not be written."""
         return self._upkeep.write(lambda connection: self.append_in(connection, new))
 
     def append_in(self, connection: Connection, new: AuditEntry) -> AuditMark:

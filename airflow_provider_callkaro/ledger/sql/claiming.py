@@ -64,10 +64,7 @@ class Claiming:
             connection.exec_driver_sql(*query).close()
 
     def claim(self, connection: Connection) -> Mapping[str, ClaimRefusal]:
-        """Make the claims.
-
-        :return: for each key whose claim was lost, why.
-        """
+        """Make the claims. Returns for each key whose claim was lost, why."""
         lost = self._precheck(connection)
         if self.may_be_erased:
             self._refuse_erased(connection, lost)
@@ -173,10 +170,7 @@ class Claiming:
         return replaces is not None and (entry.state, entry.redials) == (replaces.state, replaces.redials)
 
     def _insert(self, connection: Connection, rows: Sequence[Row]) -> Mapping[str, Entry]:
-        """Insert the rows whose id is free.
-
-        :return: for every other id, the entry in the table.
-        """
+        """Insert the rows whose id is free. Returns for every other id, the entry in the table."""
         inserted = self.author.insert(connection, rows)
         if self.author.statements.counts_inserts and inserted == len(rows):
             return {}
@@ -249,10 +243,7 @@ class Claiming:
 
 
 def texts_of_numbers(numbers: Iterable[str], *, legacy: LegacyNumbers | None, names: Names) -> dict[str, str]:
-    """The texts that may represent numbers in the table, each with the digits of its number.
-
-    :param numbers: digits.
-    """
+    """The texts that may represent numbers in the table, each with the digits of its number. ``numbers``: digits."""
     number_of = {number: number for number in numbers}
     if legacy is not None:
         for number in list(number_of):

@@ -21,10 +21,7 @@ Query = tuple[str, Any]
 
 
 class KeyStatements:
-    """Statements that put a ledger under keys, and that read its keys.
-
-    :param keyed: for a ledger that holds digests.
-    """
+    """Statements that put a ledger under keys, and that read its keys. ``keyed``: for a ledger that holds digests."""
 
     create_keys = CREATE_KEYS
     soon: Sequence[str] = ("SET LOCAL lock_timeout = '5s'",)

@@ -101,10 +101,7 @@ def _open_in_clear(session: SqlSession, statements: Statements, table: str) -> N
 
 
 def _put_under_key(session: SqlSession, statements: Statements, table: str) -> bool:
-    """Give a table the columns of a keyed ledger.
-
-    :return: whether it had those of a clear one.
-    """
+    """Give a table the columns of a keyed ledger. Returns whether it had those of a clear one."""
     had: list[bool] = []
 
     def put(connection: Connection) -> None:
@@ -128,10 +125,8 @@ def _put_under_key(session: SqlSession, statements: Statements, table: str) -> b
 
 
 def _register(connection: Connection, *, statements: Statements, keys: LedgerKeys) -> Names | None:
-    """The names by the table of keys, to which this adds the first key of this process if it is missing.
-
-    :return: None if another process added a key at this moment.
-    """
+    """The names by the table of keys, to which this adds the first key of this process if it is missing. Returns None
+    if another process added a key at this moment."""
     begin_writing(connection, statements)
     registered = _registered(connection, statements)
     known: dict[int, LedgerKey] = {}

@@ -156,10 +156,8 @@ class SqlLedger:
         return lost
 
     def state_of(self, keys: Sequence[str]) -> Mapping[str, Entry]:
-        """The entries under ``keys``, that of the ledger's own scope first; see `CallLedger.state_of`.
-
-        :raises LedgerError: the ledger could not be read.
-        """
+        """The entries under ``keys``, that of the ledger's own scope first; see `CallLedger.state_of`. Raises
+        LedgerError if the ledger could not be read."""
         return self._under_keys(partial(self._state_of, keys)) if keys else {}
 
     def _state_of(self, keys: Sequence[str]) -> Mapping[str, Entry]:
@@ -230,10 +228,8 @@ class SqlLedger:
         self._statements = statements_for(self._dialect, keyed=names.is_keyed)
 
     def _under_keys(self, work: Callable[[], _Result], *, settle: Sequence[Settlement] = ()) -> _Result:
-        """Do some work, and do it again if another process has put the ledger under a new key meanwhile.
-
-        :param settle: the settlements of that work.
-        """
+        """Do some work, and do it again if another process has put the ledger under a new key meanwhile. ``settle``:
+        the settlements of that work."""
         try:
             return work()
         except KeysChanged:
@@ -245,11 +241,8 @@ class SqlLedger:
         return work()
 
     def _follow(self, settle: Sequence[Settlement]) -> None:
-        """Change to the keys under which another process has put the ledger.
-
-        :param settle: settlements that are written in any case, because people were rung.
-        :raises LedgerError: this process does not have those keys.
-        """
+        """Change to the keys under which another process has put the ledger. ``settle``: settlements that are written
+        in any case, because people were rung. Raises LedgerError if this process does not have those keys."""
         try:
             self._take_names(self._reread() if self._reread is not None else self._keys)
         except (LedgerError, ConfigurationError):

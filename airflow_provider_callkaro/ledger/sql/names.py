@@ -117,11 +117,8 @@ class KeyedNames(Names):
 
 
 def lock_key(connection: Connection, *, statements: Statements, names: Names) -> bool:
-    """Lock the writing key: until this transaction ends, no other key takes over and no person is erased.
-
-    :return: whether people were erased from the ledger.
-    :raises KeysChanged: another key has taken over.
-    """
+    """Lock the writing key: until this transaction ends, no other key takes over and no person is erased. Returns
+    whether people were erased from the ledger. Raises KeysChanged if another key has taken over."""
     if names.place is None:
         return False
     held = connection.exec_driver_sql(*statements.lock_key(names.place)).first()

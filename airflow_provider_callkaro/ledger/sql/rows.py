@@ -59,11 +59,8 @@ class Author:
         return entry_from(row, runs=self.names.runs(self.run))
 
     def lock_key(self, connection: Connection) -> bool:
-        """Lock the writing key: until this transaction ends, no other key takes over and no person is erased.
-
-        :return: whether people were erased from the ledger.
-        :raises KeysChanged: another key has taken over.
-        """
+        """Lock the writing key: until this transaction ends, no other key takes over and no person is erased. Returns
+        whether people were erased from the ledger. Raises KeysChanged if another key has taken over."""
         return lock_key(connection, statements=self.statements, names=self.names)
 
     def read(self, connection: Connection, ids: Sequence[str]) -> Iterator[StoredRow]:
@@ -75,10 +72,8 @@ class Author:
         return self._stored_rows(connection, ids, self.statements.lock)
 
     def insert(self, connection: Connection, rows: Sequence[Row]) -> int:
-        """Add the rows whose id is free, as claimed now.
-
-        :return: the row count of the database; see `Statements.counts_inserts`.
-        """
+        """Add the rows whose id is free, as claimed now. Returns the row count of the database; see
+        `Statements.counts_inserts`."""
         return connection.exec_driver_sql(*self.statements.insert(self._sealed(rows))).rowcount
 
     def erased(self, connection: Connection, numbers: Collection[str]) -> frozenset[str]:
@@ -114,19 +109,13 @@ class Author:
         connection.exec_driver_sql(*self.statements.remove(sorted(self.everywhere(ids))))
 
     def settle(self, connection: Connection, outcomes: Sequence[Settled]) -> int:
-        """Write the outcomes of earlier claims.
-
-        :return: how many rows it changed.
-        """
+        """Write the outcomes of earlier claims. Returns how many rows it changed."""
         if self.names.is_keyed:
             outcomes = sorted(outcome._replace(id=self._place(outcome.id)) for outcome in outcomes)
         return connection.exec_driver_sql(*self.statements.settle(outcomes, owner=self.owner, turn=self.turn)).rowcount
 
     def release(self, connection: Connection, ids: Sequence[str]) -> int:
-        """Remove earlier claims.
-
-        :return: how many rows it removed.
-        """
+        """Remove earlier claims. Returns how many rows it removed."""
         stored = sorted(map(self._place, ids)) if self.names.is_keyed else ids
         return connection.exec_driver_sql(*self.statements.release(stored, owner=self.owner, turn=self.turn)).rowcount
 
@@ -141,10 +130,7 @@ class Author:
         connection.exec_driver_sql(*self.statements.settle(moved, owner=self.owner, turn=self.turn))
 
     def release_anywhere(self, connection: Connection, ids: Iterable[str]) -> int:
-        """Remove earlier claims, under any of their names.
-
-        :return: how many rows it removed.
-        """
+        """Remove earlier claims, under any of their names. Returns how many rows it removed."""
         stored = sorted(self.everywhere(ids))
         return connection.exec_driver_sql(*self.statements.release(stored, owner=self.owner, turn=self.turn)).rowcount
 

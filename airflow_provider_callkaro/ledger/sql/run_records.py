@@ -55,18 +55,14 @@ class SqlRunRecords:
         self._names: Names = CLEAR
 
     def find(self) -> RunRecord | None:
-        """The record of the run; None where it has none yet.
-
-        :raises LedgerError: it could not be read, or what is stored is no record.
-        """
+        """The record of the run; None where it has none yet. Raises LedgerError if it could not be read, or what is
+        stored is no record."""
         text = self._in_transaction(self._read, action="read")
         return None if text is None else _record(text)
 
     def begin(self, proposed: RunRecord) -> RunRecord:
-        """Keep ``proposed`` if the run has no record yet; see `RunRecords.begin`.
-
-        :raises LedgerError: it could not be read or written, or what is stored is no record.
-        """
+        """Keep ``proposed`` if the run has no record yet; see `RunRecords.begin`. Raises LedgerError if it could not be
+        read or written, or what is stored is no record."""
         record = json.dumps(proposed.as_state())
         return _record(self._in_transaction(lambda connection: self._begin(connection, record), action="written"))
 

@@ -47,10 +47,8 @@ class ScopeUseRecorder:
     _recorded_at: float = field(default=float("-inf"), init=False)
 
     def record(self, connection: Connection) -> None:
-        """Record the use in the transaction that claims, if the last record is too old.
-
-        :raises ConfigurationError: one of the scopes was pruned, so it is unknown who has been rung there.
-        """
+        """Record the use in the transaction that claims, if the last record is too old. Raises ConfigurationError if
+        one of the scopes was pruned, so it is unknown who has been rung there."""
         now = self.clock()
         if now < self._good_until:
             return

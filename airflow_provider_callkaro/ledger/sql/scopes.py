@@ -12,11 +12,7 @@ SCOPE_DIGITS = 12
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One scope.
-
-    :param name: the user's name for it.
-    :param digits: of its digest.
-    """
+    """One scope. ``name``: the user's name for it. ``digits``: of its digest."""
 
     name: str
     digits: str

@@ -129,10 +129,8 @@ class SqlSession:
         )
 
     def create_table(self, table: str, statements: Sequence[str]) -> None:
-        """Create a table if it is missing, even if several workers do so at once.
-
-        :raises LedgerError: it is missing and cannot be created.
-        """
+        """Create a table if it is missing, even if several workers do so at once. Raises LedgerError if it is missing
+        and cannot be created."""
 
         def create(connection: Connection) -> None:
             from sqlalchemy import inspect

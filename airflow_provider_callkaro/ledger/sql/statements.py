@@ -38,10 +38,8 @@ NEW_COLUMNS = Row._fields.index("claimed_at")  # columns of a new row with given
 
 
 class Statements(KeyStatements):
-    """The statements for PostgreSQL; those for other databases override what differs.
-
-    :param keyed: for a ledger that holds digests.
-    """
+    """The statements for PostgreSQL; those for other databases override what differs. ``keyed``: for a ledger that
+    holds digests."""
 
     begin: str | None = None
     """The statement that begins a writing transaction, if the driver's own begin is not enough."""
@@ -151,9 +149,7 @@ class Statements(KeyStatements):
 
     def lock_numbers(self, buckets: Sequence[int]) -> Query | None:
         """Lock buckets of numbers: other commits under caps with one of them wait until this transaction ends.
-
-        :param buckets: sorted, so that no two commits wait for each other.
-        """
+        ``buckets``: sorted, so that no two commits wait for each other."""
         # The first key separates the buckets from other advisory locks in the same database.
         return (
             "SELECT pg_advisory_xact_lock(1986225260, bucket.column1) "

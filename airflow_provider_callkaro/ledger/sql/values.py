@@ -23,11 +23,8 @@ def digest(text: str) -> str:
 
 
 def storable(text: str, *, limit: int = MAX_TEXT, ascii_only: bool = False) -> str:
-    """The text as a column can hold it.
-
-    :param limit: characters; a longer text is cut.
-    :param ascii_only: escape other scripts, for a connection whose character set lacks them.
-    """
+    """The text as a column can hold it. ``limit``: characters; a longer text is cut. ``ascii_only``: escape other
+    scripts, for a connection whose character set lacks them."""
     if not text.isascii():
         text = (
             text.encode("ascii", "backslashreplace").decode()

@@ -117,10 +117,8 @@ class TaskStateLedger:
         return None
 
     def commit(self, *, settle: Sequence[Settlement] = (), claim: Sequence[Claim] = ()) -> Mapping[str, ClaimRefusal]:
-        """Settle and claim in one write to the store; see `CallLedger.commit`.
-
-        :param settle: a call whose claim this ledger object does not hold is left as it is.
-        """
+        """Settle and claim in one write to the store; see `CallLedger.commit`. ``settle``: a call whose claim this
+        ledger object does not hold is left as it is."""
         lost: dict[str, ClaimRefusal] = {}
         changes: dict[str, str] = {}
         held = dict(self._held)
@@ -166,11 +164,8 @@ class TaskStateLedger:
         return "", ""
 
     def _digest_under(self, check: str) -> Digest:
-        """The digest that a segment's keys were made with.
-
-        :param check: the check value of its ledger key; empty if it had none.
-        :raises LedgerError: this process does not have that key.
-        """
+        """The digest that a segment's keys were made with. ``check``: the check value of its ledger key; empty if it
+        had none. Raises LedgerError if this process does not have that key."""
         if not check:
             return _unkeyed
         id_ = str(key_of(check))

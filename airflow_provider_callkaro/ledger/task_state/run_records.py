@@ -29,10 +29,8 @@ class TaskStateRunRecords:
         self._keep: dict[str, Any] = {} if retention is None else {"retention": retention}
 
     def begin(self, proposed: RunRecord) -> RunRecord:
-        """Keep ``proposed`` if the run has no record yet; see `RunRecords.begin`.
-
-        :raises LedgerError: it could not be read or written, or what is stored is no record.
-        """
+        """Keep ``proposed`` if the run has no record yet; see `RunRecords.begin`. Raises LedgerError if it could not be
+        read or written, or what is stored is no record."""
         record = self.find()
         if record is None:
             try:
@@ -47,10 +45,8 @@ class TaskStateRunRecords:
         return record
 
     def find(self) -> RunRecord | None:
-        """The record of the run; None where it has none yet.
-
-        :raises LedgerError: it could not be read, or what is stored is no record.
-        """
+        """The record of the run; None where it has none yet. Raises LedgerError if it could not be read, or what is
+        stored is no record."""
         try:
             state = self._store.get(KEY)
         except Exception as error:

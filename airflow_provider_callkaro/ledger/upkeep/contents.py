@@ -124,10 +124,8 @@ def findings(upkeep: Upkeep) -> Iterator[Finding]:
 
 
 def key_findings(upkeep: Upkeep, keys: LedgerKeys | None) -> Iterator[Finding]:
-    """Check the keys of a ledger: which it is under, which are still needed, and what is in clear.
-
-    :param keys: of the connection.
-    """
+    """Check the keys of a ledger: which it is under, which are still needed, and what is in clear. ``keys``: of the
+    connection."""
     if not upkeep.is_keyed:
         advice = "" if keys is None else "the connection has a key: ledger carry-over puts the ledger under it"
         yield Finding(what="holds numbers", found="in clear", advice=advice)

@@ -51,10 +51,7 @@ class Upkeep:
         return self
 
     def find_ledger(self) -> None:
-        """Check that this database holds a ledger.
-
-        :raises ConfigurationError: there is none in it.
-        """
+        """Check that this database holds a ledger. Raises ConfigurationError if there is none in it."""
         is_new = self.dialect == "sqlite" and is_missing(self._database)  # a mere look would make the file
         if is_new or not self.has(TABLE):
             raise ConfigurationError(
@@ -78,10 +75,7 @@ class Upkeep:
         return self.read(lambda connection: inspect(connection).has_table(table))
 
     def create(self, table: str, statements: Sequence[str]) -> None:
-        """Create a table if it is missing.
-
-        :raises LedgerError: it is missing and cannot be created.
-        """
+        """Create a table if it is missing. Raises LedgerError if it is missing and cannot be created."""
         self.session.create_table(table, statements)
 
     def create_locks(self) -> None:
@@ -90,18 +84,13 @@ class Upkeep:
             self.create(LOCKS_TABLE, [self.statements.create_locks])
 
     def read(self, work: Callable[[Connection], T]) -> T:
-        """Run ``work``, which reads, in one short transaction, and return its result.
-
-        :raises LedgerError: it could not be read.
-        """
+        """Run ``work``, which reads, in one short transaction, and return its result. Raises LedgerError if it could
+        not be read."""
         return self.session.transact(work, action="read")
 
     def write(self, work: Callable[[Connection], T]) -> T:
-        """Run ``work``, which writes, in one short transaction, and return its result.
-
-        :param work: idempotent, because it may run twice.
-        :raises LedgerError: it could not be written.
-        """
+        """Run ``work``, which writes, in one short transaction, and return its result. ``work``: idempotent, because it
+        may run twice. Raises LedgerError if it could not be written."""
 
         def begun(connection: Connection) -> T:
             begin_writing(connection, self.statements)

@@ -44,11 +44,7 @@ class Erased:
 
 
 class Erasures:
-    """Erases people from a keyed ledger.
-
-    :param upkeep: the ledger's database.
-    :param names: that rows have in it.
-    """
+    """Erases people from a keyed ledger. ``upkeep``: the ledger's database. ``names``: those that rows have in it."""
 
     def __init__(self, upkeep: Upkeep, *, names: Names) -> None:
         self._upkeep = upkeep
@@ -56,9 +52,7 @@ class Erasures:
 
     def erase_in(self, connection: Connection, digits: Sequence[str]) -> Erased:
         """Delete a person's rows and leave a tombstone, within a transaction. Calls under way settle without a trace.
-
-        :param digits: every spelling of the number; today's first.
-        """
+        ``digits``: every spelling of the number; today's first."""
         statements = self._upkeep.statements
         execute(connection, f"SELECT place FROM voice_call_keys{statements.for_update}").all()
         execute(connection, "UPDATE voice_call_keys SET erased = 1")

@@ -61,29 +61,21 @@ class HeldCall:
 
 
 class Persons:
-    """Looks at the calls of a ledger one by one.
-
-    :param upkeep: the ledger's database.
-    """
+    """Looks at the calls of a ledger one by one. ``upkeep``: the ledger's database."""
 
     def __init__(self, upkeep: Upkeep) -> None:
         self._upkeep = upkeep
 
     def calls_to(self, numbers: Sequence[str], *, scope: str | None = None) -> list[HeldCall]:
-        """The calls to a number, the newest first.
-
-        :param numbers: every text that may represent the number in the table.
-        :param scope: the name of the only scope to look in; None looks in all.
-        """
+        """The calls to a number, the newest first. ``numbers``: every text that may represent the number in the table.
+        ``scope``: the name of the only scope to look in; None looks in all."""
         found = self._upkeep.read(lambda connection: self.rows_in(connection, numbers))
         calls = [_held(stored) for stored in found if scope is None or stored.row.scope == scope]
         return sorted(calls, key=lambda call: call.claimed_at, reverse=True)
 
     def calls_that_are(self, state: EntryState, *, scope: str | None = None, limit: int = 100) -> list[HeldCall]:
-        """The newest calls in a state; an open claim that is older than the lease is unknown.
-
-        :param limit: at most so many.
-        """
+        """The newest calls in a state; an open claim that is older than the lease is unknown. ``limit``: at most so
+        many."""
         old = f"claimed_at <= {self._upkeep.statements.ago(LEASE_SECONDS)}"
         claimed = {EntryState.UNKNOWN: f"(state = 'claimed' AND {old})", EntryState.CLAIMED: "state = 'claimed'"}
         asked = " OR ".join(

@@ -88,11 +88,8 @@ class Pruned:
 
 
 class Retention:
-    """Deletes what is older than a span of time, by the database's clock.
-
-    :param older_than: a day or more.
-    :raises ConfigurationError: it is shorter.
-    """
+    """Deletes what is older than a span of time, by the database's clock. ``older_than``: a day or more. Raises
+    ConfigurationError if it is shorter."""
 
     def __init__(self, upkeep: Upkeep, *, older_than: timedelta) -> None:
         if older_than < SHORTEST:
@@ -177,10 +174,8 @@ class Retention:
         return all(marked[scope.digits] for scope in scopes)
 
     def _recorded_cap(self) -> timedelta:
-        """The longest cap that runs have recorded, in scopes that are not pruned.
-
-        :raises RetentionTooShort: no run has recorded anything.
-        """
+        """The longest cap that runs have recorded, in scopes that are not pruned. Raises RetentionTooShort if no run
+        has recorded anything."""
         noted, seconds = self._upkeep.read(
             lambda connection: execute(
                 connection,

@@ -101,11 +101,8 @@ class Campaign:
         return self.state in _ALLOWED_FROM[action]
 
     def act(self, action: Action, *, moment: datetime, clock: float) -> None:
-        """Do an action that `allows` allows.
-
-        :param moment: the time, UTC.
-        :param clock: the time on the dialling clock, in seconds.
-        """
+        """Do an action that `allows` allows. ``moment``: the time, UTC. ``clock``: the time on the dialling clock, in
+        seconds."""
         if self.runs_since is not None:
             self.ran += clock - self.runs_since
         self.state = _LEADS_TO[action]
@@ -124,10 +121,8 @@ class Campaign:
             self.answered = len(self.dialled_at)  # a stop lets the call under way end
 
     def due(self, *, clock: float, dial_seconds: float) -> int:
-        """Count the contacts that should have been dialled by now.
-
-        :param dial_seconds: the running time over which the whole audience is spread.
-        """
+        """Count the contacts that should have been dialled by now. ``dial_seconds``: the running time over which the
+        whole audience is spread."""
         return min(len(self.audience), math.floor(self._share(clock, dial_seconds) * len(self.audience)) + 1)
 
     def settle(self, *, moment: datetime, clock: float, dial_seconds: float) -> None:

@@ -22,11 +22,8 @@ LONGEST_WAIT = 3600.0  # seconds; a condition cannot wait for years
 
 
 class Campaigns:
-    """The campaigns of one account. May be used from any thread: one condition guards them.
-
-    :param request_log: where rings are written.
-    :param dial_seconds: the running time over which a campaign dials its audience.
-    """
+    """The campaigns of one account. May be used from any thread: one condition guards them. ``request_log``: where
+    rings are written. ``dial_seconds``: the running time over which a campaign dials its audience."""
 
     def __init__(self, *, request_log: RequestLog, dial_seconds: float) -> None:
         self._request_log = request_log
@@ -57,10 +54,7 @@ class Campaigns:
             return campaign
 
     def act(self, campaign: Campaign, action: Action, *, audience: Sequence[Mapping[str, object]]) -> None:
-        """Launch, pause, resume or cancel, where that is allowed.
-
-        :param audience: whom a launch will dial.
-        """
+        """Launch, pause, resume or cancel, where that is allowed. ``audience``: whom a launch will dial."""
         with self._changed:
             if action is Action.LAUNCH:
                 campaign.audience = audience

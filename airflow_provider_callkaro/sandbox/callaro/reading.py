@@ -58,10 +58,7 @@ _MEANING = {
 
 
 def read_fields(body: bytes) -> dict[str, Any]:
-    """Read the body of a new campaign.
-
-    :raises Refused: a field is missing or cannot be.
-    """
+    """Read the body of a new campaign. Raises Refused if a field is missing or cannot be."""
     fields = read_object(body)
     missing = {name: ["is required"] for name in ("name", "agent_id") if fields.get(name) is None}
     _check(fields, errors=missing)
@@ -69,10 +66,7 @@ def read_fields(body: bytes) -> dict[str, Any]:
 
 
 def read_changes(body: bytes) -> dict[str, Any]:
-    """Read the body of an update or of a clone: any of the fields, or nothing.
-
-    :raises Refused: a field cannot be.
-    """
+    """Read the body of an update or of a clone: any of the fields, or nothing. Raises Refused if a field cannot be."""
     changes = read_object(body) if body else {}
     _check(changes, errors={name: ["is required"] for name in ("name", "agent_id") if changes.get(name, "") is None})
     return changes
@@ -86,30 +80,20 @@ def _check(fields: Mapping[str, object], *, errors: dict[str, list[str]]) -> Non
 
 
 def invalid(errors: Mapping[str, Sequence[str]]) -> Refused:
-    """The refusal of wrong fields.
-
-    :param errors: by field, what is wrong with it.
-    """
+    """The refusal of wrong fields. ``errors``: by field, what is wrong with it."""
     return Refused(422, "Validation failed", details=errors)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A page of a list.
-
-    :param number: from 1.
-    :param size: entries on it.
-    """
+    """A page of a list. ``number``: from 1. ``size``: entries on it."""
 
     number: int
     size: int
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> Page:
-        """Read ``page`` and ``per_page``.
-
-        :raises Refused: one of them is out of its range.
-        """
+        """Read ``page`` and ``per_page``. Raises Refused if one of them is out of its range."""
         return cls(
             number=_whole(query, "page", default=1, within=range(1, 1_000_000)),
             size=_whole(query, "per_page", default=PER_PAGE, within=range(1, MOST_PER_PAGE + 1)),
@@ -128,10 +112,8 @@ class Page:
 
 
 def read_days(query: Mapping[str, str]) -> tuple[date, date]:
-    """Read ``from`` and ``to``; without one of them, everything on that side is meant.
-
-    :raises Refused: one is no date, or they are in the wrong order.
-    """
+    """Read ``from`` and ``to``; without one of them, everything on that side is meant. Raises Refused if one is no
+    date, or they are in the wrong order."""
     start, end = _day(query, "from", default=date.min), _day(query, "to", default=date.max)
     if start > end:
         raise invalid({"to": ["must not be before from"]})
@@ -172,10 +154,8 @@ class CallaroImport:
 
 
 def read_import(asked: Asked, *, import_id: int) -> CallaroImport:
-    """Read an import of contacts: a multipart form with a CSV and JSON texts.
-
-    :raises Refused: it is no such form, or a part is missing or cannot be.
-    """
+    """Read an import of contacts: a multipart form with a CSV and JSON texts. Raises Refused if it is no such form, or
+    a part is missing or cannot be."""
     form = read_form(asked.body, content_type=asked.headers.get("content-type", ""))
     if "file" not in form:
         raise invalid({"file": ["is required"]})

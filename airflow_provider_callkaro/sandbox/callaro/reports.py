@@ -22,10 +22,7 @@ CAMPAIGN_COLUMNS = ("id", "name", "status", "agent_id", "created_at", "launched_
 
 
 def tasks(campaign: Campaign, audience: Sequence[Mapping[str, object]]) -> list[dict[str, Any]]:
-    """List the contacts, each with the state of its call.
-
-    :param audience: whom it dials, or would.
-    """
+    """List the contacts, each with the state of its call. ``audience``: whom it dials, or would."""
     return [
         {
             "id": number,
@@ -113,10 +110,7 @@ def audience_timezone_analysis(audience: Sequence[Mapping[str, Any]]) -> dict[st
 
 
 def csv_lines(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> Iterator[str]:
-    """Write an export line by line.
-
-    :param columns: one of the tuples above; other fields of a row are left out.
-    """
+    """Write an export line by line. ``columns``: one of the tuples above; other fields of a row are left out."""
     line = io.StringIO()
     writer = csv.DictWriter(line, columns, extrasaction="ignore")
     writer.writeheader()

@@ -63,10 +63,7 @@ class OutboundCall:
 
     @classmethod
     def read(cls, body: bytes) -> OutboundCall:
-        """Read the body of a request.
-
-        :raises Refused: a field is missing or cannot be.
-        """
+        """Read the body of a request. Raises Refused if a field is missing or cannot be."""
         fields = read_object(body)
         to_number = required_text(fields, "to_number")
         if errors := errors_in(_CallBody, fields):
@@ -83,10 +80,7 @@ class OutboundCall:
 
 
 def required_text(fields: Mapping[str, object], name: str) -> str:
-    """Return a text that must be there.
-
-    :raises Refused: it is missing, empty or no text.
-    """
+    """Return a text that must be there. Raises Refused if it is missing, empty or no text."""
     text = optional_text(fields, name)
     if not text:
         raise Refused(400, f"Missing required field: {name}")
@@ -94,10 +88,7 @@ def required_text(fields: Mapping[str, object], name: str) -> str:
 
 
 def optional_text(fields: Mapping[str, object], name: str) -> str | None:
-    """Return a text that may be absent; null and the empty text count as absent.
-
-    :raises Refused: it is no text.
-    """
+    """Return a text that may be absent; null and the empty text count as absent. Raises Refused if it is no text."""
     value = fields.get(name)
     if value is None or value == "":
         return None
@@ -107,10 +98,7 @@ def optional_text(fields: Mapping[str, object], name: str) -> str | None:
 
 
 def read_campaign_name(fields: Mapping[str, object]) -> str:
-    """Return the name of a campaign.
-
-    :raises Refused: it is missing, no text, or longer than 200 characters.
-    """
+    """Return the name of a campaign. Raises Refused if it is missing, no text, or longer than 200 characters."""
     name = required_text(fields, "name")
     if len(name) not in NAME_LENGTH:
         raise Refused(400, "Invalid field: name")

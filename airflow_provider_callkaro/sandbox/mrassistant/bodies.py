@@ -24,11 +24,8 @@ _NUMBER = re.compile(r"\+[1-9][0-9]{1,14}")
 
 
 def read_body(model: type[BaseModel], body: bytes) -> dict[str, Any]:
-    """Read a JSON object as it was sent.
-
-    :param model: what its fields must be; other fields are ignored.
-    :raises Refused: 422 with every finding.
-    """
+    """Read a JSON object as it was sent. ``model``: what its fields must be; other fields are ignored. Raises Refused:
+    422 with every finding."""
     try:
         fields = read_object(body)
     except Refused:
@@ -40,10 +37,7 @@ def read_body(model: type[BaseModel], body: bytes) -> dict[str, Any]:
 
 
 def read_page(query: Mapping[str, str]) -> CallsOfAgent:
-    """Read which calls of an agent are asked for.
-
-    :raises Refused: 422 with every finding.
-    """
+    """Read which calls of an agent are asked for. Raises Refused: 422 with every finding."""
     _check(CallsOfAgent, query, place="query")
     return CallsOfAgent.model_validate(dict(query))
 
@@ -59,10 +53,7 @@ def without_spaces(number: str) -> str:
 
 
 def moment(text: str) -> datetime:
-    """Read a time with an offset.
-
-    :raises ValueError: it is none.
-    """
+    """Read a time with an offset. Raises ValueError if it is none."""
     read = datetime.fromisoformat(text)
     if "T" not in text or read.tzinfo is None:
         raise ValueError(text)

@@ -18,10 +18,8 @@ ANSWERED_FROM = 0.5
 
 
 class Calls:
-    """Every call that was placed. May be used from any thread.
-
-    :param call_seconds: how long a call takes from its start to its end.
-    """
+    """Every call that was placed. May be used from any thread. ``call_seconds``: how long a call takes from its start
+    to its end."""
 
     def __init__(self, *, call_seconds: float) -> None:
         self._duration = timedelta(seconds=call_seconds)
@@ -41,10 +39,7 @@ class Calls:
             self._rings[ring.call_id] = ring
 
     def end(self, call_id: str, *, now: datetime) -> None:
-        """End a call; one that has ended already stays as it is.
-
-        :raises Refused: there is no such call.
-        """
+        """End a call; one that has ended already stays as it is. Raises Refused if there is no such call."""
         ring = self._found(call_id)
         with self._lock:
             self._ended.setdefault(call_id, min(now, _begins_at(ring) + self._duration))
@@ -64,10 +59,7 @@ class Calls:
         }
 
     def report(self, call_id: str, *, now: datetime) -> dict[str, Any]:
-        """Report the state of a call.
-
-        :raises Refused: there is no such call.
-        """
+        """Report the state of a call. Raises Refused if there is no such call."""
         ring = self._found(call_id)
         started_at = _begins_at(ring)
         ends_at = self._ended.get(call_id, started_at + self._duration)

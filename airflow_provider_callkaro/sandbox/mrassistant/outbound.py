@@ -36,11 +36,8 @@ class OutboundConfigs:
             self._written[agent_id] = fields
 
     def report(self, agent_id: str, *, now: datetime, calls_today: int) -> dict[str, Any]:
-        """Report how an agent is configured, and whether it may call.
-
-        :param calls_today: how many calls it has made since midnight UTC.
-        :raises Refused: it was never configured.
-        """
+        """Report how an agent is configured, and whether it may call. ``calls_today``: how many calls it has made since
+        midnight UTC. Raises Refused if it was never configured."""
         with self._lock:
             fields = self._written.get(agent_id)
         if fields is None:

@@ -20,10 +20,8 @@ class TokenPair:
 
 
 class Tokens:
-    """The tokens that are good. May be used from any thread.
-
-    :param api_key: the password of the one user; it is a token that never expires, too.
-    """
+    """The tokens that are good. May be used from any thread. ``api_key``: the password of the one user; it is a token
+    that never expires, too."""
 
     def __init__(self, *, api_key: str) -> None:
         self._api_key = api_key

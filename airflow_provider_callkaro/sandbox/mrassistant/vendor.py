@@ -31,11 +31,8 @@ _OPEN = frozenset({Endpoint.MRASSISTANT_TOKEN, Endpoint.MRASSISTANT_REFRESH})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MrAssistantCampaign:
-    """One campaign that was created with MrAssistant, and so was started or scheduled.
-
-    :param total_targets: how many people it rings.
-    :param fields: the body with which it was created, without the targets.
-    """
+    """One campaign that was created with MrAssistant, and so was started or scheduled. ``total_targets``: how many
+    people it rings. ``fields``: the body with which it was created, without the targets."""
 
     campaign_id: str
     name: str

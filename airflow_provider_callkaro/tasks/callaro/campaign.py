@@ -101,9 +101,7 @@ def existing_campaign(hook: CallaroHook, context: Context) -> CallaroCampaign | 
 
 def look_for_a_launch(hook: CallaroHook, campaign_id: CampaignId) -> CallaroCampaign:
     """Look again at a draft whose launch an earlier try may have sent: Callaro may have taken it, and not show it yet.
-
-    :return: the campaign after at most three more looks.
-    """
+    Returns the campaign after at most three more looks."""
     campaign = replace(hook.get_campaign(campaign_id), id=campaign_id)
     for attempt in range(1, LOOKS + 1):
         if campaign.state is not CampaignState.DRAFT:
@@ -223,10 +221,7 @@ def _same(wanted: object, shown: object) -> bool:
 
 
 def _find(hook: CallaroHook, context: Context) -> CampaignId | None:
-    """The task's own campaign, as the list shows it.
-
-    :raises AirflowFailException: there are several.
-    """
+    """The task's own campaign, as the list shows it. Raises AirflowFailException if there are several."""
     found = _all_with(hook, mark_of(context))
     if len(found) > 1:
         raise _several(found, context)

@@ -37,10 +37,7 @@ class Launch(StrEnum):
 
 
 class CampaignMemory:
-    """What the task's state remembers of its campaign.
-
-    :param context: what Airflow gave to this try.
-    """
+    """What the task's state remembers of its campaign. ``context``: what Airflow gave to this try."""
 
     def __init__(self, context: Context) -> None:
         self._store = task_state_of(context)

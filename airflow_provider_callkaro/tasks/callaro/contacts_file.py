@@ -25,10 +25,8 @@ _LONGEST_HEADER = 65_536  # bytes of a first line that are looked at
 
 @contextmanager
 def open_contacts(path: str, conn_id: str | None) -> Iterator[tuple[BinaryIO, str]]:
-    """One file of contacts, open for reading and unpacked, and its name.
-
-    :raises ConfigurationError: there is no file at that place, or several, or it is damaged.
-    """
+    """One file of contacts, open for reading and unpacked, and its name. Raises ConfigurationError if there is no file
+    at that place, or several, or it is damaged."""
     from airflow_provider_callkaro.sources.files import contact_files
 
     files = contact_files(path, conn_id=conn_id, file_format=FileFormat.CSV, delimiter=",")
@@ -64,9 +62,7 @@ def named_in(mapping: Mapping[str, object]) -> frozenset[str]:
 
 def unmapped_columns(file: BinaryIO, mapping: Mapping[str, object]) -> list[str]:
     """The columns of a file that no mapping names; none where the first line may be a contact rather than a header.
-
-    :param file: this reads its first line, and sets it back.
-    """
+    ``file``: this reads its first line, and sets it back."""
     if not file.seekable():
         return []
     head = file.readline(_LONGEST_HEADER).decode("utf-8-sig", errors="replace")

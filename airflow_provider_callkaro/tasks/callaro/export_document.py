@@ -52,10 +52,8 @@ class ExportDocument:
         return self._filled or min(self._empty, 1)
 
     def rows(self) -> Iterator[Any]:
-        """The rows, once.
-
-        :raises ValueError: it is no JSON, holds too long or too deep a value, or has something behind its end.
-        """
+        """The rows, once. Raises ValueError if it is no JSON, holds too long or too deep a value, or has something
+        behind its end."""
         match next(self._events):
             case "start_array", _:
                 yield from self._list()
@@ -113,10 +111,7 @@ class ExportDocument:
         return builder.value
 
     def _read(self, pieces: Iterable[bytes]) -> Iterator[Event]:
-        """What ijson finds.
-
-        :raises ValueError: it is no JSON, or a text in it is too long.
-        """
+        """What ijson finds. Raises ValueError if it is no JSON, or a text in it is too long."""
         import ijson
 
         found: list[Event] = ijson.sendable_list()

@@ -53,10 +53,8 @@ class ExportRows:
         self._pages = 1
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        """Read the rows of every page.
-
-        :raises VendorError: it cannot be fetched, was cut short, or cannot be read as rows.
-        """
+        """Read the rows of every page. Raises VendorError if it cannot be fetched, was cut short, or cannot be read as
+        rows."""
         page, number, first_before = 1, 0, None
         while page <= self._pages:
             first, self._number = None, page

@@ -25,19 +25,13 @@ class KillSwitch:
         self._pulls.put(None)
 
     def wait(self, seconds: float) -> None:
-        """Wait, unless the switch is pulled.
-
-        :raises AirflowException: it was pulled.
-        """
+        """Wait, unless the switch is pulled. Raises AirflowException if it was pulled."""
         self.check()
         with suppress(Empty):
             self._pulls.get(timeout=seconds)
         self.check()
 
     def check(self) -> None:
-        """Do nothing, unless the switch was pulled.
-
-        :raises AirflowException: it was pulled.
-        """
+        """Do nothing, unless the switch was pulled. Raises AirflowException if it was pulled."""
         if self.was_pulled:
             raise AirflowException("Airflow ended the task")

@@ -55,10 +55,8 @@ def campaign_fields(
     concurrency_limit: int | str | None,
     extra_fields: object,
 ) -> dict[str, Any]:
-    """The fields of a new campaign without its name: those that are set, checked, with numbers as numbers.
-
-    :raises ConfigurationError: a field stands in both places, or its value cannot be one.
-    """
+    """The fields of a new campaign without its name: those that are set, checked, with numbers as numbers. Raises
+    ConfigurationError if a field stands in both places, or its value cannot be one."""
     own = {
         "agent_id": agent_id,
         "timezone": timezone,
@@ -73,28 +71,21 @@ def campaign_fields(
 
 
 def check_plain(**fields: object) -> None:
-    """When the DAG is parsed: check the fields of a campaign that are no templates.
-
-    :raises ConfigurationError: a value cannot be what it should.
-    """
+    """When the DAG is parsed: check the fields of a campaign that are no templates. Raises ConfigurationError if a
+    value cannot be what it should."""
     checked_fields({name: value for name, value in fields.items() if value is not None and is_plain(value)})
 
 
 def read_mapping(name: str, value: object) -> dict[str, Any]:
-    """A mapping of fields; empty for None.
-
-    :raises ConfigurationError: it is no mapping.
-    """
+    """A mapping of fields; empty for None. Raises ConfigurationError if it is no mapping."""
     if value is not None and not isinstance(value, Mapping):
         raise ConfigurationError(f"{name} must be a mapping of the names of fields to their values")
     return dict(value or {})
 
 
 def check_staleness(stale_runs: str, stale_after: timedelta) -> None:
-    """When the DAG is parsed: check what stale runs do.
-
-    :raises ConfigurationError: the choice is unknown, or the age is not positive.
-    """
+    """When the DAG is parsed: check what stale runs do. Raises ConfigurationError if the choice is unknown, or the age
+    is not positive."""
     if not isinstance(stale_after, timedelta):
         raise ConfigurationError("stale_after must be a positive timedelta")
     checked_stale_runs("skip" if is_template(stale_runs) else stale_runs, stale_after)

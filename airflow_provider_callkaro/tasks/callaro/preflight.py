@@ -40,11 +40,8 @@ class Question:
 
     @classmethod
     def of(cls, task: object, what: str) -> Question:
-        """The question in a task's arguments.
-
-        :param task: an operator with the arguments ``{what}_maximum`` and so on.
-        :raises ConfigurationError: a limit cannot be one, or the parameters are no mapping.
-        """
+        """The question in a task's arguments. ``task``: an operator with the arguments ``{what}_maximum`` and so on.
+        Raises ConfigurationError if a limit cannot be one, or the parameters are no mapping."""
         query, body = (unredacted(getattr(task, f"{what}_{which}")) for which in ("query", "body"))
         return cls(
             limits=limits_of(task, f"{what}_"),
@@ -54,11 +51,8 @@ class Question:
 
 
 def limits_of(task: object, prefix: str = "") -> Thresholds:
-    """The limits in the arguments ``maximum``, ``minimum``, ``allowed`` and ``forbidden`` of a task.
-
-    :param prefix: what comes before those names, such as ``capacity_``.
-    :raises ConfigurationError: a limit cannot be one.
-    """
+    """The limits in the arguments ``maximum``, ``minimum``, ``allowed`` and ``forbidden`` of a task. ``prefix``: what
+    comes before those names, such as ``capacity_``. Raises ConfigurationError if a limit cannot be one."""
     kinds = ("maximum", "minimum", "allowed", "forbidden")
     return Thresholds(**{kind: getattr(task, prefix + kind) or {} for kind in kinds})
 

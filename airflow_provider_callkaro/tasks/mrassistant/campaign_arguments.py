@@ -68,10 +68,8 @@ class CampaignArguments:
         return cls(**{each.name: unredacted(getattr(operator, each.name)) for each in fields(cls)})
 
     def check(self, policy: CallingPolicy | None) -> None:
-        """Refuse what cannot work; a template is checked once it is rendered.
-
-        :raises ConfigurationError: naming the argument.
-        """
+        """Refuse what cannot work; a template is checked once it is rendered. Raises ConfigurationError, naming the
+        argument."""
         if any(map(is_template, self._coerced)):
             return
         settings = self._settings(name="checked", private=False)
@@ -93,10 +91,8 @@ class CampaignArguments:
     def account(
         self, hook: MrAssistantHook, *, agent_id: str | None, policy: CallingPolicy | None
     ) -> tuple[Account, MrAssistantCampaigns]:
-        """The account behind the hook's connection, which takes calls as campaigns.
-
-        :raises ConfigurationError: a rendered argument or the connection cannot work.
-        """
+        """The account behind the hook's connection, which takes calls as campaigns. Raises ConfigurationError if a
+        rendered argument or the connection cannot work."""
         self.check(policy)
         connection = hook.connection
         _check_agent(agent_id or connection.agent_id)
@@ -140,10 +136,7 @@ class CampaignArguments:
         return rounds * read_longest_call(self.longest_call) + timedelta(seconds=STALE_SECONDS)
 
     def _settings(self, *, name: str, private: bool) -> CampaignSettings:
-        """The settings of every campaign.
-
-        :param private: whether they hold what must not be shown.
-        """
+        """The settings of every campaign. ``private``: whether they hold what must not be shown."""
         return CampaignSettings(
             name=name,
             concurrent_calls=self.concurrent_calls,

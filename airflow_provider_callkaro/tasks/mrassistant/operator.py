@@ -14,9 +14,7 @@ from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 
 class MrAssistantOperator(RendersLiterals):
     """The common part of the operators that send MrAssistant one request; not to be used by itself.
-
-    :param mrassistant_conn_id: the MrAssistant connection. Templated.
-    """
+    ``mrassistant_conn_id``: the MrAssistant connection. Templated."""
 
     template_fields: Sequence[str] = ("mrassistant_conn_id",)
     ui_color = "#dfe6f5"

@@ -52,10 +52,7 @@ class CallaroCampaign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One page of a list.
-
-    :param paging: what it says about the other pages.
-    """
+    """One page of a list. ``paging``: what it says about the other pages."""
 
     items: Sequence[dict[str, Any]] = field(repr=False)
     paging: Paging = field(default_factory=Paging)
@@ -107,10 +104,8 @@ def read_change(response: Response, *, asked: CampaignId, words: StateWords = _O
 
 
 def read_object(response: Response) -> dict[str, Any]:
-    """An answer without its envelope; a bare list is put under ``data``.
-
-    :raises OutcomeUnknown: it cannot be read, or calls itself an error.
-    """
+    """An answer without its envelope; a bare list is put under ``data``. Raises OutcomeUnknown if it cannot be read, or
+    calls itself an error."""
     whole = response.json_value()
     if 200 <= response.status < 300 and isinstance(whole, list) and whole:
         return {"data": whole}
@@ -122,11 +117,8 @@ def read_object(response: Response) -> dict[str, Any]:
 
 
 def read_page(response: Response, *, words: StateWords = _OUR_WORDS) -> Page:
-    """One page of a list: ``data`` is the list, or an object with one list in it.
-
-    :param words: which state each of the account's own words means.
-    :raises OutcomeUnknown: there is no list in the answer.
-    """
+    """One page of a list: ``data`` is the list, or an object with one list in it. ``words``: which state each of the
+    account's own words means. Raises OutcomeUnknown if there is no list in the answer."""
     whole = response.json_value()
     if 200 <= response.status < 300 and isinstance(whole, list):
         return Page(items=_objects(whole, words))

@@ -67,26 +67,17 @@ class Callaro:
 
     @staticmethod
     def headers(api_key: str, *, tenant_id: str | None = None) -> dict[str, str]:
-        """The headers of every request.
-
-        :param tenant_id: which tenant is meant, for keys that reach several.
-        """
+        """The headers of every request. ``tenant_id``: which tenant is meant, for keys that reach several."""
         tenant = {} if tenant_id is None else {"X-Tenant-Id": tenant_id}
         return {"X-Api-Key": api_key, **tenant, "Accept": "*/*"}
 
     def list_campaigns(self, *, page: int, per_page: int, filters: Mapping[str, object]) -> Request:
-        """One page of the campaigns.
-
-        :param page: from 1.
-        :param filters: more query parameters; none is documented.
-        """
+        """One page of the campaigns. ``page``: from 1. ``filters``: more query parameters; none is documented."""
         return self._request("list", query={"page": page, "per_page": per_page, **filters})
 
     def create_campaign(self, fields: Mapping[str, object]) -> Request:
         """A new campaign, in draft. It is not retry-safe: a field may start it, and a second draft would remain.
-
-        :param fields: ``name``, and whatever fields the account takes.
-        """
+        ``fields``: ``name``, and whatever fields the account takes."""
         return self._request("create", body=fields, retry_safe=False)
 
     def get_campaign(self, campaign_id: CampaignId) -> Request:
@@ -102,10 +93,8 @@ class Callaro:
         return self._request(action.value, campaign_id, retry_safe=action not in (Action.LAUNCH, Action.RESUME))
 
     def clone(self, campaign_id: CampaignId, fields: Mapping[str, object]) -> Request:
-        """A new campaign like another one. It is not retry-safe, as `create_campaign`.
-
-        :param fields: the fields that differ; without any, no body is sent.
-        """
+        """A new campaign like another one. It is not retry-safe, as `create_campaign`. ``fields``: the fields that
+        differ; without any, no body is sent."""
         return self._request("clone", campaign_id, body=fields or None, retry_safe=False)
 
     def clone_prefill(self, campaign_id: CampaignId) -> Request:
@@ -159,25 +148,16 @@ class Callaro:
         query: Mapping[str, object] | None = None,
         body: Mapping[str, object] | None = None,
     ) -> Request:
-        """In which time zones a campaign's audience lives.
-
-        :param query: as in `capacity_preview`.
-        :param body: as in `capacity_preview`.
-        """
+        """In which time zones a campaign's audience lives. The arguments are those of `capacity_preview`."""
         return self._forecast("audience_timezone_analysis", campaign_id, query=query, body=body)
 
     def results_export(self, campaign_id: CampaignId, *, page: int = 1) -> Request:
-        """The results of a campaign's calls, as a file.
-
-        :param page: the page of an export that has several; the first is asked for without a number.
-        """
+        """The results of a campaign's calls, as a file. ``page``: the page of an export that has several; the first is
+        asked for without a number."""
         return self._request("results_export", campaign_id, query={"page": page} if page > 1 else None)
 
     def export_campaigns(self, *, page: int = 1) -> Request:
-        """The campaigns, as a file.
-
-        :param page: as in `results_export`.
-        """
+        """The campaigns, as a file. ``page``: as in `results_export`."""
         return self._request("export", query={"page": page} if page > 1 else None)
 
     def import_contacts(
@@ -214,10 +194,7 @@ class Callaro:
         return self._request("contact_import", import_id, what="import_id")
 
     def contact_import_errors(self, import_id: CampaignId, *, page: int = 1) -> Request:
-        """The lines of an import that were refused, as a file.
-
-        :param page: as in `results_export`.
-        """
+        """The lines of an import that were refused, as a file. ``page``: as in `results_export`."""
         query = {"page": page} if page > 1 else None
         return self._request("contact_import_errors", import_id, query=query, what="import_id")
 

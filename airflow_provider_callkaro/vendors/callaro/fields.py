@@ -20,11 +20,8 @@ _TEMPLATE_MARKS = ("{{", "{%", "{#")
 
 
 def checked_fields(fields: Mapping[str, object]) -> dict[str, Any]:
-    """The fields, with numbers that a template made texts as numbers again.
-
-    :param fields: by name; unknown fields are not checked.
-    :raises ConfigurationError: a known field is wrong; the message names it and does not repeat its value.
-    """
+    """The fields, with numbers that a template made texts as numbers again. ``fields``: by name; unknown fields are not
+    checked. Raises ConfigurationError if a known field is wrong; the message names it and does not repeat its value."""
     return {name: _CHECKS[name](name, value) if name in _CHECKS else value for name, value in fields.items()}
 
 

@@ -38,10 +38,7 @@ _LONG = re.compile(r"[^\s;,]{16,}")  # what may be the key, where a vendor repea
 
 
 def raise_callaro_refusal(response: Response) -> NoReturn:
-    """Raise what an answer outside 200 to 299 means, with the reasons that it gives.
-
-    :raises VendorError: always.
-    """
+    """Raise the VendorError that an answer outside 200 to 299 means, with the reasons that it gives."""
     if _sent_a_file(response):
         response = _without_texts(response)
     answer = response.json_object()

@@ -72,28 +72,20 @@ _LONGEST_WORD = 100  # characters
 
 
 def read_state(campaign: Mapping[str, object]) -> CampaignState:
-    """The state of a campaign, from the vendor's word for it.
-
-    :param campaign: the campaign as Callaro gave it.
-    """
+    """The state of a campaign, from the vendor's word for it. ``campaign``: the campaign as Callaro gave it."""
     known = (_known(word) for word in _words(campaign))
     return next((state for state in known if state is not CampaignState.OTHER), CampaignState.OTHER)
 
 
 def state_word(campaign: Mapping[str, object]) -> str:
-    """The state in one word: ours, or, where none of ours fits, the vendor's own word in lower case.
-
-    :param campaign: the campaign as Callaro gave it.
-    """
+    """The state in one word: ours, or, where none of ours fits, the vendor's own word in lower case. ``campaign``: the
+    campaign as Callaro gave it."""
     state = read_state(campaign)
     return next(_words(campaign), state.value) if state is CampaignState.OTHER else state.value
 
 
 def in_known_words(campaign: Mapping[str, object], words: Mapping[str, CampaignState]) -> Mapping[str, Any]:
-    """A campaign with its state in our words.
-
-    :param words: which state each of the account's own words means.
-    """
+    """A campaign with its state in our words. ``words``: which state each of the account's own words means."""
     meant = {
         name: words[plain_word(word)].value
         for name in _FIELDS
@@ -103,11 +95,8 @@ def in_known_words(campaign: Mapping[str, object], words: Mapping[str, CampaignS
 
 
 def states_named(words: Mapping[str, object]) -> dict[str, CampaignState]:
-    """The account's own words for states, as a connection names them.
-
-    :param words: word to state, such as ``{"created": "draft", "finished": "completed"}``.
-    :raises ConfigurationError: a word means none of our states.
-    """
+    """The account's own words for states, as a connection names them. ``words``: word to state, such as ``{"created":
+    "draft", "finished": "completed"}``. Raises ConfigurationError if a word means none of our states."""
     try:
         return {plain_word(str(word)): CampaignState(plain_word(str(state))) for word, state in words.items()}
     except ValueError:
@@ -121,10 +110,8 @@ def plain_word(word: str) -> str:
 
 
 def decide(action: Action, state: CampaignState) -> Decision:
-    """Decide about an action on a campaign in this state.
-
-    :raises NotAllowed: the state does not allow it; the message names what it allows.
-    """
+    """Decide about an action on a campaign in this state. Raises NotAllowed if the state does not allow it; the message
+    names what it allows."""
     if state in _HAPPENED[action]:
         return Decision.DONE
     if action in _ALLOWED[state]:

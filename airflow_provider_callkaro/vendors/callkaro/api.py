@@ -25,11 +25,8 @@ _SHOWN = frozenset({"agent_id", "batch_id", "name"})  # chosen by the author of 
 
 
 class CallKaro:
-    """What CallKaro's API says.
-
-    :param schedule_timezone: the zone in which CallKaro reads ``schedule_at``, which it takes without an offset and
-        does not document; None refuses calls that need it.
-    """
+    """What CallKaro's API says. ``schedule_timezone``: the zone in which CallKaro reads ``schedule_at``, which it takes
+    without an offset and does not document; None refuses calls that need it."""
 
     name = "CallKaro"
 
@@ -42,11 +39,8 @@ class CallKaro:
         return {"X-API-KEY": api_key, "Content-Type": "application/json", "Accept": "application/json"}
 
     def create_campaign(self, name: str, agent_id: str | None = None) -> Request:
-        """A campaign of one agent (v1) or, without an agent, of any agents (v2). Rings nobody.
-
-        :param name: 1 to 200 characters.
-        :raises ConfigurationError: the name is empty or too long.
-        """
+        """A campaign of one agent (v1) or, without an agent, of any agents (v2). Rings nobody. ``name``: 1 to 200
+        characters. Raises ConfigurationError if the name is empty or too long."""
         if not isinstance(name, str) or not len(name.strip()) > 0 or len(name) > MAX_CAMPAIGN_NAME:
             raise ConfigurationError(f"the campaign's name must have 1 to {MAX_CAMPAIGN_NAME} characters")
         if agent_id is None:
@@ -70,10 +64,7 @@ class CallKaro:
         return Request.json("POST", "/call/outbound", body, retry_safe=False, shown_fields=_SHOWN)
 
     def read_placed_call(self, response: Response) -> PlacedCall:
-        """The call just placed.
-
-        :raises OutcomeUnknown: CallKaro may have accepted it, but gave no id.
-        """
+        """The call just placed. Raises OutcomeUnknown if CallKaro may have accepted it, but gave no id."""
         answer = read_accepted(self.name, response, ringing_ids=_CALL_ID)
         found = first_text(answer, _CALL_ID)
         if found is None:

@@ -96,10 +96,8 @@ class MrAssistant(MrAssistantCalls, MrAssistantOutbound):
 
     @staticmethod
     def headers(token: str | None = None) -> dict[str, str]:
-        """The headers of every request.
-
-        :param token: the bearer token; None where it expires, and the transport adds it to each request.
-        """
+        """The headers of every request. ``token``: the bearer token; None where it expires, and the transport adds it
+        to each request."""
         auth_headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         return {**auth_headers, "Content-Type": "application/json", "Accept": "application/json"}
 
@@ -113,10 +111,8 @@ class MrAssistant(MrAssistantCalls, MrAssistantOutbound):
         return Request.json("POST", "/auth/refresh", {"refresh_token": refresh_token}, secret_fields=SECRET_FIELDS)
 
     def read_tokens(self, response: Response) -> Tokens:
-        """The tokens; the access token lives about a day, the refresh token about a month.
-
-        :raises VendorError: the answer has none, or refuses.
-        """
+        """The tokens; the access token lives about a day, the refresh token about a month. Raises VendorError if the
+        answer has none, or refuses."""
         answer = read_accepted(self.name, without_text(response))
         access = _token(answer.get("access_token"))
         if access is None:

@@ -92,10 +92,7 @@ class MrAssistantCalls:
         return Request.json("POST", "/calls/outbound", {**body, **own}, retry_safe=False, shown_fields=SHOWN_FIELDS)
 
     def read_placed_call(self, response: Response) -> PlacedCall:
-        """The call just placed.
-
-        :raises OutcomeUnknown: MrAssistant may have accepted it, but gave no id.
-        """
+        """The call just placed. Raises OutcomeUnknown if MrAssistant may have accepted it, but gave no id."""
         answer = read_accepted(self.name, without_echo(response), ringing_ids=_CALL_ID)
         found = first_text(answer, _CALL_ID)
         if found is None:
@@ -105,9 +102,7 @@ class MrAssistantCalls:
     @staticmethod
     def answer_may_take(fields: Mapping[str, Any]) -> float:
         """Seconds that the answer to `place_call` may take because it waits for the phone; 0 where it does not.
-
-        :param fields: the call's own fields.
-        """
+        ``fields``: the call's own fields."""
         if not fields.get("wait_until_answered"):
             return 0.0
         return float(fields.get("ringing_timeout_seconds") or RINGING_TIMEOUT[1]) + ANSWER_MARGIN
@@ -196,10 +191,8 @@ class MrAssistantCalls:
 
 
 def check_transfer(transfer_to: Any, transfer_type: Any) -> None:
-    """Check the arguments of a transfer.
-
-    :raises ConfigurationError: an argument cannot work, naming it; the number is not in the message.
-    """
+    """Check the arguments of a transfer. Raises ConfigurationError if an argument cannot work, naming it; the number is
+    not in the message."""
     is_address = isinstance(transfer_to, str) and transfer_to.isprintable() and " " not in transfer_to
     if not is_address or not re.match(r"(tel|sip):.", transfer_to):
         raise ConfigurationError("transfer_to must be tel: and a number, or sip: and an address")
@@ -209,11 +202,8 @@ def check_transfer(transfer_to: Any, transfer_type: Any) -> None:
 
 
 def utc_text(name: str, moment: datetime, *, zone: tzinfo | None) -> str:
-    """A time as RFC 3339 in UTC, with ``Z``.
-
-    :param zone: the zone of a time without an offset; None refuses it.
-    :raises ConfigurationError: it has no offset.
-    """
+    """A time as RFC 3339 in UTC, with ``Z``. ``zone``: the zone of a time without an offset; None refuses it. Raises
+    ConfigurationError if it has no offset."""
     if isinstance(moment, datetime) and moment.utcoffset() is None and zone is not None:
         moment = moment.replace(tzinfo=zone)
     if not isinstance(moment, datetime) or moment.utcoffset() is None:
@@ -242,12 +232,8 @@ def _details(answer: Mapping[str, object]) -> CallDetails:
 
 
 def in_path(name: str, value: str) -> str:
-    """An id as one segment of a path.
-
-    :param name: the name of the argument, for messages.
-    :raises ConfigurationError: it is no id (``None`` is what a template makes of a missing one), or a part of it is
-        hidden.
-    """
+    """An id as one segment of a path. ``name``: the name of the argument, for messages. Raises ConfigurationError if it
+    is no id (``None`` is what a template makes of a missing one), or a part of it is hidden."""
     text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     if not 0 < len(text) <= 200 or not text.isprintable() or text in (".", "..", "None"):
         raise ConfigurationError(f"{name} must be an id of 1 to 200 characters")

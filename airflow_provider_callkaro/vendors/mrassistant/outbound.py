@@ -37,10 +37,8 @@ class DayNumbers(StrEnum):
     SUNDAY_1 = "sun=1"
 
     def iso(self, number: int) -> int:
-        """The day as ISO 8601 numbers it: 1 is Monday, 7 is Sunday.
-
-        :raises ConfigurationError: no day has this number.
-        """
+        """The day as ISO 8601 numbers it: 1 is Monday, 7 is Sunday. Raises ConfigurationError if no day has this
+        number."""
         first = int(self.value[-1])
         if not first <= number < first + 7:
             raise ConfigurationError(f"no day has the number {number} where {self.value}")
@@ -88,9 +86,7 @@ class MrAssistantOutbound:
 
     def read_outbound(self, response: Response) -> OutboundConfig:
         """The configuration of an agent. The page shows the answer to writing it; that to reading it is inferred.
-
-        :raises OutcomeUnknown: the answer has none of a configuration's fields.
-        """
+        Raises OutcomeUnknown if the answer has none of a configuration's fields."""
         answer = read_accepted(self.name, without_echo(response))
         nested = answer.get("data")
         config = nested if isinstance(nested, dict) and not any(name in answer for name in _ANSWERED) else answer

@@ -17,11 +17,8 @@ _SCHEDULE_ID = ("schedule_id", "id", "_id")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboundNumber:
-    """A number from which the agent calls.
-
-    :param phone_number: the number; not shown.
-    :param daily_limit: how many calls a day it may make.
-    """
+    """A number from which the agent calls. ``phone_number``: the number; not shown. ``daily_limit``: how many calls a
+    day it may make."""
 
     phone_number: str | None = field(default=None, repr=False)
     display_name: str | None = field(default=None, repr=False)
@@ -90,10 +87,8 @@ class OutboundConfig:
 
     @classmethod
     def read(cls, answer: Mapping[str, object], *, zone: tzinfo | None) -> OutboundConfig:
-        """Read a configuration from an answer.
-
-        :param zone: where a time without an offset is meant; None leaves it unread.
-        """
+        """Read a configuration from an answer. ``zone``: where a time without an offset is meant; None leaves it
+        unread."""
         return cls(
             agent_id=_text(answer.get("agent_id")),
             phone_numbers=tuple(_number(each) for each in _objects(answer.get("phone_numbers"))),

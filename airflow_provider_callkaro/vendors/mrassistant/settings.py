@@ -105,11 +105,8 @@ def read_whole_number(name: str, value: object, limits: tuple[int, int]) -> int:
 
 
 def read_yes_or_no(name: str, value: object) -> bool:
-    """True or false, or the text ``true`` or ``false`` in any case.
-
-    :param name: the name of the argument, for messages.
-    :raises ConfigurationError: it is neither.
-    """
+    """True or false, or the text ``true`` or ``false`` in any case. ``name``: the name of the argument, for messages.
+    Raises ConfigurationError if it is neither."""
     answer = _YES_OR_NO.get(value.strip().lower()) if isinstance(value, str) else value
     if not isinstance(answer, bool):
         raise ConfigurationError(f"{name} must be true or false{_rendered_to_nothing(value)}")
@@ -117,18 +114,14 @@ def read_yes_or_no(name: str, value: object) -> bool:
 
 
 def read_targets_per_campaign(value: object) -> int:
-    """How many targets one campaign has, 1 to 1,000, or the text of it.
-
-    :raises ConfigurationError: it is no whole number, or out of its range.
-    """
+    """How many targets one campaign has, 1 to 1,000, or the text of it. Raises ConfigurationError if it is no whole
+    number, or out of its range."""
     return read_whole_number("targets_per_campaign", value, (1, MAX_TARGETS))
 
 
 def read_longest_call(value: object) -> timedelta:
     """How long one call takes at most: a timedelta, or the text of one (``0:05:00``), or of whole seconds (``300``).
-
-    :raises ConfigurationError: it cannot be read, or is not above 0.
-    """
+    Raises ConfigurationError if it cannot be read, or is not above 0."""
     span = _span(value.strip()) if isinstance(value, str) else value
     if not isinstance(span, timedelta) or span <= timedelta(0):
         raise ConfigurationError(
@@ -139,10 +132,7 @@ def read_longest_call(value: object) -> timedelta:
 
 
 def check_name(name: object) -> None:
-    """Check the name of a campaign.
-
-    :raises ConfigurationError: it does not have 1 to 255 characters.
-    """
+    """Check the name of a campaign. Raises ConfigurationError if it does not have 1 to 255 characters."""
     if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME:
         raise ConfigurationError(f"the campaign's name must have 1 to {MAX_NAME} characters")
 
