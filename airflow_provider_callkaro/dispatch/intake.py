@@ -18,6 +18,7 @@ class Intake:
     :param rows: contact rows, lazily.
     :param read: turns a row into a call, or raises `InvalidCall`.
     :param shard: the part of the rows to take; None takes all.
+    :param on_row: called with the number of each row that is taken, and the row, before anything becomes of it.
     """
 
     def __init__(
@@ -26,10 +27,12 @@ class Intake:
         rows: Iterable[object],
         read: Callable[[object], Call],
         shard: Shard | None = None,
+        on_row: Callable[[int, object], None] | None = None,
     ) -> None:
         self._rows = iter(rows)
         self._read = read
         self._shard = shard
+        self._on_row = on_row
         self._row_number = 0
         self._keys = CompactSet()
         self.exhausted = False
@@ -44,18 +47,23 @@ class Intake:
                 call = self._read(row)
             except InvalidCall as error:
                 if self._shard is None or self._shard.holds(str(self._row_number)):
-                    self.taken += 1
+                    self._take(row)
                     return self._ended(Outcome.REJECTED, error.reason, detail=str(error))
                 continue
             key = call.key
             if self._shard is not None and not self._shard.holds(key):
                 continue
-            self.taken += 1
+            self._take(row)
             if not self._keys.add(key):
                 return self._ended(Outcome.SKIPPED, Reason.DUPLICATE)
             return Job(row_number=self._row_number, key=key, number=call.to_number, call=call)
         self.exhausted = True
         return None
+
+    def _take(self, row: object) -> None:
+        self.taken += 1
+        if self._on_row is not None:
+            self._on_row(self._row_number, row)
 
     def _ended(self, outcome: Outcome, reason: Reason, *, detail: str | None = None) -> RowOutcome:
         return RowOutcome(row_number=self._row_number, outcome=outcome, reason=reason, detail=detail)

@@ -12,10 +12,10 @@ import logging
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
-from typing import IO, Protocol, TypeAlias
+from typing import IO, Protocol
 
 from airflow_provider_callkaro.calls.masking import mask_error
-from airflow_provider_callkaro.calls.outcome import Outcome, Reason
+from airflow_provider_callkaro.dispatch.report_columns import COLUMNS, ReportColumns
 from airflow_provider_callkaro.dispatch.tally import RowOutcome
 from airflow_provider_callkaro.exceptions import ConfigurationError, NotWritten
 from airflow_provider_callkaro.files.formats import ENDINGS, FileFormat, format_of
@@ -23,12 +23,11 @@ from airflow_provider_callkaro.files.writing.spreadsheet import plain_cell
 
 log = logging.getLogger(__name__)
 
-COLUMNS = ("row", "state", "reason", "call_id", "detail")
 _FORMATS = (FileFormat.CSV, FileFormat.JSONL)  # a Parquet file cannot be written line by line
 _MEMORY = 1 << 20  # bytes kept in memory before the lines go to a temporary file
 _CHUNK = 1 << 16  # characters copied at once
 
-_Line: TypeAlias = tuple[int, Outcome, Reason | str | None, str | None, str | None]
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def report_format(path: str) -> FileFormat:
@@ -57,27 +56,37 @@ class Report:
         run as a formula.
     :param open_target: opens the place of the report for writing bytes. They appear there when the block ends well, and
         not at all when it raises.
+    :param columns: what each line says of its row beside the outcome; None: nothing.
     """
 
-    def __init__(self, *, kind: FileFormat, open_target: Callable[[], AbstractContextManager[IO[bytes]]]) -> None:
+    def __init__(
+        self,
+        *,
+        kind: FileFormat,
+        open_target: Callable[[], AbstractContextManager[IO[bytes]]],
+        columns: ReportColumns | None = None,
+    ) -> None:
         self._open_target = open_target
+        self._columns = columns
+        self._names = (*COLUMNS, *(columns.titles if columns is not None else ()))
         self._broken: str | None = None
         self._lines: IO[str] = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed by `close`
             max_size=_MEMORY, mode="w+", encoding="utf-8", errors="backslashreplace", newline=""
         )
-        self._write: Callable[[_Line], object]
+        self._write: Callable[[tuple[object, ...]], object]
         if kind == FileFormat.CSV:
             writer = csv.writer(self._lines, lineterminator="\n")
-            writer.writerow(COLUMNS)
+            writer.writerow(map(plain_cell, self._names))
             self._write = lambda values: writer.writerow([*values[:3], *map(_cell, values[3:])])
         else:
             self._write = self._write_json
 
     def add(self, row: RowOutcome) -> None:
         """Add the line of one row. It never raises: an outcome is settled whether or not it can be reported."""
+        of_row = () if self._columns is None else self._columns.take(row.row_number)
         if self._broken is None:
             try:
-                self._write((row.row_number, row.outcome, row.reason, row.call_id, row.detail))
+                self._write((row.row_number, row.outcome, row.reason, row.call_id, row.detail, *of_row))
             except Exception as error:
                 self._break_off(error)
                 log.error("The report cannot be gathered from row %d on: %s", row.row_number, self._broken)
@@ -111,9 +120,11 @@ class Report:
     def _break_off(self, error: Exception) -> None:
         self._broken = mask_error(error)
 
-    def _write_json(self, values: _Line) -> None:
-        self._lines.write(json.dumps(dict(zip(COLUMNS, values, strict=True))) + "\n")
+    def _write_json(self, values: tuple[object, ...]) -> None:
+        self._lines.write(json.dumps(dict(zip(self._names, values, strict=True))) + "\n")
 
 
-def _cell(text: str | None) -> str | None:
-    return None if text is None else plain_cell(text)
+def _cell(value: object) -> str | None:
+    if value is None:
+        return None
+    return plain_cell(value if isinstance(value, str) else _compact(value))

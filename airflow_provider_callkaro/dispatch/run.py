@@ -41,6 +41,7 @@ def run_calls(
     redial: frozenset[EntryState] = frozenset(),
     report: RowSink | None = None,
     shard: Shard | None = None,
+    on_row: Callable[[int, object], None] | None = None,
     rules: Rules | None = None,
     dry_run: bool = False,
     observe: Observe | None = None,
@@ -66,6 +67,7 @@ def run_calls(
     :param redial: earlier outcomes to dispatch once more, on purpose.
     :param report: takes one line per row; the caller publishes it.
     :param shard: the part of the rows to take; None takes all.
+    :param on_row: called with the number of each row that is taken, and the row, before its outcome is reported.
     :param rules: when and how often a call may ring, and who must not be called; None lets every call ring.
     :param dry_run: read and look up everything, send nothing.
     :param observe: called with every call as the row asks for it, and with the call as it would go out or what holds it
@@ -103,7 +105,7 @@ def run_calls(
     )
     recorder = OutcomeRecorder(ledger=ledger, tally=tally, report=report, redial=redial, policy=policy, random=jitter)
     dispatcher = Dispatcher(
-        intake=Intake(rows=rows, read=read, shard=shard),
+        intake=Intake(rows=rows, read=read, shard=shard, on_row=on_row),
         preparation=Preparation(recorder=recorder, rules=rules, observe=observe),
         batcher=batcher,
         recorder=recorder,

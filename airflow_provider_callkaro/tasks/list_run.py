@@ -147,7 +147,8 @@ class ListRun:
         reader = self._reader(numbers)
         rules = self._rules(memory, numbers)
         rows = self._rows()
-        report = None if settings.dry_run else new_report(settings.report_path)
+        columns = settings.columns_of_report(account.row_schema)
+        report = None if settings.dry_run else new_report(settings.report_path, columns)
         try:
             summary = fail_without_retry(
                 run_calls,
@@ -163,6 +164,7 @@ class ListRun:
                 redial=settings.redialled,
                 report=_one_sink(report, self._watcher),
                 shard=settings.part,
+                on_row=None if columns is None else columns.check if report is None else columns.keep,
                 rules=rules,
                 dry_run=settings.dry_run,
                 observe=observe,

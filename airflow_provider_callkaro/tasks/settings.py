@@ -17,6 +17,7 @@ from airflow_provider_callkaro.dispatch.limits import Limits, redial_states
 from airflow_provider_callkaro.dispatch.shard import Shard
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.contract import EntryState
+from airflow_provider_callkaro.sources.inline import RowContacts
 from airflow_provider_callkaro.tasks.arguments import is_template, unredacted
 from airflow_provider_callkaro.tasks.instants import read_instant
 from airflow_provider_callkaro.tasks.rules import Suppression, check_policy
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.number_rules import NumberRules
     from airflow_provider_callkaro.calls.policy import CallingPolicy
     from airflow_provider_callkaro.calls.row_schema import RowSchema
+    from airflow_provider_callkaro.dispatch.report_columns import ReportColumns
     from airflow_provider_callkaro.sources.contract import ContactSource
 
 WHEN_CLOSED = ("wait", "schedule", "stop")
@@ -73,6 +75,7 @@ class ListSettings:
     max_rows: int | None = None
     shard: tuple[int, int] | None = None
     report_path: str | None = None
+    report_columns: Sequence[str] | Mapping[str, str] | None = None
     dry_run: bool = False
 
     def __post_init__(self) -> None:
@@ -91,6 +94,7 @@ class ListSettings:
             if getattr(self, name) is not None:
                 checked_names(name, getattr(self, name))
         self.allowed_numbers  # noqa: B018 - checks its words
+        self._check_report_columns()
         if self.expires_after is not None and (
             not isinstance(self.expires_after, timedelta) or self.expires_after <= timedelta(0)
         ):
@@ -106,6 +110,17 @@ class ListSettings:
         self.limits  # noqa: B018 - checks its values
         if not is_template(self.redial) and not _has_template(self.redial):
             self.redialled  # noqa: B018 - checks its words
+
+    def _check_report_columns(self) -> None:
+        """Refuse columns that cannot be in the report; those of rows in the DAG itself are known already."""
+        columns = self.columns_of_report()
+        if columns is None:
+            return
+        if self.report_path is None:
+            raise ConfigurationError("report_columns needs report_path, which says where the report is written")
+        if isinstance(self.contacts, RowContacts) and isinstance(self.contacts.value, (list, tuple)):
+            for row in self.contacts.value[:1]:
+                columns.check(1, row)
 
     @classmethod
     def of(cls, operator: object, **others: object) -> Self:
@@ -153,6 +168,15 @@ class ListSettings:
 
         asks = {"timezone"} if self.policy.timezone == RECIPIENT else set()
         return (row_schema.row_fields | asks).intersection(row_schema.columns)
+
+    def columns_of_report(self, row_schema: RowSchema | None = None) -> ReportColumns | None:
+        """What each line of the report says of its row beside the outcome; None: nothing."""
+        if self.report_columns is None:
+            return None
+        from airflow_provider_callkaro.dispatch.report_columns import ReportColumns
+
+        aliases = None if row_schema is None else row_schema.aliases
+        return ReportColumns(self.report_columns, column_map=self.column_map, aliases=aliases)
 
     @property
     def part(self) -> Shard | None:

@@ -82,6 +82,9 @@ class CallKaroPreflightOperator(PreflightOperator):
         list.
     :param report_path: a file with one line per row, CSV or JSON Lines by its ending, local or in object storage; None
         writes none. Templated.
+    :param report_columns: the columns of the contact rows that the report has beside the outcome, such as
+        ``["customer_id"]``, or ``{"state": "home_state"}`` to rename them there. ``call_key`` names the column that
+        is the key. Numbers are in the report only if ``"to_number"`` is named. None adds none.
     :param ledger_conn_id: a SQL connection whose ledger remembers who has been called, over runs and DAGs; None uses
         the task's own state (Airflow 3.3 and later). Templated.
     :param ledger_scope: the idempotency scope: a person is called once under this name. Default: DAG, task and data
@@ -130,6 +133,7 @@ class CallKaroPreflightOperator(PreflightOperator):
         max_rows: int | None = None,
         shard: Sequence[int] | None = None,
         report_path: str | None = None,
+        report_columns: Sequence[str] | Mapping[str, str] | None = None,
         ledger_conn_id: str | None = None,
         ledger_scope: str | None = None,
         redial: str | list[str] | None = None,
@@ -170,6 +174,7 @@ class CallKaroPreflightOperator(PreflightOperator):
         self.max_rows = max_rows
         self.shard = shard
         self.report_path = RedactedPath(report_path)
+        self.report_columns = report_columns
         self.ledger_conn_id = ledger_conn_id
         self.ledger_scope = ledger_scope
         self.redial = redial
