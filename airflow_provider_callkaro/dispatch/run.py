@@ -37,6 +37,7 @@ def run_calls(
     limits: Limits,
     stop: Stop,
     say: Callable[[Snapshot], None],
+    keep: Callable[[Snapshot], None] | None = None,
     total: int | None = None,
     redial: frozenset[EntryState] = frozenset(),
     report: RowSink | None = None,
@@ -62,7 +63,8 @@ def run_calls(
     :param ledger: who has been rung; opened and closed here.
     :param limits: how fast the run may go, and when it gives up.
     :param stop: asks the run to end early.
-    :param say: called with a snapshot of the run every few seconds.
+    :param say: logs a snapshot of the run: every few seconds at first, then ever more rarely.
+    :param keep: keeps a snapshot of the run where others look at it, every few seconds; None keeps none.
     :param total: rows in the list; None where that is not known.
     :param redial: earlier outcomes to dispatch once more, on purpose.
     :param report: takes one line per row; the caller publishes it.
@@ -113,7 +115,7 @@ def run_calls(
         dialler=dialler,
         flow=flow,
         stop=stop,
-        progress=Progress(total=total, say=say, clock=clock),
+        progress=Progress(total=total, say=say, keep=keep, clock=clock),
         clock=clock,
     )
     try:

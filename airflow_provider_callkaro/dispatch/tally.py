@@ -6,10 +6,14 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from textwrap import wrap
 from typing import Any
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.exceptions import VendorError
+
+WIDTH = 120  # letters of a line that a log shows without scrolling
+_UNREAD = "was not read to its end, and how many rows are left is not known"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,11 +143,24 @@ class Summary:
             **({"unread": True} if self.unread else {}),
         }
 
+    def lines(self) -> list[str]:
+        """The summary for a log, none of its lines longer than a screen is wide."""
+        lines = [self._counts()]
+        if self.unread:
+            lines.append(f"The list {_UNREAD}")
+        if self.reasons:
+            lines.extend(wrap(f"Reasons: {self._why()}", width=WIDTH))
+        return lines
+
     def __str__(self) -> str:
-        counts = (
+        rest = f"; the list {_UNREAD}" if self.unread else ""
+        return f"{self._counts()} ({self._why()}){rest}" if self.reasons else f"{self._counts()}{rest}"
+
+    def _counts(self) -> str:
+        return (
             f"{self.total} rows: {self.accepted} accepted, {self.rejected} rejected, {self.skipped} skipped, "
             f"{self.unknown} unknown, {self.pending} pending"
         )
-        why = ", ".join(f"{reason} {count}" for reason, count in self.reasons.items())
-        rest = "; the list was not read to its end, and how many rows are left is not known" if self.unread else ""
-        return f"{counts} ({why}){rest}" if why else f"{counts}{rest}"
+
+    def _why(self) -> str:
+        return ", ".join(f"{reason} {count}" for reason, count in self.reasons.items())

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from airflow_provider_callkaro.tasks.ledgers import Memory
 
 
+_LONGEST_SCOPE = 40  # letters of a scope in a log line
+
+
 class RunOutput:
     """Tells what one run does and what it came to.
 
@@ -43,30 +46,37 @@ class RunOutput:
         self._result_key = result_key
 
     def started(self, memory: Memory) -> None:
-        """Say in the log where the run remembers its calls, and how fast it may go."""
+        """Say in the log how fast the run may go, and where it remembers its calls."""
         limits = self._settings.limits
         self._log.info(
-            "%s: ledger %s, scope %s, at most %d calls in flight%s",
-            "Dry run, nothing is sent" if self._settings.dry_run else "Placing calls",
-            memory.name,
-            memory.record.scopes[0],
+            "%s: up to %d at once%s",
+            "Dry run, no call is placed" if self._settings.dry_run else "Placing calls",
             limits.max_concurrency,
-            f" and {limits.calls_per_second:g} a second" if limits.calls_per_second else "",
+            f", at most {limits.calls_per_second:g} a second" if limits.calls_per_second else "",
+        )
+        scope = memory.record.scopes[0]
+        self._log.info(
+            'Who has been called is remembered in %s, scope "%s"',
+            memory.name,
+            scope if len(scope) <= _LONGEST_SCOPE else f"{scope[:_LONGEST_SCOPE]}…",
         )
 
-    def progress(self, snapshot: Snapshot) -> None:
-        """Say in the log, and where there is one in the task's state, how far the run is."""
+    def say_progress(self, snapshot: Snapshot) -> None:
+        """Say in the log how far the run is."""
         self._log.info("%s", snapshot)
+
+    def keep_progress(self, snapshot: Snapshot) -> None:
+        """Keep in the task's state, where there is one, how far the run is."""
         store = task_state_of(self._context)
         if store is not None:
             store.set("progress", snapshot.as_state())
 
     def leave_summary(self, summary: Summary) -> None:
         """Say what the run came to, and leave it in XCom at once: what comes after may fail."""
-        self._log.info("%s", summary)
+        for line in summary.lines():
+            self._log.info("%s", line)
         self._log.info(
-            "%d calls were sent in this pass (one that was turned away counts each time it is sent); earlier passes "
-            "had settled %d rows",
+            "%d calls were sent in this pass, repeats included; %d rows were settled in earlier passes",
             summary.dialled,
             summary.resumed,
         )
