@@ -14,12 +14,13 @@ QUICK_NEEDS := aiohttp cryptography holidays hypothesis idna jsonschema pendulum
 	pytest pytest-xdist requests sqlalchemy starlette urllib3 uvicorn
 QUICK := $(if $(wildcard $(INSTALLED)),$(VENV),.venv-quick)
 
-.PHONY: help demo quick test check lint types imports unit bench test-matrix clean
+.PHONY: help demo quick test check lint types imports unit bench test-matrix docs clean
 
 help:
 	@echo "make demo         a campaign against the sandbox, without an account"
 	@echo "make quick        the tests of the rooms below Airflow: no Airflow, no services, under a minute"
 	@echo "make test         everything: lint, types, import contracts, all tests (PostgreSQL and MariaDB on loopback)"
+	@echo "make docs         the pages as a site, into site/<version>/; it needs no Airflow"
 	@echo "make test-matrix  the tests under each supported Airflow and Python; names of pairs in PAIRS=3.0:3.12"
 	@echo "make bench        the benchmark; make check, lint, types, imports, unit: the parts of make test"
 
@@ -62,8 +63,16 @@ unit: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
 
+docs: .venv-docs/.installed
+	.venv-docs/bin/mkdocs build --strict --site-dir "site/$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' airflow_provider_callkaro/__init__.py)"
+
+.venv-docs/.installed: constraints/docs.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/pip install --quiet --disable-pip-version-check --no-deps -r constraints/docs.txt
+	touch $@
+
 test-matrix:
 	$(PYTHON) -m tests.matrix $(PAIRS)
 
 clean:
-	rm -rf $(VENV) .venv-* .demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-* .demo site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -12,7 +12,7 @@ PACKAGE = ROOT / "airflow_provider_callkaro"
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "benchmarks" / "README.md"])
 NAMED = re.compile(r"`([\w./-]+/(?:[\w.-]+\.(?:py|md|toml|yml))?)`")
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
-TO_BE_MADE = re.compile(r"\b(?:ringer|hours\.toml)\b")  # what a page tells its reader to write
+TO_BE_MADE = re.compile(r"\b(?:ringer|hours\.toml|dags|site)\b")  # what a page tells its reader to write
 
 
 def anchors(page: Path) -> set[str]:
