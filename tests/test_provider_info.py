@@ -48,7 +48,7 @@ def test_the_connection_form_is_one_that_airflow_can_draw():
 def test_the_other_entries_keep_to_the_stricter_schema_too():
     strict = schema("provider.yaml.schema.json")["properties"]
     for name, entry in get_provider_info().items():
-        if name != "connection-types":
+        if name != "connection-types" and name in strict:  # before 3.2 Airflow knows no "cli"
             jsonschema.validate(entry, strict[name])
 
 
@@ -98,14 +98,10 @@ def test_the_older_form_says_the_same_as_the_declared_one():
     jsonschema.validate(behaviour, schema("customized_form_field_behaviours.schema.json"))
 
 
-def test_the_older_form_has_the_declared_fields():
-    pytest.importorskip("flask_appbuilder")
-    pytest.importorskip("wtforms")
-    widgets = CallKaroHook.get_connection_form_widgets()
-    assert set(widgets) == set(CALLKARO.fields)
-    for name, widget in widgets.items():
-        assert widget.args[0] == CALLKARO.fields[name]["label"]
-        assert widget.kwargs["description"] == CALLKARO.fields[name]["description"]
+def test_each_hook_has_the_older_form_as_its_own():
+    """Airflow before 3.2 looks among the class's own attributes; `hooks/test_form.py` asks such an Airflow itself."""
+    for entry in get_provider_info()["connection-types"]:
+        assert {"get_connection_form_widgets", "get_ui_field_behaviour"} <= set(vars(at(entry["hook-class-name"])))
 
 
 def test_every_vendors_form_has_the_files_of_its_tls():

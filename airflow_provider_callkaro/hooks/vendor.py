@@ -56,6 +56,14 @@ class VendorHook(BaseHook, Generic[ConnectionT]):
 
     profile: ClassVar[VendorProfile]
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give a vendor's hook the form as an attribute of its own: before 3.2 Airflow sees no inherited one."""
+        super().__init_subclass__(**kwargs)
+        if "profile" in vars(cls):
+            for name in ("get_connection_form_widgets", "get_ui_field_behaviour"):
+                if name not in vars(cls):
+                    setattr(cls, name, vars(VendorHook)[name])
+
     def __init__(self, conn_id: str) -> None:
         super().__init__()
         setattr(self, self.conn_name_attr, conn_id)
