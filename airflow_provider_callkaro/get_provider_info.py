@@ -37,6 +37,11 @@ def get_provider_info() -> dict[str, Any]:
             }
             for vendor in VENDORS
         ],
+        "task-decorators": [
+            {"name": name, "class-name": f"{_PACKAGE}.decorators.{vendor.connection_type}.{name}_task"}
+            for vendor in VENDORS
+            for name in vendor.decorators
+        ],
         # Airflow 3.2 and later adds these to its own command line.
         "cli": [f"{_PACKAGE}.commands.definition.get_callkaro_cli_commands"],
         "extra-links": [f"{_PACKAGE}.links.callkaro.CallKaroCampaignLink"],

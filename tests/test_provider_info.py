@@ -20,7 +20,7 @@ from airflow_provider_callkaro.vendors.known import VENDORS
 
 HEAVY = {"aiohttp", "requests", "urllib3", "sqlalchemy", "pyarrow", "pandas", "phonenumbers", "holidays", "starlette"}
 LISTS_OF_MODULES = ("hooks", "operators", "sensors", "triggers", "transfers", "bundles")
-LISTS_OF_CLASSES = ("notifications", "extra-links", "secrets-backends", "logging", "task-decorators")
+LISTS_OF_CLASSES = ("notifications", "extra-links", "secrets-backends", "logging")
 
 
 def schema(name):
@@ -62,6 +62,14 @@ def test_everything_that_is_listed_can_be_imported():
         assert isinstance(at(path), type)
     named = {entry["integration-name"] for name in LISTS_OF_MODULES for entry in info.get(name, ())}
     assert named <= {integration["integration-name"] for integration in info["integrations"]}
+
+
+def test_every_task_decorator_makes_a_task_of_a_function():
+    listed = get_provider_info()["task-decorators"]
+    assert [entry["name"] for entry in listed] == ["callkaro_calls", "mrassistant_calls"]
+    for entry in listed:
+        decorated = at(entry["class-name"])(list)
+        assert decorated.operator_class.custom_operator_name == f"@task.{entry['name']}"
 
 
 def test_every_connection_type_names_a_hook_that_names_it():

@@ -59,7 +59,7 @@ class RowContacts:
         self._origin = _origin(rows)
         self._last_iterator: Iterator[Any] | None = None
         if not isinstance(rows, str) and not _is_reference(rows):
-            _refuse_what_is_no_list(rows, argument)
+            refuse_what_is_no_list(rows, argument)
             refuse_used_up(rows, argument)
         self.value = rows
 
@@ -95,7 +95,7 @@ class RowContacts:
             self.value = self.value.resolve(context)
         if isinstance(self.value, str):
             self.value = _list_in_text(self.value, self._argument)
-        _refuse_what_is_no_list(self.value, self._argument)
+        refuse_what_is_no_list(self.value, self._argument)
         if isinstance(self.value, Iterator):
             self.value = list(self.value)
         rows: Iterable[Any] = self.value
@@ -143,19 +143,25 @@ def _list_in_text(text: str, argument: str) -> Any:
     return value
 
 
-def _refuse_what_is_no_list(rows: Any, argument: str) -> None:
+def refuse_what_is_no_list(rows: Any, argument: str, *, takes: str = f"it must be {_WHAT_IT_TAKES}") -> None:
+    """Refuse what cannot become a list of rows.
+
+    :param argument: what the user calls it, for messages.
+    :param takes: what it may be, for messages.
+    :raises ConfigurationError: it is nothing, one row, a set, a data frame, or nothing that can be walked through.
+    """
     if rows is None:
         raise ConfigurationError(
             f"{argument} is None: give a list; an upstream task with nobody to ring must return an empty one"
         )
     if isinstance(rows, Mapping):
-        raise ConfigurationError(f"{argument} is one mapping: put the row into a list, {argument}=[row]")
+        raise ConfigurationError(f"{argument} is one mapping: put the row into a list, [row]")
     if isinstance(rows, AbstractSet):
-        raise ConfigurationError(f"{argument} is a set, whose order changes from try to try: pass sorted({argument})")
+        raise ConfigurationError(f"{argument} is a set, whose order changes from try to try: sort it, with sorted()")
     if hasattr(rows, "columns"):
-        raise ConfigurationError(f'{argument} is a data frame: pass frame.to_dict("records")')
+        raise ConfigurationError(f'{argument} is a data frame: give frame.to_dict("records")')
     if isinstance(rows, (str, bytes, bytearray, type)) or not isinstance(rows, Iterable):
-        raise ConfigurationError(f"{argument} is {_article(type(rows).__name__)}: it must be {_WHAT_IT_TAKES}")
+        raise ConfigurationError(f"{argument} is {_article(type(rows).__name__)}: {takes}")
 
 
 def _article(noun: str) -> str:

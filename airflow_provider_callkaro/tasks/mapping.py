@@ -42,13 +42,16 @@ _WAY = (
 )
 
 
-def came_from_upstream(task: Any, context: Context) -> Collection[str]:
+def came_from_upstream(task: Any, context: Context, *, expansion: str = "expand_input") -> Collection[str]:
     """The names of a mapped task's fields whose values come from an upstream task; none where it is not mapped.
 
     A value that the author wrote into `partial`, `expand` or the DAG's ``default_args`` does not count.
+
+    :param expansion: where Airflow keeps what the task is mapped over; ``op_kwargs_expand_input`` for the arguments of
+        a decorated function.
     """
     dag = task.get_dag()
-    expanded = getattr(dag.task_dict.get(task.task_id) if dag else None, "expand_input", None)
+    expanded = getattr(dag.task_dict.get(task.task_id) if dag else None, expansion, None)
     if expanded is None:
         return ()
     if isinstance(expanded.value, Mapping):
@@ -70,6 +73,16 @@ def refuse_literals_of_a_group(operator: type[RendersLiterals], arguments: Mappi
     looked_at = (operator.never_shown | PATHS).intersection(arguments)
     handed_on = {name: [*_handed_on(_private_part(name, arguments[name]))] for name in looked_at}
     _refuse_literals(operator, handed_on, where="a task group's expand")
+
+
+def refuse_literals_of_a_decorator(operator: type[RendersLiterals], arguments: Mapping[str, Any], dag: object) -> None:
+    """Refuse a mapped decorated task whose decorator, or whose DAG, is given what is never shown.
+
+    :param arguments: of the decorator.
+    :raises ConfigurationError: it is, naming the argument.
+    """
+    refuse_default_args(operator, dag)
+    _refuse_literals(operator, arguments, where="the decorator of a mapped task")
 
 
 class CheckedPartial(OperatorPartial):

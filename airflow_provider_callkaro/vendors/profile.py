@@ -68,6 +68,8 @@ class VendorProfile:
     :param own_fields: the extra fields that only this vendor's connections have.
     :param sensors: the modules in ``sensors/`` that are about this vendor.
     :param triggers: the modules in ``triggers/`` that its operators and sensors defer to.
+    :param decorators: its TaskFlow decorators, which ``decorators/`` has in the vendor's module: ``x`` is ``@task.x``,
+        made by the function ``x_task``.
     """
 
     name: str
@@ -79,6 +81,7 @@ class VendorProfile:
     own_fields: dict[str, ConnectionField] = field(default_factory=dict)
     sensors: tuple[str, ...] = ()
     triggers: tuple[str, ...] = ()
+    decorators: tuple[str, ...] = ()
 
     @property
     def fields(self) -> dict[str, ConnectionField]:

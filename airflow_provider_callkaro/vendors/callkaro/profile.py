@@ -28,4 +28,5 @@ CALLKARO = VendorProfile(
     },
     sensors=("schedule_window",),
     triggers=("schedule_window",),
+    decorators=("callkaro_calls",),
 )

@@ -43,4 +43,5 @@ MRASSISTANT = VendorProfile(
     },
     sensors=("mrassistant",),
     triggers=("schedule_window", "status"),
+    decorators=("mrassistant_calls",),
 )
