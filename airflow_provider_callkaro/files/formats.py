@@ -35,11 +35,3 @@ def format_named(name: str) -> FileFormat:
         return FileFormat(name)
     except ValueError:
         raise ConfigurationError(f"format {name!r} is unknown: use {', '.join(FileFormat)}") from None
-
-
-def check_delimiter(delimiter: str) -> str:
-    """The delimiter, if it can be one. Raises ConfigurationError if it is not a single character, or one that a CSV
-    uses otherwise."""
-    if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n':
-        raise ConfigurationError("delimiter must be one character, such as a comma, a semicolon or a tab")
-    return delimiter

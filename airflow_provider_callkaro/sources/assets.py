@@ -13,8 +13,10 @@ from collections.abc import Generator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.files.formats import check_delimiter, format_named
+from airflow_provider_callkaro.files.formats import format_named
 from airflow_provider_callkaro.files.path_confinement import path_below, stays_below
+from airflow_provider_callkaro.files.reading.delimiters import check_delimiter
+from airflow_provider_callkaro.files.reading.encoding import check_encoding
 from airflow_provider_callkaro.files.storage import connection_in, redacted_path
 from airflow_provider_callkaro.sources.contact_file import ContactFile
 from airflow_provider_callkaro.sources.contract import ContactRow
@@ -40,11 +42,15 @@ class AssetContacts:
     :param format: ``csv``, ``jsonl`` or ``parquet``; None goes by the ending of each file.
     :param path_key: the key of the path in an event's extra; an event without it means the asset's URI. Default
         ``path``. Templated.
-    :param delimiter: what separates the cells of a CSV, one character. Default ``,``.
-    :raises ConfigurationError: ``format`` or ``delimiter`` is none of these, or ``base_path`` names a connection.
+    :param delimiter: what separates the cells of a CSV, one character. None (default) finds it from the first line,
+        where only one of comma, semicolon, tab and ``|`` can be it.
+    :param encoding: of CSV and JSON, as Python names it, such as ``cp1252``. None (default) is UTF-8, or what the byte
+        order mark says.
+    :raises ConfigurationError: ``format``, ``delimiter`` or ``encoding`` is none of these, or ``base_path`` names a
+        connection.
     """
 
-    __slots__ = ("_format", "asset", "base_path", "conn_id", "delimiter", "path_key")
+    __slots__ = ("_format", "asset", "base_path", "conn_id", "delimiter", "encoding", "path_key")
 
     template_fields: Sequence[str] = ("asset", "conn_id", "base_path", "path_key")
 
@@ -56,7 +62,8 @@ class AssetContacts:
         base_path: str | os.PathLike[str] | None = None,
         format: str | None = None,  # noqa: A002 - the word users look for
         path_key: str = "path",
-        delimiter: str = ",",
+        delimiter: str | None = None,
+        encoding: str | None = None,
     ) -> None:
         # Keep a text only: Airflow's templater would take an Asset for a path, or look for template fields in it.
         self.asset = getattr(asset, "uri", None) or getattr(asset, "name", asset)
@@ -65,6 +72,7 @@ class AssetContacts:
         self.path_key = path_key
         self._format = None if format is None else format_named(format)
         self.delimiter = check_delimiter(delimiter)
+        self.encoding = check_encoding(encoding)
 
     def __repr__(self) -> str:
         which = "the triggering assets" if self.asset is None else f"asset {redacted_path(str(self.asset))}"
@@ -127,7 +135,13 @@ class AssetContacts:
             )
         whose = f'AssetContacts: an event of asset "{asset.uri}"'
         path = path_below(path, base, whose=whose, way_out="set base_path to the folder below which such files lie")
-        files = contact_files(path, conn_id=self.conn_id, file_format=self._format, delimiter=self.delimiter)
+        files = contact_files(
+            path,
+            conn_id=self.conn_id,
+            file_format=self._format,
+            delimiter=self.delimiter,
+            encoding=self.encoding,
+        )
         if not all(stays_below(file.filesystem, file.path, base) for file in files):
             raise ConfigurationError(
                 f"{whose} names a file behind a symbolic link that leads out of {redacted_path(base)}: put the file "

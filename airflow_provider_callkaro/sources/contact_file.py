@@ -16,6 +16,7 @@ from airflow_provider_callkaro.calls.row_size import EndlessLine
 from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken, VoiceCallError
 from airflow_provider_callkaro.files.formats import FileFormat
 from airflow_provider_callkaro.files.reading.csv_file import csv_rows
+from airflow_provider_callkaro.files.reading.encoding import in_utf8
 from airflow_provider_callkaro.files.reading.jsonl_file import jsonl_rows
 from airflow_provider_callkaro.files.reading.parquet_file import parquet_rows
 from airflow_provider_callkaro.files.reading.row_count import RowCount
@@ -42,14 +43,16 @@ class ContactFile:
     :param path: the file's name in that storage.
     :param format: what it is written in.
     :param compressed: whether it is a gzip file.
-    :param delimiter: what separates the cells of a CSV.
+    :param delimiter: what separates the cells of a CSV; None finds it from the first line.
+    :param encoding: of a CSV or JSON; None takes what the byte order mark says, and UTF-8 without one.
     """
 
     filesystem: AbstractFileSystem
     path: str
     format: FileFormat
     compressed: bool
-    delimiter: str
+    delimiter: str | None = None
+    encoding: str | None = None
 
     def rows(self) -> Iterator[ContactRow]:
         """The file's rows, read as they are asked for; None for one that cannot be read.
@@ -117,7 +120,7 @@ class ContactFile:
                 yield self._unpacked(io.BufferedReader(file))
 
     def _unpacked(self, file: gzip.GzipFile | io.BufferedReader) -> BinaryIO:
-        """The file, if it is no archive: only gzip is unpacked, and only if the file's name says so."""
+        """The file in UTF-8, if it is no archive: only gzip is unpacked, and only if the file's name says so."""
         begin = file.peek(8)
         for first, kind in _ARCHIVES.items():
             if begin.startswith(first):
@@ -125,4 +128,4 @@ class ContactFile:
                     f"contacts: {self.name} is packed with {kind}: unpack it, or pack it with gzip alone and let its "
                     "name end in .gz"
                 )
-        return cast(BinaryIO, file)
+        return in_utf8(cast(BinaryIO, file), self.encoding, name=self.name)

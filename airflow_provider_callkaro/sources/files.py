@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken, VoiceCallError
-from airflow_provider_callkaro.files.formats import FileFormat, check_delimiter, format_named, format_of
+from airflow_provider_callkaro.files.formats import FileFormat, format_named, format_of
+from airflow_provider_callkaro.files.reading.delimiters import check_delimiter
+from airflow_provider_callkaro.files.reading.encoding import check_encoding
 from airflow_provider_callkaro.files.storage import connection_in, redacted_path, storage_of
 from airflow_provider_callkaro.sources.contact_file import ContactFile
 from airflow_provider_callkaro.sources.contract import ContactRow
@@ -27,9 +29,8 @@ _HIDDEN = ("_", ".")  # such as _SUCCESS and .part-0.crc, which Spark leaves bes
 class FileContacts:
     """The rows of a file, of every file in a folder, or of the files that a pattern matches.
 
-    - CSV (``.csv``, ``.csv.gz``): UTF-8 with or without byte order mark; the first line names the columns. Blank lines
-      are skipped, missing cells are None, and a line with more cells than columns is rejected, because it is unknown
-      which cell is one too many.
+    - CSV (``.csv``, ``.csv.gz``): the first line names the columns. Blank lines are skipped, missing cells are None,
+      and a line with more cells than columns is rejected, because it is unknown which cell is one too many.
     - JSON Lines (``.jsonl``, ``.ndjson``, also with ``.gz``): one object, or one number as text, per line.
     - Parquet (``.parquet``, extra ``[parquet]``): read in batches.
 
@@ -43,11 +44,14 @@ class FileContacts:
         template or an upstream task. Templated.
     :param conn_id: the Airflow connection that opens the storage; None takes the storage's default. Templated.
     :param format: ``csv``, ``jsonl`` or ``parquet``; None goes by the ending of each file.
-    :param delimiter: what separates the cells of a CSV, one character. Default ``,``.
-    :raises ConfigurationError: ``format`` or ``delimiter`` is none of these.
+    :param delimiter: what separates the cells of a CSV, one character. None (default) finds it from the first line,
+        where only one of comma, semicolon, tab and ``|`` can be it.
+    :param encoding: of CSV and JSON, as Python names it, such as ``cp1252``. None (default) is UTF-8, or what the byte
+        order mark says.
+    :raises ConfigurationError: ``format``, ``delimiter`` or ``encoding`` is none of these.
     """
 
-    __slots__ = ("_format", "_names_connection", "conn_id", "delimiter", "path")
+    __slots__ = ("_format", "_names_connection", "conn_id", "delimiter", "encoding", "path")
 
     template_fields: Sequence[str] = ("path", "conn_id")
 
@@ -57,12 +61,14 @@ class FileContacts:
         *,
         conn_id: str | None = None,
         format: str | None = None,  # noqa: A002 - the word users look for
-        delimiter: str = ",",
+        delimiter: str | None = None,
+        encoding: str | None = None,
     ) -> None:
         self.path, self.conn_id = plain_path(path, conn_id)
         self._names_connection = isinstance(self.path, str) and connection_in(self.path) is not None
         self._format = None if format is None else format_named(format)
         self.delimiter = check_delimiter(delimiter)
+        self.encoding = check_encoding(encoding)
 
     def __repr__(self) -> str:
         return f"rows of {redacted_path(str(self.path))}{_through(self.conn_id)}"
@@ -77,7 +83,13 @@ class FileContacts:
                 f"contacts: {redacted_path(self.path)} came with a connection before its @, which is not written in "
                 "the DAG: name it with conn_id, and take it out of the path"
             )
-        found = contact_files(self.path, conn_id=self.conn_id, file_format=self._format, delimiter=self.delimiter)
+        found = contact_files(
+            self.path,
+            conn_id=self.conn_id,
+            file_format=self._format,
+            delimiter=self.delimiter,
+            encoding=self.encoding,
+        )
         for file in found:
             yield from file.rows()
 
@@ -87,7 +99,12 @@ class FileContacts:
 
 
 def contact_files(
-    path: object, *, conn_id: str | None, file_format: FileFormat | None, delimiter: str
+    path: object,
+    *,
+    conn_id: str | None,
+    file_format: FileFormat | None,
+    delimiter: str | None = None,
+    encoding: str | None = None,
 ) -> list[ContactFile]:
     """The files at a path, in a folder, or that match a pattern, in the order of their names.
 
@@ -114,6 +131,7 @@ def contact_files(
             format=file_format or _format_of(name),
             compressed=name.lower().endswith(".gz"),
             delimiter=delimiter,
+            encoding=encoding,
         )
         for name in names
     ]

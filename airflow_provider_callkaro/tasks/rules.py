@@ -56,11 +56,13 @@ class Suppression:
         from airflow_provider_callkaro.dispatch.compact_set import CompactSet
 
         suppressed = CompactSet()
+        reads_rows = not isinstance(self.source, (RowContacts, type(None)))
         for place, entry in enumerate(self._entries(context), start=1):
+            is_unread = entry is None and reads_rows  # a source's word for such a row
             value = _number_of(entry)
-            if value is None or value == "":
+            if not is_unread and (value is None or value == ""):
                 continue
-            number = numbers.read(value)
+            number = None if is_unread else numbers.read(value)
             if number is None:
                 raise ConfigurationError(
                     f"entry {place} of suppress cannot be read as a phone number, so nobody is called: correct it, or "

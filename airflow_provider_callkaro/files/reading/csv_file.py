@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import re
 from collections.abc import Generator, Iterator
 from itertools import chain, islice
@@ -18,8 +19,11 @@ from airflow_provider_callkaro.calls.contact_row import ContactRow
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.files.reading.column_names import check_column_names
+from airflow_provider_callkaro.files.reading.delimiters import found_delimiter, told_by_file
 from airflow_provider_callkaro.files.reading.lines import pieces_of, skip_line
 from airflow_provider_callkaro.files.reading.row_count import RowCount
+
+_log = logging.getLogger(__name__)
 
 # Lines held at a time, fewer if they are long. The lines after a broken quotation are read again from here.
 BLOCK = 500
@@ -27,16 +31,17 @@ _TOO_LONG = "\0too long"  # replaces a line that is too long
 _NO_TEXT = re.compile("[\0\udc80-\udcff]")  # NUL, and how errors="surrogateescape" marks a byte that is no UTF-8
 
 
-def csv_rows(file: BinaryIO, *, name: str, delimiter: str, count: RowCount) -> Iterator[ContactRow]:
+def csv_rows(file: BinaryIO, *, name: str, delimiter: str | None, count: RowCount) -> Iterator[ContactRow]:
     """The lines of a CSV as mappings; the first line names the columns.
 
-    :param file: an open binary file.
+    :param file: an open binary file, in UTF-8.
     :param name: the file's name, for messages.
-    :raises ConfigurationError: the columns have no names or the same.
+    :param delimiter: what separates cells; None finds it from the first line.
+    :raises ConfigurationError: the columns have no names or the same, or the delimiter is not clear.
     :raises EndlessLine: a line does not end.
     """
     text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    records = _Records(text, delimiter=delimiter)
+    records = _Records(text, name=name, delimiter=delimiter)
     lines = iter(records)
     columns = _columns(next(lines, None), name=name)
     width = records.width = len(columns)
@@ -65,16 +70,21 @@ class _Records:
     :ivar in_doubt: a broken quotation was met, and no whole row since; the reader clears it at the next whole row.
     """
 
-    def __init__(self, text: io.TextIOWrapper, *, delimiter: str) -> None:
+    def __init__(self, text: io.TextIOWrapper, *, name: str, delimiter: str | None) -> None:
         self.width: int | None = None
         self.in_doubt = False
         self._text = pieces_of(text, "")
-        self._delimiter = delimiter
+        self._name = name
+        self._told = delimiter
+        self._delimiter: str | None = None
         self._lines: list[str] = []
         self._read_error: Exception | None = None
+        self._has_said_no_text = False
 
     def __iter__(self) -> Iterator[list[str] | None]:
         while self._fill():
+            if self._delimiter is None:
+                self._delimiter = self._chosen_delimiter()
             begin: int | None = 0
             while begin is not None:
                 begin = yield from self._until_broken(begin)
@@ -85,7 +95,8 @@ class _Records:
         """The records of the block from line ``begin`` on. Returns the line after one with a broken quotation, from
         which to go on; None at the end of the block."""
         lines = self._lines
-        reader = csv.reader(chain(islice(lines, begin, None), self._further()), delimiter=self._delimiter, strict=True)
+        further = chain(islice(lines, begin, None), self._further())
+        reader = csv.reader(further, delimiter=self._delimiter or ",", strict=True)
         last = begin
         while last < len(lines):
             first = last
@@ -104,8 +115,31 @@ class _Records:
             is_bad = ("\0" in joined or not joined.isascii()) and _NO_TEXT.search(joined)
             if is_bad and joined == _TOO_LONG:
                 self.in_doubt = True  # a quotation may have begun in it
+            elif is_bad:
+                self._say_no_text()
             yield None if is_bad or len(joined) > MAX_ROW_BYTES else cells
         return None
+
+    def _chosen_delimiter(self) -> str:
+        told = told_by_file(self._lines[0])
+        if told is None:
+            return self._told or found_delimiter(self._lines, name=self._name)
+        if self._told not in (None, told):
+            raise ConfigurationError(
+                f"contacts: the first line of {self._name} says sep= and another character than delimiter=: leave "
+                "delimiter out"
+            )
+        self._lines[0] = "\n"  # it is no header; blank lines are skipped
+        return told
+
+    def _say_no_text(self) -> None:
+        if not self._has_said_no_text:
+            _log.warning(
+                "%s has lines with bytes that are no text in its encoding; they are rejected. It is read as UTF-8 "
+                "unless encoding= names another, such as cp1252",
+                self._name,
+            )
+        self._has_said_no_text = True
 
     def _is_too_wide(self, cells: list[str]) -> bool:
         return self.width is not None and len(cells) > self.width and any(cells[self.width :])
@@ -148,8 +182,8 @@ class _Records:
 def _columns(cells: list[str] | None, *, name: str) -> list[str]:
     if cells is None:
         raise ConfigurationError(
-            f"contacts: the first line of {name} must name the columns, in UTF-8: add a header line, or say format= "
-            "where it is no CSV"
+            f"contacts: the first line of {name} must name the columns: add a header line, say encoding= where it is "
+            "not UTF-8, or format= where it is no CSV"
         )
     columns = [cell.strip() for cell in cells]
     check_column_names(columns, name=name)
