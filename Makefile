@@ -14,6 +14,9 @@ QUICK_NEEDS := aiohttp cryptography holidays hypothesis idna jsonschema pendulum
 	pytest pytest-xdist requests sqlalchemy starlette urllib3 uvicorn
 QUICK := $(if $(wildcard $(INSTALLED)),$(VENV),.venv-quick)
 
+# Every worker and every task imports the same files: without bytecode each compiles them, and the tests' assertions, anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo quick test check lint types imports unit bench test-matrix docs clean
 
 help:
