@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 PACKAGE = "airflow_provider_callkaro"
@@ -120,7 +120,9 @@ def class_parts(node: ast.ClassDef, path: Path, *, methods: bool) -> Iterator[st
     if members:
         yield "\n".join(f"- `{value}`{f': {said}' if said else ''}" for value, said in members) + "\n"
         return
-    yield from argument_table(parameters_of(node), described)
+    known = [each for each in parameters_of(node) if described.params or not is_error(node)]
+    constants = constants_of(path) | constants_of(path, node.body)
+    yield from argument_table([with_value(each, constants) for each in known], described)
     if methods:
         for method in public_methods(node, path):
             told = Described.of(method)
@@ -145,6 +147,29 @@ def argument_table(parameters: list[Parameter], described: Described) -> Iterato
         yield f"**Returns** {described.returns}\n"
     for error, said in described.raises:
         yield f"**Raises** `{error}`: {said}\n"
+
+
+def constants_of(path: Path, body: list[ast.stmt] | None = None) -> dict[str, str]:
+    """The literals that a file, or the body of a class in it, gives names to."""
+    found = {}
+    for node in ast.parse(path.read_text(encoding="utf-8")).body if body is None else body:
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            and isinstance(node.value, ast.Constant)
+        ):
+            found[node.targets[0].id] = ast.unparse(node.value).replace("'", '"')
+    return found
+
+
+def with_value(parameter: Parameter, constants: dict[str, str]) -> Parameter:
+    """A default that is a name, as what the name stands for."""
+    return replace(parameter, default=constants.get(parameter.default or "", parameter.default))
+
+
+def is_error(node: ast.ClassDef) -> bool:
+    """Whether a class is an exception, whose arguments nobody gives."""
+    return any(ast.unparse(base).endswith(("Error", "Exception")) for base in node.bases)
 
 
 def public_names(module: str) -> Iterator[tuple[str, Path]]:
@@ -232,11 +257,13 @@ def shown_default(node: ast.expr) -> str:
     return "[operators] default_deferrable" if "default_deferrable" in text else text.replace(" | ", " or ")
 
 
-def field_default(node: ast.expr) -> str:
-    """The default of a dataclass's field."""
+def field_default(node: ast.expr) -> str | None:
+    """The default of a dataclass's field; None where it has none."""
     text = shown_default(node)
-    match = re.fullmatch(r"field\((?:default|default_factory)=([^,)]+(?:\(\))?).*\)", text)
-    return match[1] if match else text
+    if not text.startswith("field("):
+        return text
+    match = re.search(r"default(?:_factory)?=([^,)]+(?:\(\))?)", text)
+    return match[1] if match else None
 
 
 def enum_members(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
