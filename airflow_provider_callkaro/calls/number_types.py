@@ -70,9 +70,7 @@ def types_of(number: str) -> frozenset[NumberType]:
         if pattern.fullmatch(national):
             return types
     fixed, mobile = patterns.fixed.fullmatch(national), patterns.mobile.fullmatch(national)
-    return frozenset(
-        ({NumberType.FIXED_LINE} if fixed else set()) | ({NumberType.MOBILE} if mobile else set()),
-    )
+    return frozenset(({NumberType.FIXED_LINE} if fixed else set()) | ({NumberType.MOBILE} if mobile else set()))
 
 
 @lru_cache(maxsize=256)

@@ -25,14 +25,7 @@ TIME_FIELDS = frozenset({"schedule_at", "min_trigger_time", "max_trigger_time"})
 PERSONAL_FIELDS = frozenset({"to_number", "call_key"})  # different for each call
 ALWAYS = frozenset({"to_number", "metadata"})
 """The fields that every row may set: whom to ring, and what the agent should know."""
-UNNAMED = ALWAYS | {
-    "schedule_at",
-    "min_trigger_time",
-    "max_trigger_time",
-    "carry_over",
-    "priority",
-    "language",
-}
+UNNAMED = ALWAYS | {"schedule_at", "min_trigger_time", "max_trigger_time", "carry_over", "priority", "language"}
 """The fields that a row may set where the author names none: when, in which order and in which language it rings.
 
 The others (agent, campaign, caller's number, number of redials, zone and key) decide about money, identity and law.

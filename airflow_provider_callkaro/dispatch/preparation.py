@@ -45,11 +45,7 @@ class Preparation:
     """
 
     def __init__(
-        self,
-        *,
-        recorder: OutcomeRecorder,
-        rules: Rules | None = None,
-        observe: Observe | None = None,
+        self, *, recorder: OutcomeRecorder, rules: Rules | None = None, observe: Observe | None = None
     ) -> None:
         self._recorder = recorder
         self._rules = rules or Rules()

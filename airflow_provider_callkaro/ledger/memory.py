@@ -9,14 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from airflow_provider_callkaro.ledger.contract import (
-    CLAIM_LEASE,
-    Claim,
-    ClaimRefusal,
-    Entry,
-    EntryState,
-    Settlement,
-)
+from airflow_provider_callkaro.ledger.contract import CLAIM_LEASE, Claim, ClaimRefusal, Entry, EntryState, Settlement
 from airflow_provider_callkaro.ledger.run_record import RunRecord
 
 Place = tuple[str, str]

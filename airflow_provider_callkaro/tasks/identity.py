@@ -105,12 +105,7 @@ def _proposed(context: Context, *, settings: ListSettings, stale: bool, earlier:
         scopes.append(replayed_scope(context))
     if earlier and over_runs and settings.ledger_scope:
         scopes.append(_scope_without_a_name(context))
-    return RunRecord(
-        scopes=tuple(dict.fromkeys(scopes)),
-        due=due_at(context),
-        is_stale=stale,
-        shard=settings.shard,
-    )
+    return RunRecord(scopes=tuple(dict.fromkeys(scopes)), due=due_at(context), is_stale=stale, shard=settings.shard)
 
 
 def _refuse_new_part(context: Context, *, settings: ListSettings) -> None:

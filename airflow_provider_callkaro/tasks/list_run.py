@@ -121,10 +121,7 @@ class ListRun:
 
     def _memory(self, *, resumed: bool) -> Memory:
         memory = remember(
-            self._context,
-            settings=self._settings,
-            vendor_conn_id=self._account.connection_id,
-            resumed=resumed,
+            self._context, settings=self._settings, vendor_conn_id=self._account.connection_id, resumed=resumed
         )
         self._output.started(memory)
         return memory

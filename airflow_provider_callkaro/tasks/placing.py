@@ -10,11 +10,7 @@ from airflow.providers.common.compat.sdk import Context, XComArg
 
 from airflow_provider_callkaro.dispatch.stop import KILLED_GRACE, Stop
 from airflow_provider_callkaro.sources.contract import templated_values
-from airflow_provider_callkaro.tasks.arguments import (
-    provided_arguments,
-    refuse_empty_arguments,
-    unredacted,
-)
+from airflow_provider_callkaro.tasks.arguments import provided_arguments, refuse_empty_arguments, unredacted
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.tasks.settings import ListSettings
 

@@ -139,13 +139,7 @@ def rules_for(
         return Rules(hours=hours, suppressed=suppressed)
     if not isinstance(ledger, CallHistory):
         raise ConfigurationError(_CAPS_NEED_SQL)
-    caps = Caps(
-        history=ledger,
-        max_calls=policy.max_calls,
-        per=policy.per,
-        min_gap=policy.min_gap,
-        now=utc_now,
-    )
+    caps = Caps(history=ledger, max_calls=policy.max_calls, per=policy.per, min_gap=policy.min_gap, now=utc_now)
     return Rules(hours=hours, caps=caps, suppressed=suppressed)
 
 

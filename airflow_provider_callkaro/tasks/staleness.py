@@ -52,10 +52,7 @@ def is_stale(context: Context, stale_after: timedelta) -> bool:
 
 
 def refuse_stale_run(
-    context: Context,
-    *,
-    choice: StaleRuns,
-    dialling: str = "it rings everybody whom the ledger does not know yet",
+    context: Context, *, choice: StaleRuns, dialling: str = "it rings everybody whom the ledger does not know yet"
 ) -> None:
     """End the task of a stale run, unless its author asks to place the calls all the same.
 

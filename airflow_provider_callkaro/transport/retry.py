@@ -32,13 +32,7 @@ class RetryPolicy:
     max_retry_after: float = 600.0
 
     def delay(
-        self,
-        error: VendorError,
-        *,
-        attempt: int,
-        retry_safe: bool,
-        random: Callable[[], float],
-        reads: bool = False,
+        self, error: VendorError, *, attempt: int, retry_safe: bool, random: Callable[[], float], reads: bool = False
     ) -> float | None:
         """Seconds to wait before the request is sent again; None: it must not be sent again.
 

@@ -10,8 +10,4 @@ from airflow_provider_callkaro.vendors.callkaro.profile import CALLKARO
 from airflow_provider_callkaro.vendors.mrassistant.profile import MRASSISTANT
 from airflow_provider_callkaro.vendors.profile import VendorProfile
 
-VENDORS: tuple[VendorProfile, ...] = (
-    CALLKARO,
-    CALLARO,
-    MRASSISTANT,
-)
+VENDORS: tuple[VendorProfile, ...] = (CALLKARO, CALLARO, MRASSISTANT)

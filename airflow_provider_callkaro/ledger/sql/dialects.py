@@ -139,12 +139,7 @@ _SETTLE_IN_SQLITE = (
     f"settled_at = {SqliteStatements.now} WHERE id = ?1 AND owner = ?6 AND turn < ?7"
 )
 
-_DIALECTS = {
-    "postgresql": Statements,
-    "mysql": MysqlStatements,
-    "mariadb": MysqlStatements,
-    "sqlite": SqliteStatements,
-}
+_DIALECTS = {"postgresql": Statements, "mysql": MysqlStatements, "mariadb": MysqlStatements, "sqlite": SqliteStatements}
 
 
 def statements_for(dialect: str, *, keyed: bool = False) -> Statements:

@@ -125,10 +125,7 @@ class Retention:
             )
         going = tuple(scope for scope in scopes if scope.may_go)
         return Plan(
-            scopes=going,
-            rows=sum(scope.rows for scope in going),
-            kept=kept,
-            kept_rows=sum(scope.old for scope in kept),
+            scopes=going, rows=sum(scope.rows for scope in going), kept=kept, kept_rows=sum(scope.old for scope in kept)
         )
 
     def prune(self, plan: Plan) -> Pruned:

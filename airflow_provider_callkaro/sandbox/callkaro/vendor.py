@@ -109,9 +109,7 @@ class CallKaro(Vendor):
             body=call.body,
             schedule_at=call.schedule_at,
         )
-        return Answer(
-            body={"status": "success", "message": "Call initiated successfully", "call_id": ring.call_id},
-        )
+        return Answer(body={"status": "success", "message": "Call initiated successfully", "call_id": ring.call_id})
 
     def _agent_of(self, call: OutboundCall) -> str:
         agent_id = call.agent_id

@@ -249,12 +249,7 @@ def _passes(call: Mapping[str, object], query: Mapping[str, str]) -> bool:
 def _tokens(pair: TokenPair | None, *, otherwise: str) -> Answer:
     if pair is None:
         raise Refused(401, otherwise)
-    body = {
-        "access_token": pair.access,
-        "refresh_token": pair.refresh,
-        "token_type": "bearer",
-        "expires_in": LIFETIME,
-    }
+    body = {"access_token": pair.access, "refresh_token": pair.refresh, "token_type": "bearer", "expires_in": LIFETIME}
     return Answer(body=body)
 
 

@@ -47,12 +47,7 @@ class Export:
     """
 
     def __init__(
-        self,
-        *,
-        what: Exported,
-        campaign_id: int | str | None,
-        start: date | None = None,
-        end: date | None = None,
+        self, *, what: Exported, campaign_id: int | str | None, start: date | None = None, end: date | None = None
     ) -> None:
         if what is not Exported.CAMPAIGNS and campaign_id in (None, ""):
             raise ConfigurationError(f"campaign_id is empty: {what} are exported of one campaign")

@@ -14,9 +14,7 @@ CALLARO = VendorProfile(
         "placeholders": {"host": "https://api.callaro.ai", "password": "sk_…"},
     },
     own_fields={
-        "tenant_id": text_field(
-            "Tenant id", "Which tenant is meant, for keys that reach several. Sent as X-Tenant-Id."
-        ),
+        "tenant_id": text_field("Tenant id", "Which tenant is meant, for keys that reach several. Sent as X-Tenant-Id.")
     },
     sensors=("callaro",),
     triggers=("callaro_run", "status"),

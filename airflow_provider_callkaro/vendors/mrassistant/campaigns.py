@@ -20,11 +20,7 @@ from airflow_provider_callkaro.exceptions import OutcomeUnknown
 from airflow_provider_callkaro.vendors.answers import PlacedCall
 from airflow_provider_callkaro.vendors.http import Request, Response
 from airflow_provider_callkaro.vendors.mrassistant.api import CreatedCampaign, MrAssistant
-from airflow_provider_callkaro.vendors.mrassistant.settings import (
-    MAX_NAME,
-    CampaignSettings,
-    read_targets_per_campaign,
-)
+from airflow_provider_callkaro.vendors.mrassistant.settings import MAX_NAME, CampaignSettings, read_targets_per_campaign
 
 MAX_CAMPAIGNS_SHOWN = 100  # campaigns; ours: a list of a million may make 20,000, and an XCom is no place for them
 MAX_WORD_LENGTH = 60  # characters of a status or a time; ours, so that no answer can fill an XCom
@@ -84,12 +80,7 @@ class MrAssistantCampaigns:
     """
 
     def __init__(
-        self,
-        api: MrAssistant,
-        settings: CampaignSettings,
-        *,
-        targets_per_campaign: int | str,
-        part: int | None = None,
+        self, api: MrAssistant, settings: CampaignSettings, *, targets_per_campaign: int | str, part: int | None = None
     ) -> None:
         self.name = api.name
         self.calls_per_request = read_targets_per_campaign(targets_per_campaign)
