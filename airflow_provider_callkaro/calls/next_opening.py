@@ -28,11 +28,9 @@ def next_opening(
 ) -> NextOpening | None:
     """The first moment that is open and stays open long enough.
 
-    :param policy: says which hours are open.
     :param after: the earliest moment to consider, aware; it is the answer itself when it qualifies.
     :param until: the latest moment to consider, aware; at most `LONGEST_SEARCH` after ``after`` counts.
     :param min_remaining: how long it must stay open from then on. Shorter openings are skipped.
-    :return: the opening, or None where none comes in time.
     """
     until = min(until, after + LONGEST_SEARCH)
     try:

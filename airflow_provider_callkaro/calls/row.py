@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 class RowReader:
     """Reads contact rows as calls.
 
-    :param numbers: how phone numbers are read.
     :param agent_id: the agent for rows that name none.
     :param batch_id: the campaign of every call.
     :param options: fields for every call whose row does not say otherwise, such as ``{"priority": 5}``; its

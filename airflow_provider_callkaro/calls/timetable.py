@@ -25,12 +25,8 @@ _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 
 class Timetable:
-    """When it is open, week after week.
-
-    :param windows: the windows; where they overlap it is open in either.
-    :param margin: seconds by which each window is narrowed at both ends; one that becomes empty is dropped.
-    :param closures: the dates on which it is closed.
-    """
+    """When it is open, week after week; where windows overlap it is open in either. ``margin``: seconds by which each
+    window is narrowed at both ends; one that becomes empty is dropped."""
 
     __slots__ = ("_closures", "_fresh", "_never_closes", "_week", "every_day_alike")
 

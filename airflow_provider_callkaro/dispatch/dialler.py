@@ -57,11 +57,8 @@ class Dialler:
     rest. They share two deques (dispatches on the way there, answers on the way back), whose `append` and `popleft` are
     atomic; the events that wake the main thread; and counters that the main thread only reads.
 
-    :param transport: carries the requests.
     :param vendor: its name, for errors that the transport does not know.
     :param read: turns the response to a dispatch into the vendor's id, or raises the `VendorError` that it means.
-    :param flow: says when a call may start.
-    :param policy: says how long a failure makes all calls wait.
     :param clock: seconds of a monotonic clock.
     :param wall: seconds since 1970 UTC, to know what is too late.
     :param random: from 0 to 1, for the jitter of waits.

@@ -35,19 +35,8 @@ LONG_PAUSE = 1.0  # seconds; in a longer pause the claims of calls that have not
 
 
 class Dispatcher:
-    """Dispatches a list of calls. Good for one run, on the main thread; the dialler has the event loop.
-
-    :param intake: the calls, row by row.
-    :param preparation: the rules that a call passes before it is claimed.
-    :param batcher: puts calls into requests.
-    :param recorder: keeps the ledger, the tally and the report.
-    :param tally: the recorder's.
-    :param dialler: sends the requests; the run opens it.
-    :param flow: the dialler's.
-    :param stop: asks the run to end early.
-    :param progress: logs where the run is; called after each turn.
-    :param clock: seconds of a monotonic clock.
-    """
+    """Dispatches a list of calls. Good for one run, on the main thread; the dialler has the event loop. ``dialler``:
+    sends the requests; the run opens it. ``clock``: seconds of a monotonic clock."""
 
     def __init__(
         self,

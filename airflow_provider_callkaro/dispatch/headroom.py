@@ -16,11 +16,7 @@ SMOOTHING = 0.2  # weight of the newest turn in the averages: how long a turn ta
 
 class Headroom:
     """Measures the turns of a run, and says how many requests the next turn may claim. Used from the main thread only.
-
-    :param flow: the dialler's.
-    :param many: whether a request carries many calls.
-    :param clock: seconds of a monotonic clock.
-    """
+    ``many``: whether a request carries many calls. ``clock``: seconds of a monotonic clock."""
 
     def __init__(self, *, flow: FlowControl, many: bool, clock: Callable[[], float]) -> None:
         self._flow = flow

@@ -41,7 +41,6 @@ class WhenClosed(StrEnum):
 class CallingHours:
     """Judges each call of a run by a calling policy. Used from the main thread only.
 
-    :param policy: the windows, their zone and the closed dates.
     :param when_closed: what becomes of a call that may not ring now.
     :param due: when a call without ``schedule_at`` was due: the end of the run's data interval.
     :param expires_after: a call that could ring only later than this after it was due is skipped; None never skips one.

@@ -56,7 +56,6 @@ class OutcomeRecorder:
     """Keeps the ledger, the tally and the report of a run in step. Used from the main thread only.
 
     :param ledger: opened and closed by the caller.
-    :param tally: counts the outcomes.
     :param report: takes each outcome; None for no report.
     :param redial: the states of earlier dispatches that are to be dispatched once more, on purpose.
     :param policy: decides whether a call that did not go out is handed over again.

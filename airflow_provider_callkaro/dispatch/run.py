@@ -58,11 +58,7 @@ def run_calls(
 
     :param rows: contact rows, read lazily.
     :param read: turns a row into a call, or raises `InvalidCall`.
-    :param transport: carries the requests to the vendor.
-    :param vendor: makes the requests and reads the responses.
     :param ledger: who has been rung; opened and closed here.
-    :param limits: how fast the run may go, and when it gives up.
-    :param stop: asks the run to end early.
     :param say: logs a snapshot of the run: every few seconds at first, then ever more rarely.
     :param keep: keeps a snapshot of the run where others look at it, every few seconds; None keeps none.
     :param total: rows in the list; None where that is not known.

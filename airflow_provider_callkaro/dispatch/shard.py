@@ -10,12 +10,8 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
-    """The part of a list that one of several tasks takes. Each row belongs to exactly one part.
-
-    :param index: which part, from 0.
-    :param count: how many parts there are.
-    :raises ConfigurationError: the index is not within the count.
-    """
+    """The part of a list that one of several tasks takes. Each row belongs to exactly one part. ``index``: which part,
+    from 0. Raises ConfigurationError if the index is not within the count."""
 
     index: int
     count: int

@@ -77,7 +77,6 @@ class Summary:
     """The result of a run, of fixed size however long the list.
 
     :param total: the rows read, and those known to be left unread; the five outcomes add up to it.
-    :param reasons: how many rows ended for each reason.
     :param dialled: requests that this try of the task sent.
     :param resumed: rows that earlier tries of the run settled; their outcomes count too.
     :param stopped: why the run ended before the list; None where it reached the end.

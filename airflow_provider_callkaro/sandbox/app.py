@@ -38,12 +38,8 @@ def build_app(
     any_host: bool,
     control_key: str,
 ) -> Starlette:
-    """Build the web application from its parts.
-
-    :param vendors: whose paths are served; the first one also answers at paths that no vendor has.
-    :param any_host: as of `Doorkeeper`.
-    :param control_key: as of `Doorkeeper`.
-    """
+    """Build the web application from its parts. ``vendors``: whose paths are served; the first one also answers at
+    paths that no vendor has."""
     reception = Reception(vendors=vendors, request_log=request_log, active_faults=active_faults, holds=holds)
     return Starlette(
         routes=reception.routes() + control.routes(),
@@ -53,13 +49,7 @@ def build_app(
 
 
 class Reception:
-    """Takes the requests to the vendors' endpoints.
-
-    :param vendors: decide what is accepted.
-    :param request_log: logs each request.
-    :param active_faults: which faults hit it.
-    :param holds: where held and delayed requests wait.
-    """
+    """Takes the requests to the vendors' endpoints."""
 
     def __init__(
         self, *, vendors: Sequence[Vendor], request_log: RequestLog, active_faults: ActiveFaults, holds: Holds

@@ -28,14 +28,7 @@ if TYPE_CHECKING:
 
 
 class Control:
-    """Answers under ``/_sandbox``.
-
-    :param request_log: which rings it shows.
-    :param vendors: whose campaigns it shows.
-    :param active_faults: where it switches faults.
-    :param holds: which requests it releases.
-    :param reset: makes the sandbox as if freshly started.
-    """
+    """Answers under ``/_sandbox``. ``reset``: makes the sandbox as if freshly started."""
 
     def __init__(
         self,

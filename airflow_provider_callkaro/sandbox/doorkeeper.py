@@ -23,7 +23,6 @@ KEY_HEADER = "X-Sandbox-Key"
 class Doorkeeper:
     """The middleware before the application: it refuses requests that do not come from a program on this machine.
 
-    :param app: the application.
     :param any_host: whether it may be addressed by any name, and not only by those of this machine.
     :param control_key: the value of the header ``X-Sandbox-Key`` that opens ``/_sandbox``.
     """

@@ -21,11 +21,7 @@ if TYPE_CHECKING:
 
 class Refused(Exception):
     """The vendor does not accept this request. Never leaves the sandbox: `Vendor.answer` turns it into an answer.
-
-    :param status: the HTTP status.
-    :param message: what the error body says.
-    :param details: what the vendor's error shape has beside the message; None if it has nothing.
-    """
+    ``details``: what the vendor's error shape has beside the message; None if it has nothing."""
 
     def __init__(self, status: int, message: str, *, details: object = None) -> None:
         super().__init__(message)
@@ -41,7 +37,6 @@ class Asked:
     :param headers: by their names in lower case.
     :param query: the query parameters.
     :param id: the id in the path; empty where the path has none.
-    :param body: the bytes as they came.
     """
 
     endpoint: VendorPath
@@ -70,11 +65,7 @@ Handler: TypeAlias = Callable[[Asked], Answer]
 
 
 class Vendor(ABC):
-    """One vendor's decisions. Its methods run on the server's thread; what a test reads is guarded by a lock.
-
-    :param settings: the key that is right, and the other settings of the sandbox.
-    :param request_log: where the vendor writes each ring.
-    """
+    """One vendor's decisions. Its methods run on the server's thread; what a test reads is guarded by a lock."""
 
     name: ClassVar[str]
     connection_type: ClassVar[str]

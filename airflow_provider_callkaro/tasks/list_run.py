@@ -50,11 +50,7 @@ RESULT = "return_value"  # the XCom in which Airflow keeps what a task returns
 class ListRun:
     """One try of one run over one list.
 
-    :param settings: what the author asks for, rendered.
-    :param account: what the vendor's account says.
-    :param context: the task's.
     :param stop: how Airflow asks the try to end.
-    :param log: the task's log.
     :param defer: frees the worker until a moment; it does not return.
     :param campaign: what the summary says of the campaign or campaigns, asked at the end.
     :param watcher: gets every row's outcome, beside the report.

@@ -10,13 +10,7 @@ from airflow_provider_callkaro.tasks.settings import ListSettings
 
 
 def rehearse(run: ListRun, settings: ListSettings, *, price: Price | None = None) -> tuple[Summary, PreflightReport]:
-    """What the run would do.
-
-    :param run: goes through the list.
-    :param settings: what the author asks for.
-    :param price: what a minute costs; None reports no cost.
-    :return: the summary, and the report.
-    """
+    """What the run would do."""
     preflight = Preflight(policy=settings.policy, pace=settings.calls_per_second, waits=settings.when_closed != "stop")
     summary = run.rehearse(preflight.observe)
     return summary, preflight.report(summary, price=price)

@@ -21,14 +21,8 @@ _LONGEST_SCOPE = 40  # letters of a scope in a log line
 
 
 class RunOutput:
-    """Tells what one run does and what it came to.
-
-    :param settings: what the author asks for.
-    :param context: the task's.
-    :param log: the task's log.
-    :param campaign: what the summary says of the campaign or campaigns, asked at the end.
-    :param result_key: the XCom for the summary.
-    """
+    """Tells what one run does and what it came to. ``campaign``: what the summary says of the campaign or campaigns,
+    asked at the end. ``result_key``: the XCom for the summary."""
 
     def __init__(
         self,

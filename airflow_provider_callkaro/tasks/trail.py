@@ -46,7 +46,6 @@ class Trail:
 
     :param engine: of the ledger's database.
     :param keys: of the ledger; None where it is kept in clear.
-    :param context: the task's.
     :param run: its name in the ledger.
     """
 

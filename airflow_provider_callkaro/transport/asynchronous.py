@@ -27,7 +27,6 @@ class AsyncTransport:
 
     Only the credentials, which may wait for an answer of their own, are asked in other threads.
 
-    :param target: where to.
     :param max_connections: how many requests may be in flight at once.
     :param wall: seconds since 1970 UTC, to see which request is too late.
     """

@@ -34,10 +34,7 @@ PIECE_SECONDS = 300.0  # that a piece may take: a body may be long, but none com
 class Download:
     """An open answer. Leaving it closes the connection, however much of the body was read.
 
-    :param answer: the answer, its body unread.
-    :param request: what it answers.
     :param redaction: what of it may not be kept.
-    :param vendor: the vendor's name, for messages.
     :param exchange: watches the connection.
     :param ends_at: until when an answer that is read whole must be there, by the monotonic clock.
     """

@@ -24,7 +24,6 @@ class InFlight:
     """One request in flight.
 
     :param not_after: seconds since 1970 UTC after which it may not leave.
-    :param task: the task that sends it.
     :ivar has_left: whether bytes of it may have left.
     :ivar connection: the connection that it goes over; None before it has one.
     :ivar deadline: what cancels its task; None once the request has ended.

@@ -179,7 +179,6 @@ def check_sends_once(adapter: BaseAdapter, request: requests.PreparedRequest) ->
     """Refuse an adapter that would send by itself a second time what may not be sent twice.
 
     :param adapter: the one that is mounted for the vendor's host.
-    :param request: what it is to send.
     :raises ConfigurationError: its ``max_retries`` may send the request again after it has left.
     """
     retries = getattr(adapter, "max_retries", None)

@@ -28,7 +28,6 @@ class SyncTransport:
 
     It may be used from several threads at once, as its session may.
 
-    :param target: where to.
     :param policy: what may be sent again.
     :param sleep: waits for some seconds.
     :param random: a number from 0 to 1.

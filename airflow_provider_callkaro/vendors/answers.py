@@ -59,7 +59,6 @@ def read_accepted(
 
     :param now: for a ``Retry-After`` that is a date; None reads the answer's own ``Date`` header.
     :param ringing_ids: see `raise_refusal`.
-    :return: the body of a 2xx.
     :raises VendorError: the kind that the sending table names for this answer.
     """
     if ringing_ids and not 200 <= response.status < 300:
@@ -73,11 +72,7 @@ def read_accepted(
 
 def read_answer(vendor: str, response: Response, *, now: datetime | None = None) -> dict[str, Any]:
     """The JSON object of an answer about the state of something: there ``failed`` may be the state of a campaign.
-
-    :param now: as in `read_accepted`.
-    :return: the body of a 2xx.
-    :raises VendorError: the kind that the sending table names for this answer.
-    """
+    ``now``: as in `read_accepted`. Raises the VendorError that the sending table names for this answer."""
     if not 200 <= response.status < 300:
         raise_refusal(vendor, response, now=now)
     answer = response.json_object()

@@ -23,7 +23,6 @@ _NO_FIELDS: frozenset[str] = frozenset()
 class Request:
     """One HTTP request, without host and key.
 
-    :param method: ``GET``, ``POST``, …
     :param path: from the root of the vendor's base URL, with a leading slash.
     :param body: the encoded body, or None; not shown, because it holds numbers and secrets.
     :param retry_safe: whether it may be sent again after its answer was lost: sent twice, it neither rings a phone

@@ -71,7 +71,6 @@ class AuditMark:
 class AuditVerdict:
     """The result of a verification.
 
-    :param lines: how many lines were read.
     :param last: the last one; None if there is none.
     :param problems: one sentence for each; empty if the trail is whole.
     :param unsealed: how many lines come before the first seal. Anybody who may write the table can have made them.
@@ -112,7 +111,6 @@ def verify(
     After a line with a problem, the next one is compared with the digest that is stored there, so that each change is
     reported once.
 
-    :param lines: in their order.
     :param seals: verify seals; None if the ledger has no key.
     :param expected: marks that were kept elsewhere.
     """

@@ -30,7 +30,6 @@ class Author:
     """One commit of one ledger object, as it signs its rows.
 
     :param scopes: in all of which a call is claimed; the first is the ledger's own.
-    :param run: the run that this try belongs to.
     :param owner: the ledger object; only it settles or releases what it has claimed.
     :param turn: the number of the commit, from 1.
     :param names: that rows have in the table.

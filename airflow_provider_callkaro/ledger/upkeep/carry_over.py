@@ -56,8 +56,6 @@ def carry_over(
 ) -> CarriedOver:
     """Put what is in clear under the writing key. A ledger in clear is put under its first key by this.
 
-    :param engine: of the ledger's database.
-    :param keys: of the ledger's connection.
     :param legacy: how earlier versions may have spelled a number.
     :param batch: rows a transaction.
     :param on_batch: called with the counts so far, after each batch.

@@ -51,12 +51,7 @@ class ScopeContents:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """The result of one check.
-
-    :param what: was checked.
-    :param found: what it is.
-    :param advice: what to do about it; empty if all is well.
-    """
+    """The result of one check. ``advice``: what to do about it; empty if all is well."""
 
     what: str
     found: str

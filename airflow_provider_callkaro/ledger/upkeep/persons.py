@@ -43,7 +43,6 @@ class Resolution(StrEnum):
 class HeldCall:
     """One call of the ledger, without anything that identifies the person.
 
-    :param id: of its row.
     :param state: an open claim that is older than the lease is unknown.
     :param may_be_ringing: it is not settled, and within its lease.
     :param claimed_at: by the database's clock, UTC without an offset.
@@ -93,7 +92,6 @@ class Persons:
     def resolve_in(self, connection: Connection, id_: str, resolution: Resolution) -> HeldCall:
         """Settle an unknown call with what a person has found out, in every scope that it blocks, within a transaction.
 
-        :param id_: of its row.
         :return: the call as it was.
         :raises ConfigurationError: there is no such call.
         :raises NotAllowed: it is not unknown, or may be ringing.

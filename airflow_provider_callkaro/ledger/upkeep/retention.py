@@ -37,7 +37,6 @@ class ScopeUse:
     """One scope of the ledger.
 
     :param id: 12 hexadecimal digits, with which the ids of its rows begin.
-    :param name: the user's name for it.
     :param rows: how many it has, those that only block included.
     :param old: how many of them are older than the retention.
     :param is_used: whether it was used within the retention.
@@ -66,7 +65,6 @@ class ScopeUse:
 class Plan:
     """What a prune would do.
 
-    :param scopes: to delete.
     :param rows: in them.
     :param kept: scopes in use with old rows, which stay.
     :param kept_rows: old rows that stay.

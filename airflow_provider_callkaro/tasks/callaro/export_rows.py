@@ -40,7 +40,6 @@ class ExportRows:
     """The rows of one export, read as they are asked for, and once.
 
     :param open_page: opens a page, from 1. There is a second page only if the answer says so.
-    :param vendor: the vendor's name, for messages.
     :ivar columns: the names of a CSV's columns, even if it has no rows.
     """
 

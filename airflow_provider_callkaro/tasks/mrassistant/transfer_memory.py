@@ -18,8 +18,6 @@ TRANSFER = "mrassistant_transfer"  # the key in the task's state
 class TransferMemory:
     """What a task's state remembers of the transfer, from one try to the next (Airflow 3.3 and later).
 
-    :param context: what Airflow gave to this try.
-    :param call_id: the call.
     :param transfer_to: the target of the transfer; kept as a digest, without keys a short one.
     :param keys: of the task's own state; None: there are none.
     """

@@ -16,7 +16,6 @@ LENGTH = "length"
 class AnswerValues:
     """The values of one answer.
 
-    :param answer: a JSON object.
     :ivar by_name: the values under each name; several where the name goes through a list.
     :ivar about_lists: the names of a list's length or elements.
     """

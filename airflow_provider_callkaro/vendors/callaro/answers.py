@@ -32,12 +32,8 @@ CampaignId: TypeAlias = int | str
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallaroCampaign:
-    """One campaign, as Callaro describes it.
-
-    :param id: as the vendor gave it, a number or a text.
-    :param state: its state, in our words.
-    :param raw: every field that the vendor gave.
-    """
+    """One campaign, as Callaro describes it. ``id``: as the vendor gave it, a number or a text. ``raw``: every field
+    that the vendor gave."""
 
     id: CampaignId
     name: str
@@ -67,12 +63,8 @@ _OUR_WORDS: StateWords = MappingProxyType({})
 def read_campaign(
     response: Response, *, asked: CampaignId | None = None, words: StateWords = _OUR_WORDS
 ) -> CallaroCampaign:
-    """The campaign in an answer.
-
-    :param asked: its id, where the request named one.
-    :param words: which state each of the account's own words means.
-    :raises OutcomeUnknown: the answer has no campaign, no id for it, or another campaign.
-    """
+    """The campaign in an answer. ``asked``: its id, where the request named one. Raises OutcomeUnknown if the answer
+    has no campaign, no id for it, or another campaign."""
     campaign = _with_redacted_state(response, in_known_words(_campaign_in(_read_object(response)), words))
     found = campaign_id_in(campaign)
     if found is None and _has_a_state(campaign):
@@ -91,7 +83,6 @@ def read_change(response: Response, *, asked: CampaignId, words: StateWords = _O
     forbids the change, and no phone rings.
 
     :param asked: the campaign's id. An answer about anything else, such as a job, is not read.
-    :param words: which state each of the account's own words means.
     :raises OutcomeUnknown: the answer calls itself an error, or cannot be read: it may be a gateway's.
     """
     if 200 <= response.status < 300 and _is_empty(response):

@@ -167,7 +167,6 @@ class Callaro:
 
         Source: page on contacts, import in bulk: multipart, ``file``, ``column_mapping`` and options in JSON.
 
-        :param content: the file.
         :param column_mapping: which field each column of the file is.
         """
         from urllib3.fields import RequestField

@@ -50,12 +50,8 @@ class Thresholds:
         return bool(self.maximum or self.minimum or self.allowed or self.forbidden)
 
     def breaches(self, answer: Mapping[str, object]) -> list[str]:
-        """One sentence for each value beyond its limit; empty where all is well.
-
-        :param answer: a JSON object.
-        :raises ConfigurationError: a name is not in the answer, or is no number or no word there; the message lists the
-            names that are.
-        """
+        """One sentence for each value beyond its limit; empty where all is well. Raises ConfigurationError if a name is
+        not in the answer, or is no number or no word there; the message lists the names that are."""
         values = AnswerValues(answer)
         above = [_beyond(values, name, limit, "above") for name, limit in self.maximum.items()]
         below = [_beyond(values, name, limit, "below") for name, limit in self.minimum.items()]

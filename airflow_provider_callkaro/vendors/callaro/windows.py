@@ -31,12 +31,8 @@ _DAY_NAMES = {
 
 
 def policy_of(campaign: Mapping[str, object], *, what: str) -> CallingPolicy:
-    """When a campaign may call.
-
-    :param campaign: as Callaro shows it.
-    :param what: the campaign's name in messages, such as ``campaign 123``.
-    :raises ConfigurationError: its zone or its windows are missing, or cannot be read.
-    """
+    """When a campaign may call. ``what``: the campaign's name in messages, such as ``campaign 123``. Raises
+    ConfigurationError if its zone or its windows are missing, or cannot be read."""
     reader = _Reader(campaign, what=what)
     try:
         return CallingPolicy(

@@ -60,7 +60,6 @@ _MAX_TOKEN = 8_000  # characters; ours, far above any token, and below what serv
 class CreatedCampaign:
     """A campaign that MrAssistant accepted. All but its id may be missing.
 
-    :param campaign_id: the vendor's id of the campaign.
     :param total_targets: how many targets it has.
     :param status: a word; which ones there are is not documented.
     :param scheduled_at: when it will start, as the vendor writes it; the request calls it ``schedule_at``.
@@ -132,7 +131,6 @@ class MrAssistant(MrAssistantCalls, MrAssistantOutbound):
 
         :param settings: what the campaign has beside its targets; the name in it is not used here.
         :param name: what this campaign is called, 1 to 255 characters.
-        :param agent_id: who speaks in all its calls.
         :param targets: 1 to 1,000 calls. Their agent and their time are those of the campaign.
         :param schedule_at: when it starts, sent in UTC; None: at once.
         :raises ConfigurationError: an argument is out of its range, or a call asks for what a campaign does not have.

@@ -32,7 +32,6 @@ class CampaignAtCreation:
 
     Of a campaign that an earlier try created, only the id is known.
 
-    :param campaign_id: the vendor's id of the campaign.
     :param status: the vendor's word, such as ``running``; which ones there are is not documented.
     :param total_targets: how many targets the vendor took.
     :param calls_initiated: how many calls had begun by then.
@@ -131,10 +130,7 @@ class MrAssistantCampaigns:
 
     def remember(self, campaign_id: str) -> None:
         """Remember a campaign that an earlier try created, of which the ledger knows the id. May be called from any
-        thread, and as often as the ledger has calls of it.
-
-        :param campaign_id: the ``call_id`` under which the ledger keeps the calls of the campaign.
-        """
+        thread, and as often as the ledger has calls of it."""
         self._remember(CampaignAtCreation(campaign_id=campaign_id))
 
     def created(self) -> dict[str, Any]:
