@@ -18,9 +18,8 @@ from zoneinfo import ZoneInfo
 
 from airflow_provider_callkaro.calls.call import Call, InvalidCall
 from airflow_provider_callkaro.calls.closures import Closures, read_dates, read_holidays
-from airflow_provider_callkaro.calls.opening import Opening, opening_of
 from airflow_provider_callkaro.calls.outcome import Reason
-from airflow_provider_callkaro.calls.timetable import LONGEST_SEARCH, Timetable
+from airflow_provider_callkaro.calls.timetable import LONGEST_SEARCH, Opening, Timetable, opening_of
 from airflow_provider_callkaro.calls.wall_clock import instant, second_of
 from airflow_provider_callkaro.calls.window import ScheduleWindow
 from airflow_provider_callkaro.calls.zones import may_have_moved, named_zone, zones_of_number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 CALL_FIELDS = (
     "to_number",
@@ -30,6 +31,9 @@ UNNAMED = ALWAYS | {"schedule_at", "min_trigger_time", "max_trigger_time", "carr
 
 The others (agent, campaign, caller's number, number of redials, zone and key) decide about money, identity and law.
 """
+ContactRow: TypeAlias = Mapping[str, Any] | str | None
+"""Columns by name, or a plain number. None is a row that could not be read; it is passed on, so that it is counted and
+rejected and not lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

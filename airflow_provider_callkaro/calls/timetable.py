@@ -7,13 +7,15 @@ is open, whichever day the window belongs to.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from airflow_provider_callkaro.calls.closures import Closures
-from airflow_provider_callkaro.calls.wall_clock import Stretch, stretches
+from airflow_provider_callkaro.calls.wall_clock import Stretch, instant, local_day, stretches
 from airflow_provider_callkaro.calls.window import SECONDS_PER_DAY, ScheduleWindow
 
 Spans = tuple[tuple[int, int], ...]
@@ -151,3 +153,30 @@ def _joined(spans: list[tuple[int, int]]) -> Spans:
         else:
             joined.append((opens, closes))
     return tuple(joined)
+
+
+class Opening(NamedTuple):
+    """A span of time in which a phone may ring.
+
+    :param window: since when and until when, aware, UTC, the end excluded; at most the local day.
+    :param ends: when it closes, in seconds since 1970 UTC; ``inf`` where it does not close within 400 days.
+    :param zones: where the phone may be.
+    """
+
+    window: tuple[datetime, datetime]
+    ends: float
+    zones: tuple[ZoneInfo, ...]
+
+
+def opening_of(timetable: Timetable, second: int, zones: tuple[ZoneInfo, ...]) -> Opening | None:
+    """The opening that holds a second since 1970 UTC in all ``zones``; None when one of them is closed."""
+    span = timetable.opening_at(second, zones)
+    if span is None:
+        return None
+    opened, closes = span
+    if closes - opened <= SECONDS_PER_DAY:
+        return Opening((instant(opened), instant(closes)), closes, zones)
+    ends = timetable.closes_at(second, zones)
+    first, last = local_day(second, zones)
+    window = instant(max(opened, first)), instant(min(closes, last))
+    return Opening(window, math.inf if ends is None else ends, zones)

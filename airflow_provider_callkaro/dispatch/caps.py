@@ -15,8 +15,7 @@ from typing import Protocol, runtime_checkable
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch.job import Held, Job
-from airflow_provider_callkaro.ledger.call_caps import CallCaps
-from airflow_provider_callkaro.ledger.contract import OverCap
+from airflow_provider_callkaro.ledger.contract import CallCaps, OverCap
 
 
 @runtime_checkable

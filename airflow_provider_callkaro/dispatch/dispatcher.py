@@ -16,8 +16,7 @@ from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch.batching import STALE_SECONDS, Batch, Batcher
 from airflow_provider_callkaro.dispatch.breaker import Closed
 from airflow_provider_callkaro.dispatch.dialler import Dialler
-from airflow_provider_callkaro.dispatch.flow_control import FlowControl
-from airflow_provider_callkaro.dispatch.headroom import Headroom
+from airflow_provider_callkaro.dispatch.flow_control import FlowControl, Headroom
 from airflow_provider_callkaro.dispatch.intake import Intake
 from airflow_provider_callkaro.dispatch.job import Dispatch, Job
 from airflow_provider_callkaro.dispatch.notices import Notices

@@ -14,9 +14,9 @@ from enum import StrEnum
 from itertools import islice
 
 from airflow_provider_callkaro.calls.call import Call
-from airflow_provider_callkaro.calls.opening import Opening
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.calls.policy import CallingPolicy, ZoneUnknown
+from airflow_provider_callkaro.calls.timetable import Opening
 from airflow_provider_callkaro.calls.wall_clock import instant
 from airflow_provider_callkaro.dispatch.job import Held, Judged
 from airflow_provider_callkaro.dispatch.vendor_times import VendorTimes

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from airflow_provider_callkaro.calls.call import Call
-from airflow_provider_callkaro.calls.opening import Opening
+from airflow_provider_callkaro.calls.timetable import Opening
 from airflow_provider_callkaro.calls.wall_clock import (
     change_between,
     clocks_change,

@@ -11,7 +11,7 @@ run may be ringing under it, so no redial takes it over. Only one clock decides 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -123,3 +123,54 @@ class CallLedger(Protocol):
     def state_of(self, keys: Sequence[str]) -> Mapping[str, Entry]:
         """The entries under ``keys``; a key never claimed, or released, is absent."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallCaps:
+    """A cap on the calls to one number per span of time, and a gap between two of them.
+
+    Every call counts that was accepted or may have rung, in any scope.
+
+    :param max_calls: calls to one number within ``per``, 1 or more; None sets no cap.
+    :param per: the span; None only without ``max_calls``.
+    :param min_gap: between two calls to one number; None sets no gap.
+    """
+
+    max_calls: int | None = None
+    per: timedelta | None = None
+    min_gap: timedelta | None = None
+
+    @property
+    def span(self) -> timedelta:
+        """How far back calls count."""
+        return max(self.per or timedelta(0), self.min_gap or timedelta(0))
+
+    def verdict(self, earlier: Sequence[datetime], *, now: datetime) -> OverCap | None:
+        """Whether one more call now is too many.
+
+        :param earlier: when the number was called, at least as far back as `span`.
+        :param now: by the clock of those instants.
+        :return: the refusal; None if the call may go out.
+        """
+        if self.max_calls is not None:
+            counted = sum(moment > now - (self.per or timedelta(0)) for moment in earlier)
+            if counted >= self.max_calls:
+                return OverCap()
+        if self.min_gap is not None and earlier and now < (again := max(earlier) + self.min_gap):
+            return OverCap(until=again)
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegacyNumbers:
+    """Spellings that earlier versions took for people of their own: +44 0 20… beside +44 20…. Such an entry still
+    blocks and counts; a ledger looks for one only if it holds any. ``spellings``: for a number, E.164, the other texts
+    under which it may be stored. ``prefixes``: the digits with which such texts begin; no number of today begins so.
+    """
+
+    spellings: Callable[[str], Sequence[str]]
+    prefixes: Sequence[str]
+
+    def aliases(self, key: str) -> Sequence[str]:
+        """The keys under which earlier versions may have stored the same person; none unless the key is a number."""
+        return self.spellings(key) if key.startswith("+") else ()

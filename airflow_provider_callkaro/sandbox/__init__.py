@@ -9,7 +9,7 @@ mistakes. It never refuses to ring a number twice, because its count has to be a
 
 Begin with `server` (start, stop, faults) and `app` (the way of one request). Each vendor has a folder, whose `vendor`
 decides what is accepted; `vendor` beside them is their contract, and `known` lists them. `request_log` counts,
-`faults`, `active_faults`, `fault_responses` and `connection_faults` make requests fail, and `holds` makes them wait.
+`faults`, `active_faults` and `fault_responses` make requests fail, and `holds` makes them wait.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from airflow_provider_callkaro.sandbox.callaro.campaigns import CallaroCampaign
     from airflow_provider_callkaro.sandbox.callaro.reading import CallaroImport
-    from airflow_provider_callkaro.sandbox.callkaro.campaigns import Campaign
+    from airflow_provider_callkaro.sandbox.callkaro.vendor import Campaign
     from airflow_provider_callkaro.sandbox.endpoints import Endpoint
     from airflow_provider_callkaro.sandbox.faults import Fault, FaultKind, RetryAfterForm
     from airflow_provider_callkaro.sandbox.mrassistant.vendor import MrAssistantCampaign
@@ -43,7 +43,7 @@ __all__ = [
 _HOMES = {
     "CallaroCampaign": "callaro.campaigns",
     "CallaroImport": "callaro.reading",
-    "Campaign": "callkaro.campaigns",
+    "Campaign": "callkaro.vendor",
     "Endpoint": "endpoints",
     "Fault": "faults",
     "FaultKind": "faults",

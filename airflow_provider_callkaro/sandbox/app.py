@@ -17,11 +17,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from airflow_provider_callkaro.sandbox.active_faults import ActiveFaults, Strike
-from airflow_provider_callkaro.sandbox.connection_faults import ResetConnection
 from airflow_provider_callkaro.sandbox.control import Control
 from airflow_provider_callkaro.sandbox.doorkeeper import Doorkeeper
 from airflow_provider_callkaro.sandbox.endpoints import VendorPath
-from airflow_provider_callkaro.sandbox.fault_responses import after_accepting, delay, instead_of_accepting, respond
+from airflow_provider_callkaro.sandbox.fault_responses import (
+    ResetConnection,
+    after_accepting,
+    delay,
+    instead_of_accepting,
+    respond,
+)
 from airflow_provider_callkaro.sandbox.faults import FaultKind
 from airflow_provider_callkaro.sandbox.holds import Holds, SentAway
 from airflow_provider_callkaro.sandbox.request_log import RequestLog

@@ -1,12 +1,17 @@
 """How each kind of fault answers.
 
 Some kinds answer instead of the vendor, some replace the answer to a request that the vendor has accepted. The others
-(latency and the two holds) only delay an answer, in `app`.
+(latency and the two holds) only delay an answer, in `app`. ASGI cannot end a connection, so the responses that do use
+the transport: the server hands it to them as ``scope["state"]["connection"]`` (see `serving`).
 """
 
 from __future__ import annotations
 
+import json
 import math
+import socket
+import struct
+from asyncio import Transport
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,14 +19,63 @@ from email.utils import format_datetime
 from typing import Any
 
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from airflow_provider_callkaro.sandbox.active_faults import Strike
-from airflow_provider_callkaro.sandbox.connection_faults import CloseConnection, ResetConnection, TruncatedAnswer
 from airflow_provider_callkaro.sandbox.echoes import ID_FIELDS, echoed
 from airflow_provider_callkaro.sandbox.faults import Fault, FaultKind, RetryAfterForm
 from airflow_provider_callkaro.sandbox.vendor import Answer, Asked, Refused, Vendor
 
+_LINGER_NOT = struct.pack("ii", 1, 0)  # on, for 0 seconds: closing sends RST instead of FIN
 HTML_PAGE = "<!doctype html><html><head><title>Please wait</title></head><body><h1>Please wait</h1></body></html>"
+
+
+class ResetConnection(Response):
+    """Reset the TCP connection: the client sees ``ECONNRESET``."""
+
+    async def __call__(self, scope: Scope, receive: Receive, _send: Send) -> None:
+        transport = _transport(scope)
+        # uvloop's wrapper of the socket cannot set options, so this uses a second handle of the same socket.
+        with socket.fromfd(transport.get_extra_info("socket").fileno(), socket.AF_INET, socket.SOCK_STREAM) as handle:
+            handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+        transport.abort()
+        await _disconnected(receive)
+
+
+class CloseConnection(Response):
+    """Close the connection in good order without an answer: the client sees the end of the stream."""
+
+    async def __call__(self, scope: Scope, receive: Receive, _send: Send) -> None:
+        _transport(scope).close()
+        await _disconnected(receive)
+
+
+class TruncatedAnswer(Response):
+    """Promise a body, send half of it, and close the connection."""
+
+    def __init__(self, answer: Answer) -> None:
+        if answer.csv is None:
+            super().__init__(json.dumps(answer.body), status_code=answer.status, media_type="application/json")
+        else:
+            super().__init__("".join(answer.csv), status_code=answer.status, media_type="text/csv")
+            del self.headers["Content-Length"]  # a streamed answer promises no length, only an end
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        half = self.body[: len(self.body) // 2]
+        await send({"type": "http.response.body", "body": half, "more_body": True})
+        _transport(scope).close()
+        await _disconnected(receive)
+
+
+def _transport(scope: Scope) -> Transport:
+    transport: Transport = scope["state"]["connection"].transport
+    return transport
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def respond(answer: Answer) -> Response:

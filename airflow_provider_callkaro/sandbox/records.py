@@ -7,8 +7,7 @@ from typing import TypeVar
 from airflow_provider_callkaro.sandbox.callaro.campaigns import CallaroCampaign
 from airflow_provider_callkaro.sandbox.callaro.reading import CallaroImport
 from airflow_provider_callkaro.sandbox.callaro.vendor import Callaro
-from airflow_provider_callkaro.sandbox.callkaro.campaigns import Campaign
-from airflow_provider_callkaro.sandbox.callkaro.vendor import CallKaro
+from airflow_provider_callkaro.sandbox.callkaro.vendor import CallKaro, Campaign
 from airflow_provider_callkaro.sandbox.holds import Holds
 from airflow_provider_callkaro.sandbox.known import VENDORS
 from airflow_provider_callkaro.sandbox.mrassistant.vendor import MrAssistant, MrAssistantCampaign

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from airflow_provider_callkaro.calls.contact_row import ContactRow
 from airflow_provider_callkaro.calls.masking import mask_error
+from airflow_provider_callkaro.calls.row_schema import ContactRow
 from airflow_provider_callkaro.calls.row_size import EndlessLine
 from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken, VoiceCallError
 from airflow_provider_callkaro.files.formats import FileFormat

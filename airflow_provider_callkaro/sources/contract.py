@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from airflow_provider_callkaro.calls.contact_row import ContactRow
+from airflow_provider_callkaro.calls.row_schema import ContactRow
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context

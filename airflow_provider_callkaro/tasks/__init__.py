@@ -5,8 +5,8 @@ Begin with `placing`, the base of the operators that place calls. Its three kind
 
 * arguments: `arguments` (which are set), `rendering`, `mapping`, `redacted`, `settings`, `rules`, `instants`
 * the run: `identity` (who it is), `staleness`, `ledgers`, `task_state`, `account`, `waiting`
-* the list: `list_run`, `list_length`, `rehearsal`
-* the end: `failures`, `run_output`, `report_place`, `preflight_page`, `trail`
+* the list: `list_run`, `list_length`
+* the end: `failures`, `run_output`, `preflight_page`, `trail`
 * what one vendor's tasks alone do: `callaro`, `mrassistant`
 
 The room imports the rooms below it (dispatch, sources, hooks, triggers, ledger, calls) and Airflow; it knows no

@@ -9,7 +9,6 @@ from airflow_provider_callkaro.tasks.placing import PlacingOperator
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-
 FAN_OUT_FIELDS = (
     "contacts",
     "agent_id",
@@ -47,7 +46,7 @@ class FanOutOperator(PlacingOperator):
         settings = self._settings()
         run = self._list_run(context, settings)
         if settings.dry_run:
-            from airflow_provider_callkaro.tasks.rehearsal import rehearse
+            from airflow_provider_callkaro.tasks.list_run import rehearse
 
             summary, report = rehearse(run, settings)
             self.log.info("Dry run, nobody was rung:\n%s", report)

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.calls.phone import LEGACY_PREFIXES, legacy_spellings
 from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerRequired
-from airflow_provider_callkaro.ledger.contract import CallLedger
+from airflow_provider_callkaro.ledger.contract import CallLedger, LegacyNumbers
 from airflow_provider_callkaro.ledger.digests import FIELD, LedgerKeys, read_keys
-from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
 from airflow_provider_callkaro.ledger.run_record import RunRecord
 from airflow_provider_callkaro.tasks.identity import identify, run_name
 from airflow_provider_callkaro.tasks.rules import caps_of
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
     from airflow_provider_callkaro.ledger.task_state.ledger import TaskState
-
 
 log = logging.getLogger(__name__)
 

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.calls.phone import NumberReader
 from airflow_provider_callkaro.calls.row import RowReader
+from airflow_provider_callkaro.dispatch.preflight import Preflight
+from airflow_provider_callkaro.dispatch.preflight_report import PreflightReport, Price
 from airflow_provider_callkaro.dispatch.preparation import Observe, Rules
 from airflow_provider_callkaro.dispatch.report import Report, RowSink
 from airflow_provider_callkaro.dispatch.run import run_calls
@@ -34,15 +36,13 @@ from airflow_provider_callkaro.tasks.failures import (
 from airflow_provider_callkaro.tasks.instants import to_second
 from airflow_provider_callkaro.tasks.ledgers import Memory, remember
 from airflow_provider_callkaro.tasks.list_length import rows_within
-from airflow_provider_callkaro.tasks.report_place import check_report_place, new_report
 from airflow_provider_callkaro.tasks.rules import rules_for
-from airflow_provider_callkaro.tasks.run_output import RunOutput
+from airflow_provider_callkaro.tasks.run_output import RunOutput, check_report_place, new_report
 from airflow_provider_callkaro.tasks.settings import ListSettings
 from airflow_provider_callkaro.tasks.waiting import SHORT_WAIT
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
-
 
 RESULT = "return_value"  # the XCom in which Airflow keeps what a task returns
 
@@ -267,3 +267,10 @@ def _close(rows: Any) -> None:
     close = getattr(rows, "close", None)
     if close is not None:
         close()
+
+
+def rehearse(run: ListRun, settings: ListSettings, *, price: Price | None = None) -> tuple[Summary, PreflightReport]:
+    """What the run would do."""
+    preflight = Preflight(policy=settings.policy, pace=settings.calls_per_second, waits=settings.when_closed != "stop")
+    summary = run.rehearse(preflight.observe)
+    return summary, preflight.report(summary, price=price)

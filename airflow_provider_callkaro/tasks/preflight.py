@@ -40,8 +40,8 @@ class PreflightOperator(PlacingOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Rehearse the fan-out, and return the report."""
         from airflow_provider_callkaro.files.writing.write_check import check_writable
+        from airflow_provider_callkaro.tasks.list_run import rehearse
         from airflow_provider_callkaro.tasks.preflight_page import write_page
-        from airflow_provider_callkaro.tasks.rehearsal import rehearse
 
         settings = self._settings()
         run = self._list_run(context, settings)

@@ -15,10 +15,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_callkaro.calls.phone import NumberReader
     from airflow_provider_callkaro.calls.policy import CallingPolicy
-    from airflow_provider_callkaro.dispatch.compact_set import CompactSet
+    from airflow_provider_callkaro.dispatch.intake import CompactSet
     from airflow_provider_callkaro.dispatch.preparation import Rules
-    from airflow_provider_callkaro.ledger.call_caps import CallCaps
-    from airflow_provider_callkaro.ledger.contract import CallLedger
+    from airflow_provider_callkaro.ledger.contract import CallCaps, CallLedger
     from airflow_provider_callkaro.tasks.account import Account
 
 _CAPS_NEED_SQL = "the policy's max_calls and min_gap count calls over many runs: set ledger_conn_id to a SQL connection"
@@ -53,7 +52,7 @@ class Suppression:
     def read(self, context: Context, numbers: NumberReader) -> CompactSet:
         """Everybody on the list, in little memory. Raises ConfigurationError if an entry cannot be read as a number, so
         it is not known whom it protects."""
-        from airflow_provider_callkaro.dispatch.compact_set import CompactSet
+        from airflow_provider_callkaro.dispatch.intake import CompactSet
 
         suppressed = CompactSet()
         reads_rows = not isinstance(self.source, (RowContacts, type(None)))
@@ -95,7 +94,7 @@ def caps_of(policy: CallingPolicy | None) -> CallCaps | None:
     """How often the policy lets one person be called, as the ledger checks it; None where it sets no limit."""
     if policy is None or (policy.max_calls is None and policy.min_gap is None):
         return None
-    from airflow_provider_callkaro.ledger.call_caps import CallCaps
+    from airflow_provider_callkaro.ledger.contract import CallCaps
 
     return CallCaps(max_calls=policy.max_calls, per=policy.per, min_gap=policy.min_gap)
 

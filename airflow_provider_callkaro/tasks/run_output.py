@@ -1,4 +1,4 @@
-"""What a run over a list tells: the log lines, the progress in the task's state, the summary in XCom."""
+"""What a run over a list tells: the log lines, the progress in the task's state, the summary in XCom, the report."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.dispatch.progress import Snapshot
+from airflow_provider_callkaro.dispatch.report import Report, report_format
+from airflow_provider_callkaro.dispatch.report_columns import ReportColumns
 from airflow_provider_callkaro.dispatch.tally import Summary
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.files.writing.publishing import published
+from airflow_provider_callkaro.files.writing.write_check import check_writable
 from airflow_provider_callkaro.tasks.settings import ListSettings
 from airflow_provider_callkaro.tasks.task_state import task_state_of
 
@@ -92,3 +97,23 @@ class RunOutput:
     def as_xcom(self, summary: Summary) -> dict[str, Any]:
         """The summary as the task returns it."""
         return summary.as_xcom(campaign=self._campaign(), report=self._settings.report_path)
+
+
+def check_report_place(path: str | None) -> None:
+    """Refuse a place to which no report can be written, before the first call is placed. Raises ConfigurationError,
+    naming the place and what is missing."""
+    if path is None:
+        return
+    report_format(path)
+    try:
+        check_writable(path)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"report_path: {error}") from None
+
+
+def new_report(path: str | None, columns: ReportColumns | None = None) -> Report | None:
+    """A report that will stand at ``path``, local or in object storage, with these columns of the rows; None without a
+    path. Raises ConfigurationError if the path does not end in a known format."""
+    if path is None:
+        return None
+    return Report(kind=report_format(path), open_target=lambda: published(path), columns=columns)

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_callkaro.calls.options import refuse_next_window
 from airflow_provider_callkaro.calls.row_rights import checked_names
-from airflow_provider_callkaro.dispatch.limits import Limits, redial_states
-from airflow_provider_callkaro.dispatch.shard import Shard
+from airflow_provider_callkaro.dispatch.limits import Limits, Shard, redial_states
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.contract import EntryState
 from airflow_provider_callkaro.sources.inline import RowContacts

@@ -15,7 +15,6 @@ from typing import Any, NoReturn
 
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.exceptions import OutcomeUnknown, Rejected, Throttled, Unauthorized
-from airflow_provider_callkaro.vendors.contradiction import says_no
 from airflow_provider_callkaro.vendors.http import Response
 
 _REFUSED = frozenset({401, 402, 403})  # 402: the account cannot pay, so no other row would be accepted either
@@ -27,6 +26,14 @@ _MAX_ID_LENGTH = 200  # characters; ours, so that an id fits a database column a
 _MAX_FINDINGS = 5  # of a validation, in one message
 _CODE = re.compile(r"[A-Za-z_]{1,40}")
 _TOKEN = re.compile(r"\S{16,}")  # what may be the key, where a vendor repeats the key that it refuses
+_FAILED_WORDS = frozenset(
+    {"aborted", "blocked", "canceled", "cancelled", "declined", "denied", "error", "failed", "failure", "forbidden"}
+    | {"insufficient_balance", "invalid", "not_accepted", "not_allowed", "refused", "rejected", "unauthorised"}
+    | {"unauthorized", "unsuccessful"}
+)
+_YES = ("success", "ok", "accepted")  # a false one of these means no
+_NO_WORDS = frozenset({"false", "no", "0"})
+_GOOD_WORDS = frozenset({"success", "accepted", "queued", "ok"})  # most answers have one of these: a shortcut
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,3 +242,45 @@ def _rejection_reason(status: int, answer: Mapping[str, object]) -> Reason:
     if status == 404 and "agent" in message.lower():
         return Reason.AGENT_NOT_FOUND
     return Reason.VENDOR_REJECTED
+
+
+def text_in(value: object) -> str | None:
+    """A text."""
+    return value if isinstance(value, str) else None
+
+
+def whole_in(value: object) -> int | None:
+    """A whole number, which true and false are not."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def number_in(value: object) -> float | None:
+    """A number, which true and false are not."""
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def says_no(answer: Mapping[str, object]) -> bool:
+    """Whether the body of a 2xx says no, also one level under ``data``: ``"success": false`` beside an id may be an
+    acceptance or a refusal, so the outcome is unknown."""
+    if _place_says_no(answer):
+        return True
+    nested = answer.get("data")
+    return isinstance(nested, dict) and _place_says_no(nested)
+
+
+def _place_says_no(place: Mapping[str, object]) -> bool:
+    status = place.get("status")
+    if isinstance(status, str) and status not in _GOOD_WORDS and _word(status) in _FAILED_WORDS:
+        return True
+    error = place.get("error")
+    if isinstance(error, str) and error.strip():
+        return True
+    for name in _YES:
+        value = place.get(name)
+        if value is not None and value is not True and str(value).strip().lower() in _NO_WORDS:
+            return True
+    return False
+
+
+def _word(status: str) -> str:
+    return status.strip().lower().replace(" ", "_").replace("-", "_")

@@ -12,8 +12,7 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType, example_number_for_
 
 from airflow_provider_callkaro.calls import InvalidCall, Reason
 from airflow_provider_callkaro.calls.countries import COUNTRIES, country_of
-from airflow_provider_callkaro.calls.number_rules import NumberRules
-from airflow_provider_callkaro.calls.number_types import NumberType, types_of
+from airflow_provider_callkaro.calls.number_rules import NumberRules, NumberType, types_of
 
 SORTS = {sort: name for name, sort in vars(PhoneNumberType).items() if name.isupper() and name != "UNKNOWN"}
 LARGER = {  # of the country whose numbers are taken for these, where they are told apart by nobody

@@ -14,8 +14,7 @@ from ageing_ledger import let_time_pass
 from connection_keys import keys
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerError
-from airflow_provider_callkaro.ledger.call_caps import CallCaps
-from airflow_provider_callkaro.ledger.contract import Claim, EntryState, Settlement
+from airflow_provider_callkaro.ledger.contract import CallCaps, Claim, EntryState, Settlement
 from airflow_provider_callkaro.ledger.digests import LedgerKeys
 from airflow_provider_callkaro.ledger.run_record import RunRecord
 from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger

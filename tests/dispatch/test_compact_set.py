@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from placing_calls import numbers
 
-from airflow_provider_callkaro.dispatch.compact_set import CompactSet
+from airflow_provider_callkaro.dispatch.intake import CompactSet
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 

@@ -37,8 +37,7 @@ from placing_calls import Caller, LedgerAround
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch.limits import redial_states
-from airflow_provider_callkaro.ledger.call_caps import CallCaps
-from airflow_provider_callkaro.ledger.contract import CLAIM_LEASE, CallLedger, Entry, EntryState
+from airflow_provider_callkaro.ledger.contract import CLAIM_LEASE, CallCaps, CallLedger, Entry, EntryState
 from airflow_provider_callkaro.ledger.memory import MemoryLedger, MemoryStore
 from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 from airflow_provider_callkaro.sandbox import FaultKind, Sandbox

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from placing_calls import LedgerAround, numbers, rows
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
-from airflow_provider_callkaro.dispatch.limits import Limits
-from airflow_provider_callkaro.dispatch.shard import Shard
+from airflow_provider_callkaro.dispatch.limits import Limits, Shard
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.contract import Claim
 

@@ -19,8 +19,8 @@ from sqlalchemy import create_engine
 from airflow_provider_callkaro.calls import Call, CallingPolicy, Outcome, Reason, ScheduleWindow
 from airflow_provider_callkaro.calls.row import RowReader
 from airflow_provider_callkaro.dispatch.caps import Caps
-from airflow_provider_callkaro.dispatch.compact_set import CompactSet
 from airflow_provider_callkaro.dispatch.hours import CallingHours, WhenClosed
+from airflow_provider_callkaro.dispatch.intake import CompactSet
 from airflow_provider_callkaro.dispatch.job import Held, Judged
 from airflow_provider_callkaro.dispatch.limits import Limits
 from airflow_provider_callkaro.dispatch.preflight import Preflight

@@ -21,8 +21,8 @@ from airflow_provider_callkaro.calls.phone import NumberReader
 from airflow_provider_callkaro.calls.row import RowReader
 from airflow_provider_callkaro.calls.row_schema import CALL_FIELDS
 from airflow_provider_callkaro.dispatch.caps import Caps
-from airflow_provider_callkaro.dispatch.compact_set import CompactSet
 from airflow_provider_callkaro.dispatch.hours import CallingHours, WhenClosed
+from airflow_provider_callkaro.dispatch.intake import CompactSet
 from airflow_provider_callkaro.dispatch.job import Held, Judged
 from airflow_provider_callkaro.dispatch.limits import Limits
 from airflow_provider_callkaro.dispatch.preparation import Rules

@@ -16,7 +16,7 @@ from placing_calls import Caller, LedgerAround, numbers, rows
 
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.dispatch.limits import Limits
-from airflow_provider_callkaro.ledger.call_caps import CallCaps
+from airflow_provider_callkaro.ledger.contract import CallCaps
 from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 
 EIGHT = Limits(max_concurrency=8)

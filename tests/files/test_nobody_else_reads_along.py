@@ -25,7 +25,7 @@ from airflow_provider_callkaro.files.writing.result_file import ResultFile
 from airflow_provider_callkaro.files.writing.spreadsheet import plain_cell
 from airflow_provider_callkaro.files.writing.write_check import check_writable
 from airflow_provider_callkaro.tasks.ledgers import sql_engine
-from airflow_provider_callkaro.tasks.report_place import new_report
+from airflow_provider_callkaro.tasks.run_output import new_report
 
 NOBODY = 65534
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="takes another user's part, which only root can")

@@ -21,7 +21,7 @@ from airflow_provider_callkaro.files.formats import FileFormat
 from airflow_provider_callkaro.files.writing.publishing import published
 from airflow_provider_callkaro.files.writing.result_file import ResultFile
 from airflow_provider_callkaro.tasks.preflight_page import write_page
-from airflow_provider_callkaro.tasks.report_place import new_report
+from airflow_provider_callkaro.tasks.run_output import new_report
 
 YESTERDAY = b"yesterday's, whole"
 NOBODY = Summary(total=0, accepted=0, rejected=0, skipped=0, unknown=0, pending=0, reasons={}, dialled=0, resumed=0)

@@ -23,8 +23,7 @@ from pathlib import Path
 import sqlalchemy
 from ledger_secrets import keys as keys_of
 
-from airflow_provider_callkaro.ledger.call_caps import CallCaps
-from airflow_provider_callkaro.ledger.contract import Claim, EntryState, Settlement
+from airflow_provider_callkaro.ledger.contract import CallCaps, Claim, EntryState, Settlement
 from airflow_provider_callkaro.ledger.digests import LedgerKeys
 from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 

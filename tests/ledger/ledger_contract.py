@@ -13,8 +13,7 @@ from datetime import timedelta
 
 import pytest
 
-from airflow_provider_callkaro.ledger.contract import CallLedger, Claim, Entry, EntryState, Settlement
-from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
+from airflow_provider_callkaro.ledger.contract import CallLedger, Claim, Entry, EntryState, LegacyNumbers, Settlement
 
 MakeLedger = Callable[..., CallLedger]
 LetTimePass = Callable[[timedelta], None]

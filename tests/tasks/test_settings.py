@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_callkaro.calls.policy import CallingPolicy
-from airflow_provider_callkaro.dispatch.shard import Shard
+from airflow_provider_callkaro.dispatch.limits import Shard
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.contract import EntryState
 from airflow_provider_callkaro.sources.inline import RowContacts

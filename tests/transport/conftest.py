@@ -15,11 +15,11 @@ import threading
 from contextlib import ExitStack, suppress
 
 import pytest
+from airflow_provider_callkaro.transport.event_loop import new_event_loop
 from certificates import make_certificate
 
 from airflow_provider_callkaro.calls import Call
 from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
-from airflow_provider_callkaro.transport.event_loop import new_event_loop
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 from airflow_provider_callkaro.transport.sync import SyncTransport
 from airflow_provider_callkaro.transport.target import Target

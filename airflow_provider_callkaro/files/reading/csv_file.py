@@ -15,7 +15,7 @@ from collections.abc import Generator, Iterator
 from itertools import chain, islice
 from typing import BinaryIO
 
-from airflow_provider_callkaro.calls.contact_row import ContactRow
+from airflow_provider_callkaro.calls.row_schema import ContactRow
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.files.reading.column_names import check_column_names

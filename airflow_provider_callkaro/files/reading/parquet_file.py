@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from airflow_provider_callkaro.calls.contact_row import ContactRow
+from airflow_provider_callkaro.calls.row_schema import ContactRow
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES, is_too_long
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.files.reading.column_names import check_column_names

@@ -16,11 +16,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from airflow_provider_callkaro.ledger.call_caps import CallCaps
-from airflow_provider_callkaro.ledger.contract import Claim, ClaimRefusal, Entry, EntryState, Erasure, OverCap
-from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
-from airflow_provider_callkaro.ledger.sql.erased import erased_among
-from airflow_provider_callkaro.ledger.sql.names import Names
+from airflow_provider_callkaro.ledger.contract import (
+    CallCaps,
+    Claim,
+    ClaimRefusal,
+    Entry,
+    EntryState,
+    Erasure,
+    LegacyNumbers,
+    OverCap,
+)
+from airflow_provider_callkaro.ledger.sql.names import Names, erased_among
 from airflow_provider_callkaro.ledger.sql.rows import OPEN, Author
 from airflow_provider_callkaro.ledger.sql.statements import MAX_ROWS
 from airflow_provider_callkaro.ledger.sql.table import ALSO, Row, StoredRow

@@ -13,20 +13,24 @@ from random import random as random_fraction
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerError
-from airflow_provider_callkaro.ledger.call_caps import CallCaps
-from airflow_provider_callkaro.ledger.contract import Claim, ClaimRefusal, Entry, EntryState, Settlement
+from airflow_provider_callkaro.ledger.contract import (
+    CallCaps,
+    Claim,
+    ClaimRefusal,
+    Entry,
+    EntryState,
+    LegacyNumbers,
+    Settlement,
+)
 from airflow_provider_callkaro.ledger.digests import LedgerKeys
-from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
 from airflow_provider_callkaro.ledger.sql.claiming import Claiming, texts_of_numbers
-from airflow_provider_callkaro.ledger.sql.commit import Commit
+from airflow_provider_callkaro.ledger.sql.commit import Commit, Settling
 from airflow_provider_callkaro.ledger.sql.dialects import statements_for
 from airflow_provider_callkaro.ledger.sql.keys import holds_legacy, is_keyed, open_names
 from airflow_provider_callkaro.ledger.sql.names import CLEAR, KeysChanged, Names
 from airflow_provider_callkaro.ledger.sql.rows import Author
-from airflow_provider_callkaro.ledger.sql.scope_uses import CREATE_SCOPES, SCOPES_TABLE, ScopeUseRecorder
-from airflow_provider_callkaro.ledger.sql.scopes import scopes_of
+from airflow_provider_callkaro.ledger.sql.scopes import CREATE_SCOPES, SCOPES_TABLE, ScopeUseRecorder, scopes_of
 from airflow_provider_callkaro.ledger.sql.session import SqlSession
-from airflow_provider_callkaro.ledger.sql.settling import Settling
 from airflow_provider_callkaro.ledger.sql.statements import MAX_ROWS
 from airflow_provider_callkaro.ledger.sql.table import LOCKS_TABLE, TABLE, Row
 from airflow_provider_callkaro.ledger.sql.values import as_digits, as_instant, as_text, chunks, distinct, without_zone

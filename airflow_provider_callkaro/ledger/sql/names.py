@@ -5,17 +5,20 @@ this one turns them into the values in the table. The id of a keyed row is the d
 can be carried over from its own content.
 """
 
+# ruff: noqa: S608
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.exceptions import LedgerError
 from airflow_provider_callkaro.ledger.digests import LedgerKey, Purpose, key_of
 from airflow_provider_callkaro.ledger.sql.scopes import SCOPE_DIGITS
-from airflow_provider_callkaro.ledger.sql.statements import Statements
-from airflow_provider_callkaro.ledger.sql.table import Row
+from airflow_provider_callkaro.ledger.sql.session import execute
+from airflow_provider_callkaro.ledger.sql.statements import MAX_ROWS, Statements
+from airflow_provider_callkaro.ledger.sql.table import ERASURES_TABLE, Row
+from airflow_provider_callkaro.ledger.sql.values import chunks
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -125,3 +128,23 @@ def lock_key(connection: Connection, *, statements: Statements, names: Names) ->
     if held is None:
         raise KeysChanged("the call ledger was put under another key: nobody was rung; let the task run again")
     return bool(held[0])
+
+
+def tombstones_among(connection: Connection, numbers: Sequence[str]) -> list[str]:
+    """The digests that are tombstones."""
+    return [
+        str(number)
+        for some in chunks(numbers, size=MAX_ROWS)
+        for number in execute(
+            connection, f"SELECT number FROM {ERASURES_TABLE} WHERE number IN :numbers", numbers=list(some)
+        ).scalars()
+    ]
+
+
+def erased_among(connection: Connection, *, names: Names, numbers: Iterable[str]) -> frozenset[str]:
+    """The numbers, in digits or as digests, whose people were erased."""
+    asked: dict[str, str] = {}
+    for number in numbers:
+        texts = (number,) if key_of(number) is not None else names.numbers(number)
+        asked.update((text, number) for text in texts if key_of(text) is not None)
+    return frozenset(asked[text] for text in tombstones_among(connection, sorted(asked)))

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.ledger.contract import Entry, EntryState
-from airflow_provider_callkaro.ledger.sql.erased import erased_among
 from airflow_provider_callkaro.ledger.sql.key_statements import Query
-from airflow_provider_callkaro.ledger.sql.names import CLEAR, Names, lock_key
+from airflow_provider_callkaro.ledger.sql.names import CLEAR, Names, erased_among, lock_key
 from airflow_provider_callkaro.ledger.sql.scopes import Scope
 from airflow_provider_callkaro.ledger.sql.session import SqlSession
 from airflow_provider_callkaro.ledger.sql.statements import MAX_ROWS, Statements

@@ -10,13 +10,14 @@ No error leaves here with the database's own text, because that quotes the param
 from __future__ import annotations
 
 import logging
+import os
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import unquote, urlsplit
 
 from airflow_provider_callkaro.exceptions import LedgerError
-from airflow_provider_callkaro.ledger.sql.sqlite_file import make_private
 from airflow_provider_callkaro.ledger.sql.statements import Statements
 
 if TYPE_CHECKING:
@@ -213,3 +214,23 @@ def _code(error: Exception) -> str:
         if isinstance(code := getattr(cause, attribute, None), str):
             return code
     return ""
+
+
+def make_private(database: str | None) -> None:
+    """Make an empty file for a SQLite ledger that has none, which only its owner may read from then on: it holds phone
+    numbers. ``database``: as SQLAlchemy's URL names it, a path or a ``file:`` URI; None and ``:memory:`` have no file.
+    """
+    if path := _path_of(database):
+        with suppress(OSError):  # it exists already, or cannot be made: SQLite says what is wrong
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+
+
+def is_missing(database: str | None) -> bool:
+    """Whether a database should have a file and has none, so that opening it would make an empty one."""
+    path = _path_of(database)
+    return path is not None and not os.path.lexists(path)
+
+
+def _path_of(database: str | None) -> str | None:
+    path = unquote(urlsplit(database).path) if database and database.startswith("file:") else database
+    return path if path and ":memory:" not in path else None

@@ -25,9 +25,8 @@ from hashlib import blake2b
 from typing import Any, Protocol, TypeAlias
 
 from airflow_provider_callkaro.exceptions import LedgerError
-from airflow_provider_callkaro.ledger.contract import CLAIM_LEASE, Claim, ClaimRefusal, Entry, Settlement
+from airflow_provider_callkaro.ledger.contract import CLAIM_LEASE, Claim, ClaimRefusal, Entry, LegacyNumbers, Settlement
 from airflow_provider_callkaro.ledger.digests import FIELD, LedgerKey, LedgerKeys, Purpose, key_of
-from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
 from airflow_provider_callkaro.ledger.task_state.records import as_record, entry_of, is_record, settled, size_of
 
 SEGMENT_BYTES = 24_000  # of JSON; then a new segment begins. A write of this size still costs about 20 ms

@@ -14,8 +14,8 @@ from functools import partial
 from random import random as random_fraction
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_callkaro.ledger.contract import LegacyNumbers
 from airflow_provider_callkaro.ledger.digests import LedgerKeys
-from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
 from airflow_provider_callkaro.ledger.sql.dialects import statements_for
 from airflow_provider_callkaro.ledger.sql.keys import count_in_clear, forget_clear, open_names
 from airflow_provider_callkaro.ledger.sql.names import KeyedNames, KeysChanged, lock_key

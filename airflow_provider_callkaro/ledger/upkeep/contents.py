@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.ledger.digests import FIELD, LedgerKeys
 from airflow_provider_callkaro.ledger.sql.keys import count_in_clear
-from airflow_provider_callkaro.ledger.sql.scope_uses import SCOPES_TABLE
-from airflow_provider_callkaro.ledger.sql.scopes import SCOPE_DIGITS
+from airflow_provider_callkaro.ledger.sql.scopes import SCOPE_DIGITS, SCOPES_TABLE
 from airflow_provider_callkaro.ledger.sql.session import execute
 from airflow_provider_callkaro.ledger.sql.statements import LEASE_SECONDS, Statements
 from airflow_provider_callkaro.ledger.sql.table import ERASURES_TABLE, RUNS_TABLE, TABLE

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.sql.dialects import statements_for
 from airflow_provider_callkaro.ledger.sql.keys import is_keyed
-from airflow_provider_callkaro.ledger.sql.session import SqlSession, begin_writing
-from airflow_provider_callkaro.ledger.sql.sqlite_file import is_missing
+from airflow_provider_callkaro.ledger.sql.session import SqlSession, begin_writing, is_missing
 from airflow_provider_callkaro.ledger.sql.table import LOCKS_TABLE, TABLE
 
 if TYPE_CHECKING:

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.ledger.contract import EntryState
-from airflow_provider_callkaro.ledger.sql.erased import tombstones_among
-from airflow_provider_callkaro.ledger.sql.names import Names
+from airflow_provider_callkaro.ledger.sql.names import Names, tombstones_among
 from airflow_provider_callkaro.ledger.sql.session import execute
 from airflow_provider_callkaro.ledger.sql.statements import MAX_ROWS
 from airflow_provider_callkaro.ledger.sql.table import ERASURES_TABLE

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, RetentionTooShort
 from airflow_provider_callkaro.ledger.run_record import RunRecord
-from airflow_provider_callkaro.ledger.sql.scope_uses import CREATE_SCOPES, SCOPES_TABLE
-from airflow_provider_callkaro.ledger.sql.scopes import scopes_of
+from airflow_provider_callkaro.ledger.sql.scopes import CREATE_SCOPES, SCOPES_TABLE, scopes_of
 from airflow_provider_callkaro.ledger.sql.session import execute
 from airflow_provider_callkaro.ledger.sql.table import RUNS_TABLE
 from airflow_provider_callkaro.ledger.upkeep.contents import AFTER_EVERY_ID, scope_ids

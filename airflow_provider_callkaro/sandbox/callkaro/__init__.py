@@ -1,1 +1,1 @@
-"""The stand-in for CallKaro. Begin with `vendor`; `reading` checks its bodies, `campaigns` remembers its campaigns."""
+"""The stand-in for CallKaro. Begin with `vendor`; `reading` checks its bodies."""

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hmac
 import json
+import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
 from airflow_provider_callkaro.sandbox.bodies import read_object
-from airflow_provider_callkaro.sandbox.callkaro.campaigns import Campaign, Campaigns
 from airflow_provider_callkaro.sandbox.callkaro.reading import (
     OutboundCall,
     optional_text,
@@ -24,8 +26,56 @@ from airflow_provider_callkaro.sandbox.request_log import RequestLog
 from airflow_provider_callkaro.sandbox.settings import Settings
 from airflow_provider_callkaro.sandbox.vendor import Answer, Asked, Handler, Refused, Vendor
 
+# Ids count up from that in CallKaro's documentation, so that its examples work here word for word, in their order.
+FIRST_BATCH_ID = 0x68433B7B0DEE98E59245EBAB
 # Ids count up from that in the vendor's documentation, so that its examples work here word for word, in their order.
 FIRST_CALL_ID = 0xA1B2C3D4E5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """One campaign that was created with CallKaro.
+
+    :param batch_id: its id.
+    :param name: as it was sent.
+    :param agent_id: the one agent of a v1 campaign; None for v2, where each call names its own.
+    :param created_at: UTC.
+    """
+
+    batch_id: str
+    name: str
+    agent_id: str | None
+    created_at: datetime
+
+
+class Campaigns:
+    """The campaigns of one account. May be used from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._campaigns: dict[str, Campaign] = {}
+
+    def create(self, *, name: str, agent_id: str | None) -> Campaign:
+        """Open a campaign."""
+        with self._lock:
+            batch_id = f"{FIRST_BATCH_ID + len(self._campaigns):x}"
+            campaign = Campaign(batch_id=batch_id, name=name, agent_id=agent_id, created_at=datetime.now(UTC))
+            self._campaigns[batch_id] = campaign
+        return campaign
+
+    def find(self, batch_id: str) -> Campaign | None:
+        """Find a campaign by its id."""
+        return self._campaigns.get(batch_id)
+
+    def by_id(self) -> dict[str, Campaign]:
+        """Every campaign in the order of creation, by its id."""
+        with self._lock:
+            return dict(self._campaigns)
+
+    def forget(self) -> None:
+        """Forget every campaign; ids start again."""
+        with self._lock:
+            self._campaigns.clear()
 
 
 class CallKaro(Vendor):

@@ -2,5 +2,5 @@
 
 Begin with `api`, which has the requests. `answers` and `refusals` read what comes back, `paging` where a list goes on,
 `windows` when a campaign may call. `states` is the vendor's table of transitions, `routes` the table of paths, `fields`
-checks a campaign before it is created, `thresholds` and `answer_values` judge figures whose names the user gives.
+checks a campaign before it is created, `thresholds` judges figures whose names the user gives.
 """

@@ -12,12 +12,11 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from airflow_provider_callkaro.calls.outcome import Reason
-from airflow_provider_callkaro.vendors.answers import read_answer, unclear
+from airflow_provider_callkaro.vendors.answers import read_answer, unclear, whole_in
 from airflow_provider_callkaro.vendors.callaro.paging import Paging, paging_of
 from airflow_provider_callkaro.vendors.callaro.refusals import NAME, raise_callaro_refusal
 from airflow_provider_callkaro.vendors.callaro.states import CampaignState, in_known_words, read_state, state_word
 from airflow_provider_callkaro.vendors.http import Response
-from airflow_provider_callkaro.vendors.json_values import whole_in
 
 MAX_ID_LENGTH = 200  # characters; ours
 _ID_FIELDS = ("id", "campaign_id", "bulk_call_campaign_id")

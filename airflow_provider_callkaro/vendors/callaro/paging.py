@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from airflow_provider_callkaro.vendors.json_values import whole_in
+from airflow_provider_callkaro.vendors.answers import whole_in
 
 MORE = ("next_cursor", "next", "next_page", "has_more", "has_next")  # the vendor pages its calls by a cursor
 _BESIDE = ("meta", "pagination")

@@ -2,5 +2,5 @@
 
 Begin with `api`, which has the campaigns and the tokens; `calls` and `outbound` are its other routes. `campaigns` takes
 a long list as campaigns, `settings` and `fields` check what a campaign and a call may be given, `outbound_config` reads
-an agent's configuration, `echo` hides what a refusal repeats.
+an agent's configuration.
 """

@@ -16,11 +16,9 @@ from typing import Any, ClassVar
 from airflow_provider_callkaro.calls.call import Call
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.exceptions import AllRejected, ConfigurationError, Rejected
-from airflow_provider_callkaro.vendors.answers import Tokens, first_text, read_accepted, unclear
+from airflow_provider_callkaro.vendors.answers import Tokens, first_text, read_accepted, text_in, unclear, whole_in
 from airflow_provider_callkaro.vendors.http import Request, Response
-from airflow_provider_callkaro.vendors.json_values import text_in, whole_in
-from airflow_provider_callkaro.vendors.mrassistant.calls import MrAssistantCalls, utc_text
-from airflow_provider_callkaro.vendors.mrassistant.echo import without_echo, without_text
+from airflow_provider_callkaro.vendors.mrassistant.calls import MrAssistantCalls, utc_text, without_echo, without_text
 from airflow_provider_callkaro.vendors.mrassistant.fields import (
     ROW_FIELDS,
     ROW_SCHEMA,

@@ -6,9 +6,10 @@ it follows that of its siblings.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 from urllib.parse import quote
@@ -20,14 +21,15 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.vendors.answers import (
     PlacedCall,
     first_text,
+    number_in,
     raise_refusal,
     read_accepted,
     read_answer,
+    text_in,
     unclear,
+    whole_in,
 )
 from airflow_provider_callkaro.vendors.http import Request, Response
-from airflow_provider_callkaro.vendors.json_values import number_in, text_in, whole_in
-from airflow_provider_callkaro.vendors.mrassistant.echo import without_echo
 from airflow_provider_callkaro.vendors.mrassistant.fields import (
     CALL_FIELDS,
     RINGING_TIMEOUT,
@@ -248,3 +250,18 @@ def in_path(name: str, value: str) -> str:
 def _check_word(name: str, value: object, words: tuple[str, ...]) -> None:
     if value is not None and value not in words:
         raise ConfigurationError(f"{name} must be one of {', '.join(words)}")
+
+
+def without_echo(response: Response) -> Response:
+    """The answer; a 422 keeps only the list of its findings, of which the reader takes places and types: the texts hold
+    what was sent. Source: the validation body (FastAPI's) on the pages of the call routes."""
+    if response.status != 422:
+        return response
+    detail = response.json_object().get("detail")
+    kept = {"detail": detail} if isinstance(detail, list) else {}
+    return replace(response, body=json.dumps(kept).encode())
+
+
+def without_text(response: Response) -> Response:
+    """The answer; a refusal loses its body, because the request held a password or a token that the body may repeat."""
+    return response if 200 <= response.status < 300 else replace(response, body=b"")

@@ -18,8 +18,7 @@ from airflow_provider_callkaro.calls.window import ScheduleWindow
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.vendors.answers import read_accepted, unclear
 from airflow_provider_callkaro.vendors.http import Request, Response
-from airflow_provider_callkaro.vendors.mrassistant.calls import in_path
-from airflow_provider_callkaro.vendors.mrassistant.echo import without_echo
+from airflow_provider_callkaro.vendors.mrassistant.calls import in_path, without_echo
 from airflow_provider_callkaro.vendors.mrassistant.fields import SHOWN_FIELDS
 from airflow_provider_callkaro.vendors.mrassistant.outbound_config import OutboundConfig, OutboundSchedule
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 
-from airflow_provider_callkaro.vendors.json_values import number_in, whole_in
+from airflow_provider_callkaro.vendors.answers import number_in, whole_in
 
 _SCHEDULE_ID = ("schedule_id", "id", "_id")
 

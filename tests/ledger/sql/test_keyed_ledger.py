@@ -16,8 +16,7 @@ from ledger_secrets import SECRETS, keys
 from shared_ledger_contract import LegacyContract, SharedLedgerContract
 
 from airflow_provider_callkaro.exceptions import LedgerError
-from airflow_provider_callkaro.ledger.call_caps import CallCaps
-from airflow_provider_callkaro.ledger.contract import Claim, EntryState, OverCap, Settlement
+from airflow_provider_callkaro.ledger.contract import CallCaps, Claim, EntryState, OverCap, Settlement
 from airflow_provider_callkaro.ledger.digests import LedgerKeys
 from airflow_provider_callkaro.ledger.run_record import RunRecord
 from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger

@@ -16,9 +16,15 @@ import sqlalchemy
 from ageing_ledger import let_time_pass
 from ledger_contract import accept, reject, release
 
-from airflow_provider_callkaro.ledger.call_caps import CallCaps
-from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, OverCap, Settlement
-from airflow_provider_callkaro.ledger.legacy_numbers import LegacyNumbers
+from airflow_provider_callkaro.ledger.contract import (
+    CallCaps,
+    Claim,
+    Entry,
+    EntryState,
+    LegacyNumbers,
+    OverCap,
+    Settlement,
+)
 from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 
 WORKER = Path(__file__).parents[1] / "claiming_worker.py"

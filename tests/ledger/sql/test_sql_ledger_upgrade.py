@@ -9,8 +9,7 @@ import pytest
 import sqlalchemy
 from ledger_contract import NUMBER, OTHER_NUMBER, accept, claim, everything
 
-from airflow_provider_callkaro.ledger.call_caps import CallCaps
-from airflow_provider_callkaro.ledger.contract import Claim, Entry, EntryState, OverCap
+from airflow_provider_callkaro.ledger.contract import CallCaps, Claim, Entry, EntryState, OverCap
 from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 from airflow_provider_callkaro.ledger.sql.scopes import scopes_of
 from airflow_provider_callkaro.ledger.sql.table import CREATE_TABLE

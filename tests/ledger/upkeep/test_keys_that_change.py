@@ -29,8 +29,7 @@ from ledger_contract import (
 )
 from ledger_secrets import keys
 
-from airflow_provider_callkaro.ledger.call_caps import CallCaps
-from airflow_provider_callkaro.ledger.contract import Claim, EntryState, OverCap
+from airflow_provider_callkaro.ledger.contract import CallCaps, Claim, EntryState, OverCap
 from airflow_provider_callkaro.ledger.run_record import RunRecord
 from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 from airflow_provider_callkaro.ledger.sql.run_records import SqlRunRecords
