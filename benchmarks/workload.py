@@ -22,10 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_callkaro.calls.row import RowReader
-from airflow_provider_callkaro.dispatch.limits import Limits
+from airflow_provider_callkaro.dispatch.limits import Limits, Stop
 from airflow_provider_callkaro.dispatch.report import Report
 from airflow_provider_callkaro.dispatch.run import run_calls
-from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.ledger.contract import CallLedger
 from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
 from airflow_provider_callkaro.transport.target import Target

@@ -21,8 +21,8 @@ from airflow_provider_callkaro.exceptions import ConfigurationError, VendorError
 from airflow_provider_callkaro.get_provider_info import get_provider_info
 from airflow_provider_callkaro.hooks.callkaro import CallKaroHook
 from airflow_provider_callkaro.sandbox import Sandbox
-from airflow_provider_callkaro.vendors.hosts import owner_of
 from airflow_provider_callkaro.vendors.http import Response
+from airflow_provider_callkaro.vendors.known import owner_of
 
 
 def fan_out(rows: list[dict[str, Any]], *, ledger: str, try_number: int, **arguments: Any) -> dict[str, Any]:

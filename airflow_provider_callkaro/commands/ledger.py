@@ -20,8 +20,7 @@ from airflow_provider_callkaro.ledger.sql.keys import open_names
 from airflow_provider_callkaro.ledger.sql.table import TABLE
 from airflow_provider_callkaro.ledger.upkeep.carry_over import carry_over as carry_ledger_over
 from airflow_provider_callkaro.ledger.upkeep.contents import findings, key_findings, scopes_held
-from airflow_provider_callkaro.ledger.upkeep.erasures import Erased, Erasures
-from airflow_provider_callkaro.ledger.upkeep.persons import HeldCall, Persons, Resolution
+from airflow_provider_callkaro.ledger.upkeep.persons import Erased, Erasures, HeldCall, Persons, Resolution
 from airflow_provider_callkaro.ledger.upkeep.retention import Pruned, Retention
 from airflow_provider_callkaro.tasks.ledgers import earlier_spellings
 

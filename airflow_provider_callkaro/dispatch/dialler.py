@@ -22,8 +22,7 @@ from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.dispatch.flow_control import FlowControl
 from airflow_provider_callkaro.dispatch.job import Answer, Dispatch
 from airflow_provider_callkaro.exceptions import OutcomeUnknown, TooLate, VendorError
-from airflow_provider_callkaro.transport.failures import too_late
-from airflow_provider_callkaro.transport.retry import RetryPolicy
+from airflow_provider_callkaro.transport.retry import RetryPolicy, too_late
 from airflow_provider_callkaro.vendors.http import Request, Response
 
 GATHER_SECONDS = 0.001  # an answer waits this long for others, before the main thread is woken

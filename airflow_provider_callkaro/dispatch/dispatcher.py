@@ -19,11 +19,11 @@ from airflow_provider_callkaro.dispatch.dialler import Dialler
 from airflow_provider_callkaro.dispatch.flow_control import FlowControl, Headroom
 from airflow_provider_callkaro.dispatch.intake import Intake
 from airflow_provider_callkaro.dispatch.job import Dispatch, Job
+from airflow_provider_callkaro.dispatch.limits import CALM_GRACE, KILLED_GRACE, Stop
 from airflow_provider_callkaro.dispatch.notices import Notices
 from airflow_provider_callkaro.dispatch.outcome_recorder import OutcomeRecorder
 from airflow_provider_callkaro.dispatch.preparation import Preparation
 from airflow_provider_callkaro.dispatch.progress import Progress
-from airflow_provider_callkaro.dispatch.stop import CALM_GRACE, KILLED_GRACE, Stop
 from airflow_provider_callkaro.dispatch.supply import Supply
 from airflow_provider_callkaro.dispatch.tally import Summary, Tally
 from airflow_provider_callkaro.dispatch.watchdog import Watchdog

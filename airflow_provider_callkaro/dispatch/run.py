@@ -13,12 +13,11 @@ from airflow_provider_callkaro.dispatch.dialler import Dialler, Transport
 from airflow_provider_callkaro.dispatch.dispatcher import Dispatcher
 from airflow_provider_callkaro.dispatch.flow_control import FlowControl
 from airflow_provider_callkaro.dispatch.intake import Intake
-from airflow_provider_callkaro.dispatch.limits import Limits, Shard
+from airflow_provider_callkaro.dispatch.limits import Limits, Shard, Stop
 from airflow_provider_callkaro.dispatch.outcome_recorder import OutcomeRecorder
 from airflow_provider_callkaro.dispatch.preparation import Observe, Preparation, Rules
 from airflow_provider_callkaro.dispatch.progress import Progress, Snapshot
 from airflow_provider_callkaro.dispatch.report import RowSink
-from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.dispatch.tally import Summary, Tally
 from airflow_provider_callkaro.ledger.contract import CallLedger, EntryState
 from airflow_provider_callkaro.transport.retry import RetryPolicy

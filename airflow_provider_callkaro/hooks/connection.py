@@ -15,7 +15,7 @@ from airflow_provider_callkaro.calls.coercion import read_boolean
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.transport.target import Credentials, Target, checked_base_url
 from airflow_provider_callkaro.transport.tls import FILES, Trust
-from airflow_provider_callkaro.vendors.hosts import is_loopback, owner_of
+from airflow_provider_callkaro.vendors.known import is_loopback, owner_of
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseHook

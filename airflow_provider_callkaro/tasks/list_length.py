@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from airflow.providers.common.compat.sdk import AirflowFailException, Context
 
-from airflow_provider_callkaro.dispatch.stop import Stop
+from airflow_provider_callkaro.dispatch.limits import Stop
 from airflow_provider_callkaro.exceptions import RunIncomplete
 from airflow_provider_callkaro.sources.contract import ContactRow, ContactSource
 

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.calls.phone import NumberReader
 from airflow_provider_callkaro.calls.row import RowReader
+from airflow_provider_callkaro.dispatch.limits import Stop
 from airflow_provider_callkaro.dispatch.preflight import Preflight
 from airflow_provider_callkaro.dispatch.preflight_report import PreflightReport, Price
 from airflow_provider_callkaro.dispatch.preparation import Observe, Rules
 from airflow_provider_callkaro.dispatch.report import Report, RowSink
 from airflow_provider_callkaro.dispatch.run import run_calls
-from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary
 from airflow_provider_callkaro.sources.contract import ContactRow
 from airflow_provider_callkaro.tasks.account import Account

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import Context, XComArg
 
-from airflow_provider_callkaro.dispatch.stop import KILLED_GRACE, Stop
+from airflow_provider_callkaro.dispatch.limits import KILLED_GRACE, Stop
 from airflow_provider_callkaro.sources.contract import templated_values
 from airflow_provider_callkaro.tasks.arguments import provided_arguments, refuse_empty_arguments, unredacted
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals

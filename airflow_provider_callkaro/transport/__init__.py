@@ -2,7 +2,7 @@
 
 Begin at `sync.SyncTransport`. It sends one request at a time over the `session.VendorSession` of a connection, and
 tries again where that is safe. `asynchronous.AsyncTransport` sends many at once, once each, for the fan-out. Both know
-of each failure whether the request had left: before that it is `NotSent`, after that `OutcomeUnknown` (`failures`).
+of each failure whether the request had left: before that it is `NotSent`, after that `OutcomeUnknown` (`retry`).
 The room imports ``vendors``, ``calls`` and ``exceptions``, and nothing of Airflow. Of what it carries it knows only
 whether it is retry-safe.
 """

@@ -11,8 +11,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.exceptions import NotSent, VendorError
-from airflow_provider_callkaro.transport.content_encoding import IDENTITY, decoded
-from airflow_provider_callkaro.transport.failures import no_answer, not_sent, too_late
+from airflow_provider_callkaro.transport.download import IDENTITY, decoded
+from airflow_provider_callkaro.transport.retry import no_answer, not_sent, too_late
 from airflow_provider_callkaro.transport.target import IDLE_SECONDS, Target
 from airflow_provider_callkaro.vendors.http import MAX_BODY_BYTES, Request, Response
 
@@ -47,8 +47,12 @@ class AsyncTransport:
         import aiohttp
         from yarl import URL
 
-        from airflow_provider_callkaro.transport.in_flight import InFlightRequests, PunctualConnector, TooLateToLeave
-        from airflow_provider_callkaro.transport.resolver import Resolver
+        from airflow_provider_callkaro.transport.in_flight import (
+            InFlightRequests,
+            PunctualConnector,
+            Resolver,
+            TooLateToLeave,
+        )
 
         self._proxy = self._target.proxy()
         await self._take_headers()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -17,8 +18,7 @@ from urllib3.exceptions import HTTPError
 
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.exceptions import OutcomeUnknown
-from airflow_provider_callkaro.transport.content_encoding import Decoder, decoded, decoder_for
-from airflow_provider_callkaro.transport.failures import no_answer
+from airflow_provider_callkaro.transport.retry import no_answer
 from airflow_provider_callkaro.vendors.http import MAX_BODY_BYTES, Request, Response
 
 if TYPE_CHECKING:
@@ -27,8 +27,85 @@ if TYPE_CHECKING:
     from airflow_provider_callkaro.transport.exchange import Exchange
     from airflow_provider_callkaro.vendors.redaction import Redaction
 
+
+IDENTITY = "identity"  # for the header Accept-Encoding: without the header, any encoding would do
+_ZLIB_METHOD = 8  # the lower half of the first byte of a zlib stream; a raw deflate stream may begin otherwise
 PIECE = 1 << 16  # bytes of the body handed out at once
 PIECE_SECONDS = 300.0  # that a piece may take: a body may be long, but none comes slower than 200 bytes a second
+
+
+class Decoder:
+    """Decodes one body, piece by piece: the HTTP libraries do not, or would decode all of it at once, and 50 KB on the
+    wire can become as many megabytes. ``is_gzip``: whether it is in gzip's format; else it is zlib's, or a raw
+    deflate stream."""
+
+    def __init__(self, *, is_gzip: bool) -> None:
+        self._is_gzip = is_gzip
+        self._stream: zlib._Decompress | None = None
+        self._rest = b""
+
+    def decode(self, data: bytes, at_most: int) -> bytes:
+        """The next bytes of the body. What does not fit is kept for the next call.
+
+        :param data: more of what came; empty to go on with what is kept.
+        :param at_most: how many bytes to give back.
+        :return: empty where more of what comes is needed.
+        :raises ValueError: it is not encoded as the header says.
+        """
+        data = self._rest + data
+        if self._stream is None:
+            if not data:
+                return b""
+            self._stream = zlib.decompressobj(self._window(data))
+        try:
+            body = self._stream.decompress(data, at_most)
+        except zlib.error as error:
+            raise ValueError("not encoded as its header says") from error
+        self._rest = self._stream.unconsumed_tail
+        if self._stream.unused_data:
+            raise ValueError("there are bytes behind the end of the encoded body")
+        return body
+
+    def finish(self) -> None:
+        """Check that the body was whole. Raises ValueError if it ends too early."""
+        if self._stream is not None and not self._stream.eof:
+            raise ValueError("the encoded body is cut short")
+
+    def _window(self, data: bytes) -> int:
+        if self._is_gzip:
+            return 16 + zlib.MAX_WBITS
+        return zlib.MAX_WBITS if data[0] & 0x0F == _ZLIB_METHOD else -zlib.MAX_WBITS
+
+
+def decoder_for(encoding: str | None) -> Decoder | None:
+    """What decodes a body; None where it is not encoded. ``encoding``: the header ``Content-Encoding``; None where
+    there is none. Raises ValueError if the encoding is not known here, or there is more than one."""
+    name = "" if encoding is None else encoding.strip().lower()
+    if name in ("", IDENTITY):
+        return None
+    if name not in ("gzip", "x-gzip", "deflate"):
+        raise ValueError("an encoding that was not asked for")
+    return Decoder(is_gzip=name != "deflate")
+
+
+def decoded(body: bytes, encoding: str | None, *, at_most: int) -> bytes:
+    """A whole body, of which no more than ``at_most`` bytes are decoded.
+
+    A body in an encoding that is not known here stays as it is: it cannot be read, but the status of its answer can.
+
+    :param encoding: the header ``Content-Encoding``; None where there is none.
+    :raises ValueError: the body is not encoded as that says.
+    """
+    try:
+        decoder = decoder_for(encoding)
+    except ValueError:
+        return body
+    if decoder is None or not body:
+        return body
+    whole = decoder.decode(body, at_most)
+    if len(whole) < at_most:
+        decoder.finish()
+    return whole
 
 
 class Download:

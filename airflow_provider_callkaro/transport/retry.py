@@ -1,4 +1,4 @@
-"""The one retry policy: what may be sent again, and after how long.
+"""The one retry policy: what may be sent again, and after how long. What a failure means is said here for both drivers.
 
 The phase of the failure and the kind of request decide. A request that failed before a byte of its body left may be
 sent again, and so may one that the vendor says it did not take. One whose answer got lost may be sent again only if it
@@ -11,7 +11,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from airflow_provider_callkaro.exceptions import NotSent, OutcomeUnknown, Throttled, VendorError
+from airflow_provider_callkaro.calls.outcome import Reason
+from airflow_provider_callkaro.exceptions import NotSent, OutcomeUnknown, Throttled, TooLate, VendorError
+
+
+def not_sent(vendor: str, error: BaseException) -> NotSent:
+    """No byte of the body left: DNS, refused, TLS, connect timeout."""
+    return NotSent(f"{vendor} could not be reached ({type(error).__name__}): nothing was sent", vendor=vendor)
+
+
+def no_answer(vendor: str, error: BaseException, *, status: int | None = None) -> OutcomeUnknown:
+    """The body may have left, and no answer came: read timeout, reset, a connection that ended half-way. ``status``:
+    the HTTP status, where as much of the answer came."""
+    return OutcomeUnknown(
+        f"the answer of {vendor} got lost ({type(error).__name__}): it may have accepted the request",
+        vendor=vendor,
+        status=status,
+        reason=Reason.NO_ANSWER,
+    )
+
+
+def too_late(vendor: str) -> TooLate:
+    """The moment up to which the request might start had passed before a byte of it left."""
+    return TooLate(f"it was too late to send the request to {vendor}: nothing was sent", vendor=vendor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

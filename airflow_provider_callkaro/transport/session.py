@@ -19,11 +19,11 @@ from requests.utils import select_proxy
 from urllib3.util import Retry, parse_url
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.transport.content_encoding import IDENTITY
+from airflow_provider_callkaro.transport.download import IDENTITY
 from airflow_provider_callkaro.transport.exchange import DeadlinePassed, Exchange, reporting
 from airflow_provider_callkaro.transport.target import IDLE_SECONDS, Target, checked_proxy
 from airflow_provider_callkaro.transport.tls import Trust
-from airflow_provider_callkaro.vendors.hosts import is_loopback
+from airflow_provider_callkaro.vendors.known import is_loopback
 
 if TYPE_CHECKING:
     import ssl

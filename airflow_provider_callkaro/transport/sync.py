@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, VendorError
-from airflow_provider_callkaro.transport.failures import no_answer, not_sent
-from airflow_provider_callkaro.transport.retry import RetryPolicy
+from airflow_provider_callkaro.transport.retry import RetryPolicy, no_answer, not_sent
 from airflow_provider_callkaro.transport.target import Target
 from airflow_provider_callkaro.vendors.http import Request, Response
 

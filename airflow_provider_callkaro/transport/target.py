@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.transport.tls import Trust
-from airflow_provider_callkaro.vendors.hosts import is_loopback
+from airflow_provider_callkaro.vendors.known import is_loopback
 from airflow_provider_callkaro.vendors.redaction import Redaction
 
 if TYPE_CHECKING:

@@ -27,13 +27,15 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.calls.folding import Folded, encoded
 from airflow_provider_callkaro.calls.masking import Span, covered, in_one_line, without
-from airflow_provider_callkaro.vendors.secrets import Find, Secrets, places
 from airflow_provider_callkaro.vendors.sent_values import (
     NUMBER_PIECE_OF_ID,
     SHORTEST_WORD,
     SHORTEST_WORD_OF_ID,
     SPACELESS,
+    Find,
+    Secrets,
     SentValues,
+    places,
 )
 
 if TYPE_CHECKING:

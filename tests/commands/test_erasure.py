@@ -18,7 +18,7 @@ from airflow_provider_callkaro.ledger.sql.keys import open_names
 from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 from airflow_provider_callkaro.ledger.sql.table import TABLE
 from airflow_provider_callkaro.ledger.upkeep.database import Upkeep
-from airflow_provider_callkaro.ledger.upkeep.erasures import Erasures
+from airflow_provider_callkaro.ledger.upkeep.persons import Erasures
 
 PERSON, OTHER = "+919876500001", "+919876500002"
 

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_callkaro.calls.outcome import Outcome
 from airflow_provider_callkaro.calls.row import RowReader
 from airflow_provider_callkaro.calls.row_schema import CALL_FIELDS
-from airflow_provider_callkaro.dispatch.limits import Limits, Shard, redial_states
+from airflow_provider_callkaro.dispatch.limits import Limits, Shard, Stop, redial_states
 from airflow_provider_callkaro.dispatch.preparation import Rules
 from airflow_provider_callkaro.dispatch.run import run_calls
-from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary
 from airflow_provider_callkaro.ledger.contract import CallLedger, Claim, ClaimRefusal, Entry, Settlement
 from airflow_provider_callkaro.transport.asynchronous import AsyncTransport

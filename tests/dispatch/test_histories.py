@@ -46,8 +46,7 @@ from placing_calls import Caller, CampaignCaller, Lines, Run
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch.hours import WhenClosed
-from airflow_provider_callkaro.dispatch.limits import redial_states
-from airflow_provider_callkaro.dispatch.stop import Stop
+from airflow_provider_callkaro.dispatch.limits import Stop, redial_states
 from airflow_provider_callkaro.dispatch.tally import Summary
 from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerError
 from airflow_provider_callkaro.ledger.contract import Entry, EntryState

@@ -9,10 +9,9 @@ import pytest
 from placing_calls import CampaignCaller, LedgerAround, numbers, rows
 
 from airflow_provider_callkaro.dispatch.job import Judged
-from airflow_provider_callkaro.dispatch.limits import Limits
+from airflow_provider_callkaro.dispatch.limits import Limits, Stop
 from airflow_provider_callkaro.dispatch.preparation import Rules
 from airflow_provider_callkaro.dispatch.run import run_calls
-from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.exceptions import AllRejected
 from airflow_provider_callkaro.ledger.memory import MemoryLedger, MemoryStore
 from airflow_provider_callkaro.transport.asynchronous import AsyncTransport

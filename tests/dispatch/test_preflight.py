@@ -22,12 +22,11 @@ from airflow_provider_callkaro.dispatch.caps import Caps
 from airflow_provider_callkaro.dispatch.hours import CallingHours, WhenClosed
 from airflow_provider_callkaro.dispatch.intake import CompactSet
 from airflow_provider_callkaro.dispatch.job import Held, Judged
-from airflow_provider_callkaro.dispatch.limits import Limits
+from airflow_provider_callkaro.dispatch.limits import Limits, Stop
 from airflow_provider_callkaro.dispatch.preflight import Preflight
 from airflow_provider_callkaro.dispatch.preflight_report import PreflightReport, Price
 from airflow_provider_callkaro.dispatch.preparation import Rules
 from airflow_provider_callkaro.dispatch.run import run_calls
-from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary, Tally
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.contract import Claim

@@ -12,9 +12,8 @@ import pytest
 from placing_calls import DND_NUMBER, CampaignCaller, LedgerAround, numbers, rows
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
-from airflow_provider_callkaro.dispatch.limits import Limits
+from airflow_provider_callkaro.dispatch.limits import Limits, Stop
 from airflow_provider_callkaro.dispatch.refusals import UNIFORM_REFUSALS
-from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.exceptions import AllRejected
 from airflow_provider_callkaro.ledger.contract import EntryState
 

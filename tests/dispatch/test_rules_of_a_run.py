@@ -24,10 +24,9 @@ from airflow_provider_callkaro.dispatch.caps import Caps
 from airflow_provider_callkaro.dispatch.hours import CallingHours, WhenClosed
 from airflow_provider_callkaro.dispatch.intake import CompactSet
 from airflow_provider_callkaro.dispatch.job import Held, Judged
-from airflow_provider_callkaro.dispatch.limits import Limits
+from airflow_provider_callkaro.dispatch.limits import Limits, Stop
 from airflow_provider_callkaro.dispatch.preparation import Rules
 from airflow_provider_callkaro.dispatch.run import run_calls
-from airflow_provider_callkaro.dispatch.stop import Stop
 from airflow_provider_callkaro.dispatch.tally import Summary
 from airflow_provider_callkaro.ledger.memory import MemoryLedger, MemoryStore
 from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger

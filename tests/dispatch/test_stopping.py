@@ -14,8 +14,7 @@ import pytest
 from placing_calls import LedgerAround, Lines, numbers, rows
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
-from airflow_provider_callkaro.dispatch.limits import Limits
-from airflow_provider_callkaro.dispatch.stop import CALM_GRACE, KILLED_GRACE, Stop
+from airflow_provider_callkaro.dispatch.limits import CALM_GRACE, KILLED_GRACE, Limits, Stop
 from airflow_provider_callkaro.ledger.contract import EntryState
 
 WINDOW = 16

@@ -27,6 +27,7 @@ _REQUIRED = frozenset({"title", "source", "as_of", "timezone", "windows"})
 _OPTIONAL = frozenset(
     {"name", "notice", "notes", "purpose", "closed_dates", "holidays", "caps", "mobile_margin_minutes"}
 )
+_ABOUT_THE_PACK = frozenset({"name", "title", "source", "as_of", "notice", "notes"})
 _CAPS = frozenset({"max_calls", "per_hours", "min_gap_hours"})
 _WINDOW = frozenset({"start", "end", "days"})
 
@@ -69,20 +70,7 @@ class RulePack(NamedTuple):
 
     def policy_fields(self) -> dict[str, Any]:
         """The fields of the CallingPolicy."""
-        return {name: getattr(self, name) for name in _POLICY_FIELDS}
-
-
-_POLICY_FIELDS = (
-    "timezone",
-    "windows",
-    "closed_dates",
-    "holidays",
-    "max_calls",
-    "per",
-    "min_gap",
-    "purpose",
-    "mobile_margin",
-)
+        return {name: value for name, value in self._asdict().items() if name not in _ABOUT_THE_PACK}
 
 
 def names() -> list[str]:

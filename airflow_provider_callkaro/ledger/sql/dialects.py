@@ -1,4 +1,7 @@
-"""The statements of MySQL, MariaDB and SQLite, where they differ from those for PostgreSQL."""
+"""The statements of MySQL, MariaDB and SQLite, where they differ from those for PostgreSQL.
+
+A method without a docstring does what the one of `Statements` says.
+"""
 # ruff: noqa: S608
 
 from __future__ import annotations
@@ -54,15 +57,12 @@ class MysqlStatements(Statements):
     )
 
     def suited(self, create: str) -> str:
-        """The statement that creates a table, for this database."""
         return create.replace("TIMESTAMP", "DATETIME(6)") + _TABLE_OPTIONS
 
     def ago(self, seconds: int) -> str:
-        """The expression for the instant that many seconds ago."""
         return f"({self.now} - INTERVAL {seconds:d} SECOND)"
 
     def settle(self, outcomes: Sequence[Settled], *, owner: str, turn: int) -> Query:
-        """Write each outcome into its row, if the owner claimed it before this turn."""
         values = "SELECT %s AS id, %s AS state, %s AS call_id, %s AS reason, %s AS detail"
         values += " UNION ALL SELECT %s, %s, %s, %s, %s" * (len(outcomes) - 1)
         return (
@@ -73,7 +73,6 @@ class MysqlStatements(Statements):
         )
 
     def lock_numbers(self, buckets: Sequence[int]) -> Query | None:
-        """Lock buckets of numbers: other commits under caps with one of them wait until this transaction ends."""
         # Named locks belong to the session and outlive a transaction, so rows are locked; those that lack are added.
         marks = ",".join(["(%s)"] * len(buckets))
         return (
@@ -113,19 +112,15 @@ class SqliteStatements(Statements):
         self._put_back = f"{into} ({', '.join('?' * len(Row._fields))}) {self._on_conflict}"
 
     def ago(self, seconds: int) -> str:
-        """The expression for the instant that many seconds ago."""
         return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', '-{seconds:d} seconds')"
 
     def insert(self, rows: Sequence[Row]) -> Query:
-        """Add the rows whose id is free, as claimed now; leave the others as they are."""
         return self._insert, [row[:NEW_COLUMNS] for row in rows]
 
     def put_back(self, rows: Sequence[Row]) -> Query:
-        """Like `insert`, with the instants of the rows."""
         return self._put_back, rows
 
     def settle(self, outcomes: Sequence[Settled], *, owner: str, turn: int) -> Query:
-        """Write each outcome into its row, if the owner claimed it before this turn."""
         same = (owner, turn)
         return _SETTLE_IN_SQLITE, [outcome + same for outcome in outcomes]
 

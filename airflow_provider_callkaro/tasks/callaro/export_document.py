@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
-from airflow_provider_callkaro.vendors.callaro.paging import MORE
+from airflow_provider_callkaro.vendors.callaro.answers import MORE
 
 MAX_META = 1_000  # ours: fields that an answer says of its pages
 MAX_DEPTH = 500  # ours: lists and objects inside each other

@@ -21,7 +21,7 @@ from airflow_provider_callkaro.files.reading.csv_file import csv_rows
 from airflow_provider_callkaro.files.reading.jsonl_file import jsonl_rows
 from airflow_provider_callkaro.files.reading.row_count import RowCount
 from airflow_provider_callkaro.tasks.callaro.export_document import ExportDocument
-from airflow_provider_callkaro.vendors.callaro.paging import paging_of
+from airflow_provider_callkaro.vendors.callaro.answers import paging_of
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.transport.download import Download

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Hashable, Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -23,46 +22,9 @@ from airflow_provider_callkaro.vendors.mrassistant.api import CreatedCampaign, M
 from airflow_provider_callkaro.vendors.mrassistant.settings import MAX_NAME, CampaignSettings, read_targets_per_campaign
 
 MAX_CAMPAIGNS_SHOWN = 100  # campaigns; ours: a list of a million may make 20,000, and an XCom is no place for them
+SHOWN = ("campaign_id", "status", "total_targets", "calls_initiated", "calls_completed", "calls_failed")
+"""What an XCom says of a campaign, beside when it starts; of one that an earlier try created, only the id is known."""
 MAX_WORD_LENGTH = 60  # characters of a status or a time; ours, so that no answer can fill an XCom
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignAtCreation:
-    """A campaign as MrAssistant described it when it was created; no route shows its state later.
-
-    Of a campaign that an earlier try created, only the id is known.
-
-    :param status: the vendor's word, such as ``running``; which ones there are is not documented.
-    :param total_targets: how many targets the vendor took.
-    :param calls_initiated: how many calls had begun by then.
-    :param calls_completed: how many had ended well by then.
-    :param calls_failed: how many had failed by then.
-    :param scheduled_at: when it will start, as the vendor writes it; None: at once.
-    :param started_at: when it started, as the vendor writes it.
-    """
-
-    campaign_id: str
-    status: str | None = None
-    total_targets: int | None = None
-    calls_initiated: int | None = None
-    calls_completed: int | None = None
-    calls_failed: int | None = None
-    scheduled_at: str | None = None
-    started_at: str | None = None
-
-    @classmethod
-    def of(cls, campaign: CreatedCampaign) -> CampaignAtCreation:
-        """The description of a campaign that was just created: short, and without phone numbers."""
-        return cls(
-            campaign_id=campaign.campaign_id,
-            status=_word(campaign.status),
-            total_targets=campaign.total_targets,
-            calls_initiated=campaign.calls_initiated,
-            calls_completed=campaign.calls_completed,
-            calls_failed=campaign.calls_failed,
-            scheduled_at=_moment(campaign.scheduled_at),
-            started_at=_moment(campaign.started_at),
-        )
 
 
 class MrAssistantCampaigns:
@@ -89,7 +51,7 @@ class MrAssistantCampaigns:
         self._number = 0
         self._names: dict[int, str] = {}  # by the row at which a campaign begins; one that has to wait keeps its own
         self._lock = threading.Lock()
-        self._known: dict[str, CampaignAtCreation] = {}
+        self._known: dict[str, dict[str, Any]] = {}
         self._ids: set[int] = set()  # a hash of each id: a list may make a million campaigns of one target
 
     def batch_key(self, call: Call) -> Hashable:
@@ -116,7 +78,7 @@ class MrAssistantCampaigns:
             and does not say which.
         """
         created = self._api.read_campaign(response, targets=calls)
-        self._remember(CampaignAtCreation.of(created))
+        self._remember(created)
         if created.total_targets is not None and created.total_targets != calls:
             raise OutcomeUnknown(
                 f"{self.name} took {created.total_targets} of {calls} targets for campaign {created.campaign_id}, and "
@@ -131,31 +93,36 @@ class MrAssistantCampaigns:
     def remember(self, campaign_id: str) -> None:
         """Remember a campaign that an earlier try created, of which the ledger knows the id. May be called from any
         thread, and as often as the ledger has calls of it."""
-        self._remember(CampaignAtCreation(campaign_id=campaign_id))
+        self._remember(CreatedCampaign(campaign_id=campaign_id))
 
     def created(self) -> dict[str, Any]:
         """The campaigns of the run, as plain JSON for an XCom. May be called from any thread.
 
         :return: ``count``, how many MrAssistant created (with those that it accepted in part), and ``campaigns``, the
-            first 100 of them in the order in which they became known, each with the fields of `CampaignAtCreation`.
+            first 100 of them in the order in which they became known, each as MrAssistant described it when it was
+            created; no route shows its state later. Of one that an earlier try created, only the id is known.
         """
         with self._lock:
-            campaigns = list(self._known.values())
-            count = len(self._ids)
-        return {"count": count, "campaigns": [asdict(campaign) for campaign in campaigns]}
+            return {"count": len(self._ids), "campaigns": [dict(campaign) for campaign in self._known.values()]}
 
-    def _remember(self, campaign: CampaignAtCreation) -> None:
+    def _remember(self, campaign: CreatedCampaign) -> None:
         with self._lock:
             self._ids.add(hash(campaign.campaign_id))
             known = self._known.get(campaign.campaign_id)
             is_new = known is None and len(self._known) < MAX_CAMPAIGNS_SHOWN
-            is_more = known is not None and known.total_targets is None and campaign.total_targets is not None
+            is_more = known is not None and known["total_targets"] is None and campaign.total_targets is not None
             if is_new or is_more:
-                self._known[campaign.campaign_id] = campaign
+                self._known[campaign.campaign_id] = _as_shown(campaign)
 
     def _name(self, *, alone: bool) -> str:
         suffix = "" if alone and not self._part else f"{self._part} {self._number}"
         return f"{self._settings.name[: MAX_NAME - len(suffix)]}{suffix}"
+
+
+def _as_shown(campaign: CreatedCampaign) -> dict[str, Any]:
+    """A campaign for an XCom: short, and without phone numbers."""
+    shown = {name: getattr(campaign, name) for name in SHOWN} | {"status": _word(campaign.status)}
+    return shown | {"scheduled_at": _moment(campaign.scheduled_at), "started_at": _moment(campaign.started_at)}
 
 
 def _word(text: str | None) -> str | None:

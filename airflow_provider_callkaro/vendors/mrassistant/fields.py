@@ -14,6 +14,7 @@ from airflow_provider_callkaro.calls import coercion
 from airflow_provider_callkaro.calls.call import Call, InvalidCall
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.calls.phone import NumberReader
+from airflow_provider_callkaro.calls.row_schema import CALL_FIELDS as FIELDS_OF_ANY_CALL
 from airflow_provider_callkaro.calls.row_schema import RowSchema
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
@@ -130,16 +131,7 @@ CALL_ROW_SCHEMA = RowSchema(
 )
 """The columns of a row that becomes a single call, which rings at once."""
 
-_OTHERS_FIELDS = (
-    "batch_id",
-    "min_trigger_time",
-    "max_trigger_time",
-    "carry_over",
-    "number_of_retries",
-    "gap_between_retries",
-    "priority",
-    "language",
-)
+_OTHERS_FIELDS = tuple(name for name in FIELDS_OF_ANY_CALL if name not in ROW_SCHEMA.fields)  # which MrAssistant lacks
 
 
 def own_fields_of(call: Call, known: Mapping[str, Callable[[object], object]]) -> dict[str, Any]:

@@ -9,34 +9,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_callkaro.calls.call import InvalidCall, plain_metadata
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.vendors.hosts import is_loopback
+from airflow_provider_callkaro.vendors.known import is_loopback
 
 MAX_NAME = 255  # characters; source: create campaign, name
 MAX_TARGETS = 1_000  # per campaign; source: create campaign, targets
 CONCURRENT_CALLS = (1, 10)  # source: create campaign, concurrent_calls
 RETRY_ATTEMPTS = (0, 3)  # source: create campaign, retry_attempts
-CAMPAIGN_FIELDS = frozenset(
-    {
-        "agent_id",
-        "name",
-        "targets",
-        "schedule_at",
-        "concurrent_calls",
-        "retry_failed",
-        "retry_attempts",
-        "context",
-        "webhook_url",
-        "webhook_secret",
-        "notify_on_call_complete",
-    }
-)
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,9}")
 _SPAN = re.compile(r"(?:([0-9]{1,4}) days?, )?([0-9]{1,3}):([0-5][0-9]):([0-5][0-9])")  # as Python writes a timedelta
 _YES_OR_NO = {"true": True, "false": False}
@@ -87,6 +72,11 @@ class CampaignSettings:
             _check_url(self.webhook_url)
         if self.webhook_secret is not None and not _is_secret(self.webhook_secret):
             raise ConfigurationError("webhook_secret must be a text that is not empty")
+
+
+_OWN_FIELDS = frozenset(each.name for each in fields(CampaignSettings)) - {"extra_fields"}
+CAMPAIGN_FIELDS = _OWN_FIELDS | {"agent_id", "targets", "schedule_at"}
+"""Every field of a campaign that has an argument of its own."""
 
 
 def read_whole_number(name: str, value: object, limits: tuple[int, int]) -> int:
