@@ -18,9 +18,9 @@ from test_report import Both
 
 from airflow_provider_callkaro.calls.outcome import Outcome
 from airflow_provider_callkaro.dispatch.intake import Intake
+from airflow_provider_callkaro.dispatch.limits import Shard
 from airflow_provider_callkaro.dispatch.report import Report, report_format
 from airflow_provider_callkaro.dispatch.report_columns import COLUMNS, ReportColumns
-from airflow_provider_callkaro.dispatch.shard import Shard
 from airflow_provider_callkaro.dispatch.tally import RowOutcome
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.files.writing.spreadsheet import cell_text, plain_cell

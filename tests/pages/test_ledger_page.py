@@ -12,7 +12,7 @@ from code_blocks import blocks_of
 
 from airflow_provider_callkaro.ledger.audit.trail import CREATE_AUDIT
 from airflow_provider_callkaro.ledger.sql import table
-from airflow_provider_callkaro.ledger.sql.scope_uses import CREATE_SCOPES
+from airflow_provider_callkaro.ledger.sql.scopes import CREATE_SCOPES
 
 TABLES, LOCKS, RIGHTS = (block.text for block in blocks_of("docs/ledger.md") if block.language == "sql")
 MADE = (table.CREATE_TABLE, table.CREATE_INDEX, table.CREATE_RUNS, CREATE_SCOPES, CREATE_AUDIT, table.CREATE_KEYS)

@@ -15,8 +15,8 @@ import threading
 from contextlib import ExitStack, suppress
 
 import pytest
-from airflow_provider_callkaro.transport.event_loop import new_event_loop
 from certificates import make_certificate
+from uvloop import new_event_loop
 
 from airflow_provider_callkaro.calls import Call
 from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
