@@ -218,7 +218,8 @@ def _check_schedule_at(value: object) -> None:
     first, last = SCHEDULE_YEARS
     if not isinstance(value, datetime) or value.utcoffset() is None or not first <= value.year <= last:
         raise InvalidCall(
-            Reason.BAD_SCHEDULE_AT, f"schedule_at must be an aware datetime of the years {first} to {last}"
+            Reason.BAD_SCHEDULE_AT,
+            f"schedule_at must be an aware datetime of the years {first} to {last}, such as 2026-12-01T10:00+05:30",
         )
 
 

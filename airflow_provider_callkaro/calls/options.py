@@ -22,13 +22,21 @@ def refuse_next_window(schedule_at: object, *, has_policy: bool) -> None:
 def checked_column_map(column_map: Mapping[str, str | None], fields: tuple[str, ...]) -> dict[str, str | None]:
     """Column names, folded to lower case, with the field that each means. ``fields``: the fields of a call. Raises
     ConfigurationError if a column is mapped to something that is no field."""
+    if not isinstance(column_map, Mapping):
+        raise ConfigurationError('column_map must be a mapping of columns to fields, such as {"phone": "to_number"}')
     for column, field in column_map.items():
         if field is not None and field not in fields:
             raise ConfigurationError(
                 f"column_map maps {column!r} to {field!r}, which is no field of a call: use one of "
                 f"{', '.join(fields)}, or None to leave the column out"
             )
-    return {str(column).lower(): field for column, field in column_map.items()}
+    folded: dict[str, str | None] = {}
+    for column, field in column_map.items():
+        if folded.setdefault(str(column).lower(), field) != field:
+            raise ConfigurationError(
+                f"column_map names {column!r} twice, in upper and lower case, and maps it to two fields: name it once"
+            )
+    return folded
 
 
 def checked_options(options: Mapping[str, Any], allowed: frozenset[str]) -> Mapping[str, Any]:

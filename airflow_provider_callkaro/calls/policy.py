@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from os import PathLike
 from typing import Any
@@ -30,6 +30,7 @@ YEARS = (1900, 2999)  # ours: an instant beyond them stands for "never", and ari
 
 _WHOLE_DAY = (ScheduleWindow("00:00", "24:00"),)
 _LONGEST_MARGIN = timedelta(hours=12)
+_LONGEST_SPAN = timedelta(days=3_652)  # of a cap: ten years, so that no sum with it leaves the calendar
 
 
 class ZoneUnknown(InvalidCall):
@@ -112,6 +113,8 @@ class CallingPolicy:
         from airflow_provider_callkaro.calls.rules import describe
 
         pack = describe(name)
+        if unknown := sorted(set(changes) - {each.name for each in fields(cls) if each.init}):
+            raise ConfigurationError(f"a calling policy has no field {', '.join(unknown)}")
         try:
             return cls(**{**pack.policy_fields(), **changes})
         except ConfigurationError as error:
@@ -274,8 +277,10 @@ def _check_caps(max_calls: object, per: object, min_gap: object) -> None:
     if max_calls is not None and (not isinstance(max_calls, int) or isinstance(max_calls, bool) or max_calls < 1):
         raise ConfigurationError("max_calls must be a whole number from 1 on")
     for name, span in (("per", per), ("min_gap", min_gap)):
-        if span is not None and (not isinstance(span, timedelta) or span <= timedelta(0)):
-            raise ConfigurationError(f"{name} must be a timedelta of more than nothing")
+        if span is not None and (not isinstance(span, timedelta) or not timedelta(0) < span <= _LONGEST_SPAN):
+            raise ConfigurationError(
+                f"{name} must be a timedelta of more than nothing, and at most {_LONGEST_SPAN.days} days"
+            )
     if per is not None and max_calls is None:
         raise ConfigurationError("per has no max_calls: say how many calls a number may get in that time")
     if max_calls is not None and per is None:

@@ -68,7 +68,7 @@ class RowReader:
         self._numbers = numbers or NumberReader()
         self._times = RowTimes(zone=schedule_timezone, takes_offset=row_schema.takes_offset, judged=judged)
         self._row_schema = row_schema
-        columns = checked_column_map(column_map or {}, row_schema.columns)
+        columns = checked_column_map({} if column_map is None else column_map, row_schema.columns)
         self._rights = RowRights.of(
             row_schema, row_fields=row_fields, metadata_columns=metadata_columns, column_map=columns
         )
@@ -95,7 +95,7 @@ class RowReader:
             check_first=self._check_first,
             say=say,
         )
-        options = checked_options(options or {}, frozenset(row_schema.columns) - PERSONAL_FIELDS)
+        options = checked_options({} if options is None else options, frozenset(row_schema.columns) - PERSONAL_FIELDS)
         self._metadata = options_metadata(options.get("metadata"))
         self._extra: dict[str, Any] = {}
         self._defaults = self._read_defaults([("batch_id", batch_id), ("agent_id", agent_id), *options.items()])

@@ -34,18 +34,24 @@ class Limits:
     stop_after_unknown: int | None = 20
 
     def __post_init__(self) -> None:
-        if not 1 <= self.max_concurrency <= 1000:
-            raise ConfigurationError("max_concurrency must be from 1 to 1000")
-        if self.calls_per_second is not None and not 0 < self.calls_per_second < float("inf"):
-            raise ConfigurationError("calls_per_second must be a number above 0, or None for no pace")
-        if self.stop_after_unknown is not None and self.stop_after_unknown < 1:
-            raise ConfigurationError("stop_after_unknown must be 1 or more, or None to go on whatever happens")
+        if not is_number(self.max_concurrency, int) or not 1 <= self.max_concurrency <= 1000:
+            raise ConfigurationError("max_concurrency must be from 1 to 1000, a whole number without quotes")
+        pace = self.calls_per_second
+        if pace is not None and (not is_number(pace, int, float) or not 0 < pace < float("inf")):
+            raise ConfigurationError("calls_per_second must be a number above 0 without quotes, or None for no pace")
+        limit = self.stop_after_unknown
+        if limit is not None and (not is_number(limit, int) or limit < 1):
+            raise ConfigurationError(
+                "stop_after_unknown must be 1 or more, a whole number without quotes, or None to go on whatever happens"
+            )
 
 
 def redial_states(redial: str | Iterable[str] | None) -> frozenset[EntryState]:
     """The states that ``redial`` asks to dispatch once more: ``unknown``, ``rejected``, or both. Raises
     ConfigurationError if it names another state."""
-    words = [redial] if isinstance(redial, str) else list(redial or ())
+    words = [redial] if isinstance(redial, str) else [] if redial is None else redial
+    if not isinstance(words, (list, tuple, set, frozenset)) or not all(isinstance(word, str) for word in words):
+        raise ConfigurationError(f"redial must be {' or '.join(REDIALLED)}, or a list of both")
     named = {word.strip().lower() for word in words} - {"", "none"}
     unknown = sorted(named - set(REDIALLED))
     if unknown:
@@ -105,3 +111,8 @@ class Stop:
         if self._asked is None and self._clock() >= self._deadline:
             self.ask("the task's execution_timeout is near")
         return self._asked
+
+
+def is_number(value: object, *kinds: type) -> bool:
+    """Whether a value is a number of one of these kinds; True and False are none."""
+    return isinstance(value, kinds) and not isinstance(value, bool)

@@ -11,6 +11,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from airflow_provider_callkaro.calls.outcome import Reason
+from airflow_provider_callkaro.dispatch.limits import is_number
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
 
@@ -29,10 +30,12 @@ class Price:
     currency: str = ""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.per_minute < float("inf"):
-            raise ConfigurationError("price_per_minute must be a number from 0 on, or None for no cost")
-        if not 0 < self.minutes_per_call < float("inf"):
-            raise ConfigurationError("minutes_per_call must be a number above 0")
+        if not is_number(self.per_minute, int, float) or not 0 <= self.per_minute < float("inf"):
+            raise ConfigurationError("price_per_minute must be a number from 0 on without quotes, or None for no cost")
+        if not is_number(self.minutes_per_call, int, float) or not 0 < self.minutes_per_call < float("inf"):
+            raise ConfigurationError("minutes_per_call must be a number above 0 without quotes")
+        if not isinstance(self.currency, str):
+            raise ConfigurationError('currency must be a text, such as "INR"')
 
     def of(self, calls: int) -> float:
         """The cost of so many calls, to the cent."""

@@ -35,3 +35,17 @@ def format_named(name: str) -> FileFormat:
         return FileFormat(name)
     except ValueError:
         raise ConfigurationError(f"format {name!r} is unknown: use {', '.join(FileFormat)}") from None
+
+
+def format_to_write(path: str, named: str | None) -> FileFormat:
+    """The format in which to write a file: the named one, else that of its path's ending.
+
+    :raises ConfigurationError: there is no such format, or the ending names none.
+    """
+    chosen = format_named(named) if named else format_of(path)
+    if chosen is None:
+        raise ConfigurationError(
+            f"path must end in {', '.join(ENDINGS)}, or format must say how the file is written: "
+            f"{', '.join(FileFormat)}"
+        )
+    return chosen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException, BaseSensor
 from airflow_provider_callkaro.exceptions import TRANSIENT, ConfigurationError, NotAllowed, Rejected, Unauthorized
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.sensors.status import StatusSensor
-from airflow_provider_callkaro.tasks.callaro.preflight import Words, limits_of
+from airflow_provider_callkaro.tasks.callaro.preflight import Words, check_limits, limits_of
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 from airflow_provider_callkaro.vendors.callaro.answers import CampaignId
 from airflow_provider_callkaro.vendors.callaro.states import TERMINAL, CampaignState, plain_word
@@ -61,6 +61,7 @@ class CallaroCampaignSensor(StatusSensor):
         )
         self.campaign_id = campaign_id
         self.callaro_conn_id = callaro_conn_id
+        self._check_literals()
 
     @cached_property
     def hook(self) -> CallaroHook:
@@ -122,6 +123,8 @@ class CallaroDispatchHealthSensor(RendersLiterals, BaseSensorOperator):
         self.forbidden = forbidden
         self.on_degraded = on_degraded
         self.callaro_conn_id = callaro_conn_id
+        self._check_literals()
+        check_limits(self)
 
     @cached_property
     def hook(self) -> CallaroHook:
@@ -157,6 +160,10 @@ class CallaroDispatchHealthSensor(RendersLiterals, BaseSensorOperator):
 
 
 def _states(name: str, words: Sequence[str]) -> list[str]:
-    if isinstance(words, str) or not all(isinstance(word, str) and word.strip() for word in words):
+    if (
+        isinstance(words, str)
+        or not isinstance(words, Iterable)
+        or not all(isinstance(word, str) and word.strip() for word in words)
+    ):
         raise ConfigurationError(f'{name} must be a list of states, such as ["completed"]')
     return [plain_word(word) for word in words]

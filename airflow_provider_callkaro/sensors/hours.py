@@ -46,10 +46,6 @@ class Hours:
         if self.policy is not None:
             others = [field.name for field in fields(self) if field.name not in ("policy", "days")]
             self._refuse("policy", [*others, *(["days"] if self.days != EVERY_DAY else [])])
-            if not isinstance(self.policy, CallingPolicy):
-                raise ConfigurationError(
-                    'policy must be a CallingPolicy, such as CallingPolicy.rules("in-promotional")'
-                )
             return
         for_account = ["agent_id", "campaign_id"]
         if self.min_trigger_time is not None or self.max_trigger_time is not None:

@@ -51,6 +51,7 @@ class MrAssistantCallSensor(StatusSensor):
         )
         self.call_id = call_id
         self.mrassistant_conn_id = mrassistant_conn_id
+        self._check_literals()
 
     @cached_property
     def hook(self) -> MrAssistantHook:

@@ -66,6 +66,7 @@ class MrAssistantOutboundOpenSensor(RendersLiterals, BaseSensorOperator):
         self._agent_is_set = agent_id is not None
         self.deferrable = deferrable
         self.mrassistant_conn_id = mrassistant_conn_id
+        self._check_literals()
 
     @cached_property
     def hook(self) -> MrAssistantHook:

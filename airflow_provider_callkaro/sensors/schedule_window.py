@@ -27,6 +27,7 @@ from airflow_provider_callkaro.sensors.rescheduling import AirflowRescheduleExce
 from airflow_provider_callkaro.tasks.arguments import refuse_empty_arguments
 from airflow_provider_callkaro.tasks.instants import to_iso
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
+from airflow_provider_callkaro.tasks.rules import read_policy
 from airflow_provider_callkaro.tasks.waiting import LATE_WAKING, LONGEST_TIMEOUT, SHORT_WAIT, sleep_until
 from airflow_provider_callkaro.triggers.schedule_window import ScheduleWindowTrigger
 
@@ -43,7 +44,8 @@ class ScheduleWindowSensor(RendersLiterals, BaseSensorOperator):
     ``max_trigger_time`` with a connection that says their zone; or a connection alone, whose account says its hours. An
     argument that is set and renders to nothing fails the task by its name.
 
-    :param policy: the hours that are open. Its caps and suppressions concern single calls and do not matter here.
+    :param policy: the hours that are open: a `CallingPolicy`, or the name of a rule pack, such as
+        ``"in-promotional"``. Its caps and suppressions concern single calls and do not matter here.
     :param start: the opening, local wall time ``HH:MM``, as in `ScheduleWindow`. Templated.
     :param end: the closing, local wall time ``HH:MM``, excluded; earlier than ``start`` means the next day. Templated.
     :param days: the days on which the window starts, such as ``mon-fri`` or ``mon,wed``. Default: every day. Templated.
@@ -77,7 +79,7 @@ class ScheduleWindowSensor(RendersLiterals, BaseSensorOperator):
     def __init__(
         self,
         *,
-        policy: CallingPolicy | None = None,
+        policy: CallingPolicy | str | None = None,
         start: str | time | None = None,
         end: str | time | None = None,
         days: str | Iterable[str | int] = EVERY_DAY,
@@ -103,10 +105,11 @@ class ScheduleWindowSensor(RendersLiterals, BaseSensorOperator):
         self.campaign_id = campaign_id
         self.min_remaining = min_remaining
         self.deferrable = deferrable
-        self._own_policy = policy
+        self._own_policy = read_policy(policy)
         self._provided = [name for name in self.template_fields if getattr(self, name) is not None]
+        self._check_literals()
         hours = self._hours()
-        self.policy = policy
+        self.policy = self._own_policy
         """The hours to wait for; None until the task runs, where they are templated or a connection's."""
         if not any(_is_templated(getattr(self, name)) for name in self._provided):
             read_min_remaining(min_remaining)

@@ -7,7 +7,7 @@ answer with the same two lists.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -134,6 +134,10 @@ class StatusSensor(RendersLiterals, BaseSensorOperator):
 
 
 def _words(name: str, words: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(words, str) or not all(isinstance(word, str) and word for word in words):
+    if (
+        isinstance(words, str)
+        or not isinstance(words, Iterable)
+        or not all(isinstance(word, str) and word for word in words)
+    ):
         raise ConfigurationError(f'{name} must be a list of words, such as ["ended"]')
     return tuple(words)

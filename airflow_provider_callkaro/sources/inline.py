@@ -19,7 +19,7 @@ from airflow_provider_callkaro.sources.contract import ContactSource
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-_WHAT_IT_TAKES = (
+WHAT_IT_TAKES = (
     "a list of mappings or of numbers, an upstream task's output, SqlContacts, FileContacts or AssetContacts"
 )
 
@@ -139,11 +139,11 @@ def _list_in_text(text: str, argument: str) -> Any:
                 f"({argument}=task.output), or set render_template_as_native_obj=True on the DAG"
             ) from None
     if isinstance(value, str):
-        raise ConfigurationError(f"{argument} was rendered to one text: it must be {_WHAT_IT_TAKES}")
+        raise ConfigurationError(f"{argument} was rendered to one text: it must be {WHAT_IT_TAKES}")
     return value
 
 
-def refuse_what_is_no_list(rows: Any, argument: str, *, takes: str = f"it must be {_WHAT_IT_TAKES}") -> None:
+def refuse_what_is_no_list(rows: Any, argument: str, *, takes: str = f"it must be {WHAT_IT_TAKES}") -> None:
     """Refuse what cannot become a list of rows.
 
     :param argument: what the user calls it, for messages.

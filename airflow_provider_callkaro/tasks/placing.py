@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import Context, XComArg
 
 from airflow_provider_callkaro.dispatch.limits import KILLED_GRACE, Stop
 from airflow_provider_callkaro.sources.contract import templated_values
+from airflow_provider_callkaro.tasks.argument_values import check_text
 from airflow_provider_callkaro.tasks.arguments import provided_arguments, refuse_empty_arguments, unredacted
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
+from airflow_provider_callkaro.tasks.row_arguments import check_contacts, check_report_path, check_rows
 from airflow_provider_callkaro.tasks.settings import ListSettings
 
 if TYPE_CHECKING:
+    from airflow_provider_callkaro.calls.row_schema import RowSchema
     from airflow_provider_callkaro.dispatch.report import RowSink
     from airflow_provider_callkaro.tasks.account import Account
     from airflow_provider_callkaro.tasks.list_run import ListRun
@@ -27,16 +30,26 @@ class PlacingOperator(RendersLiterals):
     fields of `ListSettings` become the settings of the run.
     """
 
+    row_schema: ClassVar[RowSchema | None] = None
+    """Which columns of a row mean something to the vendor, so that arguments about them are checked when the DAG is
+    parsed; None leaves that to the run."""
     _stop: Stop | None = None
     _provided: frozenset[str] = frozenset()
 
     def _check_arguments(self) -> None:
         """When the DAG is parsed: refuse what cannot work, and note the upstream tasks that the arguments refer to."""
+        self._check_literals()
         self._provided = provided_arguments(self, self.template_fields)
         values = [unredacted(getattr(self, name)) for name in self.template_fields]
         nested = [one for value in values if hasattr(value, "template_fields") for one in _nested(value)]
         XComArg.apply_upstream_relationship(self, [*values, *nested])
-        self._settings()
+        settings = self._settings()
+        if settings.ledger_scope is not None:
+            check_text("ledger_scope", settings.ledger_scope)
+        check_contacts(settings.contacts)
+        check_report_path(settings.report_path)
+        if self.row_schema is not None:
+            check_rows(settings, self.row_schema)
 
     def _settings(self) -> ListSettings:
         return ListSettings.of(self)

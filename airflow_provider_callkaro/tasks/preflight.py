@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.dispatch.preflight_report import Price
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.tasks.argument_values import check_text
 from airflow_provider_callkaro.tasks.fan_out import NEVER_SHOWN_OF_A_LIST
 from airflow_provider_callkaro.tasks.placing import PlacingOperator
 from airflow_provider_callkaro.tasks.redacted import RedactedPath
@@ -31,6 +32,8 @@ class PreflightOperator(PlacingOperator):
         if self.dry_run is not True:
             raise ConfigurationError("a preflight is always a dry run: leave dry_run out, or use the fan-out operator")
         self._price()
+        if self.page_path.value is not None:
+            check_text("page_path", self.page_path.value)
 
     def _price(self) -> Price | None:
         if self.price_per_minute is None:

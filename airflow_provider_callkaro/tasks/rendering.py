@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from airflow.providers.common.compat.sdk import AirflowException, BaseOperator, Context
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, VoiceCallError
+from airflow_provider_callkaro.tasks.argument_values import check_literals
 from airflow_provider_callkaro.tasks.arguments import copy_templated, render_and_check
 from airflow_provider_callkaro.tasks.mapping import (
     CheckedPartial,
@@ -51,6 +52,15 @@ class RendersLiterals(BaseOperator):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         refuse_default_args(type(self), self.get_dag())
+
+    def _check_literals(self) -> None:
+        """When the DAG is parsed: refuse an argument that is written out empty, and a connection that is no text.
+
+        An operator calls it at the end of its `__init__`.
+
+        :raises ConfigurationError: naming the argument.
+        """
+        check_literals(self, self.template_fields)
 
     @classmethod
     def partial(cls, **arguments: Any) -> Any:

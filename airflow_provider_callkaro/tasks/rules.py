@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.sources.contract import ContactSource, templated_values
 from airflow_provider_callkaro.sources.inline import RowContacts
+from airflow_provider_callkaro.tasks.arguments import is_template
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -40,6 +41,11 @@ class Suppression:
         if who is not None and self._callable is None:
             entries = sorted(who) if isinstance(who, (set, frozenset)) else who
             self.source = entries if isinstance(entries, ContactSource) else RowContacts(entries, argument="suppress")
+
+    @classmethod
+    def of(cls, policy: CallingPolicy | None) -> Self:
+        """Whom a policy protects; nobody without one."""
+        return cls(None if policy is None else policy.suppress)
 
     def __repr__(self) -> str:
         return f"suppressed: {self.source or ('a callable' if self._callable else 'nobody')}"
@@ -81,6 +87,25 @@ class Suppression:
             self._called = entries
             return list(entries)
         return () if self.source is None else self.source.rows(context)
+
+
+def read_policy(policy: object) -> CallingPolicy | None:
+    """The calling policy that an argument means: one itself, or the name of a rule pack, such as ``in-promotional``.
+
+    :raises ConfigurationError: it is neither.
+    """
+    if policy is None:
+        return None
+    from airflow_provider_callkaro.calls.policy import CallingPolicy
+
+    if isinstance(policy, str) and not is_template(policy):
+        return CallingPolicy.rules(policy)
+    if not isinstance(policy, CallingPolicy):
+        raise ConfigurationError(
+            'policy must be a CallingPolicy or the name of a rule pack, such as "in-promotional"'
+            f"{'; it takes no template' if is_template(policy) else ''}"
+        )
+    return policy
 
 
 def check_policy(policy: CallingPolicy, *, ledger_conn_id: str | None) -> None:

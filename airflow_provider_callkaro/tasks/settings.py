@@ -11,15 +11,23 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
+from airflow_provider_callkaro.calls.coercion import read_whole_number
 from airflow_provider_callkaro.calls.options import refuse_next_window
 from airflow_provider_callkaro.calls.row_rights import checked_names
 from airflow_provider_callkaro.dispatch.limits import Limits, Shard, redial_states
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.contract import EntryState
 from airflow_provider_callkaro.sources.inline import RowContacts
+from airflow_provider_callkaro.tasks.argument_values import (
+    check_flag,
+    check_region,
+    check_span,
+    check_whole,
+    no_template,
+)
 from airflow_provider_callkaro.tasks.arguments import is_template, unredacted
 from airflow_provider_callkaro.tasks.instants import read_instant
-from airflow_provider_callkaro.tasks.rules import Suppression, check_policy
+from airflow_provider_callkaro.tasks.rules import Suppression, check_policy, read_policy
 from airflow_provider_callkaro.tasks.staleness import StaleRuns, checked_stale_runs
 
 if TYPE_CHECKING:
@@ -81,23 +89,22 @@ class ListSettings:
         _check_word("when_closed", self.when_closed, WHEN_CLOSED)
         _check_word("on_unknown", self.on_unknown, WARN_OR_FAIL)
         _check_word("on_none_accepted", self.on_none_accepted, WARN_OR_FAIL)
-        if not is_template(self.stale_runs):
-            checked_stale_runs(self.stale_runs, self.stale_after)
-        if self.max_rejected is not None and (not _is_number(self.max_rejected) or self.max_rejected < 0):
-            raise ConfigurationError("max_rejected must be a count, or a fraction from 0.0 to 1.0")
-        if not _is_whole(self.min_rows) or self.min_rows < 0:
-            raise ConfigurationError("min_rows must be a whole number from 0 on")
-        if self.max_rows is not None and (not _is_whole(self.max_rows) or self.max_rows < max(1, self.min_rows)):
-            raise ConfigurationError("max_rows must be a whole number from 1 on, and not below min_rows, or None")
+        checked_stale_runs("skip" if is_template(self.stale_runs) else self.stale_runs, self.stale_after)
+        _check_max_rejected(self.max_rejected)
+        check_whole("min_rows", self.min_rows, least=0)
+        if self.max_rows is not None:
+            otherwise = ", and not below min_rows, or None"
+            check_whole("max_rows", self.max_rows, least=max(1, self.min_rows), otherwise=otherwise)
+        check_flag("soft_fail", self.soft_fail)
+        check_flag("dry_run", self.dry_run)
+        check_region(self.default_region)
         for name in ("row_fields", "metadata_columns"):
             if getattr(self, name) is not None:
                 checked_names(name, getattr(self, name))
         self.allowed_numbers  # noqa: B018 - checks its words
         self._check_report_columns()
-        if self.expires_after is not None and (
-            not isinstance(self.expires_after, timedelta) or self.expires_after <= timedelta(0)
-        ):
-            raise ConfigurationError("expires_after must be a positive timedelta")
+        if self.expires_after is not None:
+            check_span("expires_after", self.expires_after)
         if self.policy is not None:
             check_policy(self.policy, ledger_conn_id=self.ledger_conn_id)
         elif self.expires_after is not None:
@@ -130,7 +137,7 @@ class ListSettings:
         """
         names = {each.name for each in fields(cls)}
         values = {name: unredacted(value) for name, value in vars(operator).items() if name in names} | others
-        policy: CallingPolicy | None = values.get("policy")
+        policy = values["policy"] = read_policy(values.get("policy"))
         if policy is not None and policy.suppress is not None and "suppression" not in values:
             raise ConfigurationError(
                 "the policy has suppress, which this operator does not read: its class needs "
@@ -214,23 +221,24 @@ def _check_word(name: str, value: object, words: Sequence[str]) -> None:
         raise ConfigurationError(f"{name} must be {', '.join(quoted[:-1])} or {quoted[-1]}")
 
 
+def _check_max_rejected(limit: Any) -> None:
+    if limit is None or (isinstance(limit, int) and not isinstance(limit, bool) and limit >= 0):
+        return
+    if not isinstance(limit, float) or not 0 <= limit <= 1:
+        raise ConfigurationError(
+            "max_rejected must be a count, or a fraction from 0.0 to 1.0: 5 allows five rows, 0.05 five of a hundred"
+        )
+
+
 def _read_shard(shard: Any) -> tuple[int, int] | None:
     if shard is None:
         return None
-    try:
-        index, count = map(int, shard)
-    except (TypeError, ValueError):
-        raise ConfigurationError("shard must be two whole numbers, (index, count)") from None
-    part = Shard(index=index, count=count)
+    given = [read_whole_number(part) for part in shard] if isinstance(shard, (list, tuple)) else []
+    parts = [part for part in given if isinstance(part, int) and not isinstance(part, bool)]
+    if len(given) != 2 or len(parts) != 2:
+        raise ConfigurationError(f"shard must be two whole numbers, (index, count){no_template(shard)}")
+    part = Shard(index=parts[0], count=parts[1])
     return part.index, part.count
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _has_template(value: object) -> bool:

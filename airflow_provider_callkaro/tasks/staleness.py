@@ -12,6 +12,7 @@ from enum import StrEnum
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, Context
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.tasks.argument_values import check_span
 from airflow_provider_callkaro.tasks.instants import in_utc, to_minute
 
 
@@ -25,8 +26,7 @@ class StaleRuns(StrEnum):
 
 def checked_stale_runs(stale_runs: str, stale_after: timedelta) -> StaleRuns:
     """The choice as an enum. Raises ConfigurationError if it is none, or the age is not positive."""
-    if not isinstance(stale_after, timedelta) or stale_after <= timedelta(0):
-        raise ConfigurationError("stale_after must be a positive timedelta, such as timedelta(days=1)")
+    check_span("stale_after", stale_after)
     try:
         return StaleRuns(stale_runs)
     except ValueError:

@@ -86,7 +86,7 @@ def test_a_field_can_be_other_than_in_the_pack():
     assert policy.purpose == "promotional"
     with pytest.raises(ConfigurationError, match="calling rules us-florida: max_calls"):
         CallingPolicy.rules("us-florida", max_calls=0)
-    with pytest.raises(TypeError, match="window"):
+    with pytest.raises(ConfigurationError, match="a calling policy has no field window"):
         CallingPolicy.rules("us-florida", window=ScheduleWindow("11:00", "12:00"))
 
 

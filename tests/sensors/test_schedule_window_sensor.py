@@ -209,7 +209,7 @@ class TestWakingUp:
         pytest.param({"start": "10:00", "end": "21:00", "timezone": "Asia/Atlantis"}, "Asia/Atlantis", id="no place"),
         pytest.param({"start": "10:00", "end": "21:00", "timezone": "recipient"}, "timezone .*recipient", id="whose"),
         pytest.param({"policy": KOLKATA, "start": "10:00"}, "policy and start", id="both"),
-        pytest.param({"policy": "in-promotional"}, "policy must be a CallingPolicy", id="a name"),
+        pytest.param({"policy": 10}, "policy must be a CallingPolicy", id="a number"),
         pytest.param({"policy": KOLKATA, "days": "mon"}, "policy and days", id="policy with days"),
         pytest.param({"policy": "recipient"}, "policy .*recipient", id="policy of recipients"),
         pytest.param({"policy": KOLKATA, "min_remaining": -HOUR}, "min_remaining", id="negative"),

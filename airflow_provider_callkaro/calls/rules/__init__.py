@@ -90,6 +90,8 @@ def describe(name: str | PathLike[str]) -> RulePack:
                 f"there are no calling rules {name!r}: use {', '.join(names())}, or the path of your own .toml file"
             )
         return _packaged(name)
+    if not isinstance(name, (str, os.PathLike)):
+        raise ConfigurationError("calling rules must be the name of a pack, or the path of your own .toml file")
     return _read(os.fspath(name))
 
 

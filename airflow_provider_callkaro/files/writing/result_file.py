@@ -18,7 +18,7 @@ from typing import IO, Any, Self
 
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.files.formats import ENDINGS, FileFormat, format_named, format_of
+from airflow_provider_callkaro.files.formats import FileFormat, format_to_write
 from airflow_provider_callkaro.files.storage import storage_of
 from airflow_provider_callkaro.files.writing.publishing import published
 from airflow_provider_callkaro.files.writing.spreadsheet import plain_cell
@@ -56,12 +56,7 @@ def file_format(path: str, named: str | None) -> FileFormat:
     :param named: ``csv``, ``jsonl`` or ``parquet``; None goes by the ending.
     :raises ConfigurationError: there is no such format, the ending names none, or pyarrow is not installed.
     """
-    chosen = format_named(named) if named else format_of(path)
-    if chosen is None:
-        raise ConfigurationError(
-            f"path must end in {', '.join(ENDINGS)}, or format must say how the file is written: "
-            f"{', '.join(FileFormat)}"
-        )
+    chosen = format_to_write(path, named)
     if chosen is FileFormat.PARQUET:
         try:
             import pyarrow  # noqa: F401

@@ -14,6 +14,7 @@ from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.calls.row_rights import MAX_NAMES, checked_names, shown_name
 from airflow_provider_callkaro.exceptions import ConfigurationError, OutcomeUnknown, VendorError
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
+from airflow_provider_callkaro.tasks.argument_values import check_ending
 from airflow_provider_callkaro.tasks.callaro.campaign import LOOKS, mark_of
 from airflow_provider_callkaro.tasks.callaro.campaign_memory import CampaignMemory, Launch, may_have_been_made
 from airflow_provider_callkaro.tasks.callaro.contacts_file import (
@@ -83,6 +84,7 @@ class CallaroImportContactsOperator(CallaroOperator):
         self.options = Redacted(options)
         self.file_conn_id = file_conn_id
         self.repeat_unknown = repeat_unknown
+        self._check_literals()
 
     def execute(self, context: Context) -> CampaignId | None:
         """Import the file, unless an earlier try has, or may have."""
@@ -189,6 +191,7 @@ class CallaroContactImportOperator(CallaroOperator):
         self.minimum = minimum
         self.allowed = allowed
         self.forbidden = forbidden
+        self._check_literals()
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Ask, and judge."""
@@ -228,6 +231,8 @@ class CallaroExportImportErrorsOperator(CallaroOperator):
         self.import_id = import_id
         self.path = RedactedPath(path)
         self.format = format
+        self._check_literals()
+        check_ending(path, named=format)
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Fetch all lines, then write the file."""

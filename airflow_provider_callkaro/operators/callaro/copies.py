@@ -60,6 +60,7 @@ class CallaroCloneCampaignOperator(CallaroOperator):
         self.extra_fields = Redacted(extra_fields)
         XComArg.apply_upstream_relationship(self, extra_fields)
         self.prefill = prefill
+        self._check_literals()
 
     def execute(self, context: Context) -> CampaignId:
         """Make the clone, or find the one that an earlier try made."""
@@ -94,6 +95,7 @@ class CallaroClonePrefillOperator(CallaroOperator):
     ) -> None:
         super().__init__(callaro_conn_id=callaro_conn_id, **kwargs)
         self.campaign_id = campaign_id
+        self._check_literals()
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Ask."""
@@ -132,6 +134,7 @@ class CallaroSaveAsTemplateOperator(CallaroOperator):
         self.campaign_id = campaign_id
         self.name = name
         self.repeat_unknown = repeat_unknown
+        self._check_literals()
 
     def execute(self, context: Context) -> CampaignId | None:
         """Make the template, unless an earlier try has, or may have."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
+from airflow_provider_callkaro.tasks.argument_values import check_ending
+from airflow_provider_callkaro.tasks.arguments import is_template
 from airflow_provider_callkaro.tasks.callaro.export import Export, Exported, checked_place
 from airflow_provider_callkaro.tasks.callaro.operator import CallaroOperator
 from airflow_provider_callkaro.tasks.instants import read_date
@@ -68,6 +70,13 @@ class CallaroExportResultsOperator(CallaroOperator):
         self.from_date = from_date
         self.to_date = to_date
         self.format = format
+        self._check_literals()
+        check_ending(path, named=format)
+        if not is_template(what):
+            _exported(what)
+        for name, day in (("from_date", from_date), ("to_date", to_date)):
+            if not is_template(day):
+                read_date(name, day)
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Fetch everything, then write the file."""

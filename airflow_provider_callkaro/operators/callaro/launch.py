@@ -53,6 +53,7 @@ class CallaroLaunchCampaignOperator(CallaroOperator):
         self.campaign_id = campaign_id
         self.stale_runs = stale_runs
         self.stale_after = stale_after
+        self._check_literals()
 
     def execute(self, context: Context) -> CampaignId:
         """Launch the campaign, unless it is launched already."""
@@ -100,6 +101,7 @@ class CallaroResumeCampaignOperator(CallaroOperator):
         self.campaign_id = campaign_id
         self.stale_runs = stale_runs
         self.stale_after = stale_after
+        self._check_literals()
 
     def execute(self, context: Context) -> CampaignId:
         """Resume the campaign, unless it runs."""

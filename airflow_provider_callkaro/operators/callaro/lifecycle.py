@@ -71,6 +71,7 @@ class CallaroCreateCampaignOperator(CallaroOperator):
         self.concurrency_limit = concurrency_limit
         self.extra_fields = Redacted(extra_fields)
         XComArg.apply_upstream_relationship(self, extra_fields)
+        self._check_literals()
 
     def execute(self, context: Context) -> CampaignId:
         """Create the campaign, or find the one that an earlier try created."""
@@ -109,6 +110,7 @@ class CallaroUpdateCampaignOperator(CallaroOperator):
         self.campaign_id = campaign_id
         self.fields = Redacted(fields)
         XComArg.apply_upstream_relationship(self, fields)
+        self._check_literals()
 
     def execute(self, context: Context) -> CampaignId:  # noqa: ARG002 - Airflow's signature
         """Send the new values. Sent twice they are the same."""
@@ -132,6 +134,7 @@ class CallaroPauseCampaignOperator(CallaroOperator):
     ) -> None:
         super().__init__(callaro_conn_id=callaro_conn_id, **kwargs)
         self.campaign_id = campaign_id
+        self._check_literals()
 
     def execute(self, context: Context) -> CampaignId:  # noqa: ARG002 - Airflow's signature
         """Pause the campaign, unless it is paused already."""
@@ -153,6 +156,7 @@ class CallaroCancelCampaignOperator(CallaroOperator):
     ) -> None:
         super().__init__(callaro_conn_id=callaro_conn_id, **kwargs)
         self.campaign_id = campaign_id
+        self._check_literals()
 
     def execute(self, context: Context) -> CampaignId:  # noqa: ARG002 - Airflow's signature
         """Cancel the campaign, unless it is cancelled already."""

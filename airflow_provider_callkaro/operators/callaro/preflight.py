@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
 from airflow_provider_callkaro.tasks.callaro.operator import CallaroOperator
-from airflow_provider_callkaro.tasks.callaro.preflight import PLAN_FIELDS, Question, Words, preflight
+from airflow_provider_callkaro.tasks.callaro.preflight import PLAN_FIELDS, Question, Words, check_limits, preflight
 from airflow_provider_callkaro.tasks.failures import fail_without_retry
 from airflow_provider_callkaro.tasks.redacted import Redacted
 from airflow_provider_callkaro.vendors.callaro.answers import CampaignId
@@ -81,6 +81,9 @@ class CallaroPreflightOperator(CallaroOperator):
         self.timezones_forbidden = timezones_forbidden
         self.timezones_query = Redacted(timezones_query)
         self.timezones_body = Redacted(timezones_body)
+        self._check_literals()
+        for what in ("capacity_", "timezones_"):
+            check_limits(self, what)
 
     def execute(self, context: Context) -> dict[str, dict[str, float]]:  # noqa: ARG002 - Airflow's signature
         """Ask for both, and check them against their limits."""

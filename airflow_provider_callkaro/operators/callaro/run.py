@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowFailException, Context, XComArg, conf
 
+from airflow_provider_callkaro.dispatch.limits import is_number
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
+from airflow_provider_callkaro.tasks.argument_values import check_ending, check_span
 from airflow_provider_callkaro.tasks.callaro.operator import (
     ONE_DAY,
     CallaroOperator,
@@ -19,9 +21,8 @@ from airflow_provider_callkaro.tasks.callaro.operator import (
     check_plain,
     check_staleness,
 )
-from airflow_provider_callkaro.tasks.callaro.preflight import PLAN_FIELDS, Question, Words
+from airflow_provider_callkaro.tasks.callaro.preflight import PLAN_FIELDS, Question, Words, check_limits
 from airflow_provider_callkaro.tasks.redacted import Redacted, RedactedPath
-from airflow_provider_callkaro.tasks.waiting import LONGEST_TIMEOUT
 from airflow_provider_callkaro.triggers.callaro_run import OnKill, on_kill_named
 from airflow_provider_callkaro.vendors.callaro.answers import CampaignId
 
@@ -164,16 +165,20 @@ class CallaroRunCampaignOperator(CallaroOperator):
         self.stale_runs = stale_runs
         self.stale_after = stale_after
         self.export_path = RedactedPath(export_path)
-        if not 0 < poll_interval < float("inf"):
-            raise ConfigurationError("poll_interval must be seconds above 0")
+        if not is_number(poll_interval, int, float) or not 0 < poll_interval < float("inf"):
+            raise ConfigurationError("poll_interval must be seconds above 0, a number without quotes")
         self.poll_interval = timedelta(seconds=poll_interval)
-        if wait_timeout is not None and not timedelta(0) < wait_timeout <= LONGEST_TIMEOUT:
-            raise ConfigurationError(f"wait_timeout must be above 0, and at most {LONGEST_TIMEOUT.days} days")
+        if wait_timeout is not None:
+            check_span("wait_timeout", wait_timeout)
         self.wait_timeout = wait_timeout
         self.deferrable = deferrable
         self.at_kill = on_kill_named(on_kill)  # "on_kill" is the method's name
         self._was_killed = False
         self._run: CampaignRun | None = None
+        self._check_literals()
+        for what in ("capacity_", "timezones_"):
+            check_limits(self, what)
+        check_ending(self.export_path.value)
 
     @cached_property
     def hook(self) -> CallaroHook:

@@ -48,6 +48,7 @@ class CallKaroCreateCampaignOperator(RendersLiterals):
         self.agent_id = agent_id
         self.callkaro_conn_id = callkaro_conn_id
         self._provided = provided_arguments(self, self.template_fields)
+        self._check_literals()
 
     @cached_property
     def hook(self) -> CallKaroHook:
@@ -99,6 +100,7 @@ class CallKaroDeleteScheduledCallOperator(RendersLiterals):
         self.callkaro_conn_id = callkaro_conn_id
         self._provided = provided_arguments(self, self.template_fields)
         XComArg.apply_upstream_relationship(self, to_number)
+        self._check_literals()
 
     @cached_property
     def hook(self) -> CallKaroHook:

@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from airflow_provider_callkaro.calls.row_schema import CALLKARO
 from airflow_provider_callkaro.hooks.callkaro import CallKaroHook
 from airflow_provider_callkaro.links.callkaro import CallKaroCampaignLink
 from airflow_provider_callkaro.sources.inline import as_source
 from airflow_provider_callkaro.tasks.account import Account
 from airflow_provider_callkaro.tasks.fan_out import FAN_OUT_FIELDS, FanOutOperator
 from airflow_provider_callkaro.tasks.redacted import Redacted, RedactedPath
-from airflow_provider_callkaro.tasks.rules import Suppression
+from airflow_provider_callkaro.tasks.rules import Suppression, read_policy
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, XComArg
@@ -48,7 +49,8 @@ class CallKaroFanOutCallsOperator(FanOutOperator):
         None allows all. A number of no country (satellite, ``+1 800``) is in none of them.
     :param allowed_number_types: which types of number may be called, such as ``["mobile", "fixed_line"]`` (extra
         ``[phone]``); others, and impossible numbers, are rejected. None allows all.
-    :param policy: when a phone may ring, how often, and whose may not; None lets every call ring at any time.
+    :param policy: when a phone may ring, how often, and whose may not: a `CallingPolicy` or the name of
+        a rule pack, such as ``"in-promotional"``; None lets every call ring at any time.
     :param when_closed: what happens to a call that may not ring now: ``"wait"`` (default) keeps it pending, and the
         task waits without a worker slot for the next opening; ``"schedule"`` sends it to the vendor with the next
         opening as its ``schedule_at``; ``"stop"`` ends the task.
@@ -92,6 +94,7 @@ class CallKaroFanOutCallsOperator(FanOutOperator):
     :raises ConfigurationError: an argument cannot work, naming it.
     """
 
+    row_schema = CALLKARO
     template_fields: Sequence[str] = (*FAN_OUT_FIELDS, "batch_id", "callkaro_conn_id")
     operator_extra_links = (CallKaroCampaignLink(),)
     ui_color = "#cfe8dc"
@@ -109,7 +112,7 @@ class CallKaroFanOutCallsOperator(FanOutOperator):
         default_region: str | None = None,
         allowed_countries: Sequence[str] | None = None,
         allowed_number_types: Sequence[str] | None = None,
-        policy: CallingPolicy | None = None,
+        policy: CallingPolicy | str | None = None,
         when_closed: Literal["wait", "schedule", "stop"] = "wait",
         soft_fail: bool = False,
         schedule_at: datetime | str | None = None,
@@ -145,8 +148,8 @@ class CallKaroFanOutCallsOperator(FanOutOperator):
         self.default_region = default_region
         self.allowed_countries = allowed_countries
         self.allowed_number_types = allowed_number_types
-        self.policy = policy
-        self.suppression = Suppression(policy.suppress if policy is not None else None)
+        self.policy = read_policy(policy)
+        self.suppression = Suppression.of(self.policy)
         self.when_closed = when_closed
         self.soft_fail = soft_fail
         self.schedule_at = schedule_at

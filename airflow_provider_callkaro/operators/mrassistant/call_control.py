@@ -63,6 +63,7 @@ class MrAssistantTransferCallOperator(MrAssistantOperator):
         XComArg.apply_upstream_relationship(self, transfer_to)
         if all(isinstance(each, str) and "{" not in each for each in (transfer_to, transfer_type)):
             check_transfer(transfer_to, transfer_type)
+        self._check_literals()
 
     def execute(self, context: Context) -> str:
         """Transfer the call, unless an earlier try did, or may have."""
@@ -129,6 +130,7 @@ class MrAssistantEndCallOperator(MrAssistantOperator):
     ) -> None:
         super().__init__(mrassistant_conn_id=mrassistant_conn_id, **kwargs)
         self.call_id = call_id
+        self._check_literals()
 
     def execute(self, context: Context) -> str:  # noqa: ARG002 - Airflow's signature
         """End the call, unless it is over."""

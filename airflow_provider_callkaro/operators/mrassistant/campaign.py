@@ -19,7 +19,8 @@ from airflow_provider_callkaro.tasks.mrassistant.campaign_arguments import (
     CampaignsOfRows,
 )
 from airflow_provider_callkaro.tasks.redacted import Redacted, RedactedPath
-from airflow_provider_callkaro.tasks.rules import Suppression
+from airflow_provider_callkaro.tasks.rules import Suppression, read_policy
+from airflow_provider_callkaro.vendors.mrassistant.fields import ROW_SCHEMA
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import XComArg
@@ -56,7 +57,8 @@ class MrAssistantCreateCampaignOperator(FanOutOperator):
         None allows all. A number of no country (satellite, ``+1 800``) is in none of them.
     :param allowed_number_types: which types of number may be called, such as ``["mobile", "fixed_line"]`` (extra
         ``[phone]``); others, and impossible numbers, are rejected. None allows all.
-    :param policy: when a phone may ring, how often, and whose may not; None lets every call ring at any time.
+    :param policy: when a phone may ring, how often, and whose may not: a `CallingPolicy` or the name of
+        a rule pack, such as ``"in-promotional"``; None lets every call ring at any time.
     :param when_closed: what happens to a call that may not ring now: ``"wait"`` (default) keeps it pending, and the
         task waits without a worker slot for the next opening; ``"schedule"`` sends it to the vendor with the next
         opening as its ``schedule_at``; ``"stop"`` ends the task.
@@ -112,6 +114,7 @@ class MrAssistantCreateCampaignOperator(FanOutOperator):
     :raises ConfigurationError: an argument cannot work, naming it.
     """
 
+    row_schema = ROW_SCHEMA
     template_fields: Sequence[str] = (*FAN_OUT_FIELDS, *CAMPAIGN_FIELDS, "mrassistant_conn_id")
     never_shown = FanOutOperator.never_shown | NEVER_SHOWN_OF_A_CAMPAIGN
     ui_color = "#dfe6f5"
@@ -129,7 +132,7 @@ class MrAssistantCreateCampaignOperator(FanOutOperator):
         default_region: str | None = None,
         allowed_countries: Sequence[str] | None = None,
         allowed_number_types: Sequence[str] | None = None,
-        policy: CallingPolicy | None = None,
+        policy: CallingPolicy | str | None = None,
         when_closed: Literal["wait", "schedule", "stop"] = "wait",
         soft_fail: bool = False,
         schedule_at: datetime | str | None = None,
@@ -175,8 +178,8 @@ class MrAssistantCreateCampaignOperator(FanOutOperator):
         self.default_region = default_region
         self.allowed_countries = allowed_countries
         self.allowed_number_types = allowed_number_types
-        self.policy = policy
-        self.suppression = Suppression(policy.suppress if policy is not None else None)
+        self.policy = read_policy(policy)
+        self.suppression = Suppression.of(self.policy)
         self.when_closed = when_closed
         self.soft_fail = soft_fail
         self.schedule_at = schedule_at

@@ -57,6 +57,7 @@ class MrAssistantConfigureOutboundOperator(MrAssistantOperator):
         self.schedules = schedules
         self.default_schedule_id = default_schedule_id
         XComArg.apply_upstream_relationship(self, phone_numbers)
+        self._check_literals()
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Write the configuration."""

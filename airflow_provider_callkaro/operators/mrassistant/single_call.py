@@ -14,7 +14,7 @@ from airflow_provider_callkaro.hooks.mrassistant.hook import MrAssistantHook, wi
 from airflow_provider_callkaro.tasks.account import Account
 from airflow_provider_callkaro.tasks.arguments import is_template, unredacted
 from airflow_provider_callkaro.tasks.redacted import Redacted
-from airflow_provider_callkaro.tasks.rules import Suppression
+from airflow_provider_callkaro.tasks.rules import Suppression, read_policy
 from airflow_provider_callkaro.tasks.single_call import SINGLE_CALL_FIELDS, SingleCallOperator
 from airflow_provider_callkaro.vendors.mrassistant.fields import CALL_FIELDS, CALL_ROW_SCHEMA
 
@@ -54,7 +54,8 @@ class MrAssistantOutboundCallOperator(SingleCallOperator):
         None allows all. A number of no country (satellite, ``+1 800``) is in none of them.
     :param allowed_number_types: which types of number may be called, such as ``["mobile", "fixed_line"]`` (extra
         ``[phone]``); others, and impossible numbers, are rejected. None allows all.
-    :param policy: when the phone may ring, how often, and whether it may at all; None lets it ring at any time.
+    :param policy: when the phone may ring, how often, and whether it may at all: a `CallingPolicy` or
+        the name of a rule pack, such as ``"in-promotional"``; None lets it ring at any time.
     :param when_closed: what happens if the call may not ring now: ``"wait"`` (default) waits without a worker slot for
         the next opening; ``"stop"`` fails the task. MrAssistant cannot schedule a single call.
     :param soft_fail: with ``when_closed="stop"``, skip the task rather than fail it.
@@ -71,6 +72,7 @@ class MrAssistantOutboundCallOperator(SingleCallOperator):
     :raises ConfigurationError: an argument cannot work, naming it.
     """
 
+    row_schema = CALL_ROW_SCHEMA
     template_fields: Sequence[str] = (
         *SINGLE_CALL_FIELDS,
         "context",
@@ -102,7 +104,7 @@ class MrAssistantOutboundCallOperator(SingleCallOperator):
         default_region: str | None = None,
         allowed_countries: Sequence[str] | None = None,
         allowed_number_types: Sequence[str] | None = None,
-        policy: CallingPolicy | None = None,
+        policy: CallingPolicy | str | None = None,
         when_closed: Literal["wait", "stop"] = "wait",
         soft_fail: bool = False,
         expires_after: timedelta | None = None,
@@ -134,8 +136,8 @@ class MrAssistantOutboundCallOperator(SingleCallOperator):
         self.default_region = default_region
         self.allowed_countries = allowed_countries
         self.allowed_number_types = allowed_number_types
-        self.policy = policy
-        self.suppression = Suppression(policy.suppress if policy is not None else None)
+        self.policy = read_policy(policy)
+        self.suppression = Suppression.of(self.policy)
         self.when_closed = when_closed
         self.soft_fail = soft_fail
         self.expires_after = expires_after

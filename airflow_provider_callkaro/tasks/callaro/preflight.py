@@ -10,6 +10,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
+from airflow_provider_callkaro.tasks.argument_values import holds_template
 from airflow_provider_callkaro.tasks.arguments import unredacted
 from airflow_provider_callkaro.tasks.callaro.operator import read_mapping
 from airflow_provider_callkaro.vendors.callaro.answers import CampaignId
@@ -22,6 +23,7 @@ PLAN_FIELDS = tuple(
     for what in ("capacity", "timezones")
     for which in ("maximum", "minimum", "allowed", "forbidden", "query", "body")
 )
+KINDS = ("maximum", "minimum", "allowed", "forbidden")  # of limits
 Words = Mapping[str, str | Sequence[str]]
 
 
@@ -53,8 +55,19 @@ class Question:
 def limits_of(task: object, prefix: str = "") -> Thresholds:
     """The limits in the arguments ``maximum``, ``minimum``, ``allowed`` and ``forbidden`` of a task. ``prefix``: what
     comes before those names, such as ``capacity_``. Raises ConfigurationError if a limit cannot be one."""
-    kinds = ("maximum", "minimum", "allowed", "forbidden")
-    return Thresholds(**{kind: getattr(task, prefix + kind) or {} for kind in kinds})
+    return Thresholds(**{kind: getattr(task, prefix + kind) or {} for kind in KINDS})
+
+
+def check_limits(task: object, prefix: str = "") -> None:
+    """When the DAG is parsed: check the limits of a task that are no templates.
+
+    :param prefix: what comes before their names, such as ``capacity_``.
+    :raises ConfigurationError: a limit cannot be one.
+    """
+    for kind in KINDS:
+        limits = getattr(task, prefix + kind)
+        if limits is not None and not holds_template(limits):
+            Thresholds(**{kind: limits})
 
 
 def preflight(

@@ -18,10 +18,15 @@ from airflow_provider_callkaro.dispatch.tally import RowOutcome
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
 from airflow_provider_callkaro.tasks.account import Account
+from airflow_provider_callkaro.tasks.argument_values import holds_template
 from airflow_provider_callkaro.tasks.arguments import is_template, unredacted
 from airflow_provider_callkaro.vendors.mrassistant.api import ROW_SCHEMA, CampaignSettings
 from airflow_provider_callkaro.vendors.mrassistant.campaigns import MrAssistantCampaigns
-from airflow_provider_callkaro.vendors.mrassistant.settings import read_longest_call, read_targets_per_campaign
+from airflow_provider_callkaro.vendors.mrassistant.settings import (
+    check_name,
+    read_longest_call,
+    read_targets_per_campaign,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.policy import CallingPolicy
@@ -43,6 +48,8 @@ CAMPAIGN_FIELDS = (
 NEVER_SHOWN_OF_A_CAMPAIGN = frozenset({"context", "webhook_url", "webhook_secret", "extra_fields"})
 """The ones among them that Airflow shows and stores nowhere."""
 DAYS_OF_A_WEEK = 7
+
+_OF_SETTINGS = tuple(each.name for each in fields(CampaignSettings))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +77,7 @@ class CampaignArguments:
     def check(self, policy: CallingPolicy | None) -> None:
         """Refuse what cannot work; a template is checked once it is rendered. Raises ConfigurationError, naming the
         argument."""
+        self._check_plain()
         if any(map(is_template, self._coerced)):
             return
         settings = self._settings(name="checked", private=False)
@@ -113,6 +121,18 @@ class CampaignArguments:
             rings_for=self._rings_for(settings),
         )
         return account, vendor
+
+    def _check_plain(self) -> None:
+        """Refuse each argument that is no template and cannot work, whatever the others are."""
+        if not is_template(self.name):
+            check_name(self.name)
+        settings = {name: getattr(self, name) for name in _OF_SETTINGS}
+        plain = {name: value for name, value in settings.items() if value is not None and not holds_template(value)}
+        CampaignSettings(**{"name": "checked", **plain})
+        if not is_template(self.targets_per_campaign):
+            read_targets_per_campaign(self.targets_per_campaign)
+        if not is_template(self.longest_call):
+            read_longest_call(self.longest_call)
 
     @property
     def _coerced(self) -> tuple[object, ...]:

@@ -221,8 +221,8 @@ class TestAfterwards:
             CallaroContactImportOperator(task_id="s", import_id=import_id, maximum={"failed": 0}).execute({})
         with pytest.raises(AirflowFailException, match="404"):
             CallaroContactImportOperator(task_id="s", import_id=99).execute({})
-        with pytest.raises(ConfigurationError, match="import_id must be the id of an import"):
-            CallaroContactImportOperator(task_id="s", import_id=None).execute({})
+        with pytest.raises(ConfigurationError, match="import_id is None"):
+            CallaroContactImportOperator(task_id="s", import_id=None)
 
     def test_refused_lines_are_written_to_a_file(self, sandbox, import_id, tmp_path):  # noqa: F811
         target = tmp_path / "refused.csv"
