@@ -91,7 +91,7 @@ def asked() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """The address of a Ringer on this machine, and what it is asked for."""
     handler = type("Handler", (RingerServer,), {"asked": []})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}", handler.asked
         server.shutdown()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import socket
 import threading
 from typing import Any
@@ -15,6 +17,45 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 KEEP_ALIVE_SECONDS = 3600
 GRACE_SECONDS = 2  # at the end, for requests in the middle of their answer
 BACKLOG = 2048  # connections that may wait to be taken up
+TICK_SECONDS = 1.0  # between two renewals of the date that answers carry
+LOOK_EVERY = 0.005  # seconds between two looks at the connections that are closing
+
+
+class PromptServer(uvicorn.Server):
+    """uvicorn's server, which ends within milliseconds: a test that has one for itself would else wait 0.2 s for it."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._exit_asked = asyncio.Event()
+
+    def exit_soon(self) -> None:
+        """End the server. For any thread but its own."""
+        self.should_exit = True  # before the look at the loop: a server that starts just now looks at it afterwards
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended by itself, and its loop is closed
+                self._loop.call_soon_threadsafe(self._exit_asked.set)
+
+    async def main_loop(self) -> None:
+        """Serve until the end is asked for."""
+        self._loop = asyncio.get_running_loop()
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._exit_asked.wait(), TICK_SECONDS)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close what listens, let requests finish within GRACE_SECONDS, and cancel those that do not."""
+        loop = asyncio.get_running_loop()
+        for listening in (*self.servers, *(sockets or ())):
+            listening.close()
+        state = self.server_state
+        for connection in list(state.connections):
+            connection.shutdown()
+        patient_until = loop.time() + GRACE_SECONDS
+        while (state.connections or state.tasks) and loop.time() < patient_until:
+            await asyncio.sleep(LOOK_EVERY)
+        for task in state.tasks:
+            task.cancel("the sandbox ends")
 
 
 class ServerThread:
@@ -35,7 +76,7 @@ class ServerThread:
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
-        self._server = uvicorn.Server(config)
+        self._server = PromptServer(config)
         self._listener = listener
         self._thread = threading.Thread(target=self._serve, name="callkaro-sandbox", daemon=True)
         self._thread.start()
@@ -45,7 +86,7 @@ class ServerThread:
 
     def stop(self) -> None:
         """Close the socket and the connections, and wait until that is done."""
-        self._server.should_exit = True
+        self._server.exit_soon()
         self._thread.join()
         self._listener.close()
 

@@ -101,7 +101,7 @@ def echo(monkeypatch, tmp_path):
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
     for kind in ("callkaro", "callaro", "mrassistant"):
         connection = {"conn_type": kind, "host": url, "password": KEY}

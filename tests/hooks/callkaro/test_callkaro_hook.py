@@ -158,7 +158,7 @@ def test_testing_the_connection_does_not_even_send_the_key(connect):
             """Keep the test's output clean."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
         connect(host=f"http://127.0.0.1:{server.server_port}", password="a-key-nobody-may-see")
         assert CallKaroHook().test_connection()[0]
         server.shutdown()

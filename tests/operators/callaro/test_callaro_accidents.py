@@ -109,7 +109,7 @@ def serving(vendor: OtherVendor) -> Iterator[OtherVendor]:
             """Say nothing."""
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
     with pytest.MonkeyPatch.context() as patch:
         connection = {"conn_type": "callaro", "host": f"http://127.0.0.1:{server.server_port}", "password": "sk_x"}
         patch.setenv("AIRFLOW_CONN_CALLARO_DEFAULT", json.dumps(connection))
