@@ -176,7 +176,7 @@ def ledger_keys(conn_id: str) -> LedgerKeys | None:
     return read_keys(_extra(BaseHook.get_connection(conn_id)).get(FIELD), where=f'connection "{conn_id}"')
 
 
-def sql_engine(conn_id: str) -> Engine:
+def sql_engine(conn_id: str, *, argument: str = "ledger_conn_id") -> Engine:
     """The SQLAlchemy engine of an Airflow connection. It does not get the ledger's secret, and logs no parameter.
     Raises ConfigurationError if the connection is not to a SQL database."""
     from airflow.providers.common.compat.sdk import AirflowException, BaseHook
@@ -189,7 +189,7 @@ def sql_engine(conn_id: str) -> Engine:
         hook = None
     if not isinstance(hook, DbApiHook):
         raise ConfigurationError(
-            f'ledger_conn_id "{conn_id}" is a connection of type "{connection.conn_type or ""}", which is no SQL '
+            f'{argument} "{conn_id}" is a connection of type "{connection.conn_type or ""}", which is no SQL '
             "database that Airflow knows here: use SQLite, PostgreSQL, MySQL or MariaDB"
         )
     _hand(connection, hook)

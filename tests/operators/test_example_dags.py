@@ -47,6 +47,27 @@ def test_nightly_outreach_calls_the_warehouse_once_and_never_again(stage: Stage,
         assert summaries[1]["reasons"]["already_accepted"] == len(sandbox.rings)
 
 
+def test_the_outcomes_stand_beside_the_customers_after_one_run_and_after_two(stage: Stage, warehouse: int) -> None:
+    outcomes = "select renewal_id, state, reason, call_id, due_on from renewal_calls order by cast(renewal_id as int)"
+    found = []
+    with stage.vendor("callkaro_default") as sandbox:
+        for logical_date in (NIGHT, NIGHT + timedelta(seconds=1)):
+            run = stage.airflow.trigger("write_back", logical_date=logical_date)
+            stage.airflow.wait("write_back", run, states={"success"})
+            with closing(sqlite3.connect(stage.folder / "warehouse.db")) as database:
+                found.append(database.execute(outcomes).fetchall())
+                phones = dict(database.execute("select cast(id as text), phone from renewals"))
+        ids = {ring.call_id: ring.to_number for ring in sandbox.rings}
+        assert set(sandbox.rings_per_number().values()) == {1}
+    first, second = found
+    assert len(first) == warehouse
+    assert {row[4] for row in first} == {f"{NIGHT:%Y-%m-%d}"}
+    accepted = {row[0]: row[3] for row in first if row[1] == "accepted"}
+    assert len(accepted) == len(ids)
+    assert all(ids[call_id][-10:] == phones[key].replace(" ", "")[-10:] for key, call_id in accepted.items())
+    assert second == first
+
+
 def test_each_row_is_spoken_to_by_the_agent_that_it_names(stage: Stage) -> None:
     with stage.vendor("callkaro_default") as sandbox:
         run = stage.airflow.trigger("multi_agent_campaign")

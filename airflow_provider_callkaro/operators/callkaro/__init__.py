@@ -1,4 +1,4 @@
-"""The CallKaro operators: create a campaign, place one call or many, rehearse, delete scheduled calls."""
+"""The CallKaro operators: create a campaign, place one call or many, rehearse, write back, delete scheduled calls."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from airflow_provider_callkaro.operators.callkaro.campaign import (
 )
 from airflow_provider_callkaro.operators.callkaro.fan_out import CallKaroFanOutCallsOperator
 from airflow_provider_callkaro.operators.callkaro.preflight import CallKaroPreflightOperator
+from airflow_provider_callkaro.operators.callkaro.report_to_sql import CallKaroReportToSqlOperator
 from airflow_provider_callkaro.operators.callkaro.single_call import CallKaroOutboundCallOperator
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "CallKaroFanOutCallsOperator",
     "CallKaroOutboundCallOperator",
     "CallKaroPreflightOperator",
+    "CallKaroReportToSqlOperator",
 ]
