@@ -44,7 +44,11 @@ def get_provider_info() -> dict[str, Any]:
         ],
         # Airflow 3.2 and later adds these to its own command line.
         "cli": [f"{_PACKAGE}.commands.definition.get_callkaro_cli_commands"],
-        "extra-links": [f"{_PACKAGE}.links.callkaro.CallKaroCampaignLink"],
+        "extra-links": [
+            f"{_PACKAGE}.links.callkaro.CallKaroCampaignLink",
+            f"{_PACKAGE}.links.files.CallReportLink",
+            f"{_PACKAGE}.links.files.PreflightPageLink",
+        ],
     }
 
 

@@ -59,7 +59,7 @@ if ApprovalOperator is not None:
         approval = ApprovalOperator(
             task_id="approval",
             subject="Ring {{ ti.xcom_pull('preflight')['would_ring'] }} customers?",
-            body="```\n{{ ti.xcom_pull('preflight')['text'] }}\n```\n\n{{ ti.xcom_pull('preflight')['page'] }}",
+            body="{{ ti.xcom_pull('preflight')['markdown'] }}",  # tables, and a link to the page
             response_timeout=timedelta(hours=12),
             retries=0,
         )

@@ -5,6 +5,7 @@ It holds counts only, no phone number and no metadata, and its size is bounded h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -98,8 +99,9 @@ class PreflightReport:
         """What the calls would cost if everybody picked up; None without a price."""
         return None if self.price is None else self.price.of(self.would_ring)
 
-    def as_xcom(self, *, page: str | None = None) -> dict[str, Any]:
-        """The report as an operator returns it. ``page``: where the report is published; None where it is not."""
+    def as_xcom(self, *, page: str | None = None, page_link: str | None = None) -> dict[str, Any]:
+        """The report as an operator returns it. ``page``: where the report is published; None where it is not.
+        ``page_link``: the page's address in a browser; None where it has none."""
         return {
             "total": self.total,
             "would_ring": self.would_ring,
@@ -119,7 +121,9 @@ class PreflightReport:
             "cost": self.cost,
             "currency": "" if self.price is None else self.price.currency,
             "page": page,
+            "page_link": page_link,
             "text": str(self),
+            "markdown": as_markdown(self, page_link=page_link),
         }
 
     def lines(self) -> list[tuple[str, str]]:
@@ -140,16 +144,19 @@ class PreflightReport:
             *([("cost", self._cost(self.price))] if self.price is not None else []),
         ]
 
-    def __str__(self) -> str:
-        """A table for the log."""
+    def tables(self) -> list[tuple[str, list[tuple[str, int]]]]:
+        """The counts behind the main figures, each table with its heading; a table may be empty."""
         hours = [(f"{hour.astimezone(self.zone):%a %d %b %H:%M}", calls) for hour, calls in self.hours.items()]
-        tables = (
+        return [
             ("why not, or not now", list(self.reasons.items())),
             ("zone", list(self.zones.items())),
             (f"hour in {self.zone}", [*hours, *([("later", self.later)] if self.later else [])]),
-        )
+        ]
+
+    def __str__(self) -> str:
+        """A table for the log."""
         text = [f"{name:<32}{value:>12}" if len(value) <= 12 else f"{name:<32}{value}" for name, value in self.lines()]
-        for heading, entries in tables:
+        for heading, entries in self.tables():
             if entries:
                 text += ["", heading, *(f"  {name:<30}{calls:>12,}" for name, calls in entries)]
         return "\n".join(text)
@@ -161,3 +168,24 @@ class PreflightReport:
 
     def _cost(self, price: Price) -> str:
         return f"{price.of(self.would_ring):,.2f} {price.currency}".rstrip()
+
+
+def as_markdown(report: PreflightReport, *, page_link: str | None = None) -> str:
+    """The report as tables in Markdown, for a page that renders it. ``page_link``: the address of the whole page."""
+    text = [*_table("", "", report.lines())]
+    for heading, entries in report.tables():
+        if entries:
+            text += ["", *_table(heading, "calls", [(name, f"{calls:,}") for name, calls in entries])]
+    if page_link:
+        text += ["", f"[The whole page]({page_link.replace('(', '%28').replace(')', '%29')})"]
+    return "\n".join(text)
+
+
+def _table(left: str, right: str, rows: list[tuple[str, str]]) -> list[str]:
+    cells = (f"| {_cell(name)} | {_cell(value)} |" for name, value in rows)
+    return [f"| {_cell(left)} | {_cell(right)} |", "| --- | ---: |", *cells]
+
+
+def _cell(text: str) -> str:
+    """A text that stays a text in a cell."""
+    return re.sub(r"([\\`*_\[\]<>|&#!~])", r"\\\1", " ".join(text.split()))

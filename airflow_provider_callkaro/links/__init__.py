@@ -1,5 +1,5 @@
-"""The links that Airflow's page of a task shows. Each leads to a vendor's dashboard.
+"""The links that Airflow's page of a task shows: to a vendor's dashboard, and to the files that the task wrote.
 
-Begin with `callkaro`, the only one so far. Airflow stores a link as an XCom, so it holds nothing private. The room
-imports ``vendors`` and Airflow.
+Begin with `callkaro`; `kept` is what all links share. Airflow stores a link as an XCom, so it holds nothing private.
+The room imports ``files``, ``vendors`` and Airflow.
 """

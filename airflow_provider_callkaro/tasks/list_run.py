@@ -24,6 +24,7 @@ from airflow_provider_callkaro.dispatch.preparation import Observe, Rules
 from airflow_provider_callkaro.dispatch.report import Report, RowSink
 from airflow_provider_callkaro.dispatch.run import run_calls
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary
+from airflow_provider_callkaro.links.files import CallReportLink
 from airflow_provider_callkaro.sources.contract import ContactRow
 from airflow_provider_callkaro.tasks.account import Account
 from airflow_provider_callkaro.tasks.failures import (
@@ -167,8 +168,7 @@ class ListRun:
             if not settings.dry_run:
                 self._output.leave_summary(summary)
                 try:
-                    if report is not None:
-                        report.publish()
+                    self._publish(report)
                 finally:
                     self._end_trail(summary, memory)
             return summary
@@ -222,11 +222,15 @@ class ListRun:
         """End a run that breaks off; no failure in here may hide the error that broke it off."""
         self._output.leave_summary(summary)
         try:
-            if report is not None:
-                report.publish()
+            self._publish(report)
         except Exception as error:
             self._log.warning("The report of the run that broke off is not there: %s", error)
         self._end_trail(summary, memory)
+
+    def _publish(self, report: Report | None) -> None:
+        if report is not None:
+            report.publish()
+            CallReportLink.show(self._context, self._settings.report_path)
 
     def _end_trail(self, summary: Summary, memory: Memory) -> None:
         """Do this last: asking a database that is away takes longer than Airflow waits for a task that it ends."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.dispatch.preflight_report import Price
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.links.files import PreflightPageLink
 from airflow_provider_callkaro.tasks.argument_values import check_text
 from airflow_provider_callkaro.tasks.fan_out import NEVER_SHOWN_OF_A_LIST
 from airflow_provider_callkaro.tasks.placing import PlacingOperator
@@ -42,6 +43,7 @@ class PreflightOperator(PlacingOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Rehearse the fan-out, and return the report."""
+        from airflow_provider_callkaro.files.addresses import browser_address
         from airflow_provider_callkaro.files.writing.write_check import check_writable
         from airflow_provider_callkaro.tasks.list_run import rehearse
         from airflow_provider_callkaro.tasks.preflight_page import write_page
@@ -53,7 +55,9 @@ class PreflightOperator(PlacingOperator):
             check_writable(page)
         _, report = rehearse(run, settings, price=self._price())
         self.log.info("Preflight, nobody was rung:\n%s", report)
-        if page is not None:
-            write_page(page, report, title=f"{context['ti'].dag_id}, {context['ti'].run_id}")
-            self.log.info("The report as a page: %s", self.page_path)
-        return report.as_xcom(page=page)
+        if page is None:
+            return report.as_xcom()
+        write_page(page, report, title=f"{context['ti'].dag_id}, {context['ti'].run_id}")
+        self.log.info("The report as a page: %s", self.page_path)
+        PreflightPageLink.show(context, page)
+        return report.as_xcom(page=page, page_link=browser_address(page))

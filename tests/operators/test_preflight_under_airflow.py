@@ -68,6 +68,8 @@ def test_nobody_is_rung_until_a_person_approves_and_then_those_who_were_shown_ar
         approval = ("dags", "approved_outreach", "dagRuns", run, "taskInstances", "approval", -1, "hitlDetails")
         question = stage.airflow.rest.get(*approval)
         assert question["subject"] == f"Ring {report['would_ring']} customers?"
+        assert question["body"] == report["markdown"]
+        assert f"| would ring | {report['would_ring']} |" in question["body"].splitlines()
         assert "Asia/Kolkata" in question["body"]
         assert sandbox.rings == []
         assert stage.airflow.task("approved_outreach", run, "calls")["state"] is None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow_provider_callkaro.calls.row_schema import CALLKARO
 from airflow_provider_callkaro.hooks.callkaro import CallKaroHook
 from airflow_provider_callkaro.links.callkaro import CallKaroCampaignLink
+from airflow_provider_callkaro.links.files import CallReportLink
 from airflow_provider_callkaro.sources.inline import as_source
 from airflow_provider_callkaro.tasks.account import Account
 from airflow_provider_callkaro.tasks.fan_out import FAN_OUT_FIELDS, FanOutOperator
@@ -96,7 +97,7 @@ class CallKaroFanOutCallsOperator(FanOutOperator):
 
     row_schema = CALLKARO
     template_fields: Sequence[str] = (*FAN_OUT_FIELDS, "batch_id", "callkaro_conn_id")
-    operator_extra_links = (CallKaroCampaignLink(),)
+    operator_extra_links = (CallKaroCampaignLink(), CallReportLink())
     ui_color = "#cfe8dc"
 
     def __init__(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow_provider_callkaro.calls.row_schema import CALLKARO
 from airflow_provider_callkaro.hooks.callkaro import CallKaroHook
 from airflow_provider_callkaro.links.callkaro import CallKaroCampaignLink
+from airflow_provider_callkaro.links.files import PreflightPageLink
 from airflow_provider_callkaro.sources.inline import as_source
 from airflow_provider_callkaro.tasks.account import Account
 from airflow_provider_callkaro.tasks.fan_out import FAN_OUT_FIELDS
@@ -32,7 +33,8 @@ class CallKaroPreflightOperator(PreflightOperator):
 
     Returns a summary of bounded size: ``{"total", "would_ring", "rejected", "skipped", "held", "settled", "duplicates",
     "suppressed", "capped", "reasons": {reason: rows}, "zones": {zone: calls}, "hours": {hour in UTC: calls}, "later",
-    "never", "ends_at", "cost", "currency", "page", "text"}``, where ``text`` is the table of the log.
+    "never", "ends_at", "cost", "currency", "page", "page_link", "text", "markdown"}``. ``text`` is the table of the
+    log, ``markdown`` the same for a page that shows Markdown, with a link to the page where a browser can open it.
 
     :param contacts: where the rows come from: `SqlContacts`, `FileContacts`, `AssetContacts`, a list of mappings or of
         numbers, or an upstream task's output. Templated, never shown.
@@ -105,6 +107,7 @@ class CallKaroPreflightOperator(PreflightOperator):
 
     row_schema = CALLKARO
     template_fields: Sequence[str] = (*FAN_OUT_FIELDS, "batch_id", "page_path", "callkaro_conn_id")
+    operator_extra_links = (CallKaroCampaignLink(), PreflightPageLink())
 
     def __init__(
         self,

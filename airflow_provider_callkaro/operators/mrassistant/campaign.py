@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_callkaro.dispatch.report import RowSink
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
+from airflow_provider_callkaro.links.files import CallReportLink
 from airflow_provider_callkaro.sources.inline import as_source
 from airflow_provider_callkaro.tasks.account import Account
 from airflow_provider_callkaro.tasks.fan_out import FAN_OUT_FIELDS, FanOutOperator
@@ -116,6 +117,7 @@ class MrAssistantCreateCampaignOperator(FanOutOperator):
 
     row_schema = ROW_SCHEMA
     template_fields: Sequence[str] = (*FAN_OUT_FIELDS, *CAMPAIGN_FIELDS, "mrassistant_conn_id")
+    operator_extra_links = (CallReportLink(),)
     never_shown = FanOutOperator.never_shown | NEVER_SHOWN_OF_A_CAMPAIGN
     ui_color = "#dfe6f5"
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
+from airflow_provider_callkaro.links.files import PreflightPageLink
 from airflow_provider_callkaro.sources.inline import as_source
 from airflow_provider_callkaro.tasks.account import Account
 from airflow_provider_callkaro.tasks.fan_out import FAN_OUT_FIELDS
@@ -37,7 +38,8 @@ class MrAssistantPreflightOperator(PreflightOperator):
 
     Returns a summary of bounded size: ``{"total", "would_ring", "rejected", "skipped", "held", "settled", "duplicates",
     "suppressed", "capped", "reasons": {reason: rows}, "zones": {zone: calls}, "hours": {hour in UTC: calls}, "later",
-    "never", "ends_at", "cost", "currency", "page", "text"}``, where ``text`` is the table of the log.
+    "never", "ends_at", "cost", "currency", "page", "page_link", "text", "markdown"}``. ``text`` is the table of the
+    log, ``markdown`` the same for a page that shows Markdown, with a link to the page where a browser can open it.
 
     :param contacts: where the rows come from: `SqlContacts`, `FileContacts`, `AssetContacts`, a list of mappings or of
         numbers, or an upstream task's output. Templated, never shown.
@@ -121,6 +123,7 @@ class MrAssistantPreflightOperator(PreflightOperator):
 
     row_schema = ROW_SCHEMA
     template_fields: Sequence[str] = (*FAN_OUT_FIELDS, *CAMPAIGN_FIELDS, "page_path", "mrassistant_conn_id")
+    operator_extra_links = (PreflightPageLink(),)
     never_shown = PreflightOperator.never_shown | NEVER_SHOWN_OF_A_CAMPAIGN
 
     def __init__(

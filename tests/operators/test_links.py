@@ -1,0 +1,115 @@
+"""Each task shows what there is to open, and nothing where there is nothing; no link tells a number or a key."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import DAG
+from airflow.serialization.serialized_objects import DagSerialization
+from airflow_task_state import TaskStateInMemory
+from fanning_out import connect, context_of, fan_out, people
+from fsspec.implementations.memory import MemoryFileSystem
+
+from airflow_provider_callkaro.get_provider_info import get_provider_info
+from airflow_provider_callkaro.operators import callaro, callkaro, mrassistant
+from airflow_provider_callkaro.operators.callkaro import CallKaroCreateCampaignOperator, CallKaroPreflightOperator
+from airflow_provider_callkaro.operators.mrassistant import (
+    MrAssistantCreateCampaignOperator,
+    MrAssistantPreflightOperator,
+)
+
+OPERATORS = [getattr(module, name) for module in (callkaro, callaro, mrassistant) for name in module.__all__]
+REPORT, PAGE, CAMPAIGN = "_link_CallReportLink", "_link_PreflightPageLink", "_link_CallKaroCampaignLink"
+UUID_AGENT = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
+
+
+@pytest.fixture
+def bucket(monkeypatch, sandbox, tmp_path):
+    """A bucket of Google's, as far as Airflow knows, in memory."""
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    connect(sandbox, monkeypatch, tmp_path)
+    monkeypatch.setenv("AIRFLOW_CONN_MRASSISTANT_DEFAULT", sandbox.airflow_connections["mrassistant_default"])
+    files = _Bucket(skip_instance_cache=True)
+    monkeypatch.setattr(MemoryFileSystem, "store", {})
+    attach = __import__(ObjectStoragePath.__module__.rpartition(".")[0], fromlist=["attach"]).attach
+    attach("gs", fs=files)
+    return "gs://outreach"
+
+
+class _Bucket(MemoryFileSystem):
+    protocol = ("gs", "gcs")
+
+
+def links_of(context: dict[str, Any]) -> dict[str, str]:
+    return {name: value for name, value in context["ti"].xcoms.items() if name.startswith("_link_")}
+
+
+def test_a_fan_out_shows_its_campaign_at_once_and_its_report_once_it_is_written(bucket):
+    context = context_of(store=TaskStateInMemory())
+    campaign = CallKaroCreateCampaignOperator(task_id="campaign", name="Renewals").execute(context_of())
+    fan_out(context, batch_id=campaign, report_path=f"{bucket}/r.csv")
+    links = links_of(context)
+    assert set(links) == {REPORT, CAMPAIGN}
+    assert links[CAMPAIGN].endswith(f"/dashboard/batch-calls/{campaign}")
+    assert links[REPORT] == "https://storage.cloud.google.com/outreach/r.csv"
+
+
+def test_a_campaign_of_mrassistant_shows_its_report(bucket):
+    context = context_of(store=TaskStateInMemory())
+    arguments = {"contacts": people(2), "name": "Renewals", "agent_id": UUID_AGENT}
+    MrAssistantCreateCampaignOperator(task_id="calls", report_path=f"{bucket}/r.jsonl", **arguments).execute(context)
+    assert links_of(context) == {REPORT: "https://storage.cloud.google.com/outreach/r.jsonl"}
+
+
+@pytest.mark.parametrize(
+    ("operator", "arguments"),
+    [
+        (CallKaroPreflightOperator, {"agent_id": "asha"}),
+        (MrAssistantPreflightOperator, {"agent_id": UUID_AGENT, "name": "Renewals"}),
+    ],
+)
+def test_a_preflight_shows_its_page_and_hands_on_its_address_in_markdown(bucket, operator, arguments):
+    context = context_of(store=TaskStateInMemory())
+    priced = {"price_per_minute": 6.0, "currency": "INR|$", **arguments}
+    task = operator(task_id="preflight", contacts=people(3), page_path=f"{bucket}/p.html", **priced)
+    result = task.execute(context)
+    address = "https://storage.cloud.google.com/outreach/p.html"
+    assert links_of(context) == {PAGE: address}
+    assert (result["page_link"], result["page"]) == (address, f"{bucket}/p.html")
+    lines = result["markdown"].splitlines()
+    assert lines[:3] == ["|  |  |", "| --- | ---: |", "| rows | 3 |"]
+    assert "| cost | 18.00 INR\\|$ |" in lines
+    assert lines[-1] == f"[The whole page]({address})"
+    assert "98765" not in result["markdown"]
+
+
+def test_there_is_no_link_where_no_browser_could_follow_it(bucket, tmp_path):
+    context = context_of(store=TaskStateInMemory())
+    fan_out(context, report_path=str(tmp_path / "r.csv"))
+    task = CallKaroPreflightOperator(
+        task_id="preflight", contacts=people(3), agent_id="asha", page_path=str(tmp_path / "p.html")
+    )
+    result = task.execute(context)
+    assert links_of(context) == {}
+    assert result["page_link"] is None
+    assert "[" not in result["markdown"]
+
+
+def test_airflow_knows_every_link_of_every_operator_when_it_reads_the_dag_again():
+    registered = set(get_provider_info()["extra-links"])
+    used = {
+        f"{type(link).__module__}.{type(link).__name__}" for each in OPERATORS for link in each.operator_extra_links
+    }
+    assert used == registered
+    for operator in OPERATORS:
+        for link in operator.operator_extra_links:
+            assert link.key == link.xcom_key == f"_link_{type(link).__name__}"
+    with DAG("outreach", schedule=None) as dag:
+        MrAssistantCreateCampaignOperator(task_id="calls", contacts=[], name="Renewals")
+        CallKaroPreflightOperator(task_id="preflight", contacts=[])
+    stored = json.dumps(DagSerialization.to_dict(dag))
+    assert REPORT in stored
+    assert PAGE in stored
