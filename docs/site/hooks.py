@@ -28,6 +28,9 @@ OWN_PAGES = {  # files of the repository that are pages of the site
 }
 SHOWN_ELSEWHERE = {"README.md": "index.md", "example_dags": "examples.md", "docs/decisions": "decisions/README.md"}
 LINK = re.compile(r"(\]\()(?!https?:|#|mailto:)([^)#\s]+)((?:#[^)]*)?\))")
+texts: dict[str, str] = {}
+"""The Markdown of each page as the site has it, by its place."""
+
 FENCE = re.compile(r"^(```.*?^```[ \t]*$)", re.DOTALL | re.MULTILINE)
 
 
@@ -56,7 +59,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     turned = [
         piece if piece.startswith("```") else LINK.sub(lambda link: _turned(link, own), piece) for piece in pieces
     ]
-    page.meta["source"] = "".join(turned)
+    texts[own] = "".join(turned)
     return "".join(drawings.drawn(piece) if piece.startswith("```mermaid") else piece for piece in turned)
 
 
@@ -72,7 +75,7 @@ def on_post_page(output: str, page: Any, config: Any) -> str:
     """Write the page's Markdown beside it."""
     place = Path(config["site_dir"], page.file.src_uri)
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(page.meta["source"], encoding="utf-8")
+    place.write_text(texts[page.file.src_uri], encoding="utf-8")
     return output
 
 

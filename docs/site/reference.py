@@ -6,10 +6,20 @@ Nothing is imported, so the site is built without Airflow. A test holds the page
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+
+from signatures import (
+    Described,
+    Parameter,
+    arguments_of,
+    constants_of,
+    enum_members,
+    is_error,
+    parameters_of,
+    with_value,
+)
 
 PACKAGE = "airflow_provider_callkaro"
 ROOT = Path(__file__).parents[2]
@@ -46,6 +56,12 @@ SECTIONS = (
         ("sensors.schedule_window", "sensors.callaro", "sensors.mrassistant"),
     ),
     Section("sources", "Sources of rows", "What the argument `contacts` takes beside a list.", ("sources",)),
+    Section(
+        "decorators",
+        "Decorators",
+        "A function that yields rows as a task: `@task.callkaro_calls`, `@task.mrassistant_calls`.",
+        ("decorators.callkaro", "decorators.mrassistant"),
+    ),
     Section("calls", "Calls, windows and policies", "What a call is, and when it may ring.", ("calls",), methods=True),
     Section(
         "hooks",
@@ -55,42 +71,6 @@ SECTIONS = (
         methods=True,
     ),
 )
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One argument of a class or a method."""
-
-    name: str
-    annotation: str
-    default: str | None
-
-
-@dataclass(frozen=True)
-class Described:
-    """A docstring in its parts."""
-
-    text: str
-    params: dict[str, str]
-    returns: str
-    raises: tuple[tuple[str, str], ...]
-
-    @classmethod
-    def of(cls, node: ast.ClassDef | ast.FunctionDef) -> Described:
-        """The parts of the docstring of a class or a function."""
-        text, *fields = re.split(r"^:(?=param |return|raises )", ast.get_docstring(node) or "", flags=re.MULTILINE)
-        params, returns, raises = {}, "", []
-        for field in fields:
-            head, _, said = field.partition(":")
-            kind, _, name = head.partition(" ")
-            said = as_markdown(said)
-            if kind == "param":
-                params[name] = said
-            elif kind == "raises":
-                raises.append((name, said))
-            else:
-                returns = said
-        return cls(text=paragraphs(text), params=params, returns=returns, raises=tuple(raises))
 
 
 def pages() -> dict[str, str]:
@@ -106,9 +86,14 @@ def page_of(section: Section) -> str:
         where = f"from {PACKAGE}.{module} import "
         for name, path in public:
             found = definition(path, name)
-            if isinstance(found, ast.ClassDef):
-                parts.append(f"## {name}\n\n```python\n{where}{name}\n```\n")
-                parts.extend(class_parts(found, path, methods=section.methods))
+            shown = ()
+            if isinstance(found, ast.ClassDef) and not name.endswith("DecoratedOperator"):
+                shown = class_parts(found, path, methods=section.methods)
+            elif isinstance(found, ast.FunctionDef):
+                told = Described.of(found)
+                shown = (told.text, *argument_table(list(arguments_of(found)), told))
+            if shown:
+                parts += [f"## {name}\n\n```python\n{where}{name}\n```\n", *shown]
     return "\n".join(parts)
 
 
@@ -131,17 +116,13 @@ def class_parts(node: ast.ClassDef, path: Path, *, methods: bool) -> Iterator[st
             is_property = any(isinstance(one, ast.Name) and "property" in one.id for one in method.decorator_list)
             call = method.name if is_property else f"{method.name}({shown})"
             yield f"### {node.name}.{method.name}\n\n`{call}`\n\n{told.text}"
-            yield from argument_table([each for each in arguments if each.name in told.params], told)
+            yield from argument_table([each for each in arguments if each.name.lstrip("*") in told.params], told)
 
 
 def argument_table(parameters: list[Parameter], described: Described) -> Iterator[str]:
     """A table of arguments, what comes back, and what is raised."""
     if parameters:
-        rows = [
-            f"| `{each.name}` | {f'`{each.annotation}`' if each.annotation else ''} "
-            f"| {'required' if each.default is None else f'`{each.default}`'} | {described.params.get(each.name, '')} |"
-            for each in parameters
-        ]
+        rows = [row_of(each, described.params.get(each.name.lstrip("*"), "")) for each in parameters]
         yield "| argument | type | default | meaning |\n| --- | --- | --- | --- |\n" + "\n".join(rows) + "\n"
     if described.returns:
         yield f"**Returns** {described.returns}\n"
@@ -149,27 +130,11 @@ def argument_table(parameters: list[Parameter], described: Described) -> Iterato
         yield f"**Raises** `{error}`: {said}\n"
 
 
-def constants_of(path: Path, body: list[ast.stmt] | None = None) -> dict[str, str]:
-    """The literals that a file, or the body of a class in it, gives names to."""
-    found = {}
-    for node in ast.parse(path.read_text(encoding="utf-8")).body if body is None else body:
-        if (
-            isinstance(node, ast.Assign)
-            and isinstance(node.targets[0], ast.Name)
-            and isinstance(node.value, ast.Constant)
-        ):
-            found[node.targets[0].id] = ast.unparse(node.value).replace("'", '"')
-    return found
-
-
-def with_value(parameter: Parameter, constants: dict[str, str]) -> Parameter:
-    """A default that is a name, as what the name stands for."""
-    return replace(parameter, default=constants.get(parameter.default or "", parameter.default))
-
-
-def is_error(node: ast.ClassDef) -> bool:
-    """Whether a class is an exception, whose arguments nobody gives."""
-    return any(ast.unparse(base).endswith(("Error", "Exception")) for base in node.bases)
+def row_of(parameter: Parameter, said: str) -> str:
+    """One row of a table of arguments."""
+    shown = f"`{parameter.annotation}`" if parameter.annotation else ""
+    default = "required" if parameter.default is None else parameter.default and f"`{parameter.default}`"
+    return f"| `{parameter.name}` | {shown} | {default} | {said} |"
 
 
 def public_names(module: str) -> Iterator[tuple[str, Path]]:
@@ -187,7 +152,7 @@ def public_names(module: str) -> Iterator[tuple[str, Path]]:
     }
     for name in names:
         if not name.startswith("_"):
-            defined_here = any(isinstance(node, ast.ClassDef) and node.name == name for node in tree.body)
+            defined_here = any(getattr(node, "name", None) == name for node in tree.body)
             yield name, path if defined_here else file_of(homes[name])
 
 
@@ -208,76 +173,6 @@ def definition(path: Path, name: str) -> ast.AST | None:
             if name in named:
                 return definition(file_of(node.module), name)
     return None
-
-
-def parameters_of(node: ast.ClassDef) -> list[Parameter]:
-    """The arguments of a class: of its ``__init__``, or the fields of a dataclass."""
-    for item in node.body:
-        if isinstance(item, ast.FunctionDef) and item.name == "__init__":
-            return list(arguments_of(item))
-    return [
-        Parameter(
-            name=item.target.id,
-            annotation=annotation(item.annotation),
-            default=None if item.value is None else field_default(item.value),
-        )
-        for item in node.body
-        if isinstance(item, ast.AnnAssign)
-        and isinstance(item.target, ast.Name)
-        and not item.target.id.startswith("_")
-        and not (item.value is not None and "init=False" in ast.unparse(item.value))
-        and "ClassVar" not in ast.unparse(item.annotation)
-    ]
-
-
-def arguments_of(function: ast.FunctionDef) -> Iterator[Parameter]:
-    """The arguments of a function, without ``self`` and Airflow's own ``**kwargs``."""
-    given = function.args
-    positional = [*given.posonlyargs, *given.args]
-    defaults = [None] * (len(positional) - len(given.defaults)) + list(given.defaults)
-    for argument, default in [
-        *zip(positional, defaults, strict=True),
-        *zip(given.kwonlyargs, given.kw_defaults, strict=True),
-    ]:
-        if argument.arg not in ("self", "cls"):
-            shown = None if default is None else shown_default(default)
-            yield Parameter(argument.arg, annotation(argument.annotation), shown)
-
-
-def annotation(node: ast.expr | None) -> str:
-    """A type in a form that fits into a cell of a table."""
-    return "" if node is None else ast.unparse(node).replace(" | ", " or ").replace("'", '"')
-
-
-def shown_default(node: ast.expr) -> str:
-    """A default as a reader would write it."""
-    text = ast.unparse(node).replace("'", '"')
-    if match := re.fullmatch(r"(\w+)Hook\.default_conn_name", text):
-        return f'"{match[1].lower()}_default"'
-    return "[operators] default_deferrable" if "default_deferrable" in text else text.replace(" | ", " or ")
-
-
-def field_default(node: ast.expr) -> str | None:
-    """The default of a dataclass's field; None where it has none."""
-    text = shown_default(node)
-    if not text.startswith("field("):
-        return text
-    match = re.search(r"default(?:_factory)?=([^,)]+(?:\(\))?)", text)
-    return match[1] if match else None
-
-
-def enum_members(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
-    """The values of an enumeration, each with the text behind it."""
-    if not any("Enum" in ast.unparse(base) for base in node.bases):
-        return
-    for item, following in zip(node.body, [*node.body[1:], None], strict=True):
-        if isinstance(item, ast.Assign) and isinstance(item.value, ast.Constant):
-            said = (
-                following.value.value
-                if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
-                else ""
-            )
-            yield item.value.value, as_markdown(said)
 
 
 def public_methods(node: ast.ClassDef, path: Path) -> list[ast.FunctionDef]:
@@ -301,14 +196,3 @@ def homes_of(path: Path) -> Iterator[tuple[str, Path]]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PACKAGE):
             yield from ((alias.name, file_of(node.module)) for alias in node.names)
-
-
-def paragraphs(text: str) -> str:
-    """Docstring prose as Markdown, paragraph by paragraph."""
-    return "\n\n".join(as_markdown(one) for one in re.split(r"\n\s*\n", text.strip())) + "\n"
-
-
-def as_markdown(text: str) -> str:
-    """Docstring markup as Markdown, on one line, fit for a cell of a table."""
-    flat = " ".join(text.split()).replace("``", "`")
-    return re.sub(r"\|", "or", flat)

@@ -60,6 +60,7 @@ RUN_ELSEWHERE = {
     "docs/architecture.md": ("tests/test_architecture.py", {"mermaid"}),
     "docs/hooks.md": ("tests/hooks/test_get_conn.py", {"python"}),
     "docs/mrassistant.md": ("tests/operators/mrassistant/test_mrassistant_guide.py", {"python"}),
+    "docs/taskflow.md": ("tests/decorators/test_contacts_from_a_function.py", {"python"}),
     "docs/sandbox.md": ("tests/sandbox/test_sandbox_guide.py", {"python"}),
 }
 """Pages with a test of their own, and which of their blocks it runs."""

@@ -128,6 +128,13 @@ def test_a_text_page_links_to_text_pages(site: Path) -> None:
             assert (path.parent / link).exists(), (path.name, link)
 
 
+def test_a_page_shows_its_text_and_nothing_before_it(site: Path, pages: dict[Path, Page]) -> None:
+    for path in pages:
+        if path.parent != site and path.name != "search.html":
+            shown = path.read_text(encoding="utf-8").partition('role="main">')[2].split()
+            assert shown[0].startswith("<h1"), path
+
+
 def test_the_drawings_are_drawn_without_a_script(site: Path) -> None:
     page = (site / "0.2.0" / "architecture.html").read_text(encoding="utf-8")
     assert "flowchart" not in page
