@@ -52,7 +52,6 @@ class ColumnPlans(dict[Names, ColumnPlan]):
     """The plan of each set of columns that has come so far. To look a set up makes its plan.
 
     :param column_map: source column, in lower case, to call field; None as field leaves the column out.
-    :param rights: which columns may be fields, and which may be metadata.
     :param check_first: called with the fields of the first row, by their column; may raise `ConfigurationError`.
     :param say: logs, in sentences, which columns go along unnamed; None logs nothing.
     """

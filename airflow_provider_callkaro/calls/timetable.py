@@ -160,7 +160,6 @@ class Opening(NamedTuple):
 
     :param window: since when and until when, aware, UTC, the end excluded; at most the local day.
     :param ends: when it closes, in seconds since 1970 UTC; ``inf`` where it does not close within 400 days.
-    :param zones: where the phone may be.
     """
 
     window: tuple[datetime, datetime]

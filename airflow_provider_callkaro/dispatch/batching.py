@@ -41,17 +41,14 @@ class ManyCallsVendor(Protocol):
 
     def batch_key(self, call: Call) -> Hashable:
         """Calls with the same key may go together."""
-        ...
 
     def place_calls(self, calls: Sequence[Call], *, first_row: int, is_whole_list: bool) -> Request:
         """Make one request for calls that may go together. ``first_row``: the row number of the first of them.
         ``is_whole_list``: whether the list holds no other calls."""
-        ...
 
     def read_placed_calls(self, response: Response, *, calls: int) -> PlacedCall:
         """Read the answer to a request. ``calls``: how many calls the request carried. Raises Rejected: with
         ``invalid_indexes``, the places of the refused calls, where the vendor names them."""
-        ...
 
 
 @dataclass(slots=True)
@@ -92,24 +89,19 @@ class Batcher(Protocol):
     @property
     def waiting(self) -> int:
         """How many calls wait here."""
-        ...
 
     def add(self, ready: Sequence[ReadyJob], *, now: float) -> None:
         """Put calls in that the rules let pass."""
-        ...
 
     def take(self, requests: int, *, is_last: bool) -> list[Batch]:
         """Take out what fills at most ``requests`` requests. ``is_last``: the list has no more calls, so what waits
         goes out as it is."""
-        ...
 
     def drain(self, *, before: float) -> list[Job]:
         """Take everything out, if some of it has waited since before that moment."""
-        ...
 
     def read(self, response: Response, dispatch: Dispatch) -> str:
         """The vendor's id. Raises VendorError if the answer means one."""
-        ...
 
 
 class OneCallBatcher:

@@ -24,7 +24,6 @@ class CallHistory(Protocol):
 
     def called_since(self, numbers: Sequence[str], since: datetime) -> Mapping[str, Sequence[datetime]]:
         """The moments since ``since`` at which each number was dispatched, in any scope, unless it was rejected."""
-        ...
 
 
 class Caps:

@@ -38,7 +38,6 @@ class Transport(Protocol):
     @property
     def deadline(self) -> float:
         """Seconds within which `send` returns or raises, whatever the vendor does."""
-        ...
 
     async def __aenter__(self) -> Transport: ...
 
@@ -47,7 +46,6 @@ class Transport(Protocol):
     async def send(self, request: Request, *, not_after: float) -> Response:
         """Send a request once. ``not_after``: the moment, in seconds since 1970 UTC, after which no byte of it may
         leave. Raises TooLate if that moment has passed, and nothing was sent."""
-        ...
 
 
 class Dialler:

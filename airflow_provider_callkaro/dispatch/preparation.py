@@ -38,7 +38,6 @@ class Rules:
 class Preparation:
     """Makes calls ready to be claimed. Used from the main thread only.
 
-    :param recorder: gives the calls that are held back their outcome.
     :param rules: None lets every call ring.
     :param observe: called with each call as the row asks for it, and with the call as it would go out or what holds it
         back.

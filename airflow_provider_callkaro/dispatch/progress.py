@@ -20,7 +20,6 @@ _log = logging.getLogger(__name__)
 class Snapshot:
     """How far a run is.
 
-    :param done: rows that have their outcome.
     :param total: rows in the list; None where that is not known.
     :param calls_per_second: requests sent per second since the last snapshot.
     :param seconds_left: an estimate; None where the total is not known or nothing is done yet.

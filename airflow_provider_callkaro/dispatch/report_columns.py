@@ -71,10 +71,8 @@ class ReportColumns:
             self._plan_of(_mapping(row))
 
     def keep(self, row_number: int, row: object) -> None:
-        """Hold the values of a row until `take` asks for them.
-
-        :raises ConfigurationError: the first row that can be read lacks a column.
-        """
+        """Hold the values of a row until `take` asks for them. Raises ConfigurationError if the first row that can be
+        read lacks a column."""
         if row is not None:
             cells = _mapping(row)
             plan = self._plan_of(cells)

@@ -22,7 +22,6 @@ class RowOutcome:
 
     :param row_number: its place in the source, from 1.
     :param reason: why it is not simply accepted; None where it is.
-    :param call_id: the vendor's id of the call, where it gave one.
     :param detail: one masked sentence, such as the vendor's message.
     """
 

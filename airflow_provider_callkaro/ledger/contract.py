@@ -118,11 +118,9 @@ class CallLedger(Protocol):
             erasure. A key that is absent was won.
         :raises LedgerError: it is unknown which claims were won, so none of them may be dispatched.
         """
-        ...
 
     def state_of(self, keys: Sequence[str]) -> Mapping[str, Entry]:
         """The entries under ``keys``; a key never claimed, or released, is absent."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,6 @@ class MemoryLedger:
 
     :param scope: within which a key may be dispatched once.
     :param also: further scopes in which each call is claimed with it.
-    :param run: the run that this try belongs to.
     :param store: shared by the ledgers of several tries or runs; None starts an empty one.
     """
 

@@ -69,9 +69,7 @@ class RunRecords(Protocol):
 
     def find(self) -> RunRecord | None:
         """The record of the run; None where it has none yet. Raises LedgerError if it could not be read."""
-        ...
 
     def begin(self, proposed: RunRecord) -> RunRecord:
         """Keep ``proposed`` if the run has no record yet, durably and atomically. Returns the record of the run; two
         tries that begin at once get the same one. Raises LedgerError if it could not be read or written."""
-        ...

@@ -36,11 +36,9 @@ class ContactSource(Protocol):
         :param context: the task's context.
         :raises ConfigurationError: the source cannot be read as it is described.
         """
-        ...
 
     def total(self, context: Context) -> int | None:
         """How many rows there are; None if only reading the source would tell."""
-        ...
 
 
 def templated_values(source: ContactSource) -> list[object]:

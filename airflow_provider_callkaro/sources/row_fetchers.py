@@ -32,7 +32,6 @@ class RowFetcher(Protocol):
 
     def fetch(self, size: int) -> list[RawRow | None]:
         """The next rows, at most ``size``, and none only at the end; None for a row that cannot be converted."""
-        ...
 
 
 def row_fetcher(cursor: DbCursor, connection: DbConnection, *, drivers: frozenset[str]) -> RowFetcher:

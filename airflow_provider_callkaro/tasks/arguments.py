@@ -50,12 +50,8 @@ def is_empty(value: object) -> bool:
 
 
 def render_and_check(task: Templated, render: Callable[[], None]) -> None:
-    """Render the template fields of a task, and refuse any that is empty then, or holds something empty.
-
-    :param task: an operator or a sensor.
-    :param render: renders them.
-    :raises ConfigurationError: a field is empty once it is rendered, naming it; nothing was sent.
-    """
+    """Render the template fields of a task, and refuse any that is empty then, or holds something empty. Raises
+    ConfigurationError if a field is empty once it is rendered, naming it; nothing was sent."""
     before_rendering = {name: _templated_content(getattr(task, name, None)) for name in task.template_fields}
     render()
     for name, before in before_rendering.items():

@@ -40,7 +40,6 @@ log = logging.getLogger(__name__)
 class Memory:
     """What a run remembers.
 
-    :param record: who it is.
     :param ledger: which calls it has placed; not opened yet.
     :param name: of the ledger, for the log.
     :param trail: the audit trail of a SQL ledger; None for another ledger, and for a dry run.

@@ -76,11 +76,8 @@ def refuse_literals_of_a_group(operator: type[RendersLiterals], arguments: Mappi
 
 
 def refuse_literals_of_a_decorator(operator: type[RendersLiterals], arguments: Mapping[str, Any], dag: object) -> None:
-    """Refuse a mapped decorated task whose decorator, or whose DAG, is given what is never shown.
-
-    :param arguments: of the decorator.
-    :raises ConfigurationError: it is, naming the argument.
-    """
+    """Refuse a mapped decorated task whose decorator, or whose DAG, is given what is never shown. ``arguments``: of the
+    decorator. Raises ConfigurationError if it is, naming the argument."""
     refuse_default_args(operator, dag)
     _refuse_literals(operator, arguments, where="the decorator of a mapped task")
 

@@ -42,12 +42,8 @@ log = logging.getLogger(__name__)
 
 
 class Trail:
-    """The audit trail, as one task writes it.
-
-    :param engine: of the ledger's database.
-    :param keys: of the ledger; None where it is kept in clear.
-    :param run: its name in the ledger.
-    """
+    """The audit trail, as one task writes it. ``keys``: of the ledger; None where it is kept in clear. ``run``: its
+    name in the ledger."""
 
     def __init__(self, engine: Engine, *, keys: LedgerKeys | None, context: Context, run: str) -> None:
         self._engine = engine

@@ -8,18 +8,25 @@ import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
 
 from airflow_provider_callkaro.exceptions import NotSent, VendorError
 from airflow_provider_callkaro.transport.download import IDENTITY, decoded
+from airflow_provider_callkaro.transport.in_flight import (
+    InFlight,
+    InFlightRequests,
+    PunctualConnector,
+    Resolver,
+    TooLateToLeave,
+)
 from airflow_provider_callkaro.transport.retry import no_answer, not_sent, too_late
 from airflow_provider_callkaro.transport.target import IDLE_SECONDS, Target
 from airflow_provider_callkaro.vendors.http import MAX_BODY_BYTES, Request, Response
 
-if TYPE_CHECKING:
-    import aiohttp
-
-    from airflow_provider_callkaro.transport.in_flight import InFlight
+_FAILURES = (aiohttp.ClientError, OSError, ValueError)  # ValueError: an answer that is no HTTP
 
 
 class AsyncTransport:
@@ -44,16 +51,6 @@ class AsyncTransport:
         return self._target.deadline if self._target.credentials is None else 3 * self._target.deadline
 
     async def __aenter__(self) -> AsyncTransport:
-        import aiohttp
-        from yarl import URL
-
-        from airflow_provider_callkaro.transport.in_flight import (
-            InFlightRequests,
-            PunctualConnector,
-            Resolver,
-            TooLateToLeave,
-        )
-
         self._proxy = self._target.proxy()
         await self._take_headers()
         self._in_flight = InFlightRequests(
@@ -73,8 +70,6 @@ class AsyncTransport:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None),  # its timers are two per request; `InFlightRequests` has one
         )
-        self._too_late, self._payload = TooLateToLeave, aiohttp.BytesPayload
-        self._failures = (aiohttp.ClientError, OSError, ValueError)  # ValueError: an answer that is no HTTP
         self._address = lru_cache(maxsize=64)(lambda path: URL(self._target.url(path), encoded=True))
         return self
 
@@ -108,8 +103,6 @@ class AsyncTransport:
         return await self._send(request, not_after)
 
     async def _take_headers(self) -> None:
-        from multidict import CIMultiDict
-
         credentials = self._target.credentials
         self._auth_headers = {} if credentials is None else await asyncio.to_thread(credentials.headers)
         # not headers of the session: aiohttp sends those to a proxy too, before there is a tunnel
@@ -130,7 +123,7 @@ class AsyncTransport:
             answer = await self._session.request(
                 request.method,
                 self._address(request.path),
-                data=None if request.body is None else self._payload(request.body),
+                data=None if request.body is None else aiohttp.BytesPayload(request.body),
                 headers=self._headers_of(request),
                 allow_redirects=False,
                 proxy=self._proxy,
@@ -144,11 +137,11 @@ class AsyncTransport:
             else:
                 body = await _bounded_body(answer)
                 body = decoded(body, answer.headers.get("Content-Encoding"), at_most=MAX_BODY_BYTES)
-        except self._too_late as error:
+        except TooLateToLeave as error:
             if in_flight.has_left:  # aiohttp sends a GET again whose connection was closed by the other end
                 raise no_answer(self._target.vendor, error) from None
             raise too_late(self._target.vendor) from None
-        except self._failures as error:
+        except _FAILURES as error:
             raise self._meaning(in_flight, error) from None
         except asyncio.CancelledError:
             if not in_flight.is_overdue:

@@ -109,12 +109,8 @@ def decoded(body: bytes, encoding: str | None, *, at_most: int) -> bytes:
 
 
 class Download:
-    """An open answer. Leaving it closes the connection, however much of the body was read.
-
-    :param redaction: what of it may not be kept.
-    :param exchange: watches the connection.
-    :param ends_at: until when an answer that is read whole must be there, by the monotonic clock.
-    """
+    """An open answer. Leaving it closes the connection, however much of the body was read. ``redaction``: what of it
+    may not be kept. ``ends_at``: until when an answer that is read whole must be there, by the monotonic clock."""
 
     def __init__(
         self,

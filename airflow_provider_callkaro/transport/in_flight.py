@@ -177,12 +177,8 @@ class InFlightRequests:
 
 
 class PunctualConnector(TCPConnector):
-    """Hands out a connection only to a request that may still leave.
-
-    :param in_flight: the requests that it serves.
-    :param wall: seconds since 1970 UTC.
-    :param options: those of `aiohttp.TCPConnector`.
-    """
+    """Hands out a connection only to a request that may still leave. ``wall``: seconds since 1970 UTC. ``options``:
+    those of `aiohttp.TCPConnector`."""
 
     def __init__(self, *, in_flight: InFlightRequests, wall: Callable[[], float], **options: Any) -> None:
         super().__init__(**options)

@@ -26,12 +26,10 @@ class Credentials(Protocol):
 
     def headers(self) -> Mapping[str, str]:
         """The current headers. Raises VendorError if there are none yet and none could be had."""
-        ...
 
     def renew(self, refused: Mapping[str, str]) -> bool:
         """Get new headers in place of the refused ones. One renewal serves all threads that ask for it at once. Returns
         whether there are new headers, so that it is worth trying again. Raises VendorError if none could be had."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,12 +66,8 @@ _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The answer to a request.
-
-    :param headers: with lower-case names.
-    :param request: the request, whose values are hidden in what is kept of the answer; None where it is not known.
-    :param redaction: hides the key and the values of the request.
-    """
+    """The answer to a request. ``headers``: with lower-case names. ``request``: the request, whose values are hidden in
+    what is kept of the answer; None where it is not known."""
 
     status: int
     body: bytes = field(default=b"", repr=False)

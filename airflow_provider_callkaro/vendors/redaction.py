@@ -127,11 +127,7 @@ class Redaction:
 
 class Scrub:
     """Redacts the texts of one answer. It reads the request when it is made, so make it only for a text to be kept.
-
-    :param request: the request that it answers; None where it is not known.
-    :param secrets: the connection's.
-    :param keeps_messages: as in `Redaction`.
-    """
+    ``request``: the request that it answers; None where it is not known. ``keeps_messages``: as in `Redaction`."""
 
     def __init__(self, request: Request | None, *, secrets: Secrets, keeps_messages: bool) -> None:
         self._secrets = secrets

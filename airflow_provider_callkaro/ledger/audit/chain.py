@@ -69,12 +69,8 @@ class AuditMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditVerdict:
-    """The result of a verification.
-
-    :param last: the last one; None if there is none.
-    :param problems: one sentence for each; empty if the trail is whole.
-    :param unsealed: how many lines come before the first seal. Anybody who may write the table can have made them.
-    """
+    """The result of a verification. ``problems``: one sentence for each; empty if the trail is whole. ``unsealed``: how
+    many lines come before the first seal. Anybody who may write the table can have made them."""
 
     lines: int
     last: AuditMark | None

@@ -7,14 +7,12 @@ import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import Connection
 
 from airflow_provider_callkaro.ledger.audit.chain import Action, AuditLine, AuditMark, Seals, digest_of
 from airflow_provider_callkaro.ledger.sql.session import execute
 from airflow_provider_callkaro.ledger.upkeep.database import Upkeep
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
 
 AUDIT_TABLE = "voice_call_audit"
 CREATE_AUDIT = """\

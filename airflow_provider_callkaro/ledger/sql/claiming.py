@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 from zlib import crc32
+
+from sqlalchemy.engine import Connection
 
 from airflow_provider_callkaro.ledger.contract import (
     CallCaps,
@@ -31,9 +32,6 @@ from airflow_provider_callkaro.ledger.sql.rows import OPEN, Author
 from airflow_provider_callkaro.ledger.sql.statements import MAX_ROWS
 from airflow_provider_callkaro.ledger.sql.table import ALSO, Row, StoredRow
 from airflow_provider_callkaro.ledger.sql.values import as_digits, as_instant, chunks
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
 
 BUCKETS = 256  # locks that numbers share; a commit takes at most so many, and PostgreSQL has room for thousands
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import Connection
 
 from airflow_provider_callkaro.ledger.contract import ClaimRefusal, Settlement
 from airflow_provider_callkaro.ledger.sql.claiming import Claiming
@@ -20,9 +21,6 @@ from airflow_provider_callkaro.ledger.sql.session import begin_writing
 from airflow_provider_callkaro.ledger.sql.statements import MAX_ROWS
 from airflow_provider_callkaro.ledger.sql.table import ALSO, Row, Settled
 from airflow_provider_callkaro.ledger.sql.values import chunks
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
 
 _log = logging.getLogger(__name__)
 

@@ -138,12 +138,8 @@ _DIALECTS = {"postgresql": Statements, "mysql": MysqlStatements, "mariadb": Mysq
 
 
 def statements_for(dialect: str, *, keyed: bool = False) -> Statements:
-    """The statements of one kind of database.
-
-    :param dialect: SQLAlchemy's name of it, such as ``postgresql``.
-    :param keyed: for a ledger that holds digests.
-    :raises ConfigurationError: the ledger does not know this kind.
-    """
+    """The statements of one kind of database. ``dialect``: SQLAlchemy's name of it, such as ``postgresql``. Raises
+    ConfigurationError if the ledger does not know this kind."""
     if dialect not in _DIALECTS:
         raise ConfigurationError(
             f"the call ledger cannot live in a {dialect} database: let ledger_conn_id name a connection to "

@@ -10,7 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from sqlalchemy import inspect
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import NoSuchTableError
 
 from airflow_provider_callkaro.exceptions import LedgerError
 from airflow_provider_callkaro.ledger.digests import FIELD, LedgerKey, LedgerKeys
@@ -27,9 +31,6 @@ from airflow_provider_callkaro.ledger.sql.table import (
     RUNS_TABLE,
     TABLE,
 )
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
 
 _IN_CLEAR = 0  # the place, in the table of keys, of rows from before the first key
 _TRIES = 10  # of several processes that bring a new key at once, one wins each time
@@ -178,9 +179,6 @@ def _registered(connection: Connection, statements: Statements) -> Sequence[Any]
 
 def _columns(connection: Connection, table: str) -> frozenset[str]:
     """The names of a table's columns; none where there is no such table."""
-    from sqlalchemy import inspect
-    from sqlalchemy.exc import NoSuchTableError
-
     try:
         return frozenset(column["name"] for column in inspect(connection).get_columns(table))
     except NoSuchTableError:

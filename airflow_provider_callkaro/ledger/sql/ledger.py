@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from random import random as random_fraction
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import Self, TypeVar
+
+from sqlalchemy.engine import Connection, Engine
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerError
 from airflow_provider_callkaro.ledger.contract import (
@@ -34,9 +36,6 @@ from airflow_provider_callkaro.ledger.sql.session import SqlSession
 from airflow_provider_callkaro.ledger.sql.statements import MAX_ROWS
 from airflow_provider_callkaro.ledger.sql.table import LOCKS_TABLE, TABLE, Row
 from airflow_provider_callkaro.ledger.sql.values import as_digits, as_instant, as_text, chunks, distinct, without_zone
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection, Engine
 
 _Result = TypeVar("_Result")
 _log = logging.getLogger(__name__)

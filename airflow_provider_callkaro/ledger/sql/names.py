@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import Connection
 
 from airflow_provider_callkaro.exceptions import LedgerError
 from airflow_provider_callkaro.ledger.digests import LedgerKey, Purpose, key_of
@@ -19,9 +20,6 @@ from airflow_provider_callkaro.ledger.sql.session import execute
 from airflow_provider_callkaro.ledger.sql.statements import MAX_ROWS, Statements
 from airflow_provider_callkaro.ledger.sql.table import ERASURES_TABLE, Row
 from airflow_provider_callkaro.ledger.sql.values import chunks
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
 
 _REMEMBERED = 4_096  # names, from the first look at a call until it is settled
 

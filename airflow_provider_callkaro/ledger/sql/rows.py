@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from sqlalchemy.engine import Connection
 
 from airflow_provider_callkaro.ledger.contract import Entry, EntryState
 from airflow_provider_callkaro.ledger.sql.key_statements import Query
@@ -17,9 +19,6 @@ from airflow_provider_callkaro.ledger.sql.session import SqlSession
 from airflow_provider_callkaro.ledger.sql.statements import MAX_ROWS, Statements
 from airflow_provider_callkaro.ledger.sql.table import ALSO, Row, Settled, StoredRow
 from airflow_provider_callkaro.ledger.sql.values import MAX_TEXT, chunks, storable
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
 
 OPEN = frozenset({str(EntryState.CLAIMED), ALSO + EntryState.CLAIMED})
 

@@ -6,7 +6,9 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from random import random as random_fraction
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
+
+from sqlalchemy.engine import Connection, Engine
 
 from airflow_provider_callkaro.exceptions import LedgerError
 from airflow_provider_callkaro.ledger.digests import LedgerKeys
@@ -17,9 +19,6 @@ from airflow_provider_callkaro.ledger.sql.names import CLEAR, Names, lock_key
 from airflow_provider_callkaro.ledger.sql.session import SqlSession, begin_writing
 from airflow_provider_callkaro.ledger.sql.table import RUNS_TABLE
 from airflow_provider_callkaro.ledger.sql.values import digest, distinct
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection, Engine
 
 T = TypeVar("T")
 

@@ -10,14 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import Connection
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.sql.statements import Statements
 from airflow_provider_callkaro.ledger.sql.values import digest
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
 
 SCOPE_DIGITS = 12
 SCOPES_TABLE = "voice_call_scopes"

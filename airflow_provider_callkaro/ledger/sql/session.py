@@ -14,14 +14,15 @@ import os
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
+
+from sqlalchemy import bindparam, inspect, text
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from airflow_provider_callkaro.exceptions import LedgerError
 from airflow_provider_callkaro.ledger.sql.statements import Statements
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection, Engine
 
 TRIES = 10
 FIRST_DELAY = 0.05  # seconds, doubled with each further try: about 20 seconds in all
@@ -90,8 +91,6 @@ class SqlSession:
         :return: what ``work`` returned in the try that was committed.
         :raises LedgerError: it could not be done.
         """
-        from sqlalchemy.exc import DataError, SQLAlchemyError
-
         for attempt in range(TRIES):
             try:
                 connection = self._connection or self._connect()
@@ -134,8 +133,6 @@ class SqlSession:
         and cannot be created."""
 
         def create(connection: Connection) -> None:
-            from sqlalchemy import inspect
-
             if inspect(connection).has_table(table):
                 return
             begin_writing(connection, self._statements)
@@ -146,8 +143,6 @@ class SqlSession:
 
     def close(self) -> None:
         """Give the connection back to the engine."""
-        from sqlalchemy.exc import SQLAlchemyError
-
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(SQLAlchemyError):
@@ -170,8 +165,6 @@ class SqlSession:
 
     def _drop(self) -> None:
         """Close the connection for good: it may be broken, or interrupted by a signal in the middle of an answer."""
-        from sqlalchemy.exc import SQLAlchemyError
-
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(SQLAlchemyError):
@@ -187,8 +180,6 @@ def begin_writing(connection: Connection, statements: Statements) -> None:
 
 def execute(connection: Connection, statement: str, **values: object) -> Any:
     """Execute a statement with named parameters; a list or a tuple fills an ``IN``."""
-    from sqlalchemy import bindparam, text
-
     lists = [name for name, value in values.items() if isinstance(value, (list, tuple))]
     several: list[Any] = [bindparam(name, expanding=True) for name in lists]
     return connection.execute(text(statement).bindparams(*several), values)

@@ -12,7 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from random import random as random_fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from sqlalchemy.engine import Connection, Engine
 
 from airflow_provider_callkaro.ledger.contract import LegacyNumbers
 from airflow_provider_callkaro.ledger.digests import LedgerKeys
@@ -23,9 +25,6 @@ from airflow_provider_callkaro.ledger.sql.rows import OPEN, fetched
 from airflow_provider_callkaro.ledger.sql.session import SqlSession, begin_writing
 from airflow_provider_callkaro.ledger.sql.statements import MAX_ROWS
 from airflow_provider_callkaro.ledger.sql.table import RUNS_TABLE, TABLE
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection, Engine
 
 _TRIES = 10  # each with the keys of that moment
 

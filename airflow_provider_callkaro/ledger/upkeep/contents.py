@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import Connection
 
 from airflow_provider_callkaro.ledger.digests import FIELD, LedgerKeys
 from airflow_provider_callkaro.ledger.sql.keys import count_in_clear
@@ -17,9 +18,6 @@ from airflow_provider_callkaro.ledger.sql.statements import LEASE_SECONDS, State
 from airflow_provider_callkaro.ledger.sql.table import ERASURES_TABLE, RUNS_TABLE, TABLE
 from airflow_provider_callkaro.ledger.sql.values import as_instant
 from airflow_provider_callkaro.ledger.upkeep.database import Upkeep
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
 
 AFTER_EVERY_ID = "g"  # sorts after every hexadecimal digit, in every collation
 _CLOCKS_AGREE = timedelta(minutes=1)
@@ -36,7 +34,6 @@ class ScopeContents:
     """The contents of one scope.
 
     :param id: 12 hexadecimal digits, with which the ids of its rows begin.
-    :param calls: how many, by state.
     :param blocked: how many people must not be rung in it because of a call in another scope.
     :param last_claim: by the database's clock, UTC without an offset.
     """

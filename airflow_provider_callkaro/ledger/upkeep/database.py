@@ -9,16 +9,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from random import random as random_fraction
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import Self, TypeVar
+
+from sqlalchemy import inspect
+from sqlalchemy.engine import Connection, Engine
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.sql.dialects import statements_for
 from airflow_provider_callkaro.ledger.sql.keys import is_keyed
 from airflow_provider_callkaro.ledger.sql.session import SqlSession, begin_writing, is_missing
 from airflow_provider_callkaro.ledger.sql.table import LOCKS_TABLE, TABLE
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection, Engine
 
 T = TypeVar("T")
 
@@ -69,8 +69,6 @@ class Upkeep:
 
     def has(self, table: str) -> bool:
         """Whether the database has the table."""
-        from sqlalchemy import inspect
-
         return self.read(lambda connection: inspect(connection).has_table(table))
 
     def create(self, table: str, statements: Sequence[str]) -> None:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import Connection
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, NotAllowed
 from airflow_provider_callkaro.ledger.contract import EntryState
@@ -30,10 +31,6 @@ from airflow_provider_callkaro.ledger.sql.table import (
 )
 from airflow_provider_callkaro.ledger.sql.values import as_instant, chunks
 from airflow_provider_callkaro.ledger.upkeep.database import Upkeep
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
-
 
 RESOLVED = "resolved"
 """The reason of an entry that a person has settled by hand."""

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import Connection
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, RetentionTooShort
 from airflow_provider_callkaro.ledger.run_record import RunRecord
@@ -22,9 +23,6 @@ from airflow_provider_callkaro.ledger.sql.session import execute
 from airflow_provider_callkaro.ledger.sql.table import RUNS_TABLE
 from airflow_provider_callkaro.ledger.upkeep.contents import AFTER_EVERY_ID, scope_ids
 from airflow_provider_callkaro.ledger.upkeep.database import Upkeep
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
 
 SHORTEST = timedelta(days=1)  # younger rows may be under way, be retried, or count for a cap of a day
 BATCH = 500  # rows a transaction
@@ -36,7 +34,6 @@ class ScopeUse:
     """One scope of the ledger.
 
     :param id: 12 hexadecimal digits, with which the ids of its rows begin.
-    :param rows: how many it has, those that only block included.
     :param old: how many of them are older than the retention.
     :param is_used: whether it was used within the retention.
     :param is_pruned: a prune has marked it, and was interrupted.
@@ -62,12 +59,7 @@ class ScopeUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a prune would do.
-
-    :param rows: in them.
-    :param kept: scopes in use with old rows, which stay.
-    :param kept_rows: old rows that stay.
-    """
+    """What a prune would do. ``kept``: scopes in use with old rows, which stay. ``kept_rows``: old rows that stay."""
 
     scopes: tuple[ScopeUse, ...]
     rows: int

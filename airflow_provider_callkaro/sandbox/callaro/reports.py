@@ -95,7 +95,7 @@ def capacity_preview(
     }
 
 
-def audience_timezone_analysis(audience: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def audience_timezone_analysis(_campaign: Campaign, audience: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Count the contacts by time zone, as far as the country code shows it."""
     by_timezone: dict[str, int] = {}
     for contact in audience:

@@ -65,7 +65,7 @@ class Callaro(Vendor):
             Endpoint.CALLARO_LIST: self._list,
             Endpoint.CALLARO_CREATE: self._create,
             Endpoint.CALLARO_EXPORT: self._export,
-            Endpoint.CALLARO_GET: self._get,
+            Endpoint.CALLARO_GET: partial(self._report, lambda campaign, _audience: campaign.as_json()),
             Endpoint.CALLARO_UPDATE: self._update,
             Endpoint.CALLARO_LAUNCH: partial(self._act, Action.LAUNCH),
             Endpoint.CALLARO_PAUSE: partial(self._act, Action.PAUSE),
@@ -76,10 +76,10 @@ class Callaro(Vendor):
             Endpoint.CALLARO_DISPATCH_HEALTH: self._dispatch_health,
             Endpoint.CALLARO_RESULTS_EXPORT: self._results_export,
             Endpoint.CALLARO_CLONE: self._clone,
-            Endpoint.CALLARO_CLONE_PREFILL: self._clone_prefill,
+            Endpoint.CALLARO_CLONE_PREFILL: partial(self._report, lambda campaign, _audience: _prefill(campaign)),
             Endpoint.CALLARO_SAVE_AS_TEMPLATE: self._save_as_template,
             Endpoint.CALLARO_CAPACITY_PREVIEW: self._capacity_preview,
-            Endpoint.CALLARO_AUDIENCE_TIMEZONE_ANALYSIS: self._audience_timezone_analysis,
+            Endpoint.CALLARO_AUDIENCE_TIMEZONE_ANALYSIS: partial(self._report, reports.audience_timezone_analysis),
             Endpoint.CALLARO_CONTACTS_IMPORT: self._import,
             Endpoint.CALLARO_CONTACT_IMPORTS: self._list_imports,
             Endpoint.CALLARO_CONTACT_IMPORT: self._get_import,
@@ -166,9 +166,6 @@ class Callaro(Vendor):
                 csv=reports.csv_lines(reports.CAMPAIGN_COLUMNS, [each.as_json() for each in campaigns.values()])
             )
 
-    def _get(self, asked: Asked) -> Answer:
-        return self._report(asked, lambda campaign, _audience: campaign.as_json())
-
     def _update(self, asked: Asked) -> Answer:
         changes = read_changes(asked.body)
         with self._campaigns.now() as campaigns:
@@ -196,11 +193,11 @@ class Callaro(Vendor):
 
     def _analytics(self, asked: Asked) -> Answer:
         start, end = read_days(asked.query)
-        return self._report(asked, partial(reports.analytics, start=start, end=end))
+        return self._report(partial(reports.analytics, start=start, end=end), asked)
 
     def _dispatch_health(self, asked: Asked) -> Answer:
         overrides = self._health.get(asked.id, {})
-        return self._report(asked, lambda campaign, audience: reports.dispatch_health(campaign, audience) | overrides)
+        return self._report(lambda campaign, audience: reports.dispatch_health(campaign, audience) | overrides, asked)
 
     def _results_export(self, asked: Asked) -> Answer:
         with self._campaigns.now() as campaigns:
@@ -219,9 +216,6 @@ class Callaro(Vendor):
             fields = _prefill(_found(asked, campaigns)) | changes
         return _enveloped(self._campaigns.create(fields).as_json(), status=201)
 
-    def _clone_prefill(self, asked: Asked) -> Answer:
-        return self._report(asked, lambda campaign, _audience: _prefill(campaign))
-
     def _save_as_template(self, asked: Asked) -> Answer:
         changes = read_changes(asked.body)
         with self._campaigns.now() as campaigns:
@@ -232,10 +226,7 @@ class Callaro(Vendor):
     def _capacity_preview(self, asked: Asked) -> Answer:
         limit = asked.query.get("concurrency_limit", "")
         number = int(limit) if limit.isascii() and limit.isdigit() and len(limit) < 4 else None
-        return self._report(asked, partial(reports.capacity_preview, concurrency_limit=number))
-
-    def _audience_timezone_analysis(self, asked: Asked) -> Answer:
-        return self._report(asked, lambda _campaign, audience: reports.audience_timezone_analysis(audience))
+        return self._report(partial(reports.capacity_preview, concurrency_limit=number), asked)
 
     def _import(self, asked: Asked) -> Answer:
         accepted = read_import(asked, import_id=len(self._imports) + 1)
@@ -257,7 +248,7 @@ class Callaro(Vendor):
             raise Refused(404, "Import not found")
         return found
 
-    def _report(self, asked: Asked, report: Callable[[Campaign, Audience], Mapping[str, object]]) -> Answer:
+    def _report(self, report: Callable[[Campaign, Audience], Mapping[str, object]], asked: Asked) -> Answer:
         """Answer with a report on the campaign in the path."""
         with self._campaigns.now() as campaigns:
             campaign = _found(asked, campaigns)

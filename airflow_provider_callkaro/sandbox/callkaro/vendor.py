@@ -34,13 +34,8 @@ FIRST_CALL_ID = 0xA1B2C3D4E5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
-    """One campaign that was created with CallKaro.
-
-    :param batch_id: its id.
-    :param name: as it was sent.
-    :param agent_id: the one agent of a v1 campaign; None for v2, where each call names its own.
-    :param created_at: UTC.
-    """
+    """One campaign that was created with CallKaro. ``agent_id``: the one agent of a v1 campaign; None for v2, where
+    each call names its own. ``created_at``: UTC."""
 
     batch_id: str
     name: str

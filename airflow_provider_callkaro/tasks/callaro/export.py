@@ -59,12 +59,7 @@ class Export:
         self._end = end
 
     def write(self, hook: CallaroHook, path: str, *, kind: FileFormat) -> dict[str, Any]:
-        """Fetch all rows, then write them to ``path``.
-
-        :return: ``{"path", "rows", "format"}``.
-        :raises AirflowFailException: the vendor refused; a retry would only be refused again.
-        :raises VendorError: it was cut short, or cannot be read; nothing was written.
-        """
+        """Fetch all rows, then write them to ``path``; see `write_rows`."""
         return write_rows(self._rows(hook), path, kind=kind)
 
     def _rows(self, hook: CallaroHook) -> ExportRows | Iterator[Mapping[str, Any]]:

@@ -29,12 +29,8 @@ Words = Mapping[str, str | Sequence[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A question about a campaign before its launch, and the limits of a good answer.
-
-    :param limits: on the numbers and words of the answer.
-    :param query: parameters in the path.
-    :param body: parameters in a body; None sends none.
-    """
+    """A question about a campaign before its launch, and the limits of a good answer. ``limits``: on the numbers and
+    words of the answer. ``body``: parameters in a body; None sends none."""
 
     limits: Thresholds = field(default_factory=Thresholds)
     query: Mapping[str, Any] = field(default_factory=dict, repr=False)

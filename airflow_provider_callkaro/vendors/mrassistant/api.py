@@ -58,7 +58,6 @@ _MAX_TOKEN = 8_000  # characters; ours, far above any token, and below what serv
 class CreatedCampaign:
     """A campaign that MrAssistant accepted. All but its id may be missing.
 
-    :param total_targets: how many targets it has.
     :param status: a word; which ones there are is not documented.
     :param scheduled_at: when it will start, as the vendor writes it; the request calls it ``schedule_at``.
     :param raw: the whole answer.

@@ -51,9 +51,7 @@ _LISTS = ("calls", "data", "items", "results")
 class CallDetails:
     """The state of a call, as far as the vendor tells it.
 
-    :param call_id: the vendor's id of the call.
     :param status: ``initiated``, ``ringing``, ``answered``, ``ended``, ``failed``, or a word that is not documented.
-    :param duration_seconds: how long it lasted.
     :param raw: the whole answer, with numbers and the recording's address.
     """
 

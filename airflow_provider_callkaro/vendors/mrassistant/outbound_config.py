@@ -32,7 +32,6 @@ class OutboundWindow:
     """A span of wall-clock time in which the agent may call.
 
     :param start_time: as the vendor writes it, such as ``09:00``.
-    :param end_time: as the vendor writes it.
     :param days_of_week: the vendor's numbers of the days; empty where they cannot be read.
     :param timezone: an IANA name; the page's default is ``UTC``.
     """
