@@ -14,11 +14,7 @@ from typing import Any
 
 
 class Option:
-    """One argument of a command.
-
-    :param flags: as `argparse` takes them.
-    :param named: likewise.
-    """
+    """One argument of a command. ``flags`` and ``named``: as `argparse` takes them."""
 
     def __init__(self, *flags: str, **named: Any) -> None:
         self.flags = flags
@@ -89,9 +85,7 @@ LEDGER = (
         "take a person out for good, and leave a digest under which nobody rings them again",
         (
             Option(
-                "number",
-                nargs="?",
-                help="- reads it from standard input; without it, it is asked for and not shown",
+                "number", nargs="?", help="- reads it from standard input; without it, it is asked for and not shown"
             ),
             _REGION,
         ),

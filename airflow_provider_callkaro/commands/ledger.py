@@ -155,11 +155,8 @@ def check(arguments: Namespace) -> bool:
 
 
 def read_span(text: str, *, name: str) -> timedelta:
-    """A span of time as it is typed: ``400d``, ``12w``, ``36h``.
-
-    :param name: of the option, for the message.
-    :raises ConfigurationError: it is none.
-    """
+    """A span of time as it is typed: ``400d``, ``12w``, ``36h``. ``name``: of the option, for the message. Raises
+    ConfigurationError if it is none."""
     match = _SPAN.fullmatch(text.strip())
     if match is None:
         raise ConfigurationError(f"{name} takes a number and a unit, such as 400d, 12w or 36h")
@@ -167,10 +164,7 @@ def read_span(text: str, *, name: str) -> timedelta:
 
 
 def _the_unknown_one(ledger: OpenLedger, persons: Persons, arguments: Namespace) -> str:
-    """The id of a person's only unknown call.
-
-    :raises ConfigurationError: there is none, or more than one.
-    """
+    """The id of a person's only unknown call. Raises ConfigurationError if there is none, or more than one."""
     if not arguments.person:
         raise ConfigurationError("say which call: --call with its id (ledger show has it), or --person for its number")
     calls = persons.calls_to(ledger.texts_of(asked_number(None, arguments)), scope=arguments.scope)

@@ -26,11 +26,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenLedger:
-    """An open ledger, and what a command needs beside it.
-
-    :param keys: of the connection; None where it has none.
-    :param who: the user and the host that give the command, for the audit trail.
-    """
+    """An open ledger, and what a command needs beside it. ``keys``: of the connection; None where it has none. ``who``:
+    the user and the host that give the command, for the audit trail."""
 
     engine: Engine
     upkeep: Upkeep
@@ -39,10 +36,8 @@ class OpenLedger:
     who: Mapping[str, str]
 
     def texts_of(self, number: str) -> list[str]:
-        """Every text that may represent a number, E.164, in the table.
-
-        :raises ConfigurationError: the ledger is keyed, and the connection has no key.
-        """
+        """Every text that may represent a number, E.164, in the table. Raises ConfigurationError if the ledger is
+        keyed, and the connection has no key."""
         texts = spellings_of(number)
         if not self.upkeep.is_keyed:
             return texts
@@ -61,10 +56,8 @@ def spellings_of(number: str) -> list[str]:
 
 @contextmanager
 def open_ledger(arguments: Namespace) -> Iterator[OpenLedger]:
-    """The ledger of the connection that a command names.
-
-    :raises ConfigurationError: the connection is not to a SQL database, or no ledger is there.
-    """
+    """The ledger of the connection that a command names. Raises ConfigurationError if the connection is not to a SQL
+    database, or no ledger is there."""
     engine, keys = _engine_and_keys(arguments.conn_id)
     try:
         with Upkeep(engine) as upkeep:

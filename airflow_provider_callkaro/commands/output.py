@@ -10,11 +10,8 @@ _PIPED_WIDTH = 240  # characters a line, where no terminal has a width
 
 
 def show_rows(rows: Sequence[Mapping[str, object]], *, output: str, nothing: str) -> None:
-    """Print rows that all have the same columns.
-
-    :param output: ``table`` or ``json``.
-    :param nothing: the sentence for a person where there are none.
-    """
+    """Print rows that all have the same columns. ``output``: ``table`` or ``json``. ``nothing``: the sentence for a
+    person where there are none."""
     if output == "json":
         print_json(rows)
         return

@@ -36,12 +36,9 @@ class Rules:
 
 
 class Preparation:
-    """Makes calls ready to be claimed. Used from the main thread only.
-
-    :param rules: None lets every call ring.
-    :param observe: called with each call as the row asks for it, and with the call as it would go out or what holds it
-        back.
-    """
+    """Makes calls ready to be claimed. Used from the main thread only. ``rules``: None lets every call ring.
+    ``observe``: called with each call as the row asks for it, and with the call as it would go out or what holds it
+    back."""
 
     def __init__(
         self, *, recorder: OutcomeRecorder, rules: Rules | None = None, observe: Observe | None = None

@@ -38,10 +38,8 @@ def format_named(name: str) -> FileFormat:
 
 
 def format_to_write(path: str, named: str | None) -> FileFormat:
-    """The format in which to write a file: the named one, else that of its path's ending.
-
-    :raises ConfigurationError: there is no such format, or the ending names none.
-    """
+    """The format in which to write a file: the named one, else that of its path's ending. Raises ConfigurationError if
+    there is no such format, or the ending names none."""
     chosen = format_named(named) if named else format_of(path)
     if chosen is None:
         raise ConfigurationError(

@@ -63,12 +63,9 @@ def holds_a_secret(path: str) -> bool:
 
 
 def storage_of(path: str, *, conn_id: str | None = None) -> ObjectStoragePath:
-    """The path as an ObjectStoragePath. The storage is looked up, but nothing is read or written there.
-
-    :param conn_id: the Airflow connection that opens the storage; None takes the storage's default.
-    :raises ConfigurationError: this Airflow has no such storage, the connection is of another type, or the path names
-        another connection or a login.
-    """
+    """The path as an ObjectStoragePath. The storage is looked up, but nothing is read or written there. ``conn_id``:
+    the Airflow connection that opens the storage; None takes the storage's default. Raises ConfigurationError if this
+    Airflow has no such storage, the connection is of another type, or the path names another connection or a login."""
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
     named = connection_in(path)

@@ -136,11 +136,7 @@ class AssetContacts:
         whose = f'AssetContacts: an event of asset "{asset.uri}"'
         path = path_below(path, base, whose=whose, way_out="set base_path to the folder below which such files lie")
         files = contact_files(
-            path,
-            conn_id=self.conn_id,
-            file_format=self._format,
-            delimiter=self.delimiter,
-            encoding=self.encoding,
+            path, conn_id=self.conn_id, file_format=self._format, delimiter=self.delimiter, encoding=self.encoding
         )
         if not all(stays_below(file.filesystem, file.path, base) for file in files):
             raise ConfigurationError(

@@ -84,11 +84,7 @@ class FileContacts:
                 "the DAG: name it with conn_id, and take it out of the path"
             )
         found = contact_files(
-            self.path,
-            conn_id=self.conn_id,
-            file_format=self._format,
-            delimiter=self.delimiter,
-            encoding=self.encoding,
+            self.path, conn_id=self.conn_id, file_format=self._format, delimiter=self.delimiter, encoding=self.encoding
         )
         for file in found:
             yield from file.rows()

@@ -51,10 +51,8 @@ class FunctionContacts:
         self._arguments = (args, kwargs)
 
     def rows(self, context: Context) -> Generator[ContactRow, None, None]:
-        """The rows of one call of the function, unchanged; None for one that is longer than a row may be.
-
-        :raises ConfigurationError: the function gives no rows, or an iterator that it has given before.
-        """
+        """The rows of one call of the function, unchanged; None for one that is longer than a row may be. Raises
+        ConfigurationError if the function gives no rows, or an iterator that it has given before."""
         made, self._made = self._called(context), None
         if isinstance(made, Iterator):
             if made is self._read_before:
@@ -73,9 +71,7 @@ class FunctionContacts:
 
     def total(self, context: Context) -> int | None:
         """The number of rows, if the function returns something with a length; `rows` goes on with that same call.
-
-        :raises ConfigurationError: the function gives no rows.
-        """
+        Raises ConfigurationError if the function gives no rows."""
         made = self._called(context)
         return len(made) if isinstance(made, Sized) else None
 
@@ -88,9 +84,7 @@ class FunctionContacts:
             kwargs = determine_kwargs(self._function, args, named)
             made = self._function(*args, **kwargs)
             refuse_what_is_no_list(
-                made,
-                f"what {_name_of(self._function)} gives",
-                takes="yield or return mappings, or plain numbers",
+                made, f"what {_name_of(self._function)} gives", takes="yield or return mappings, or plain numbers"
             )
             self._made = made
         return self._made

@@ -26,20 +26,15 @@ _REGION = re.compile(r"[A-Za-z]{2}")
 
 
 def check_flag(name: str, value: object) -> None:
-    """Refuse what is neither True nor False: the text ``"false"`` would count as true.
-
-    :raises ConfigurationError: naming the argument.
-    """
+    """Refuse what is neither True nor False: the text ``"false"`` would count as true. Raises ConfigurationError,
+    naming the argument."""
     if not isinstance(value, bool):
         raise ConfigurationError(f"{name} must be True or False, without quotes{no_template(value)}")
 
 
 def check_whole(name: str, value: object, *, least: int, otherwise: str = "") -> None:
-    """Refuse what is no whole number, or below the least.
-
-    :param otherwise: what else the argument takes, as the end of the sentence.
-    :raises ConfigurationError: naming the argument.
-    """
+    """Refuse what is no whole number, or below the least. ``otherwise``: what else the argument takes, as the end of
+    the sentence. Raises ConfigurationError, naming the argument."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ConfigurationError(
             f"{name} must be a whole number from {least} on, without quotes{otherwise}{no_template(value)}"
@@ -47,10 +42,8 @@ def check_whole(name: str, value: object, *, least: int, otherwise: str = "") ->
 
 
 def check_span(name: str, value: object) -> None:
-    """Refuse what is no positive span of time, or a longer one than ten years.
-
-    :raises ConfigurationError: naming the argument.
-    """
+    """Refuse what is no positive span of time, or a longer one than ten years. Raises ConfigurationError, naming the
+    argument."""
     if not isinstance(value, timedelta) or not timedelta(0) < value <= LONGEST_SPAN:
         raise ConfigurationError(
             f"{name} must be a positive timedelta, such as timedelta(days=1), and at most {LONGEST_SPAN.days} days"
@@ -59,10 +52,8 @@ def check_span(name: str, value: object) -> None:
 
 
 def check_text(name: str, value: object) -> None:
-    """Refuse, when the DAG is parsed, what is no text and no template, or is empty.
-
-    :raises ConfigurationError: naming the argument.
-    """
+    """Refuse, when the DAG is parsed, what is no text and no template, or is empty. Raises ConfigurationError, naming
+    the argument."""
     if is_template(value):
         return
     if not isinstance(value, str) or is_empty(value):
@@ -70,10 +61,7 @@ def check_text(name: str, value: object) -> None:
 
 
 def check_region(region: object) -> None:
-    """Refuse a ``default_region`` that no country has.
-
-    :raises ConfigurationError: it is none.
-    """
+    """Refuse a ``default_region`` that no country has. Raises ConfigurationError if it is none."""
     if region is None:
         return
     if isinstance(region, str) and _REGION.fullmatch(region.strip()):

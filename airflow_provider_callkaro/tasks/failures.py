@@ -61,12 +61,9 @@ def fail_without_retry_if_invalid(method: Callable[P, T], *arguments: P.args, **
 
 
 def check_outcome(summary: Summary, settings: ListSettings) -> None:
-    """Fail the task if its list did not end as the author asked.
-
-    :raises AirflowFailException: a retry would change nothing.
-    :raises AirflowSkipException: the calls wait for an opening, and ``soft_fail`` skips the task.
-    :raises RunIncomplete: rows are pending; a retry goes on with them.
-    """
+    """Fail the task if its list did not end as the author asked. Raises AirflowFailException if a retry would change
+    nothing. Raises AirflowSkipException if the calls wait for an opening, and ``soft_fail`` skips the task. Raises
+    RunIncomplete if rows are pending; a retry goes on with them."""
     refuse_unfinished(summary, settings)
     refuse_beyond_limits(summary, settings)
     refuse_none_accepted(summary, settings)

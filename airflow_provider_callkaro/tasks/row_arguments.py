@@ -40,19 +40,14 @@ def check_rows(settings: ListSettings, row_schema: RowSchema) -> None:
 
 
 def check_contacts(contacts: ContactSource) -> None:
-    """Refuse a text that no template makes a list of.
-
-    :raises ConfigurationError: it holds no list.
-    """
+    """Refuse a text that no template makes a list of. Raises ConfigurationError if it holds no list."""
     if isinstance(contacts, RowContacts) and isinstance(contacts.value, str) and not is_template(contacts.value):
         raise ConfigurationError(f"contacts is a text and no template: it must be {WHAT_IT_TAKES}")
 
 
 def check_report_path(path: object) -> None:
     """Refuse a path that is no text, or whose ending names no format of a report; a template is checked in the run.
-
-    :raises ConfigurationError: naming the argument.
-    """
+    Raises ConfigurationError, naming the argument."""
     if path is None or is_template(path):
         return
     if not isinstance(path, str):

@@ -91,9 +91,7 @@ class Suppression:
 
 def read_policy(policy: object) -> CallingPolicy | None:
     """The calling policy that an argument means: one itself, or the name of a rule pack, such as ``in-promotional``.
-
-    :raises ConfigurationError: it is neither.
-    """
+    Raises ConfigurationError if it is neither."""
     if policy is None:
         return None
     from airflow_provider_callkaro.calls.policy import CallingPolicy
@@ -134,12 +132,8 @@ def rules_for(
     suppressed: CompactSet,
     ledger: CallLedger,
 ) -> Rules:
-    """The rules of one run.
-
-    :param due: when the run was due.
-    :param ledger: knows when a number was called before; the caps ask it.
-    :raises ConfigurationError: the zone in which the vendor reads times of day is not known.
-    """
+    """The rules of one run. ``due``: when the run was due. ``ledger``: knows when a number was called before; the caps
+    ask it. Raises ConfigurationError if the zone in which the vendor reads times of day is not known."""
     from airflow_provider_callkaro.dispatch.caps import CallHistory, Caps
     from airflow_provider_callkaro.dispatch.hours import CallingHours, WhenClosed, utc_now
     from airflow_provider_callkaro.dispatch.preparation import Rules

@@ -54,12 +54,9 @@ def is_stale(context: Context, stale_after: timedelta) -> bool:
 def refuse_stale_run(
     context: Context, *, choice: StaleRuns, dialling: str = "it rings everybody whom the ledger does not know yet"
 ) -> None:
-    """End the task of a stale run, unless its author asks to place the calls all the same.
-
-    :param dialling: what the task does with ``stale_runs="dial"``, for the message.
-    :raises AirflowSkipException: such runs are skipped.
-    :raises AirflowFailException: such runs fail.
-    """
+    """End the task of a stale run, unless its author asks to place the calls all the same. ``dialling``: what the task
+    does with ``stale_runs="dial"``, for the message. Raises AirflowSkipException if such runs are skipped. Raises
+    AirflowFailException if such runs fail."""
     if choice is StaleRuns.DIAL:
         return
     due = due_at(context)

@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
-from airflow_provider_callkaro.dispatch.compact_set import CompactSet
+from airflow_provider_callkaro.dispatch.intake import CompactSet
 from airflow_provider_callkaro.exceptions import ConfigurationError, NotWritten
 from airflow_provider_callkaro.tasks.outcome_table import DIALECTS, OutcomeTable
 

@@ -53,12 +53,9 @@ class SyncTransport:
         self._session = VendorSession(target, clock=clock) if session is None else session
 
     def call(self, request: Request, read: Callable[[Response], T], *, read_timeout: float | None = None) -> T:
-        """Send ``request`` and read its answer.
-
-        :param read: turns the answer into what it says, or raises what it means.
-        :param read_timeout: seconds to wait for the answer; default: the target's.
-        :raises VendorError: what remains once trying again is no longer safe, or no longer of use.
-        """
+        """Send ``request`` and read its answer. ``read``: turns the answer into what it says, or raises what it means.
+        ``read_timeout``: seconds to wait for the answer; default: the target's. Raises the VendorError that remains
+        once trying again is no longer safe, or no longer of use."""
         return self._persist(request, lambda: read(self._exchange(request, read_timeout).response()))
 
     @contextmanager

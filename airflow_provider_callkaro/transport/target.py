@@ -93,12 +93,9 @@ class Target:
 
 
 def checked_proxy(proxy: str, *, named_by: str, host: str) -> str:
-    """The proxy's address with a scheme, ``http`` where it has none.
-
-    :param named_by: what names it, for messages.
-    :param host: to which host it is the way.
-    :raises ConfigurationError: it speaks something else than HTTP, such as SOCKS.
-    """
+    """The proxy's address with a scheme, ``http`` where it has none. ``named_by``: what names it, for messages.
+    ``host``: to which host it is the way. Raises ConfigurationError if it speaks something else than HTTP, such as
+    SOCKS."""
     if "://" not in proxy:
         return f"http://{proxy}"
     if not proxy.lower().startswith(("http://", "https://")):
@@ -110,12 +107,9 @@ def checked_proxy(proxy: str, *, named_by: str, host: str) -> str:
 
 
 def checked_base_url(host: str, *, port: int | None, connection: str) -> str:
-    """The base URL that a connection's host means.
-
-    :param host: a host name or a URL; without a scheme https is meant.
-    :param connection: the connection's id, for messages.
-    :raises ConfigurationError: it is no host, or it is plain http to anything but this machine.
-    """
+    """The base URL that a connection's host means. ``host``: a host name or a URL; without a scheme https is meant.
+    ``connection``: the connection's id, for messages. Raises ConfigurationError if it is no host, or it is plain http
+    to anything but this machine."""
     text = host.strip()
     try:
         parts = urlsplit(text if "://" in text else f"https://{text}")

@@ -32,10 +32,7 @@ class OnKill(StrEnum):
 
 
 def on_kill_named(name: str) -> OnKill:
-    """The choice as an enum.
-
-    :raises ConfigurationError: it is unknown.
-    """
+    """The choice as an enum. Raises ConfigurationError if it is unknown."""
     try:
         return OnKill(name)
     except ValueError:
@@ -44,21 +41,16 @@ def on_kill_named(name: str) -> OnKill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """What happened to a campaign whose task was ended.
-
-    :param said: a sentence for the log.
-    :param paused: the campaign after our pause, if it ran before; else None.
-    """
+    """What happened to a campaign whose task was ended. ``said``: a sentence for the log. ``paused``: the campaign
+    after our pause, if it ran before; else None."""
 
     said: str
     paused: CallaroCampaign | None = None
 
 
 def stop_campaign(hook: CallaroHook, campaign_id: CampaignId, on_kill: OnKill) -> Stopped:
-    """Pause, cancel or leave a campaign, as ``on_kill`` says, unless its state allows neither.
-
-    :raises VendorError: it could not be done.
-    """
+    """Pause, cancel or leave a campaign, as ``on_kill`` says, unless its state allows neither. Raises VendorError if it
+    could not be done."""
     if on_kill is OnKill.LEAVE:
         return Stopped(said=f'campaign {campaign_id} is left as it is (on_kill="leave")')
     before = hook.get_campaign(campaign_id).state

@@ -26,20 +26,14 @@ machine was suspended."""
 
 
 def nap(*, until: datetime, now: datetime) -> float:
-    """How many seconds to sleep before looking at the clock again; 0 when the moment has come.
-
-    :param until: the moment that is waited for, aware.
-    :param now: what the clock says, aware.
-    """
+    """How many seconds to sleep before looking at the clock again; 0 when the moment has come. ``until``: the moment
+    that is waited for, aware. ``now``: what the clock says, aware."""
     return min(max(until - now, timedelta(0)), LONGEST_NAP).total_seconds()
 
 
 class ScheduleWindowTrigger(BaseTrigger):
-    """Sleeps until a moment, then fires once with ``{"moment": ISO 8601}``.
-
-    :param moment: when to fire, aware. In the past means at once.
-    :raises ConfigurationError: the moment has no time zone.
-    """
+    """Sleeps until a moment, then fires once with ``{"moment": ISO 8601}``. ``moment``: when to fire, aware. In the
+    past means at once. Raises ConfigurationError if the moment has no time zone."""
 
     def __init__(self, moment: datetime) -> None:
         super().__init__()

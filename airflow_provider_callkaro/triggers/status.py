@@ -99,10 +99,8 @@ class StatusTrigger(BaseTrigger):
 
 
 def hook_class(path: str) -> Callable[[str], ReadsStatus]:
-    """The hook class of this package that a dotted path names.
-
-    :raises ConfigurationError: there is none of that name that can read a status.
-    """
+    """The hook class of this package that a dotted path names. Raises ConfigurationError if there is none of that name
+    that can read a status."""
     module, _, name = path.rpartition(".")
     try:
         found = getattr(import_module(module), name)

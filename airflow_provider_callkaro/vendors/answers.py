@@ -62,12 +62,9 @@ class Tokens:
 def read_accepted(
     vendor: str, response: Response, *, now: datetime | None = None, ringing_ids: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """The JSON object of an answer that accepts the request, in its status and in its body.
-
-    :param now: for a ``Retry-After`` that is a date; None reads the answer's own ``Date`` header.
-    :param ringing_ids: see `raise_refusal`.
-    :raises VendorError: the kind that the sending table names for this answer.
-    """
+    """The JSON object of an answer that accepts the request, in its status and in its body. ``now``: for a
+    ``Retry-After`` that is a date; None reads the answer's own ``Date`` header. ``ringing_ids``: see `raise_refusal`.
+    Raises the VendorError that the sending table names for this answer."""
     if ringing_ids and not 200 <= response.status < 300:
         raise_refusal(vendor, response, now=now, ringing_ids=ringing_ids)
     answer = read_answer(vendor, response, now=now)

@@ -16,10 +16,8 @@ _TOLD_BY_FILE = re.compile(r"\ufeff?\"?sep=(.)\"?\s*", re.IGNORECASE)  # how spr
 
 
 def check_delimiter(delimiter: str | None) -> str | None:
-    """The delimiter, if it can be one; None stays None.
-
-    :raises ConfigurationError: it is not a single character, or one that a CSV uses otherwise.
-    """
+    """The delimiter, if it can be one; None stays None. Raises ConfigurationError if it is not a single character, or
+    one that a CSV uses otherwise."""
     if delimiter is None:
         return None
     if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n':
@@ -34,12 +32,9 @@ def told_by_file(line: str) -> str | None:
 
 
 def found_delimiter(lines: Sequence[str], *, name: str) -> str:
-    """The one character that separates the names of the columns; a comma where there is one column.
-
-    :param lines: the file's first lines, the header among them.
-    :param name: the file's name, for messages.
-    :raises ConfigurationError: there are several such characters, and no column ``to_number`` tells which it is.
-    """
+    """The one character that separates the names of the columns; a comma where there is one column. ``lines``: the
+    file's first lines, the header among them. ``name``: the file's name, for messages. Raises ConfigurationError if
+    there are several such characters, and no column ``to_number`` tells which it is."""
     splits = {delimiter: cells for delimiter in _NAMES if len(cells := _cells(lines, delimiter)) > 1}
     if len(splits) > 1:
         known = [one for one, cells in splits.items() if "to_number" in {cell.strip().lower() for cell in cells}]

@@ -28,10 +28,8 @@ codecs.register_error(_UNREADABLE, lambda error: ("\udcff", getattr(error, "end"
 
 
 def check_encoding(encoding: str | None) -> str | None:
-    """The encoding as Python names it; None stays None.
-
-    :raises ConfigurationError: Python knows no encoding of that name that a text file can have.
-    """
+    """The encoding as Python names it; None stays None. Raises ConfigurationError if Python knows no encoding of that
+    name that a text file can have."""
     if encoding is None:
         return None
     try:

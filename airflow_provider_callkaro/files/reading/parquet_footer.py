@@ -41,12 +41,8 @@ class Column:
 
 
 def groups_of(file: BinaryIO, *, end: int) -> Iterator[list[Column]]:
-    """The columns of each group of rows.
-
-    :param file: an open binary file that can seek.
-    :param end: its length in bytes.
-    :raises Damaged: the footer cannot be read.
-    """
+    """The columns of each group of rows. ``file``: an open binary file that can seek. ``end``: its length in bytes.
+    Raises Damaged if the footer cannot be read."""
     length = int.from_bytes(read_at(file, end - _END, 4), "little")
     if not 0 < length <= min(end - _END, LONGEST_FOOTER):
         raise Damaged

@@ -174,12 +174,9 @@ class Commit:
     scope_use: ScopeUseRecorder
 
     def write(self, connection: Connection) -> Mapping[str, ClaimRefusal]:
-        """Settle and claim, within the transaction.
-
-        :return: for each key whose claim was lost, why.
-        :raises ConfigurationError: a scope in which it claims was pruned.
-        :raises KeysChanged: the ledger was put under another key.
-        """
+        """Settle and claim, within the transaction. Returns for each key whose claim was lost, why. Raises
+        ConfigurationError if a scope in which it claims was pruned. Raises KeysChanged if the ledger was put under
+        another key."""
         begin_writing(connection, self.settling.author.statements)
         if self.claiming.claims:
             self.claiming.may_be_erased = self.claiming.author.lock_key(connection)

@@ -98,11 +98,8 @@ class Persons:
 
     def resolve_in(self, connection: Connection, id_: str, resolution: Resolution) -> HeldCall:
         """Settle an unknown call with what a person has found out, in every scope that it blocks, within a transaction.
-
-        :return: the call as it was.
-        :raises ConfigurationError: there is no such call.
-        :raises NotAllowed: it is not unknown, or may be ringing.
-        """
+        Returns the call as it was. Raises ConfigurationError if there is no such call. Raises NotAllowed if it is not
+        unknown, or may be ringing."""
         found = self._rows(connection, "id = :id", id=id_, lock=True)
         if not found or found[0].row.state.startswith(ALSO):
             raise ConfigurationError(f"the ledger has no call {id_}: look it up with ledger show")

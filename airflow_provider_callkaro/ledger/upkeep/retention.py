@@ -92,12 +92,9 @@ class Retention:
         self._upkeep.create(SCOPES_TABLE, [self._upkeep.statements.suited(CREATE_SCOPES)])
 
     def plan(self, *, keep_open: bool = False, longest_cap: timedelta | None = None) -> Plan:
-        """Plan what to delete.
-
-        :param keep_open: keep the old rows of scopes in use, and prune the others.
-        :param longest_cap: how far back the caps of all DAGs look; None takes what the runs have recorded.
-        :raises RetentionTooShort: a cap looks further back, or a scope in use has older rows.
-        """
+        """Plan what to delete. ``keep_open``: keep the old rows of scopes in use, and prune the others.
+        ``longest_cap``: how far back the caps of all DAGs look; None takes what the runs have recorded. Raises
+        RetentionTooShort if a cap looks further back, or a scope in use has older rows."""
         cap = longest_cap if longest_cap is not None else self._recorded_cap()
         if cap > self._older_than:
             raise RetentionTooShort(

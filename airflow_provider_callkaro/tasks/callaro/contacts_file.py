@@ -75,12 +75,9 @@ def unmapped_columns(file: BinaryIO, mapping: Mapping[str, object]) -> list[str]
 
 
 def only_columns(file: BinaryIO, mapping: Mapping[str, object], others: Collection[str], *, name: str) -> BinaryIO:
-    """The file with no other columns than the mapped ones and ``others``, held in memory.
-
-    :param name: the file's name, for messages.
-    :raises ConfigurationError: its first line names no mapped column; or a line cannot be read, so no cell can be
-        assigned to a column.
-    """
+    """The file with no other columns than the mapped ones and ``others``, held in memory. ``name``: the file's name,
+    for messages. Raises ConfigurationError if its first line names no mapped column; or a line cannot be read, so no
+    cell can be assigned to a column."""
     mapped, wanted = named_in(mapping), checked_names("metadata_columns", others)
     buffer = io.BytesIO()
     text = io.TextIOWrapper(buffer, encoding="utf-8", newline="", write_through=True)

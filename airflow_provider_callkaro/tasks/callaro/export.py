@@ -89,12 +89,9 @@ def checked_place(path: str, named: str | None = None) -> FileFormat:
 
 
 def write_rows(rows: ExportRows | Iterator[Mapping[str, Any]], path: str, *, kind: FileFormat) -> dict[str, Any]:
-    """Fetch all rows, then write them to ``path``.
-
-    :return: ``{"path", "rows", "format"}``.
-    :raises AirflowFailException: the vendor refused; a retry would only be refused again.
-    :raises VendorError: it was cut short, or cannot be read; nothing was written.
-    """
+    """Fetch all rows, then write them to ``path``. Returns ``{"path", "rows", "format"}``. Raises AirflowFailException
+    if the vendor refused; a retry would only be refused again. Raises VendorError if it was cut short, or cannot be
+    read; nothing was written."""
     with ResultFile(path, kind=kind) as file:
         fail_without_retry(file.add_all, rows)
         if isinstance(rows, ExportRows) and not file.rows:

@@ -55,11 +55,8 @@ def limits_of(task: object, prefix: str = "") -> Thresholds:
 
 
 def check_limits(task: object, prefix: str = "") -> None:
-    """When the DAG is parsed: check the limits of a task that are no templates.
-
-    :param prefix: what comes before their names, such as ``capacity_``.
-    :raises ConfigurationError: a limit cannot be one.
-    """
+    """When the DAG is parsed: check the limits of a task that are no templates. ``prefix``: what comes before their
+    names, such as ``capacity_``. Raises ConfigurationError if a limit cannot be one."""
     for kind in KINDS:
         limits = getattr(task, prefix + kind)
         if limits is not None and not holds_template(limits):
@@ -69,12 +66,9 @@ def check_limits(task: object, prefix: str = "") -> None:
 def preflight(
     hook: CallaroHook, campaign_id: CampaignId, *, capacity: Question, timezones: Question
 ) -> dict[str, dict[str, float]]:
-    """Ask for a campaign's capacity and time zones, and judge them.
-
-    :return: the numbers of both answers, ``{"capacity": {…}, "timezones": {…}}``.
-    :raises AirflowFailException: a number or a word is beyond its limit; every breach is named.
-    :raises ConfigurationError: a limit names what the answer does not have.
-    """
+    """Ask for a campaign's capacity and time zones, and judge them. Returns the numbers of both answers, ``{"capacity":
+    {…}, "timezones": {…}}``. Raises AirflowFailException if a number or a word is beyond its limit; every breach is
+    named. Raises ConfigurationError if a limit names what the answer does not have."""
     capacity_answer = hook.capacity_preview(campaign_id, query=capacity.query, body=capacity.body)
     timezones_answer = hook.audience_timezone_analysis(campaign_id, query=timezones.query, body=timezones.body)
     breaches = [

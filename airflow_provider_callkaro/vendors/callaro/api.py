@@ -111,12 +111,8 @@ class Callaro:
         return self._request("tasks", campaign_id, query={"page": page, "per_page": per_page})
 
     def analytics(self, campaign_id: CampaignId, *, start: date | None, end: date | None) -> Request:
-        """A campaign's figures.
-
-        :param start: the first day; None leaves it to Callaro.
-        :param end: the last day; None leaves it to Callaro.
-        :raises ConfigurationError: the last day is before the first.
-        """
+        """A campaign's figures. ``start``: the first day; None leaves it to Callaro. ``end``: the last day; None leaves
+        it to Callaro. Raises ConfigurationError if the last day is before the first."""
         days = {name: f"{day:%Y-%m-%d}" for name, day in (("from", start), ("to", end)) if day is not None}
         if days.get("from", "") > days.get("to", "~"):
             raise ConfigurationError(f"analytics from {days['from']} to {days['to']}: the last day is before the first")
@@ -133,12 +129,9 @@ class Callaro:
         query: Mapping[str, object] | None = None,
         body: Mapping[str, object] | None = None,
     ) -> Request:
-        """How long a campaign's calls would take.
-
-        :param query: query parameters; none is documented.
-        :param body: a JSON body, for accounts whose ``routes`` in the connection name a method that takes one.
-        :raises ConfigurationError: there is a body, and the route is a GET.
-        """
+        """How long a campaign's calls would take. ``query``: query parameters; none is documented. ``body``: a JSON
+        body, for accounts whose ``routes`` in the connection name a method that takes one. Raises ConfigurationError if
+        there is a body, and the route is a GET."""
         return self._forecast("capacity_preview", campaign_id, query=query, body=body)
 
     def audience_timezone_analysis(

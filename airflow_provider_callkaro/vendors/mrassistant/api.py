@@ -77,12 +77,9 @@ class CreatedCampaign:
 
 
 class MrAssistant(MrAssistantCalls, MrAssistantOutbound):
-    """What MrAssistant's API says.
-
-    :param schedule_timezone: the zone of a ``schedule_at`` without an offset; None refuses it. The vendor gets every
-        time in UTC.
-    :param day_numbers: what the numbers in ``days_of_week`` mean, which is not documented; None refuses to guess.
-    """
+    """What MrAssistant's API says. ``schedule_timezone``: the zone of a ``schedule_at`` without an offset; None refuses
+    it. The vendor gets every time in UTC. ``day_numbers``: what the numbers in ``days_of_week`` mean, which is not
+    documented; None refuses to guess."""
 
     row_fields: ClassVar[Mapping[str, Callable[[Any], Any]]] = ROW_FIELDS
 

@@ -71,12 +71,9 @@ class MrAssistantCalls:
     name = "MrAssistant"
 
     def place_call(self, call: Call) -> Request:
-        """One outbound call, now. Rings a phone.
-
-        :raises ConfigurationError: the call names no agent, or asks for something that this route does not have, such
-            as a ``schedule_at``.
-        :raises InvalidCall: a field of ``call.extra`` is out of its range.
-        """
+        """One outbound call, now. Rings a phone. Raises ConfigurationError if the call names no agent, or asks for
+        something that this route does not have, such as a ``schedule_at``. Raises InvalidCall if a field of
+        ``call.extra`` is out of its range."""
         if call.agent_id is None:
             raise ConfigurationError("no agent is known: set agent_id, or set it in the extra of the connection")
         if call.schedule_at is not None:
@@ -166,12 +163,9 @@ class MrAssistantCalls:
     def transfer_call(
         self, call_id: str, transfer_to: str, *, transfer_type: str = "cold", play_dialtone: bool | None = None
     ) -> Request:
-        """Transfer a call. Rings the phone that it is transferred to.
-
-        :param transfer_to: ``tel:`` and a number, or ``sip:`` and an address.
-        :param transfer_type: ``cold`` or ``warm``.
-        :raises ConfigurationError: an argument is out of its range.
-        """
+        """Transfer a call. Rings the phone that it is transferred to. ``transfer_to``: ``tel:`` and a number, or
+        ``sip:`` and an address. ``transfer_type``: ``cold`` or ``warm``. Raises ConfigurationError if an argument is
+        out of its range."""
         check_transfer(transfer_to, transfer_type)
         body: dict[str, Any] = {"transfer_to": transfer_to, "transfer_type": transfer_type}
         if play_dialtone is not None:

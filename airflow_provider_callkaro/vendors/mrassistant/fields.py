@@ -135,12 +135,9 @@ _OTHERS_FIELDS = tuple(name for name in FIELDS_OF_ANY_CALL if name not in ROW_SC
 
 
 def own_fields_of(call: Call, known: Mapping[str, Callable[[object], object]]) -> dict[str, Any]:
-    """The vendor's own fields of a call, checked, in the order of its pages.
-
-    :raises ConfigurationError: the call has a field that MrAssistant does not know; without it, another call than the
-        one asked for would be placed.
-    :raises InvalidCall: a field is out of its range.
-    """
+    """The vendor's own fields of a call, checked, in the order of its pages. Raises ConfigurationError if the call has
+    a field that MrAssistant does not know; without it, another call than the one asked for would be placed. Raises
+    InvalidCall if a field is out of its range."""
     foreign = [name for name in _OTHERS_FIELDS if getattr(call, name) is not None]
     foreign += sorted(str(name) for name in call.extra if name not in known)
     if foreign:

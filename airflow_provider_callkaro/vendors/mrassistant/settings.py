@@ -80,12 +80,8 @@ CAMPAIGN_FIELDS = _OWN_FIELDS | {"agent_id", "targets", "schedule_at"}
 
 
 def read_whole_number(name: str, value: object, limits: tuple[int, int]) -> int:
-    """A whole number, or its text.
-
-    :param name: the name of the argument, for messages.
-    :param limits: the least and the greatest that it may be.
-    :raises ConfigurationError: it is no whole number, or out of its range.
-    """
+    """A whole number, or its text. ``name``: the name of the argument, for messages. ``limits``: the least and the
+    greatest that it may be. Raises ConfigurationError if it is no whole number, or out of its range."""
     low, high = limits
     text = value.strip() if isinstance(value, str) else ""
     number = int(text) if _WHOLE_NUMBER.fullmatch(text) else value
