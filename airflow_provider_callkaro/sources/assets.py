@@ -39,7 +39,7 @@ class AssetContacts:
     :param conn_id: the Airflow connection that opens the storage; None takes the storage's default. Templated.
     :param base_path: the folder, local or in object storage, below which every file must lie, the assets' own URIs
         among them. Default: each asset's own URI. Templated.
-    :param format: ``csv``, ``jsonl`` or ``parquet``; None goes by the ending of each file.
+    :param format: ``csv``, ``jsonl``, ``json`` or ``parquet``; None goes by the ending of each file.
     :param path_key: the key of the path in an event's extra; an event without it means the asset's URI. Default
         ``path``. Templated.
     :param delimiter: what separates the cells of a CSV, one character. None (default) finds it from the first line,

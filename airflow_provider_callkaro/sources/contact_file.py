@@ -17,7 +17,7 @@ from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroke
 from airflow_provider_callkaro.files.formats import FileFormat
 from airflow_provider_callkaro.files.reading.csv_file import csv_rows
 from airflow_provider_callkaro.files.reading.encoding import in_utf8
-from airflow_provider_callkaro.files.reading.jsonl_file import jsonl_rows
+from airflow_provider_callkaro.files.reading.json_file import json_rows
 from airflow_provider_callkaro.files.reading.parquet_file import parquet_rows
 from airflow_provider_callkaro.files.reading.row_count import RowCount
 from airflow_provider_callkaro.files.storage import redacted_path
@@ -89,8 +89,8 @@ class ContactFile:
         match self.format:
             case FileFormat.CSV:
                 return csv_rows(file, name=self.name, delimiter=self.delimiter, count=count)
-            case FileFormat.JSONL:
-                return jsonl_rows(file, count=count)
+            case FileFormat.JSONL | FileFormat.JSON:
+                return json_rows(file, name=self.name, are_lines=self.format is FileFormat.JSONL, count=count)
             case FileFormat.PARQUET:
                 return parquet_rows(file, name=self.name, count=count)
 

@@ -32,6 +32,7 @@ class FileContacts:
     - CSV (``.csv``, ``.csv.gz``): the first line names the columns. Blank lines are skipped, missing cells are None,
       and a line with more cells than columns is rejected, because it is unknown which cell is one too many.
     - JSON Lines (``.jsonl``, ``.ndjson``, also with ``.gz``): one object, or one number as text, per line.
+    - JSON (``.json``, ``.json.gz``): a list of such values, or JSON Lines.
     - Parquet (``.parquet``, extra ``[parquet]``): read in batches.
 
     A line, or a row of Parquet, that cannot be read counts as a row and is rejected, and the other rows are read: text
@@ -43,7 +44,7 @@ class FileContacts:
         It may name its connection (``s3://conn_id@bucket/…``) only if the DAG's author wrote it, not if it comes from a
         template or an upstream task. Templated.
     :param conn_id: the Airflow connection that opens the storage; None takes the storage's default. Templated.
-    :param format: ``csv``, ``jsonl`` or ``parquet``; None goes by the ending of each file.
+    :param format: ``csv``, ``jsonl``, ``json`` or ``parquet``; None goes by the ending of each file.
     :param delimiter: what separates the cells of a CSV, one character. None (default) finds it from the first line,
         where only one of comma, semicolon, tab and ``|`` can be it.
     :param encoding: of CSV and JSON, as Python names it, such as ``cp1252``. None (default) is UTF-8, or what the byte

@@ -6,6 +6,7 @@ hundred. In return, one connection and one read transaction stay open for as lon
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -30,6 +31,8 @@ from airflow_provider_callkaro.sources.sql_redaction import redacted_sql
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+log = logging.getLogger(__name__)
 
 FIRST_ROWS = 100  # rows of the first batch, before any length is known
 _STATEMENT_IS_WRONG = frozenset({"ProgrammingError", "NotSupportedError"})  # PEP 249: unknown column, bad syntax
@@ -64,10 +67,12 @@ class SqlContacts:
     :param parameters: values for the placeholders in ``sql``, bound by the driver and never written into the text, in
         the driver's own style (``%(day)s`` for PostgreSQL and MySQL, ``:day`` for SQLite). Templated.
     :param fetch_size: rows read ahead, 1 or more. Default 1000.
+    :param count: whether to count the rows first, with ``select count(*)`` around the query, so that the progress has a
+        total. The database then does the query's work once more. Default: no.
     :raises ConfigurationError: ``fetch_size`` is below 1.
     """
 
-    __slots__ = ("_words", "conn_id", "fetch_size", "parameters", "sql")
+    __slots__ = ("_words", "conn_id", "count", "fetch_size", "parameters", "sql")
 
     template_fields: Sequence[str] = ("sql", "conn_id", "parameters")
     template_ext: Sequence[str] = (".sql",)
@@ -79,6 +84,7 @@ class SqlContacts:
         conn_id: str,
         parameters: Mapping[str, Any] | Sequence[Any] | None = None,
         fetch_size: int = 1000,
+        count: bool = False,
     ) -> None:
         if not isinstance(fetch_size, int) or fetch_size < 1:
             raise ConfigurationError("SqlContacts: fetch_size must be a whole number of rows, 1 or more")
@@ -88,6 +94,7 @@ class SqlContacts:
         self.conn_id = conn_id
         self.parameters = parameters
         self.fetch_size = fetch_size
+        self.count = count
 
     def __repr__(self) -> str:
         bound = ""
@@ -109,7 +116,7 @@ class SqlContacts:
         count = RowCount()
         with self._connected() as connection, _closing(open_streaming_cursor(connection)) as cursor:
             result = row_fetcher(cursor, connection, drivers=drivers_of(connection))
-            batch = self._guarded(partial(self._execute, cursor, result), count)
+            batch = self._guarded(partial(self._first, cursor, result), count)
             columns = self._columns(cursor)
             while batch:
                 longest = 1
@@ -125,15 +132,33 @@ class SqlContacts:
                 ahead = min(self.fetch_size, max(1, READ_AHEAD // longest))
                 batch = self._guarded(partial(result.fetch, ahead), count)
 
-    def total(self, context: Context) -> None:  # noqa: ARG002
-        """None: only reading all of it would tell."""
-        return
+    def total(self, context: Context) -> int | None:  # noqa: ARG002
+        """How many rows there are, with ``count=True``; None where that was not asked for or cannot be counted."""
+        if not self.count or not isinstance(self.sql, str) or not self.sql.strip():
+            return None
+        # A new line, because the query may end in a comment; no AS, which Oracle does not take.
+        query = f"select count(*) from (\n{self.sql.strip().rstrip(';')}\n) counted_rows"  # noqa: S608 - the author's own
+        try:
+            with self._connected() as connection, _closing(connection.cursor()) as cursor:
+                self._execute(cursor, query)
+                row = cursor.fetchone()
+            return int(next(iter(row.values() if isinstance(row, Mapping) else row)))
+        except Exception as error:  # each driver has its own; what is wrong with the query, its reading says
+            log.warning(
+                'The rows of the query on connection "%s" cannot be counted (%s): the progress has no total',
+                self.conn_id,
+                _described(error),
+            )
+            return None
 
-    def _execute(self, cursor: DbCursor, result: RowFetcher) -> list[RawRow | None]:
+    def _execute(self, cursor: DbCursor, sql: str) -> None:
         if self.parameters:
-            cursor.execute(self.sql, self.parameters)
+            cursor.execute(sql, self.parameters)
         else:
-            cursor.execute(self.sql)  # a driver that gets no parameters does not interpret %
+            cursor.execute(sql)  # a driver that gets no parameters does not interpret %
+
+    def _first(self, cursor: DbCursor, result: RowFetcher) -> list[RawRow | None]:
+        self._execute(cursor, self.sql)
         if returned_no_rows(cursor):
             raise ConfigurationError(
                 f'SqlContacts: sql on connection "{self.conn_id}" returns no rows: give one select statement'

@@ -16,7 +16,7 @@ _BETWEEN_LOOKS = 1_000  # rows counted between two looks at whether Airflow ends
 
 
 def rows_within(
-    contacts: ContactSource, context: Context, *, max_rows: int, stop: Stop, log: logging.Logger
+    contacts: ContactSource, context: Context, *, length: int | None, max_rows: int, stop: Stop, log: logging.Logger
 ) -> Iterator[ContactRow]:
     """The rows of a source, once it is certain that there are not too many.
 
@@ -24,11 +24,12 @@ def rows_within(
     source has grown since, the counted number of rows comes, and then the error. A source that gives its rows only
     once (a queue, a query that deletes what it returns) has lost them to the counting.
 
+    :param length: how many rows the source says it has; None where only reading it would tell.
     :raises AirflowFailException: there are more than ``max_rows``, or none came at the second reading; a retry would
         change nothing.
     :raises RunIncomplete: the run was asked to end while the rows were counted.
     """
-    total = contacts.total(context)
+    total = length
     if total is None:
         log.info("Counting the rows before the first call, because max_rows is %d", max_rows)
         with _rows(contacts, context) as counted:

@@ -94,12 +94,14 @@ class ListRun:
         if resumed:
             self._say_columns = None  # the log has it from before the wait
         check_report_place(self._settings.report_path)
-        self._refuse_short_list()
+        length = self._length()
+        if length is not None:
+            refuse_short_list(length, self._settings)
         if memory.trail is not None:
             memory.trail.started(self._settings, memory.record, resumed=resumed)
         has_waited = resumed
         while True:
-            summary = self._one_pass(memory)
+            summary = self._one_pass(memory, length)
             if has_waited:
                 refuse_vanished_list(summary)
             if not self._settings.waits or not only_waits(summary):
@@ -107,14 +109,14 @@ class ListRun:
             if not self._wait(summary):
                 summary = replace(summary, stopped=self._stop.why)
                 break
-            has_waited = True
+            has_waited, length = True, self._length()
         self._output.unusual(summary)
         check_outcome(summary, self._settings)
         return summary, self._output.as_xcom(summary)
 
     def rehearse(self, observe: Observe) -> Summary:
         """Go through the list once, place no call, and give every one to ``observe`` instead."""
-        return self._one_pass(self._memory(resumed=False), observe=observe)
+        return self._one_pass(self._memory(resumed=False), self._length(), observe=observe)
 
     def _memory(self, *, resumed: bool) -> Memory:
         memory = remember(
@@ -123,16 +125,11 @@ class ListRun:
         self._output.started(memory)
         return memory
 
-    def _refuse_short_list(self) -> None:
-        total = self._settings.contacts.total(self._context)  # of the whole list, whichever part of it is taken here
-        if total is not None:
-            refuse_short_list(total, self._settings)
+    def _length(self) -> int | None:
+        """How many rows the whole list has, where that is known before they are read."""
+        return self._settings.contacts.total(self._context)
 
-    def _total(self) -> int | None:
-        """How many rows there are, where that is known before they are read."""
-        return None if self._settings.shard else self._settings.contacts.total(self._context)
-
-    def _one_pass(self, memory: Memory, *, observe: Observe | None = None) -> Summary:
+    def _one_pass(self, memory: Memory, length: int | None, *, observe: Observe | None = None) -> Summary:
         """Go through the whole list once, and place every call that may be placed now."""
         from airflow_provider_callkaro.transport.asynchronous import AsyncTransport
 
@@ -140,14 +137,14 @@ class ListRun:
         numbers = NumberReader(default_region=settings.default_region)
         reader = self._reader(numbers)
         rules = self._rules(memory, numbers)
-        rows = self._rows()
+        rows = self._rows(length)
         columns = settings.columns_of_report(account.row_schema)
         report = None if settings.dry_run else new_report(settings.report_path, columns)
         try:
             summary = fail_without_retry(
                 run_calls,
                 rows=rows,
-                total=self._total(),
+                total=None if settings.shard else length,
                 read=reader.read if memory.trail is None else memory.trail.reading(reader.read),
                 vendor=account.vendor,
                 transport=AsyncTransport(account.target, max_connections=settings.max_concurrency),
@@ -198,11 +195,13 @@ class ListRun:
             say=say,
         )
 
-    def _rows(self) -> Iterator[ContactRow]:
+    def _rows(self, length: int | None) -> Iterator[ContactRow]:
         settings = self._settings
         if settings.max_rows is None:
             return settings.contacts.rows(self._context)
-        return rows_within(settings.contacts, self._context, max_rows=settings.max_rows, stop=self._stop, log=self._log)
+        return rows_within(
+            settings.contacts, self._context, length=length, max_rows=settings.max_rows, stop=self._stop, log=self._log
+        )
 
     def _rules(self, memory: Memory, numbers: NumberReader) -> Rules | None:
         settings = self._settings

@@ -68,6 +68,12 @@ def dense_json() -> Iterator[bytes]:
         yield b'{"to_number": [' + b"{}," * (LONG // 3 - 10) + b"{}]}\n"
 
 
+def json_list(value: bytes) -> Iterator[bytes]:
+    yield b'[{"to_number": "+919876543210"}, {"note": ' + value[:1]
+    for _ in range(MUCH):
+        yield value[1:] * (MB // len(value[1:]))
+
+
 def write_parquet(path: Path, kind: str) -> None:
     import pyarrow as pa
     from pyarrow import parquet
@@ -107,6 +113,9 @@ def make(folder: Path) -> None:
     packed(folder / "no_header.csv.gz", (b"a" * MB for _ in range(MUCH)))
     packed(folder / "line.jsonl.gz", json_line())
     packed(folder / "dense.jsonl.gz", dense_json())
+    packed(folder / "text.json.gz", json_list(b'"a'))
+    packed(folder / "deep.json.gz", json_list(b"[["))
+    packed(folder / "wide.json.gz", json_list(b"[{},"))
     for kind in ("page", "dictionary", "plain", "delta", "list", "columns"):
         write_parquet(folder / f"{kind}.parquet", kind)
 

@@ -144,6 +144,40 @@ def test_a_json_line_that_is_no_row_is_rejected_and_the_rest_goes_on(tmp_path: P
     assert read(path) == [ASHA, None, RAVI]
 
 
+@pytest.mark.parametrize("name", ["a.json", "a.json.gz", "a.jsonl"])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_json_list_is_read_as_its_elements(tmp_path: Path, name: str, indent: int | None) -> None:
+    rows = [{**ASHA, "due": [1, 2.5, {"a": None}], "id": 919876543210}, "+919876543211", None, RAVI]
+    content = b"\xef\xbb\xbf \n" + json.dumps(rows, indent=indent, ensure_ascii=False).encode()
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    assert read(tmp_path / name) == rows
+
+
+def test_a_json_file_may_hold_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(f"{json.dumps(ASHA)}\n{json.dumps(RAVI)}\n")
+    assert read(tmp_path / "a.json") == [ASHA, RAVI]
+    assert read(tmp_path / "a.json", format="jsonl") == [ASHA, RAVI]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (json.dumps([ASHA, RAVI])[:-9], "cannot be read behind row 1: it is not whole"),
+        (json.dumps([ASHA]) + "[]", "cannot be read behind row 0: it is no JSON"),  # nor is what came in its piece
+        ('[{"to_number": "+919876543210"}, {"name": Asha}]', "it is no JSON"),
+        (json.dumps({"data": [ASHA]}, indent=1), "neither a list of rows nor a row in each line"),
+        ("to_number\n+919876543210", "neither a list of rows nor a row in each line"),
+    ],
+)
+def test_json_that_is_no_list_of_rows_says_how_far_it_came(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "a.json").write_text(content)
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        read(tmp_path / "a.json")
+    assert "98765" not in str(caught.value)
+    assert "Asha" not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
 def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     path = tmp_path / "contacts.parquet"
@@ -223,7 +257,9 @@ MANY = 200_000  # rows
 BOUND = 8_000_000  # bytes
 
 
-@pytest.mark.parametrize("name", ["contacts.csv", "contacts.csv.gz", "contacts.jsonl", "contacts.parquet"])
+@pytest.mark.parametrize(
+    "name", ["contacts.csv", "contacts.csv.gz", "contacts.jsonl", "contacts.json", "contacts.parquet"]
+)
 def test_all_of_a_long_file_comes_and_never_stands_in_memory(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     write_many(path, rows=1)
@@ -243,6 +279,12 @@ def write_many(path: Path, *, rows: int) -> None:
         pyarrow = pytest.importorskip("pyarrow")
         numbers = [f"+9198{i:08}" for i in range(rows)]
         write_parquet(pyarrow.table({"to_number": numbers, "note": [note] * rows}), path)
+        return
+    if path.suffix == ".json":
+        with path.open("w") as file:
+            file.write("[")
+            file.writelines(f'{", " if i else ""}{{"to_number": "+9198{i:08}", "note": "{note}"}}' for i in range(rows))
+            file.write("]")
         return
     lines = (
         (f'{{"to_number": "+9198{i:08}", "note": "{note}"}}\n' for i in range(rows))

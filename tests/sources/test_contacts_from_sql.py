@@ -493,3 +493,39 @@ def test_the_rendered_view_shows_the_query_but_no_value(warehouse: Path) -> None
         "rows of the query on connection warehouse, parameters: day: "
         "select to_number from customers where due_on = :day and to_number <> …"
     )
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select to_number from customers order by name",
+        "select to_number from customers;\n",
+        "select to_number from customers -- all of them",
+        "with due as (select * from customers) select * from due",
+    ],
+)
+def test_the_rows_are_counted_where_that_is_asked_for(database: str, sql: str) -> None:
+    if database != "sqlite":
+        sql = sql.replace(
+            "from customers", "from (select 1 as to_number, 'a' as name union all select 2, 'b') customers"
+        )
+    assert SqlContacts(sql, conn_id="warehouse", count=True).total({}) == 2
+    assert SqlContacts(sql, conn_id="warehouse").total({}) is None
+    assert len(list(SqlContacts(sql, conn_id="warehouse", count=True).rows({}))) == 2
+
+
+def test_the_count_has_the_querys_parameters(warehouse: Path) -> None:
+    source = SqlContacts(
+        "select * from customers where due_on = :day", conn_id="warehouse", parameters={"day": "2026-06-01"}, count=True
+    )
+    assert source.total({}) == 1
+
+
+@pytest.mark.parametrize("sql", ["delete from customers returning *", "select nothing", "values (1);select 1", " "])
+def test_a_query_that_cannot_be_counted_has_no_total_and_changes_nothing(
+    warehouse: Path, caplog: pytest.LogCaptureFixture, sql: str
+) -> None:
+    assert SqlContacts(sql, conn_id="warehouse", count=True).total({}) is None
+    assert ("the progress has no total" in caplog.text) == bool(sql.strip())
+    with closing(sqlite3.connect(warehouse)) as database:
+        assert database.execute("select count(*) from customers").fetchone() == (2,)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
 _BETWEEN_DIGITS = re.compile(r"[\s().\-]+")
-_NUMBER = re.compile(r"\+\d{7,}|\d{9,}|\+?\d[.,]?\d*[eE]\+?\d+")  # a shorter one may be a year or a date
+_NUMBER = re.compile(r"\+\d{7,}|\d{9,}|\+?\d+,?\d*[eE]\+\d{2}")  # a shorter one may be a year or a date
 _ALONE = re.compile(rf"{_NUMBER.pattern}|\+?\d{{4,}}")  # a list of nothing but numbers has no short name either
 
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, TypeAlias
 
 from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken, VoiceCallError
-from airflow_provider_callkaro.files.formats import ENDINGS, FileFormat, format_of
+from airflow_provider_callkaro.files.formats import WRITTEN, WRITTEN_ENDINGS, FileFormat, format_of
 from airflow_provider_callkaro.files.storage import redacted_path, storage_of
 from airflow_provider_callkaro.files.writing.spreadsheet import cell_text
 
@@ -29,8 +29,10 @@ def report_lines(path: str) -> Iterator[Line]:
     :raises SourceBroken: its storage cannot deliver it to its end.
     """
     kind = format_of(path)
-    if kind is None:
-        raise ConfigurationError(f"report_path must end in {', '.join(ENDINGS)}: that says how the report is read")
+    if kind not in WRITTEN:
+        raise ConfigurationError(
+            f"report_path must end in {', '.join(WRITTEN_ENDINGS)}: that says how the report is read"
+        )
     shown, number = redacted_path(path), 0
     try:
         target = storage_of(path)
@@ -64,7 +66,7 @@ def _lines(file: BinaryIO, kind: FileFormat) -> Iterator[Line]:
             return _csv_lines(file)
         case FileFormat.JSONL:
             return _json_lines(file)
-        case FileFormat.PARQUET:
+        case _:
             return _parquet_lines(file)
 
 

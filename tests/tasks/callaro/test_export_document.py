@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
-from airflow_provider_callkaro.tasks.callaro.export_document import MAX_DEPTH, MAX_META, ExportDocument
+from airflow_provider_callkaro.files.reading.json_file import MAX_DEPTH
+from airflow_provider_callkaro.tasks.callaro.export_document import MAX_META, ExportDocument
 
 TEXTS = st.text(st.sampled_from(list('a\\"NaN Infinity-,]}€😀\n')), max_size=9)
 VALUES = st.recursive(
