@@ -13,14 +13,19 @@ import shutil
 import socket
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 from spreading import duration_rank, needs_airflow, shared_airflows
+
+if TYPE_CHECKING:
+    from real_airflow import RealAirflow
+    from stage import Stage
 
 settings.register_profile("callkaro", deadline=None)  # a busy machine is no failure
 settings.load_profile("callkaro")
@@ -127,3 +132,21 @@ def airflow_database() -> None:
     from airflow.utils.db import initdb
 
     initdb()
+
+
+@pytest.fixture(scope="session")
+def stage(postgresql: DatabaseServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A running Airflow that knows the example DAGs, and the vendors that they can dial.
+
+    Each pytest worker that needs it has its own; `spreading.AIRFLOWS` says which files share one.
+    """
+    from airflow_fixtures import staged
+
+    with staged(postgresql, tmp_path_factory.mktemp("stage")) as ready:
+        yield ready
+
+
+@pytest.fixture(scope="session")
+def running_airflow(stage: Stage) -> RealAirflow:
+    """The Airflow of the stage, for who brings DAGs along and dials nobody."""
+    return stage.airflow

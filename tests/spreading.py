@@ -24,8 +24,8 @@ AIRFLOWS = {
     "test_example_dags.py": "the second stage",
     "test_operators_under_airflow.py": "the second stage",
     "test_callaro_under_airflow.py": "the second stage",
-    "test_sensor_under_airflow.py": "the shared Airflow",
-    "test_real_airflow.py": "the shared Airflow",
+    "test_sensor_under_airflow.py": "the first stage",
+    "test_real_airflow.py": "the first stage",
 }
 """Which files share an Airflow. Every worker that runs one of them starts an Airflow, so there are few groups."""
 

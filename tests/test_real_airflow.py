@@ -14,8 +14,6 @@ import real_airflow
 from real_airflow import AirflowStuck, RealAirflow, dag_test, wait_until
 from real_airflow.running import KEEPER
 
-pytest_plugins = ["airflow_fixtures"]
-
 SMOKE_DAGS = Path(real_airflow.__file__).with_name("dags") / "smoke_dags.py"
 
 

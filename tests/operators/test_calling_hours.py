@@ -1,4 +1,4 @@
-"""Nobody is rung at a wrong hour, whatever the sensor said and whichever day a run is for."""
+"""Nobody is rung at a wrong hour, whatever the sensor said."""
 
 from __future__ import annotations
 
@@ -79,29 +79,3 @@ def a_zone_without_midnight_between(first: datetime, last: datetime) -> ZoneInfo
     """Somewhere else than where anybody is called; a window across the vendor's midnight would be narrowed."""
     zones = map(ZoneInfo, ("Asia/Kolkata", "America/New_York", "Pacific/Auckland"))
     return next(zone for zone in zones if first.astimezone(zone).date() == last.astimezone(zone).date())
-
-
-def test_a_backfill_of_thirty_days_rings_nobody_by_default_and_everybody_once_when_told_to(stage: Stage) -> None:
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    with stage.vendor("replay_vendor") as sandbox:
-        stage.airflow.backfill("replayed", today - timedelta(days=34), today - timedelta(days=5))
-        runs = stage.airflow.until(
-            "thirty replayed runs to end",
-            lambda: (
-                ended if len(ended := [run for run in backfilled(stage) if run["state"] == "success"]) == 30 else None
-            ),
-        )
-        states = {
-            (task["task_id"], task["state"])
-            for run in runs
-            for task in stage.airflow.tasks("replayed", run["dag_run_id"])
-        }
-        assert states == {("skip", "skipped"), ("dial", "success")}
-        rings = [ring for ring in sandbox.rings if ring.agent_id == "agent_dial"]
-        assert sorted(ring.to_number for ring in rings) == [f"+9198765{row:05d}" for row in range(5)]
-        log = stage.airflow.log("replayed", runs[0]["dag_run_id"], "skip")
-        assert "nobody is rung" in log
-
-
-def backfilled(stage: Stage) -> list[dict[str, object]]:
-    return [run for run in stage.airflow.runs("replayed") if run["run_type"] == "backfill"]

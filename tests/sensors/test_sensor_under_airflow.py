@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from real_airflow import RealAirflow
 
-pytest_plugins = ["airflow_fixtures"]
 pytestmark = pytest.mark.airflow
 
 SHORT_WAIT = timedelta(seconds=65)  # a minute, which a sensor sleeps on the worker, and the start of its process

@@ -42,16 +42,3 @@ with DAG("scheduled_for_the_opening", schedule=None, start_date=datetime(2026, 1
         when_closed="schedule",
         callkaro_conn_id="later_vendor",
     )
-
-with DAG(
-    "replayed", schedule="0 0 * * *", start_date=datetime(2026, 1, 1), catchup=False, max_active_runs=4
-) as replayed:
-    for stale_runs in ("skip", "dial"):
-        CallKaroFanOutCallsOperator(
-            task_id=stale_runs,
-            contacts=[f"+9198765{row:05d}" for row in range(5)],
-            agent_id=f"agent_{stale_runs}",
-            stale_runs=stale_runs,
-            ledger_conn_id="sqlite_ledger",
-            callkaro_conn_id="replay_vendor",
-        )
