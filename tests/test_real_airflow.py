@@ -13,6 +13,7 @@ import pytest
 import real_airflow
 from real_airflow import AirflowStuck, RealAirflow, dag_test, wait_until
 from real_airflow.running import KEEPER
+from spreading import AIRFLOWS
 
 SMOKE_DAGS = Path(real_airflow.__file__).with_name("dags") / "smoke_dags.py"
 
@@ -137,6 +138,13 @@ def test_a_dag_runs_without_a_scheduler(tmp_path: Path) -> None:
     assert result.state == "success", result.stdout + result.stderr
     assert result.task("patient").task_state == {"tries": [1]}
     assert result.xcom("patient")["process"] > 0
+
+
+def test_every_file_that_needs_a_stage_says_which_so_that_no_worker_starts_an_airflow_for_it_alone(
+    request: pytest.FixtureRequest,
+) -> None:
+    staged = {item.path.name for item in request.session.items if "stage" in getattr(item, "fixturenames", ())}
+    assert staged <= set(AIRFLOWS)
 
 
 def test_nothing_outlives_a_test_that_was_killed(tmp_path: Path) -> None:
