@@ -68,7 +68,7 @@ def test_every_task_decorator_makes_a_task_of_a_function():
     listed = get_provider_info()["task-decorators"]
     assert [entry["name"] for entry in listed] == ["callkaro_calls", "mrassistant_calls"]
     for entry in listed:
-        decorated = at(entry["class-name"])(list)
+        decorated = at(entry["class-name"])(lambda day: [day])
         assert decorated.operator_class.custom_operator_name == f"@task.{entry['name']}"
 
 

@@ -255,7 +255,12 @@ class OutcomeRecorder:
         reason = entry.reason or (Reason.INTERRUPTED if outcome is Outcome.UNKNOWN else None)
         self.close_row(
             RowOutcome(
-                row_number=job.row_number, outcome=outcome, reason=reason, call_id=entry.call_id, detail=entry.detail
+                row_number=job.row_number,
+                outcome=outcome,
+                reason=reason,
+                call_id=entry.call_id,
+                detail=entry.detail,
+                earlier=True,
             )
         )
 

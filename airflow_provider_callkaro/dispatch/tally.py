@@ -23,6 +23,7 @@ class RowOutcome:
     :param row_number: its place in the source, from 1.
     :param reason: why it is not simply accepted; None where it is.
     :param detail: one masked sentence, such as the vendor's message.
+    :param earlier: whether an earlier try of the run settled it.
     """
 
     row_number: int
@@ -30,6 +31,7 @@ class RowOutcome:
     reason: Reason | str | None = None
     call_id: str | None = None
     detail: str | None = None
+    earlier: bool = False
 
 
 class Tally:

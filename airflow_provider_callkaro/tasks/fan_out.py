@@ -54,6 +54,7 @@ class FanOutOperator(PlacingOperator):
         from airflow_provider_callkaro.tasks.failures import why_none_accepted
 
         summary, result = run.run(resumed=resumed)
+        self._result = result
         why = why_none_accepted(summary)
         if why is not None:  # and on_none_accepted lets it be
             self.log.warning("%s", why)

@@ -37,9 +37,11 @@ from airflow_provider_callkaro.tasks.failures import (
 from airflow_provider_callkaro.tasks.instants import to_second
 from airflow_provider_callkaro.tasks.ledgers import Memory, remember
 from airflow_provider_callkaro.tasks.list_length import rows_within
+from airflow_provider_callkaro.tasks.metrics import RunMetrics
 from airflow_provider_callkaro.tasks.rules import rules_for
 from airflow_provider_callkaro.tasks.run_output import RunOutput, check_report_place, new_report
 from airflow_provider_callkaro.tasks.settings import ListSettings
+from airflow_provider_callkaro.tasks.tracing import RunSpan, span_of_run
 from airflow_provider_callkaro.tasks.waiting import SHORT_WAIT
 
 if TYPE_CHECKING:
@@ -78,7 +80,15 @@ class ListRun:
         self._log = log
         self._defer = defer
         self._watcher = watcher
-        self._output = RunOutput(settings=settings, context=context, log=log, campaign=campaign, result_key=result_key)
+        self._metrics = None if settings.dry_run else RunMetrics.of(context, connection_id=account.connection_id)
+        self._output = RunOutput(
+            settings=settings,
+            context=context,
+            log=log,
+            campaign=campaign,
+            result_key=result_key,
+            metrics=self._metrics,
+        )
         self._say_columns: Callable[[str], None] | None = partial(log.info, "%s")
 
     def run(self, *, resumed: bool = False) -> tuple[Summary, dict[str, Any]]:
@@ -90,6 +100,11 @@ class ListRun:
         :raises AirflowSkipException: the run is long past, or its hours are closed and it is not to fail for that.
         :raises RunIncomplete: rows are pending; a retry goes on with them.
         """
+        with span_of_run() as span:
+            span.note(connection=self._account.connection_id, resumed=resumed)
+            return self._run(span, resumed=resumed)
+
+    def _run(self, span: RunSpan, *, resumed: bool) -> tuple[Summary, dict[str, Any]]:
         memory = self._memory(resumed=resumed)
         if resumed:
             self._say_columns = None  # the log has it from before the wait
@@ -102,6 +117,7 @@ class ListRun:
         has_waited = resumed
         while True:
             summary = self._one_pass(memory, length)
+            span.note_summary(summary)
             if has_waited:
                 refuse_vanished_list(summary)
             if not self._settings.waits or not only_waits(summary):
@@ -154,7 +170,7 @@ class ListRun:
                 say=self._output.say_progress,
                 keep=self._output.keep_progress,
                 redial=settings.redialled,
-                report=_one_sink(report, self._watcher),
+                report=_one_sink(report, self._watcher, None if self._metrics is None else self._metrics.begin()),
                 shard=settings.part,
                 on_row=None if columns is None else columns.check if report is None else columns.keep,
                 rules=rules,
@@ -241,6 +257,8 @@ class ListRun:
         Returns whether to go on; False where Airflow asked the try to end meanwhile."""
         moment = summary.resume_at or datetime.now(UTC)
         self._log.info("%d calls wait until %s", summary.pending, to_second(moment))
+        if self._metrics is not None:
+            self._metrics.wait((moment - datetime.now(UTC)).total_seconds())
         if moment - datetime.now(UTC) >= SHORT_WAIT:
             self._defer(moment)
         wake = threading.Event()
@@ -260,9 +278,9 @@ class _AllSinks:
             sink.add(row)
 
 
-def _one_sink(report: RowSink | None, watcher: RowSink | None) -> RowSink | None:
-    sinks = [sink for sink in (report, watcher) if sink is not None]
-    return _AllSinks(sinks) if len(sinks) == 2 else next(iter(sinks), None)
+def _one_sink(*sinks: RowSink | None) -> RowSink | None:
+    wanted = [sink for sink in sinks if sink is not None]
+    return _AllSinks(wanted) if len(wanted) > 1 else next(iter(wanted), None)
 
 
 def _close(rows: Any) -> None:

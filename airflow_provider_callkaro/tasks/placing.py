@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,10 +18,13 @@ from airflow_provider_callkaro.tasks.row_arguments import check_contacts, check_
 from airflow_provider_callkaro.tasks.settings import ListSettings
 
 if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
     from airflow_provider_callkaro.calls.row_schema import RowSchema
     from airflow_provider_callkaro.dispatch.report import RowSink
     from airflow_provider_callkaro.tasks.account import Account
     from airflow_provider_callkaro.tasks.list_run import ListRun
+    from airflow_provider_callkaro.tasks.rules import Suppression
 
 
 class PlacingOperator(RendersLiterals):
@@ -33,6 +37,11 @@ class PlacingOperator(RendersLiterals):
     row_schema: ClassVar[RowSchema | None] = None
     """Which columns of a row mean something to the vendor, so that arguments about them are checked when the DAG is
     parsed; None leaves that to the run."""
+    places_calls = True
+    """Whether a run of it can make phones ring."""
+    suppression: Suppression
+    hook: Any
+    _result: Mapping[str, Any] | None = None
     _stop: Stop | None = None
     _provided: frozenset[str] = frozenset()
 
@@ -68,6 +77,18 @@ class PlacingOperator(RendersLiterals):
 
     def _announce(self, context: Context) -> None:
         """Make the run's link visible, where the vendor has a page for it."""
+
+    def get_openlineage_facets_on_start(self) -> OperatorLineage | None:
+        """What OpenLineage is told when the task starts: tables, files, campaign, report. None if unknown."""
+        from airflow_provider_callkaro.tasks.lineage import lineage_of
+
+        return lineage_of(self, result=None)
+
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage | None:  # noqa: ARG002
+        """What OpenLineage is told when the task has ended: the same, with the campaigns that were made."""
+        from airflow_provider_callkaro.tasks.lineage import lineage_of
+
+        return lineage_of(self, result=self._result)
 
     def on_kill(self) -> None:
         """Start no new call, let those in flight finish, and settle them; the rest stays pending.

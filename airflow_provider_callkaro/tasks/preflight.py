@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 class PreflightOperator(PlacingOperator):
     """The common part of the preflight operators; not to be used by itself."""
 
+    places_calls = False
     never_shown = NEVER_SHOWN_OF_A_LIST
     ui_color = "#e8e6f5"
 

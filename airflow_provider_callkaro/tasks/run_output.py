@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_callkaro.tasks.ledgers import Memory
+    from airflow_provider_callkaro.tasks.metrics import RunMetrics
 
 
 _LONGEST_SCOPE = 40  # letters of a scope in a log line
@@ -37,12 +38,14 @@ class RunOutput:
         log: logging.Logger,
         campaign: Callable[[], Mapping[str, Any]],
         result_key: str,
+        metrics: RunMetrics | None = None,
     ) -> None:
         self._settings = settings
         self._context = context
         self._log = log
         self._campaign = campaign
         self._result_key = result_key
+        self._metrics = metrics
 
     def started(self, memory: Memory) -> None:
         """Say in the log how fast the run may go, and where it remembers its calls."""
@@ -65,13 +68,17 @@ class RunOutput:
         self._log.info("%s", snapshot)
 
     def keep_progress(self, snapshot: Snapshot) -> None:
-        """Keep in the task's state, where there is one, how far the run is."""
+        """Keep in the task's state, where there is one, how far the run is, and send it as metrics."""
+        if self._metrics is not None:
+            self._metrics.progress(snapshot)
         store = task_state_of(self._context)
         if store is not None:
             store.set("progress", snapshot.as_state())
 
     def leave_summary(self, summary: Summary) -> None:
         """Say what the run came to, and leave it in XCom at once: what comes after may fail."""
+        if self._metrics is not None:
+            self._metrics.end(summary)
         for line in summary.lines():
             self._log.info("%s", line)
         self._log.info(

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import DAG
-from airflow_task_state import TaskStateInMemory
 from fanning_out import connect, context_of, people, rendered
 
 from airflow_provider_callkaro.decorators.callkaro import callkaro_calls_task
@@ -26,6 +25,7 @@ OWN = {
     mrassistant_calls_task: {"name": "Renewals", "agent_id": "6f2c0a56-6a64-4b0e-9f0c-2a4f4c1a7d10"},
 }
 DECORATORS = list(OWN)
+LEDGER = {"ledger_conn_id": "call_ledger", "ledger_scope": "renewals"}
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def task_of(function: Any, *args: Any, decorator: Any = callkaro_calls_task, cal
     :param call: the arguments by name of the function's call in the DAG.
     """
     with DAG("outreach"):
-        return decorator(**OWN[decorator], **arguments)(function)(*args, **(call or {})).operator
+        return decorator(**OWN[decorator], **LEDGER, **arguments)(function)(*args, **(call or {})).operator
 
 
 @pytest.mark.parametrize("decorator", DECORATORS)
@@ -48,7 +48,7 @@ def test_each_row_that_a_function_yields_is_called_once(sandbox, decorator):
     def renewals() -> Iterator[dict[str, Any]]:
         yield from people(3)
 
-    result = task_of(renewals, decorator=decorator).execute(context_of(store=TaskStateInMemory()))
+    result = task_of(renewals, decorator=decorator).execute(context_of())
     assert (result["total"], result["accepted"]) == (3, 3)
     assert sandbox.rings_per_number() == {person["to_number"]: 1 for person in people(3)}
 
@@ -64,11 +64,10 @@ def test_a_retry_reads_the_function_again_and_calls_nobody_twice(sandbox, decora
             raise OSError("the database went away")
         yield from people(2, start=3)
 
-    store = TaskStateInMemory()
     with pytest.raises(OSError, match="went away"):
-        task_of(renewals, decorator=decorator).execute(context_of(store=store))
+        task_of(renewals, decorator=decorator).execute(context_of())
     for attempt in (2, 3):
-        task_of(renewals, decorator=decorator).execute(context_of(try_number=attempt, store=store))
+        task_of(renewals, decorator=decorator).execute(context_of(try_number=attempt))
     assert read == [1, 2, 3]  # once in each try
     assert sandbox.rings_per_number() == {person["to_number"]: 1 for person in people(5)}
 
@@ -80,7 +79,7 @@ def test_the_arguments_of_a_function_are_rendered_and_airflows_context_is_given_
         seen.update(city=city, day=day, run_id=run_id, others=others)
         yield from people(1)
 
-    context = context_of(run_id="scheduled__7", store=TaskStateInMemory())
+    context = context_of(run_id="scheduled__7")
     task = rendered(task_of(renewals, "Pune", call={"day": "{{ day }}"}), context, day="2026-11-21")
     task.execute(context)
     assert (seen["city"], seen["day"], seen["run_id"]) == ("Pune", "2026-11-21", "scheduled__7")
@@ -91,7 +90,7 @@ def test_a_row_is_never_rendered(sandbox):
     def renewals() -> Iterator[dict[str, Any]]:
         yield {"to_number": "+919876500000", "name": "{{ run_id }}"}
 
-    context = context_of(store=TaskStateInMemory())
+    context = context_of()
     rendered(task_of(renewals), context, run_id="leaked").execute(context)
     assert [ring.metadata for ring in sandbox.rings] == [{"name": "{{ run_id }}"}]
 
@@ -106,7 +105,7 @@ def test_a_list_is_counted_by_calling_the_function_once_more_and_its_generators_
         finally:
             steps.append("closed")
 
-    result = task_of(renewals, max_rows=4).execute(context_of(store=TaskStateInMemory()))
+    result = task_of(renewals, max_rows=4).execute(context_of())
     assert result["accepted"] == 4
     assert steps == ["opened", "closed"] * 2
 
@@ -115,7 +114,7 @@ def test_the_length_of_a_returned_list_is_known_before_the_first_call(sandbox):
     called = []
     task = task_of(lambda: called.append(1) or people(3), min_rows=4, task_id="renewals")
     with pytest.raises(Exception, match="min_rows"):
-        task.execute(context_of(store=TaskStateInMemory()))
+        task.execute(context_of())
     assert (called, sandbox.rings) == ([1], [])
 
 
@@ -137,7 +136,7 @@ def gives_the_same_iterator() -> Any:
 def test_what_gives_no_rows_is_refused_by_the_name_of_the_function(sandbox, function, message):
     function.__name__ = "renewals"
     with pytest.raises(Exception, match=f"what renewals gives {message}") as caught:
-        task_of(function).execute(context_of(store=TaskStateInMemory()))
+        task_of(function).execute(context_of())
     assert "98765" not in str(caught.value)
     assert sandbox.rings == []
 
@@ -145,8 +144,12 @@ def test_what_gives_no_rows_is_refused_by_the_name_of_the_function(sandbox, func
 def test_an_iterator_that_each_call_gives_anew_is_refused_where_it_is_used_up(sandbox):
     task = task_of(gives_the_same_iterator(), max_rows=5, task_id="renewals")
     with pytest.raises(ConfigurationError, match="an iterator that has been read before"):
-        task.execute(context_of(store=TaskStateInMemory()))
+        task.execute(context_of())
     assert sandbox.rings == []
+
+
+def no_rows() -> list[Any]:
+    return []
 
 
 async def asynchronous() -> list[str]:
@@ -175,7 +178,7 @@ def test_an_asynchronous_function_is_refused_when_the_dag_is_parsed(decorator, f
 )
 def test_an_argument_that_cannot_work_is_refused_when_the_dag_is_parsed(decorator, arguments, message):
     with pytest.raises(ConfigurationError, match=message):
-        task_of(list, decorator=decorator, task_id="renewals", **arguments)
+        task_of(no_rows, decorator=decorator, task_id="renewals", **arguments)
 
 
 @pytest.mark.parametrize("decorator", DECORATORS)
@@ -186,7 +189,7 @@ def test_a_mapped_task_takes_its_part_of_the_list_from_the_argument_that_says_so
     taken = []
     for index in range(3):
         task = task_of(renewals, decorator=decorator, shard_argument="part", call={"part": (index, 3)})
-        context = context_of(map_index=index, store=TaskStateInMemory())
+        context = context_of(map_index=index)
         taken.append(rendered(task, context).execute(context)["total"])
     assert sum(taken) == 20
     assert all(taken)
@@ -196,7 +199,7 @@ def test_a_mapped_task_takes_its_part_of_the_list_from_the_argument_that_says_so
 def test_a_shard_argument_that_the_function_is_not_given_is_named(sandbox):
     task = task_of(lambda: people(2), shard_argument="part", task_id="renewals")
     with pytest.raises(ConfigurationError, match="shard_argument is part"):
-        task.execute(context_of(store=TaskStateInMemory()))
+        task.execute(context_of())
 
 
 @pytest.mark.parametrize("decorator", DECORATORS)
@@ -214,7 +217,7 @@ def test_what_airflow_stores_and_logs_of_a_task_holds_none_of_its_rows(sandbox, 
     def renewals(rows: Any) -> Iterator[dict[str, Any]]:
         yield from rows
 
-    context = context_of(store=TaskStateInMemory())
+    context = context_of()
     task = rendered(task_of(renewals, call={"rows": people(3)}), context)
     result = task.execute(context)
     assert result["accepted"] == 3
@@ -237,7 +240,7 @@ def test_the_dags_of_the_page_call_whom_its_function_names_each_once(sandbox, mo
     whole, parts = (block.replace("airflow.sdk", "airflow.providers.common.compat.sdk") for block in BLOCKS[:2])
     names: dict[str, Any] = {}
     exec(whole.replace('callbacks("Pune")', 'made = callbacks("Pune")'), names)
-    context = {**context_of(store=TaskStateInMemory()), "ds": "2026-11-21"}
+    context = {**context_of(), "ds": "2026-11-21"}
     names["made"].operator.execute(context)
     assert sandbox.rings_per_number() == {person["to_number"]: 1 for person in people(8)}
     exec(parts.replace("callbacks.expand", "made = callbacks.expand"), names)
