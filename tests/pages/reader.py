@@ -100,6 +100,8 @@ class Reader:
             case ["export", *_]:
                 done = run(["bash", "-c", f"{line}\nenv -0"])
                 os.environ.update(entry.split("=", 1) for entry in done.split("\0") if "=" in entry)
+                for vendor in re.findall(r"AIRFLOW_CONN_(CALLKARO|CALLARO|MRASSISTANT)_DEFAULT=", line):
+                    assert hook_of(vendor)().connection
                 os.environ["SANDBOX_KEY"] = f"X-Sandbox-Key: {self.sandbox.control_key}"  # the page has an ellipsis
             case ["airflow", *given, "|", "grep", word]:
                 self.airflow(given)
@@ -217,9 +219,14 @@ def read_as(vendor: str, connection: dict[str, Any]) -> Any:
     """The hook of a connection that a page shows, once it has read it."""
     name = f"shown_{vendor}"
     connect(name, {"conn_type": vendor, "password": "sandbox"} | connection)
-    hook = next(v for k, v in public_names().items() if k.lower() == f"{vendor}hook")(name)
+    hook = hook_of(vendor)(name)
     assert hook.connection
     return hook
+
+
+def hook_of(vendor: str) -> Any:
+    """The class of a vendor's hook."""
+    return next(one for name, one in public_names().items() if name.lower() == f"{vendor.lower()}hook")
 
 
 def check_requirements(needs: list[str]) -> None:
