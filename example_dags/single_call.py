@@ -1,5 +1,7 @@
 """One single call, to whomever the run's parameters name, placed by hand or by another system.
 
+No log has the number. But Airflow keeps the parameters of a run, and shows them to whoever may see the DAG.
+
 Connections: ``callkaro_default``.
 """
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from stage import Stage
 
-pytestmark = pytest.mark.airflow
+pytestmark = [pytest.mark.airflow, pytest.mark.usefixtures("no_example_logs_a_number")]
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "example_dags"

@@ -56,6 +56,7 @@ def test_a_rehearsal_tells_its_figures_and_rings_and_names_nobody(stage: Stage) 
 
 
 @pytest.mark.airflow
+@pytest.mark.usefixtures("no_example_logs_a_number")
 def test_nobody_is_rung_until_a_person_approves_and_then_those_who_were_shown_are(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

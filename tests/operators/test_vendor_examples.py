@@ -14,7 +14,7 @@ import pytest
 from pyarrow import parquet
 from stage import Stage
 
-pytestmark = pytest.mark.airflow
+pytestmark = [pytest.mark.airflow, pytest.mark.usefixtures("no_example_logs_a_number")]
 
 TODAY = f"{datetime.now(UTC):%Y-%m-%d}"
 MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
