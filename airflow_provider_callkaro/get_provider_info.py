@@ -46,6 +46,8 @@ def get_provider_info() -> dict[str, Any]:
         "cli": [f"{_PACKAGE}.commands.definition.get_callkaro_cli_commands"],
         "extra-links": [
             f"{_PACKAGE}.links.callkaro.CallKaroCampaignLink",
+            f"{_PACKAGE}.links.campaigns.CallaroCampaignLink",
+            f"{_PACKAGE}.links.campaigns.MrAssistantCampaignLink",
             f"{_PACKAGE}.links.files.CallReportLink",
             f"{_PACKAGE}.links.files.PreflightPageLink",
         ],

@@ -147,6 +147,28 @@ class ConnectionFields:
             raise ConfigurationError(f'"{name}" in the extra of connection "{self._id}" must be at most 200 characters')
         return value or None
 
+    def campaign_page(self) -> str | None:
+        """The address of a campaign's page in the vendor's dashboard, with ``{campaign_id}`` in it; None where there is
+        none.
+
+        :raises ConfigurationError: it is no such address, or holds a login, which a link would show.
+        """
+        address = self.text("campaign_page")
+        if address is None:
+            return None
+        try:
+            parts = urlsplit(address)
+        except ValueError:
+            parts = urlsplit("")
+        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+            address = ""
+        if address.count("{campaign_id}") != 1:
+            raise ConfigurationError(
+                f'"campaign_page" in the extra of connection "{self._id}" must be the address of a page, with '
+                '"{campaign_id}" where the id of the campaign stands and without a login'
+            )
+        return address
+
     def json(self, name: str) -> Any:
         """A value of the extra as it is; None where there is none, or an empty one."""
         value = self._extra.get(name)

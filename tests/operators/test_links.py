@@ -12,8 +12,12 @@ from airflow_task_state import TaskStateInMemory
 from fanning_out import connect, context_of, fan_out, people
 from fsspec.implementations.memory import MemoryFileSystem
 
+from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.get_provider_info import get_provider_info
+from airflow_provider_callkaro.hooks.callaro import CallaroHook
+from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
 from airflow_provider_callkaro.operators import callaro, callkaro, mrassistant
+from airflow_provider_callkaro.operators.callaro import CallaroCreateCampaignOperator, CallaroLaunchCampaignOperator
 from airflow_provider_callkaro.operators.callkaro import CallKaroCreateCampaignOperator, CallKaroPreflightOperator
 from airflow_provider_callkaro.operators.mrassistant import (
     MrAssistantCreateCampaignOperator,
@@ -84,6 +88,48 @@ def test_a_preflight_shows_its_page_and_hands_on_its_address_in_markdown(bucket,
     assert "| cost | 18.00 INR\\|$ |" in lines
     assert lines[-1] == f"[The whole page]({address})"
     assert "98765" not in result["markdown"]
+
+
+PAGE_OF_CAMPAIGN = {"extra": {"campaign_page": "https://app.example.org/c/{campaign_id}"}}
+
+
+@pytest.mark.parametrize("extra", [PAGE_OF_CAMPAIGN, {}])
+def test_a_campaign_has_a_link_where_the_connection_says_what_its_page_is_called(bucket, sandbox, monkeypatch, extra):
+    for vendor in ("callaro", "mrassistant"):
+        given = json.loads(sandbox.airflow_connections[f"{vendor}_default"])
+        monkeypatch.setenv(f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT", json.dumps({**given, **extra}))
+    arguments = {"name": "Renewals", "agent_id": UUID_AGENT}
+    context = context_of(store=TaskStateInMemory())
+    MrAssistantCreateCampaignOperator(task_id="calls", contacts=people(2), **arguments).execute(context)
+    [one] = sandbox.mrassistant_campaigns
+    page = "https://app.example.org/c"
+    assert links_of(context) == ({"_link_MrAssistantCampaignLink": f"{page}/{one.campaign_id}"} if extra else {})
+
+    several = context_of(run_id="scheduled__2", store=TaskStateInMemory())
+    arguments |= {"contacts": people(2, start=7), "targets_per_campaign": 1}
+    MrAssistantCreateCampaignOperator(task_id="calls", **arguments).execute(several)
+    assert links_of(several) == {}
+
+    created, launched = context_of(store=TaskStateInMemory()), context_of(store=TaskStateInMemory())
+    campaign = CallaroCreateCampaignOperator(
+        task_id="create", name="R", agent_id=42, campaign_phone_number_ids=[1]
+    ).execute(created)
+    CallaroLaunchCampaignOperator(task_id="launch", campaign_id=campaign).pre_execute(launched)
+    expected = {"_link_CallaroCampaignLink": f"{page}/{campaign}"} if extra else {}
+    assert links_of(created) == links_of(launched) == expected
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://app.example.org/", "app/{campaign_id}", "javascript:{campaign_id}", "https://u:p@h/{campaign_id}"],
+)
+def test_an_address_that_is_none_is_refused_with_its_connection(sandbox, monkeypatch, address):
+    for hook, vendor in ((CallaroHook, "callaro"), (MrAssistantHook, "mrassistant")):
+        given = json.loads(sandbox.airflow_connections[f"{vendor}_default"])
+        extra = {"extra": {"campaign_page": address}}
+        monkeypatch.setenv(f"AIRFLOW_CONN_{vendor.upper()}_DEFAULT", json.dumps({**given, **extra}))
+        with pytest.raises(ConfigurationError, match=rf'"campaign_page" in the extra of connection "{vendor}_default"'):
+            hook().connection  # noqa: B018
 
 
 def test_there_is_no_link_where_no_browser_could_follow_it(bucket, tmp_path):

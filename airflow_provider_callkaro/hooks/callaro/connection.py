@@ -16,10 +16,12 @@ class CallaroConnection:
 
     :param target: the host, the key and the timeouts.
     :param vendor: Callaro's API, with the routes of this connection.
+    :param campaign_page: the address of a campaign's page in the dashboard, with ``{campaign_id}`` in it.
     """
 
     target: Target
     vendor: Callaro
+    campaign_page: str | None = None
 
 
 def read_connection(conn: AirflowConnection, *, connection_id: str) -> CallaroConnection:
@@ -39,5 +41,7 @@ def read_connection(conn: AirflowConnection, *, connection_id: str) -> CallaroCo
         ) from None
     headers = Callaro.headers(fields.secret(what="API key"), tenant_id=tenant_id)
     return CallaroConnection(
-        target=fields.target(vendor=Callaro.name, default_host=DEFAULT_HOST, headers=headers), vendor=vendor
+        target=fields.target(vendor=Callaro.name, default_host=DEFAULT_HOST, headers=headers),
+        vendor=vendor,
+        campaign_page=fields.campaign_page(),
     )

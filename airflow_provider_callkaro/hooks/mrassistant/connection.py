@@ -36,6 +36,7 @@ class MrAssistantConnection:
     :param log_in: the request that proves login and password; None where the password is a token.
     :param webhook_url: where MrAssistant reports campaigns that name no address; not shown.
     :param webhook_secret: with which it signs the reports of campaigns that name no secret; not shown.
+    :param campaign_page: the address of a campaign's page in the dashboard, with ``{campaign_id}`` in it.
     """
 
     target: Target
@@ -44,6 +45,7 @@ class MrAssistantConnection:
     log_in: Request | None = field(default=None, repr=False)
     webhook_url: str | None = field(default=None, repr=False)
     webhook_secret: str | None = field(default=None, repr=False)
+    campaign_page: str | None = None
 
     @property
     def schedule_timezone(self) -> tzinfo | None:
@@ -80,6 +82,7 @@ def read_connection(conn: AirflowConnection, *, connection_id: str, ask: AskForT
         log_in=log_in,
         webhook_url=fields.text("webhook_url"),
         webhook_secret=fields.text("webhook_secret"),
+        campaign_page=fields.campaign_page(),
     )
 
 

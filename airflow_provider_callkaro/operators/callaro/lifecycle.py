@@ -83,6 +83,7 @@ class CallaroCreateCampaignOperator(CallaroOperator):
             extra_fields=self.extra_fields.value,
         )
         campaign = fail_without_retry(own_campaign, self.hook, context, name=self.name, fields=fields)
+        self._show_campaign(context, campaign.id)
         return self._returned(campaign, "created")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_callkaro.dispatch.report import RowSink
 from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
+from airflow_provider_callkaro.links.campaigns import MrAssistantCampaignLink
 from airflow_provider_callkaro.links.files import CallReportLink
 from airflow_provider_callkaro.sources.inline import as_source
 from airflow_provider_callkaro.tasks.account import Account
@@ -24,7 +25,7 @@ from airflow_provider_callkaro.tasks.rules import Suppression, read_policy
 from airflow_provider_callkaro.vendors.mrassistant.fields import ROW_SCHEMA
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import XComArg
+    from airflow.providers.common.compat.sdk import Context, XComArg
 
     from airflow_provider_callkaro.calls.policy import CallingPolicy
     from airflow_provider_callkaro.sources.contract import ContactSource
@@ -117,7 +118,7 @@ class MrAssistantCreateCampaignOperator(FanOutOperator):
 
     row_schema = ROW_SCHEMA
     template_fields: Sequence[str] = (*FAN_OUT_FIELDS, *CAMPAIGN_FIELDS, "mrassistant_conn_id")
-    operator_extra_links = (CallReportLink(),)
+    operator_extra_links = (MrAssistantCampaignLink(), CallReportLink())
     never_shown = FanOutOperator.never_shown | NEVER_SHOWN_OF_A_CAMPAIGN
     ui_color = "#dfe6f5"
 
@@ -229,6 +230,18 @@ class MrAssistantCreateCampaignOperator(FanOutOperator):
         arguments = CampaignArguments.of(self)
         account, self._campaigns = arguments.account(self.hook, agent_id=self.agent_id, policy=self.policy)
         return account
+
+    def _place_calls(self, context: Context, *, resumed: bool) -> dict[str, Any]:
+        try:
+            return super()._place_calls(context, resumed=resumed)
+        finally:
+            self._show_campaign(context)
+
+    def _show_campaign(self, context: Context) -> None:
+        """Show the link to the campaign; a list that made several has none, because a link leads to one place."""
+        created = self._campaigns.created()["campaigns"] if "_campaigns" in vars(self) else []
+        if len(created) == 1:
+            MrAssistantCampaignLink.show(context, self.hook.connection.campaign_page, created[0]["campaign_id"])
 
     def _watcher(self) -> RowSink:
         return CampaignsOfRows(self._campaigns)

@@ -18,6 +18,7 @@ from airflow_provider_callkaro.exceptions import TRANSIENT, NotAllowed, VendorEr
 from airflow_provider_callkaro.files.storage import redacted_path
 from airflow_provider_callkaro.files.writing.result_file import file_format
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
+from airflow_provider_callkaro.links.campaigns import CallaroCampaignLink
 from airflow_provider_callkaro.tasks.callaro.campaign import (
     existing_campaign,
     look_for_a_launch,
@@ -148,6 +149,7 @@ class CampaignRun:
             fail_without_retry(self._refuse_if_stale)
             own = fail_without_retry(own_campaign, self._hook, self._context, name=self._settings.name, fields=fields)
             self._campaign_id = own.id
+            CallaroCampaignLink.show(self._context, self._hook.connection.campaign_page, own.id)
         campaign = fail_without_retry(self._look)
         launch = self._memory.launch_of(campaign.id)
         self._launched = self._launched or launch is Launch.TAKEN

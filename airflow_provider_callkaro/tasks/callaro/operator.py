@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.hooks.callaro import CallaroHook
+from airflow_provider_callkaro.links.campaigns import CallaroCampaignLink
 from airflow_provider_callkaro.tasks.arguments import is_plain
 from airflow_provider_callkaro.tasks.callaro.campaign_memory import CampaignMemory
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
@@ -32,6 +33,7 @@ class CallaroOperator(RendersLiterals):
     """
 
     template_fields: Sequence[str] = ("callaro_conn_id",)
+    operator_extra_links: Sequence[Any] = (CallaroCampaignLink(),)
 
     def __init__(self, *, callaro_conn_id: str = CallaroHook.default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -41,6 +43,14 @@ class CallaroOperator(RendersLiterals):
     def hook(self) -> CallaroHook:
         """The Callaro hook."""
         return CallaroHook(self.callaro_conn_id)
+
+    def pre_execute(self, context: Context) -> None:
+        """Make the campaign's link visible, where the task is about one that is there already."""
+        super().pre_execute(context)
+        self._show_campaign(context, getattr(self, "campaign_id", None))
+
+    def _show_campaign(self, context: Context, campaign_id: object) -> None:
+        CallaroCampaignLink.show(context, self.hook.connection.campaign_page, campaign_id)
 
     def _returned(self, campaign: CallaroCampaign, done: str) -> CampaignId:
         self.log.info("Campaign %s is %s: its state is %s", campaign.id, done, campaign.state)

@@ -14,7 +14,13 @@ CALLARO = VendorProfile(
         "placeholders": {"host": "https://api.callaro.ai", "password": "sk_…"},
     },
     own_fields={
-        "tenant_id": text_field("Tenant id", "Which tenant is meant, for keys that reach several. Sent as X-Tenant-Id.")
+        "tenant_id": text_field(
+            "Tenant id", "Which tenant is meant, for keys that reach several. Sent as X-Tenant-Id."
+        ),
+        "campaign_page": text_field(
+            "Campaign page",
+            "The address of a campaign's page in your dashboard, with {campaign_id} in it, for the link on tasks.",
+        ),
     },
     sensors=("callaro",),
     triggers=("callaro_run", "status"),

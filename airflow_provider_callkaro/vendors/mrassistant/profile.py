@@ -25,6 +25,10 @@ MRASSISTANT = VendorProfile(
             "MrAssistant itself is told every time in UTC.",
         ),
         "agent_id": text_field("Agent id", "The agent for calls that name none."),
+        "campaign_page": text_field(
+            "Campaign page",
+            "The address of a campaign's page in your dashboard, with {campaign_id} in it, for the link on tasks.",
+        ),
         "webhook_url": text_field(
             "Webhook URL",
             "Where MrAssistant reports the progress of campaigns that name no address, by https.",

@@ -106,7 +106,11 @@ def test_a_triggerer_reads_the_same_connection(define):
 
 
 def test_the_form_is_drawn_and_its_fields_are_read():
-    given = {"tenant_id": "t-9", "vendor_messages": "false"}
+    given = {
+        "tenant_id": "t-9",
+        "campaign_page": "https://app.example.org/{campaign_id}",
+        "vendor_messages": "false",
+    }
     assert set(given) == set(CALLARO.fields) - set(FILES)
     conn = Connection(conn_id="c", conn_type="callaro", password=KEY, extra=json.dumps(given))
     assert read_connection(conn, connection_id="c").target.headers["X-Tenant-Id"] == "t-9"

@@ -105,6 +105,7 @@ def test_a_field_of_the_form_is_one_that_the_hook_reads(mrassistant):
         "schedule_timezone": "Asia/Kolkata",
         "agent_id": "agent",
         "day_numbers": "mon=0",
+        "campaign_page": "https://app.example.org/{campaign_id}",
         "webhook_url": "https://reports.example.com/hooks",
         "webhook_secret": "a-secret-of-reports",
         "vendor_messages": "false",
