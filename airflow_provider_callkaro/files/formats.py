@@ -15,16 +15,21 @@ class FileFormat(StrEnum):
     JSONL = "jsonl"
     JSON = "json"
     PARQUET = "parquet"
+    EXCEL = "xlsx"
 
 
 WRITTEN = (FileFormat.CSV, FileFormat.JSONL, FileFormat.PARQUET)
 """The formats in which files are written; all are read."""
+PACKED_BY_THEMSELVES = (FileFormat.PARQUET, FileFormat.EXCEL)
+"""The formats that are no text, and that no other packing is around."""
+
 ENDINGS = {
     ".csv": FileFormat.CSV,
     ".jsonl": FileFormat.JSONL,
     ".ndjson": FileFormat.JSONL,
     ".json": FileFormat.JSON,
     ".parquet": FileFormat.PARQUET,
+    ".xlsx": FileFormat.EXCEL,
 }
 
 WRITTEN_ENDINGS = tuple(ending for ending, file_format in ENDINGS.items() if file_format in WRITTEN)

@@ -39,18 +39,19 @@ class AssetContacts:
     :param conn_id: the Airflow connection that opens the storage; None takes the storage's default. Templated.
     :param base_path: the folder, local or in object storage, below which every file must lie, the assets' own URIs
         among them. Default: each asset's own URI. Templated.
-    :param format: ``csv``, ``jsonl``, ``json`` or ``parquet``; None goes by the ending of each file.
+    :param format: ``csv``, ``jsonl``, ``json``, ``parquet`` or ``xlsx``; None goes by each file's ending.
     :param path_key: the key of the path in an event's extra; an event without it means the asset's URI. Default
         ``path``. Templated.
     :param delimiter: what separates the cells of a CSV, one character. None (default) finds it from the first line,
         where only one of comma, semicolon, tab and ``|`` can be it.
     :param encoding: of CSV and JSON, as Python names it, such as ``cp1252``. None (default) is UTF-8, or what the byte
         order mark says.
+    :param sheet: the name of the sheet of an Excel workbook. None (default) is the first that is not hidden.
     :raises ConfigurationError: ``format``, ``delimiter`` or ``encoding`` is none of these, or ``base_path`` names a
         connection.
     """
 
-    __slots__ = ("_format", "asset", "base_path", "conn_id", "delimiter", "encoding", "path_key")
+    __slots__ = ("_format", "asset", "base_path", "conn_id", "delimiter", "encoding", "path_key", "sheet")
 
     template_fields: Sequence[str] = ("asset", "conn_id", "base_path", "path_key")
 
@@ -64,6 +65,7 @@ class AssetContacts:
         path_key: str = "path",
         delimiter: str | None = None,
         encoding: str | None = None,
+        sheet: str | None = None,
     ) -> None:
         # Keep a text only: Airflow's templater would take an Asset for a path, or look for template fields in it.
         self.asset = getattr(asset, "uri", None) or getattr(asset, "name", asset)
@@ -73,6 +75,7 @@ class AssetContacts:
         self._format = None if format is None else format_named(format)
         self.delimiter = check_delimiter(delimiter)
         self.encoding = check_encoding(encoding)
+        self.sheet = sheet
 
     def __repr__(self) -> str:
         which = "the triggering assets" if self.asset is None else f"asset {redacted_path(str(self.asset))}"
@@ -136,7 +139,12 @@ class AssetContacts:
         whose = f'AssetContacts: an event of asset "{asset.uri}"'
         path = path_below(path, base, whose=whose, way_out="set base_path to the folder below which such files lie")
         files = contact_files(
-            path, conn_id=self.conn_id, file_format=self._format, delimiter=self.delimiter, encoding=self.encoding
+            path,
+            conn_id=self.conn_id,
+            file_format=self._format,
+            delimiter=self.delimiter,
+            encoding=self.encoding,
+            sheet=self.sheet,
         )
         if not all(stays_below(file.filesystem, file.path, base) for file in files):
             raise ConfigurationError(

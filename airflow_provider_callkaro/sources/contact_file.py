@@ -14,9 +14,10 @@ from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.calls.row_schema import ContactRow
 from airflow_provider_callkaro.calls.row_size import EndlessLine
 from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken, VoiceCallError
-from airflow_provider_callkaro.files.formats import FileFormat
+from airflow_provider_callkaro.files.formats import PACKED_BY_THEMSELVES, FileFormat
 from airflow_provider_callkaro.files.reading.csv_file import csv_rows
 from airflow_provider_callkaro.files.reading.encoding import in_utf8
+from airflow_provider_callkaro.files.reading.excel_file import excel_rows
 from airflow_provider_callkaro.files.reading.json_file import json_rows
 from airflow_provider_callkaro.files.reading.parquet_file import parquet_rows
 from airflow_provider_callkaro.files.reading.row_count import RowCount
@@ -45,6 +46,7 @@ class ContactFile:
     :param compressed: whether it is a gzip file.
     :param delimiter: what separates the cells of a CSV; None finds it from the first line.
     :param encoding: of a CSV or JSON; None takes what the byte order mark says, and UTF-8 without one.
+    :param sheet: of a workbook; None takes the first that is not hidden.
     """
 
     filesystem: AbstractFileSystem
@@ -53,6 +55,7 @@ class ContactFile:
     compressed: bool
     delimiter: str | None = None
     encoding: str | None = None
+    sheet: str | None = None
 
     def rows(self) -> Iterator[ContactRow]:
         """The file's rows, read as they are asked for; None for one that cannot be read.
@@ -93,6 +96,8 @@ class ContactFile:
                 return json_rows(file, name=self.name, are_lines=self.format is FileFormat.JSONL, count=count)
             case FileFormat.PARQUET:
                 return parquet_rows(file, name=self.name, count=count)
+            case FileFormat.EXCEL:
+                return excel_rows(file, name=self.name, sheet=self.sheet, count=count)
 
     @property
     def name(self) -> str:
@@ -111,7 +116,7 @@ class ContactFile:
         except FileNotFoundError:
             raise ConfigurationError(f"contacts: there is no file at {self.name} any more") from None
         with file:
-            if self.format is FileFormat.PARQUET:
+            if self.format in PACKED_BY_THEMSELVES:
                 yield file
             elif self.compressed:
                 with gzip.GzipFile(fileobj=file) as unpacked:
@@ -126,6 +131,6 @@ class ContactFile:
             if begin.startswith(first):
                 raise ConfigurationError(
                     f"contacts: {self.name} is packed with {kind}: unpack it, or pack it with gzip alone and let its "
-                    "name end in .gz"
+                    f"name end in .gz{'; an Excel workbook is to end in .xlsx' if kind == 'zip' else ''}"
                 )
         return in_utf8(cast(BinaryIO, file), self.encoding, name=self.name)

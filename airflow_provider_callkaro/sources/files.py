@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken, VoiceCallError
-from airflow_provider_callkaro.files.formats import FileFormat, format_named, format_of
+from airflow_provider_callkaro.files.formats import PACKED_BY_THEMSELVES, FileFormat, format_named, format_of
 from airflow_provider_callkaro.files.reading.delimiters import check_delimiter
 from airflow_provider_callkaro.files.reading.encoding import check_encoding
 from airflow_provider_callkaro.files.storage import connection_in, redacted_path, storage_of
@@ -34,6 +34,8 @@ class FileContacts:
     - JSON Lines (``.jsonl``, ``.ndjson``, also with ``.gz``): one object, or one number as text, per line.
     - JSON (``.json``, ``.json.gz``): a list of such values, or JSON Lines.
     - Parquet (``.parquet``, extra ``[parquet]``): read in batches.
+    - Excel (``.xlsx``): one sheet, whose first row names the columns. A row with a cell that cannot be read is
+      rejected, and so is a hidden one.
 
     A line, or a row of Parquet, that cannot be read counts as a row and is rejected, and the other rows are read: text
     that is no UTF-8, a date that Python does not have, a quotation that never ends (after which lines with too few
@@ -44,15 +46,16 @@ class FileContacts:
         It may name its connection (``s3://conn_id@bucket/…``) only if the DAG's author wrote it, not if it comes from a
         template or an upstream task. Templated.
     :param conn_id: the Airflow connection that opens the storage; None takes the storage's default. Templated.
-    :param format: ``csv``, ``jsonl``, ``json`` or ``parquet``; None goes by the ending of each file.
+    :param format: ``csv``, ``jsonl``, ``json``, ``parquet`` or ``xlsx``; None goes by each file's ending.
     :param delimiter: what separates the cells of a CSV, one character. None (default) finds it from the first line,
         where only one of comma, semicolon, tab and ``|`` can be it.
     :param encoding: of CSV and JSON, as Python names it, such as ``cp1252``. None (default) is UTF-8, or what the byte
         order mark says.
+    :param sheet: the name of the sheet of an Excel workbook. None (default) is the first that is not hidden.
     :raises ConfigurationError: ``format``, ``delimiter`` or ``encoding`` is none of these.
     """
 
-    __slots__ = ("_format", "_names_connection", "conn_id", "delimiter", "encoding", "path")
+    __slots__ = ("_format", "_names_connection", "conn_id", "delimiter", "encoding", "path", "sheet")
 
     template_fields: Sequence[str] = ("path", "conn_id")
 
@@ -64,12 +67,14 @@ class FileContacts:
         format: str | None = None,  # noqa: A002 - the word users look for
         delimiter: str | None = None,
         encoding: str | None = None,
+        sheet: str | None = None,
     ) -> None:
         self.path, self.conn_id = plain_path(path, conn_id)
         self._names_connection = isinstance(self.path, str) and connection_in(self.path) is not None
         self._format = None if format is None else format_named(format)
         self.delimiter = check_delimiter(delimiter)
         self.encoding = check_encoding(encoding)
+        self.sheet = sheet
 
     def __repr__(self) -> str:
         return f"rows of {redacted_path(str(self.path))}{_through(self.conn_id)}"
@@ -85,7 +90,12 @@ class FileContacts:
                 "the DAG: name it with conn_id, and take it out of the path"
             )
         found = contact_files(
-            self.path, conn_id=self.conn_id, file_format=self._format, delimiter=self.delimiter, encoding=self.encoding
+            self.path,
+            conn_id=self.conn_id,
+            file_format=self._format,
+            delimiter=self.delimiter,
+            encoding=self.encoding,
+            sheet=self.sheet,
         )
         for file in found:
             yield from file.rows()
@@ -102,6 +112,7 @@ def contact_files(
     file_format: FileFormat | None,
     delimiter: str | None = None,
     encoding: str | None = None,
+    sheet: str | None = None,
 ) -> list[ContactFile]:
     """The files at a path, in a folder, or that match a pattern, in the order of their names.
 
@@ -129,6 +140,7 @@ def contact_files(
             compressed=name.lower().endswith(".gz"),
             delimiter=delimiter,
             encoding=encoding,
+            sheet=sheet,
         )
         for name in names
     ]
@@ -137,7 +149,7 @@ def contact_files(
 def _format_of(name: str) -> FileFormat:
     packed = name[: -len(".gz")] if name.lower().endswith(".gz") else ""
     found = format_of(packed or name)
-    if found is None or (packed and found is FileFormat.PARQUET):  # Parquet packs by itself
+    if found is None or (packed and found in PACKED_BY_THEMSELVES):
         raise ConfigurationError(
             f"contacts: the ending of {name} tells no format: name it with format= ({', '.join(FileFormat)})"
         )
