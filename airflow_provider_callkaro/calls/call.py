@@ -99,9 +99,12 @@ class Call:
     def __post_init__(self) -> None:
         if not isinstance(self.to_number, str) or not E164.fullmatch(self.to_number):
             raise InvalidCall(Reason.BAD_NUMBER, "to_number must be E.164: + and 2 to 15 digits")
-        _check_identifier("agent_id", self.agent_id, Reason.BAD_AGENT)
-        _check_identifier("batch_id", self.batch_id, Reason.BAD_BATCH)
-        _check_identifier("call_key", self.call_key, Reason.BAD_CALL_KEY)
+        if self.agent_id is not None:
+            _check_identifier("agent_id", self.agent_id, Reason.BAD_AGENT)
+        if self.batch_id is not None:
+            _check_identifier("batch_id", self.batch_id, Reason.BAD_BATCH)
+        if self.call_key is not None:
+            _check_identifier("call_key", self.call_key, Reason.BAD_CALL_KEY)
         if self.metadata:
             object.__setattr__(self, "metadata", plain_metadata(self.metadata))
         if self.schedule_at is not None and self.schedule_at is not NEXT_WINDOW:
@@ -149,7 +152,7 @@ def plain_metadata(values: Mapping[str, Any]) -> dict[str, Any]:
     :raises InvalidCall: it is no mapping, holds what JSON has no form for (bytes, NaN, an object of the user's class),
         or is more than `MAX_METADATA_BYTES` of JSON.
     """
-    if not isinstance(values, Mapping):
+    if not isinstance(values, (dict, Mapping)):  # most are dicts, and that look costs less
         raise InvalidCall(Reason.BAD_METADATA, "metadata must be an object")
     try:
         if is_plain(values) and _NAMES.issuperset(map(type, values)) and _is_surely_small(values):
@@ -192,8 +195,6 @@ def _as_json(value: object) -> object:
 
 
 def _check_identifier(name: str, value: object, reason: Reason) -> None:
-    if value is None:
-        return
     if not isinstance(value, str) or not 0 < len(value) <= MAX_KEY_LENGTH or not value.isprintable():
         raise InvalidCall(reason, f"{name} must be a text of 1 to {MAX_KEY_LENGTH} characters")
 

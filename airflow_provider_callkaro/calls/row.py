@@ -104,7 +104,7 @@ class RowReader:
         """The call that ``row`` asks for: a mapping, or a plain number. Raises InvalidCall if this row cannot be a
         call. Raises ConfigurationError if no row of this list can be one; raised at the first row only."""
         try:
-            return self._call(row if isinstance(row, Mapping) else _row_of_number(row))
+            return self._call(row if isinstance(row, (dict, Mapping)) else _row_of_number(row))
         except (InvalidCall, ConfigurationError):
             raise
         except Exception as error:  # the code of a value's own class failed: reject its row, not the list

@@ -62,6 +62,7 @@ class Request:
 
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_decode = json.JSONDecoder().decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +108,15 @@ class Response:
 
     def json_value(self) -> Any:
         """The body as JSON; None where it is not JSON."""
+        plain = self.body
         try:
-            value = json.loads(self.body)
-            plain = self.body
-            if b"\\" in plain or b"\0" in plain:  # escapes, or UTF-16, in which the key would not be found
+            if plain.isascii() and b"\0" not in plain:  # nearly every answer: no encoding to find out
+                value = _decode(plain.decode("ascii"))
+                is_escaped = b"\\" in plain
+            else:
+                value = json.loads(plain)
+                is_escaped = True  # or UTF-16, in which the key would not be found
+            if is_escaped:
                 plain = json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass")
             return self.redaction.without_secrets(value) if self.redaction.is_repeated_in(plain) else value
         except (ValueError, RecursionError):

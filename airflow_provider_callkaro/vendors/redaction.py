@@ -51,6 +51,7 @@ _AS_VALUE = re.compile(r"[=:\"'`“‘«(\[{]\s?([^\s,;=:\"'`”’»()\[\]{}]{1
 _ID_WORD = re.compile(b"[a-z]{%d,}" % SHORTEST_WORD_OF_ID)
 # The looks of an id: digits, hexadecimal letters, and what else there may be; its separators are left out.
 _LOOKS = bytes(ord("0" if 48 <= each <= 57 else "h" if chr(each) in "abcdefABCDEF" else "w") for each in range(256))
+_DIGITS = b"0" * NUMBER_PIECE_OF_ID
 _SEPARATORS = bytes(each for each in range(128) if not chr(each).isalnum() and chr(each) != "=")
 _NO_DIGITS = bytes(each for each in range(256) if not 48 <= each <= 57)
 
@@ -90,7 +91,7 @@ class Redaction:
             if piece in plain:
                 return True
         looks = plain.translate(_LOOKS)
-        has_words, has_digits = b"w" in looks, b"0" * NUMBER_PIECE_OF_ID in looks
+        has_words, has_digits = b"w" in looks, _DIGITS in looks
         if not has_words and not has_digits:
             return False
         body = sent.lower().translate(None, _SEPARATORS)  # a value may have separators where the id has none

@@ -21,6 +21,10 @@ DASHBOARD = "https://callkaro.ai/dashboard/batch-calls/"  # source: create campa
 MAX_CAMPAIGN_NAME = 200  # characters; source: create campaign, name
 _BATCH_ID = ("batch_id", "batchId")
 _CALL_ID = ("call_sid", "call_id", "callSid", "id")
+_SENT_AS_THEY_ARE = (
+    *("agent_id", "batch_id", "min_trigger_time", "max_trigger_time", "carry_over"),
+    *("number_of_retries", "priority", "language"),
+)
 _SHOWN = frozenset({"agent_id", "batch_id", "name"})  # chosen by the author of a DAG; `name` is a campaign's
 
 
@@ -89,21 +93,19 @@ class CallKaro:
         return f"{DASHBOARD}{quote(batch_id, safe='')}"
 
     def _outbound_body(self, call: Call) -> dict[str, Any]:
-        gaps = call.gap_between_retries
-        optional = {
-            "agent_id": call.agent_id,
-            "batch_id": call.batch_id,
-            "metadata": call.metadata or None,
-            "schedule_at": None if call.rings_at is None else self._local_time(call.rings_at),
-            "min_trigger_time": call.min_trigger_time,
-            "max_trigger_time": call.max_trigger_time,
-            "carry_over": call.carry_over,
-            "number_of_retries": call.number_of_retries,
-            "gap_between_retries": gaps if gaps is None or isinstance(gaps, int) else list(gaps),
-            "priority": call.priority,
-            "language": call.language,
-        }
-        return {"to_number": call.to_number, **{name: value for name, value in optional.items() if value is not None}}
+        body: dict[str, Any] = {"to_number": call.to_number}
+        for name in _SENT_AS_THEY_ARE:
+            value = getattr(call, name)
+            if value is not None:
+                body[name] = value
+        if call.metadata:
+            body["metadata"] = call.metadata
+        if (rings_at := call.rings_at) is not None:
+            body["schedule_at"] = self._local_time(rings_at)
+        if call.gap_between_retries is not None:
+            gaps = call.gap_between_retries
+            body["gap_between_retries"] = gaps if isinstance(gaps, int) else list(gaps)
+        return body
 
     def _local_time(self, moment: datetime) -> str:
         if self.schedule_timezone is None:
