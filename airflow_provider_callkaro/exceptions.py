@@ -2,6 +2,7 @@
 
 VoiceCallError
 ├── ConfigurationError        the connection or an argument cannot work; nothing was sent
+│   ├── NotThereYet           no file is at a place; a retry looks again
 │   ├── LedgerRequired        without a ledger the task cannot tell who has been rung; nothing was sent
 │   ├── RetentionTooShort     what a prune would take out still keeps somebody from being rung; nothing was pruned
 │   └── NeverOpens            the calling policy leaves no moment in which a phone may ring
@@ -33,9 +34,17 @@ from typing import Any
 class VoiceCallError(Exception):
     """The root of everything this package raises."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Make it survive the way between processes, which by default calls the class with the message alone."""
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]
+
 
 class ConfigurationError(VoiceCallError):
     """The connection or an argument cannot work. Nothing was sent."""
+
+
+class NotThereYet(ConfigurationError):
+    """No file is at a place. It may come later, so a retry of the task looks again."""
 
 
 class LedgerRequired(ConfigurationError):
@@ -83,10 +92,6 @@ class VendorError(VoiceCallError):
         self.vendor = vendor
         self.status = status
         self.request_id = request_id
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Make it survive the way between processes, which by default calls the class with the message alone."""
-        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]
 
 
 class NotSent(VendorError):

@@ -106,6 +106,7 @@ class Dispatcher:
             self._tally,
             stopped=stopped,
             refusal=self._list_refused or self._flow.refusal,
+            held_by=self._flow.pause,
             resume_at=self._recorder.resume_at,
             unread=unread,
         )

@@ -82,6 +82,7 @@ class Summary:
     :param resumed: rows that earlier tries of the run settled; their outcomes count too.
     :param stopped: why the run ended before the list; None where it reached the end.
     :param refusal: the vendor's answer that ended the run, where one did.
+    :param held_by: why calls could not be sent, or not yet, the last time that it happened.
     :param resume_at: the first moment at which a call that a rule holds back may ring; None where none is held back.
     :param unread: whether an unknown number of rows was left unread.
     """
@@ -97,6 +98,7 @@ class Summary:
     resumed: int
     stopped: str | None = None
     refusal: VendorError | None = None
+    held_by: VendorError | None = None
     resume_at: datetime | None = None
     unread: bool = False
 
@@ -107,6 +109,7 @@ class Summary:
         *,
         stopped: str | None = None,
         refusal: VendorError | None = None,
+        held_by: VendorError | None = None,
         resume_at: datetime | None = None,
         unread: bool = False,
     ) -> Summary:
@@ -123,6 +126,7 @@ class Summary:
             resumed=tally.resumed,
             stopped=stopped,
             refusal=refusal,
+            held_by=held_by,
             resume_at=resume_at,
             unread=unread,
         )

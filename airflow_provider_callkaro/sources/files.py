@@ -11,7 +11,7 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.calls.masking import mask_error
-from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken, VoiceCallError
+from airflow_provider_callkaro.exceptions import ConfigurationError, NotThereYet, SourceBroken, VoiceCallError
 from airflow_provider_callkaro.files.formats import PACKED_BY_THEMSELVES, FileFormat, format_named, format_of
 from airflow_provider_callkaro.files.reading.delimiters import check_delimiter
 from airflow_provider_callkaro.files.reading.encoding import check_encoding
@@ -176,7 +176,7 @@ def _names(filesystem: AbstractFileSystem, place: str, *, asked_for: str) -> lis
     elif kind != "missing":
         names = [place]
     if not names:
-        raise ConfigurationError(f"no file is at {asked_for}: mend the path, or let the task wait for it")
+        raise NotThereYet(f"no file is at {asked_for}: mend the path, or let the task wait for it")
     return sorted(names)
 
 

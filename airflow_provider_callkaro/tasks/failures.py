@@ -7,6 +7,7 @@ compares the summary of a list with what the DAG's author asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
@@ -16,6 +17,7 @@ from airflow_provider_callkaro.exceptions import (
     AllRejected,
     ConfigurationError,
     NotAllowed,
+    NotThereYet,
     Rejected,
     RunIncomplete,
     Unauthorized,
@@ -60,6 +62,35 @@ def fail_without_retry_if_invalid(method: Callable[P, T], *arguments: P.args, **
         raise AirflowFailException(str(error)) from error
 
 
+def for_good(method: Callable[P, T]) -> Callable[P, T]:
+    """The same method of a task, of which an error of the configuration fails the task at once: a retry meets it again.
+
+    What it raises then is a `ConfigurationError` still, and Airflow's failure without a retry as well. A file that is
+    not there may come; that alone is tried again.
+    """
+
+    @wraps(method)
+    def guarded(*arguments: P.args, **named: P.kwargs) -> T:
+        try:
+            return method(*arguments, **named)
+        except (NotThereYet, AirflowFailException):
+            raise
+        except ConfigurationError as error:
+            final = final_error(error)
+        raise final
+
+    return guarded
+
+
+def final_error(error: ConfigurationError) -> ConfigurationError:
+    """The same error as one after which Airflow tries no more."""
+    kind = type(error)
+    also = {"__doc__": kind.__doc__, "__module__": kind.__module__}
+    final: ConfigurationError = type(kind.__name__, (kind, AirflowFailException), also)(*error.args)
+    vars(final).update(vars(error))
+    return final.with_traceback(error.__traceback__)
+
+
 def check_outcome(summary: Summary, settings: ListSettings) -> None:
     """Fail the task if its list did not end as the author asked. Raises AirflowFailException if a retry would change
     nothing. Raises AirflowSkipException if the calls wait for an opening, and ``soft_fail`` skips the task. Raises
@@ -77,7 +108,7 @@ def only_waits(summary: Summary) -> bool:
 
 def refuse_unfinished(summary: Summary, settings: ListSettings) -> None:
     """Fail the task if rows are pending: with a retry where one helps, otherwise without."""
-    if isinstance(summary.refusal, (Unauthorized, AllRejected)):
+    if isinstance(summary.refusal, (Unauthorized, AllRejected, Rejected)):
         raise AirflowFailException(str(summary.refusal)) from summary.refusal
     if settings.when_closed == "stop" and summary.resume_at is not None and only_waits(summary):
         message = (
@@ -86,7 +117,7 @@ def refuse_unfinished(summary: Summary, settings: ListSettings) -> None:
         )
         raise AirflowSkipException(message) if settings.soft_fail else AirflowFailException(message)
     if summary.pending or summary.stopped:
-        why = summary.refusal or summary.stopped or "they could not be sent"
+        why = summary.refusal or summary.stopped or summary.held_by or "they could not be sent"
         raise RunIncomplete(
             f"{summary.pending} of {summary.total} rows are pending: {why}. A retry of the task goes on with them"
         ) from summary.refusal

@@ -18,6 +18,7 @@ from airflow.providers.common.compat.sdk import AirflowException, BaseOperator, 
 from airflow_provider_callkaro.exceptions import ConfigurationError, VoiceCallError
 from airflow_provider_callkaro.tasks.argument_values import check_literals
 from airflow_provider_callkaro.tasks.arguments import copy_templated, render_and_check
+from airflow_provider_callkaro.tasks.failures import for_good
 from airflow_provider_callkaro.tasks.mapping import (
     CheckedPartial,
     came_from_upstream,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _IS_UNDEFINED = re.compile(r"'([A-Za-z_]\w*)' is undefined")
+_RUNS = frozenset({"execute", "execute_complete", "go_on", "poke"})  # the methods that Airflow calls in a task
 _HOLDS = frozenset({"value", "source"})  # of an object that holds an argument: what the argument is
 _ARGUMENT = {"suppression": "policy.suppress"}  # by the name of the field, where the user knows it by another
 
@@ -62,6 +64,12 @@ class RendersLiterals(BaseOperator):
         """
         check_literals(self, self.template_fields)
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """What runs in a task fails it for good where a retry would change nothing."""
+        super().__init_subclass__(**kwargs)
+        for name in _RUNS.intersection(vars(cls)):
+            setattr(cls, name, for_good(vars(cls)[name]))
+
     @classmethod
     def partial(cls, **arguments: Any) -> Any:
         """As Airflow's `partial`, and what is never shown must not be written into it. Raises ConfigurationError if it
@@ -81,6 +89,9 @@ class RendersLiterals(BaseOperator):
         if parent is not self:
             self._render_fields(parent, template_fields, "", context, jinja_env, seen_oids)
             return
+        for_good(self._render_own)(template_fields, context, jinja_env)
+
+    def _render_own(self, template_fields: Iterable[str], context: Context, jinja_env: Environment) -> None:
         copy_templated(self, list(template_fields))
         data = came_from_upstream(self, context)
         by_author = [name for name in template_fields if name not in data]

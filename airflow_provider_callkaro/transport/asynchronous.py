@@ -153,8 +153,7 @@ class AsyncTransport:
         return Response(answer.status, body, answer.headers, request, redaction)
 
     def _meaning(self, in_flight: InFlight, error: BaseException) -> VendorError:
-        tell = no_answer if in_flight.has_left else not_sent
-        return tell(self._target.vendor, error)
+        return no_answer(self._target.vendor, error) if in_flight.has_left else not_sent(self._target, error)
 
 
 async def _bounded_body(answer: aiohttp.ClientResponse) -> bytes:

@@ -10,14 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.exceptions import NotSent, OutcomeUnknown, Throttled, TooLate, VendorError
+from airflow_provider_callkaro.transport.causes import why_unreachable
+
+if TYPE_CHECKING:
+    from airflow_provider_callkaro.transport.target import Target
 
 
-def not_sent(vendor: str, error: BaseException) -> NotSent:
+def not_sent(target: Target, error: BaseException) -> NotSent:
     """No byte of the body left: DNS, refused, TLS, connect timeout."""
-    return NotSent(f"{vendor} could not be reached ({type(error).__name__}): nothing was sent", vendor=vendor)
+    why = why_unreachable(error, base_url=target.base_url)
+    return NotSent(f"{target.vendor} could not be reached ({why}): nothing was sent", vendor=target.vendor)
 
 
 def no_answer(vendor: str, error: BaseException, *, status: int | None = None) -> OutcomeUnknown:

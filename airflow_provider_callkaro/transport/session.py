@@ -16,7 +16,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 from requests.utils import select_proxy
-from urllib3.util import Retry, parse_url
+from urllib3.util import Retry, Timeout, parse_url
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.transport.download import IDENTITY
@@ -207,7 +207,13 @@ def _origin(url: str) -> tuple[str | None, str | None, int | None]:
     return parts.scheme, parts.host, parts.port or {"http": 80, "https": 443}.get(parts.scheme or "")
 
 
-def _whole(timeout: float | tuple[float | None, float | None] | None, *, otherwise: float) -> float:
-    """Seconds that an exchange with this timeout of `requests` may take as a whole."""
+def _whole(timeout: float | tuple[float | None, float | None] | Timeout | None, *, otherwise: float) -> float:
+    """Seconds that an exchange with this timeout, of `requests` or of `urllib3`, may take as a whole."""
+    if isinstance(timeout, Timeout):
+        if isinstance(timeout.total, (int, float)):
+            return float(timeout.total)
+        timeout = (timeout.connect_timeout, timeout.read_timeout)  # type: ignore[assignment]
     connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
-    return otherwise if connect is None or read is None else float(connect + read)
+    if not isinstance(connect, (int, float)) or not isinstance(read, (int, float)):
+        return otherwise
+    return float(connect + read)

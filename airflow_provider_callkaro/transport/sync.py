@@ -134,8 +134,8 @@ class SyncTransport:
         except (HTTPError, OSError, ValueError) as error:  # what requests raises is an OSError
             # an adapter of a user's own may have sent more than its exchange has seen
             is_unsent = type(adapter) is VendorAdapter and exchange.has_left is False
-            tell = not_sent if is_unsent else no_answer
-            raise tell(self._target.vendor, _cause(error)) from None
+            target, cause = self._target, _cause(error)
+            raise (not_sent(target, cause) if is_unsent else no_answer(target.vendor, cause)) from None
         return Download(
             answer,
             request=request,

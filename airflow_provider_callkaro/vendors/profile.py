@@ -55,6 +55,9 @@ _SHARED_FIELDS: dict[str, ConnectionField] = {
 }
 
 
+_UNLISTED = ("connect_timeout", "read_timeout", "ledger_secret")  # of every vendor's connections
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendorProfile:
     """One vendor, as `known.VENDORS` lists it.
@@ -66,6 +69,7 @@ class VendorProfile:
     :param form: the names and placeholders of the connection's own fields.
     :param hidden_fields: which of them the form does not show.
     :param own_fields: the extra fields that only this vendor's connections have.
+    :param unlisted_fields: the further extra fields of its connections, which the form does not show.
     :param sensors: the modules in ``sensors/`` that are about this vendor.
     :param triggers: the modules in ``triggers/`` that its operators and sensors defer to.
     :param decorators: its TaskFlow decorators, which ``decorators/`` has in the vendor's module: ``x`` is ``@task.x``,
@@ -79,6 +83,7 @@ class VendorProfile:
     form: ConnectionForm
     hidden_fields: tuple[str, ...] = ("schema", "login", "port")
     own_fields: dict[str, ConnectionField] = field(default_factory=dict)
+    unlisted_fields: tuple[str, ...] = ()
     sensors: tuple[str, ...] = ()
     triggers: tuple[str, ...] = ()
     decorators: tuple[str, ...] = ()
@@ -87,6 +92,11 @@ class VendorProfile:
     def fields(self) -> dict[str, ConnectionField]:
         """The extra fields of the connection form, by their names."""
         return self.own_fields | _SHARED_FIELDS
+
+    @property
+    def extra_names(self) -> frozenset[str]:
+        """The names that the extra of a connection may have."""
+        return frozenset(self.fields).union(self.unlisted_fields, _UNLISTED)
 
     @property
     def behaviour(self) -> dict[str, object]:

@@ -22,6 +22,7 @@ CALLARO = VendorProfile(
             "The address of a campaign's page in your dashboard, with {campaign_id} in it, for the link on tasks.",
         ),
     },
+    unlisted_fields=("routes", "states"),
     sensors=("callaro",),
     triggers=("callaro_run", "status"),
 )
