@@ -7,6 +7,7 @@ VoiceCallError
 │   ├── RetentionTooShort     what a prune would take out still keeps somebody from being rung; nothing was pruned
 │   └── NeverOpens            the calling policy leaves no moment in which a phone may ring
 ├── LedgerError               the ledger could not be read or written; nothing was sent without a durable claim
+│   ├── LedgerRefused         the database refuses the login, or is not there; a ConfigurationError too
 │   └── KeysChanged           the ledger was put under a new key meanwhile; in ledger.sql.names
 ├── SourceBroken              the contact rows could not be read to their end; a retry reads them again
 ├── NotWritten                a file could not be written whole; what stood in its place before still stands
@@ -61,6 +62,10 @@ class NeverOpens(ConfigurationError):
 
 class LedgerError(VoiceCallError):
     """The ledger could not be read or written. No call was placed without a durable claim."""
+
+
+class LedgerRefused(LedgerError, ConfigurationError):
+    """The ledger's database refuses the login, or does not exist: a retry meets the same. Nothing was sent."""
 
 
 class SourceBroken(VoiceCallError):

@@ -90,7 +90,9 @@ class VendorHook(BaseHook, Generic[ConnectionT]):
 
         :raises ConfigurationError: it is of another vendor's type, or cannot work, naming the field.
         """
-        return self._checked(self.get_connection(self._connection_id))
+        from airflow_provider_callkaro.files.connections import find_connection
+
+        return self._checked(find_connection(self._connection_id, argument=self.conn_name_attr))
 
     async def async_connection(self) -> ConnectionT:
         """As `connection`, without holding up the event loop of a triggerer.

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES, size_of
 from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroken, VoiceCallError
+from airflow_provider_callkaro.files.connections import find_connection, hook_of, way_to_a_provider
 from airflow_provider_callkaro.files.reading.column_names import first_duplicate
 from airflow_provider_callkaro.files.reading.row_count import RowCount
 from airflow_provider_callkaro.sources.contract import ContactRow
@@ -26,6 +27,7 @@ from airflow_provider_callkaro.sources.cursors import (
     open_streaming_cursor,
     returned_no_rows,
 )
+from airflow_provider_callkaro.sources.placeholders import bound
 from airflow_provider_callkaro.sources.row_fetchers import READ_AHEAD, RawRow, RowFetcher, row_fetcher
 from airflow_provider_callkaro.sources.sql_redaction import redacted_sql
 
@@ -64,12 +66,12 @@ class SqlContacts:
 
     :param sql: one statement that returns rows, or the path of a ``.sql`` template file. Templated.
     :param conn_id: an Airflow connection of a type that common-sql knows. Templated.
-    :param parameters: values for the placeholders in ``sql``, bound by the driver and never written into the text, in
-        the driver's own style (``%(day)s`` for PostgreSQL and MySQL, ``:day`` for SQLite). Templated.
+    :param parameters: values for the placeholders in ``sql``, bound by the driver and never written into the text. By
+        name, ``:day`` for every database; a driver's own style, such as ``%(day)s``, works as well. Templated.
     :param fetch_size: rows read ahead, 1 or more. Default 1000.
     :param count: whether to count the rows first, with ``select count(*)`` around the query, so that the progress has a
         total. The database then does the query's work once more. Default: no.
-    :raises ConfigurationError: ``fetch_size`` is below 1.
+    :raises ConfigurationError: ``fetch_size`` is below 1, or another argument is of no use.
     """
 
     __slots__ = ("_words", "conn_id", "count", "fetch_size", "parameters", "sql")
@@ -86,8 +88,14 @@ class SqlContacts:
         fetch_size: int = 1000,
         count: bool = False,
     ) -> None:
-        if not isinstance(fetch_size, int) or fetch_size < 1:
+        if not isinstance(fetch_size, int) or isinstance(fetch_size, bool) or fetch_size < 1:
             raise ConfigurationError("SqlContacts: fetch_size must be a whole number of rows, 1 or more")
+        for name, value in (("sql", sql), ("conn_id", conn_id)):
+            if not hasattr(value, "iter_references") and (not isinstance(value, str) or not value.strip()):
+                raise ConfigurationError(f"SqlContacts: {name} must be a text that is not empty")
+        is_text = isinstance(parameters, str) and "{{" not in parameters
+        if is_text or isinstance(parameters, (int, float, set)):
+            raise ConfigurationError('SqlContacts: parameters must be a mapping, such as {"day": "{{ ds }}"}')
         # of the text in the DAG, before a template puts values into it
         self._words = frozenset(_WORD.findall(_NOT_SQL_WORDS.sub(" ", sql))) if isinstance(sql, str) else frozenset()
         self.sql = sql
@@ -116,7 +124,7 @@ class SqlContacts:
         count = RowCount()
         with self._connected() as connection, _closing(open_streaming_cursor(connection)) as cursor:
             result = row_fetcher(cursor, connection, drivers=drivers_of(connection))
-            batch = self._guarded(partial(self._first, cursor, result), count)
+            batch = self._guarded(partial(self._first, cursor, result, connection), count)
             columns = self._columns(cursor)
             while batch:
                 longest = 1
@@ -140,7 +148,7 @@ class SqlContacts:
         query = f"select count(*) from (\n{self.sql.strip().rstrip(';')}\n) counted_rows"  # noqa: S608 - the author's own
         try:
             with self._connected() as connection, _closing(connection.cursor()) as cursor:
-                self._execute(cursor, query)
+                self._execute(cursor, query, connection)
                 row = cursor.fetchone()
             return int(next(iter(row.values() if isinstance(row, Mapping) else row)))
         except Exception as error:  # each driver has its own; what is wrong with the query, its reading says
@@ -151,14 +159,14 @@ class SqlContacts:
             )
             return None
 
-    def _execute(self, cursor: DbCursor, sql: str) -> None:
+    def _execute(self, cursor: DbCursor, sql: str, connection: DbConnection) -> None:
         if self.parameters:
-            cursor.execute(sql, self.parameters)
+            cursor.execute(*bound(sql, self.parameters, connection=connection))
         else:
             cursor.execute(sql)  # a driver that gets no parameters does not interpret %
 
-    def _first(self, cursor: DbCursor, result: RowFetcher) -> list[RawRow | None]:
-        self._execute(cursor, self.sql)
+    def _first(self, cursor: DbCursor, result: RowFetcher, connection: DbConnection) -> list[RawRow | None]:
+        self._execute(cursor, self.sql, connection)
         if returned_no_rows(cursor):
             raise ConfigurationError(
                 f'SqlContacts: sql on connection "{self.conn_id}" returns no rows: give one select statement'
@@ -202,7 +210,7 @@ class SqlContacts:
         behind = f" behind row {count.rows}" if count.rows else ""
         return ConfigurationError(
             f'SqlContacts: sql cannot be run on connection "{self.conn_id}"{behind}: {what}; give one select '
-            "statement, with placeholders in the driver's own style, and run it in the database to see all it says"
+            "statement, with placeholders such as :day, and run it in the database to see all it says"
         )
 
     def _words_in(self, error: Exception) -> str:
@@ -212,36 +220,38 @@ class SqlContacts:
 
     @contextmanager
     def _connected(self) -> Iterator[DbConnection]:
-        from airflow.providers.common.compat.sdk import AirflowException, AirflowNotFoundException, BaseHook
         from airflow.providers.common.sql.hooks.sql import DbApiHook
 
         try:
-            connection = BaseHook.get_connection(self.conn_id)
-        except AirflowNotFoundException:
-            raise ConfigurationError(
-                f'SqlContacts: no connection is named "{self.conn_id}": create it, or change conn_id'
-            ) from None
-        try:
-            hook = connection.get_hook()
-        except AirflowException:
-            hook = None
+            connection = find_connection(self.conn_id, argument="conn_id")
+        except ConfigurationError as error:
+            raise ConfigurationError(f"SqlContacts: {error}") from None
+        hook = hook_of(connection)
         if not isinstance(hook, DbApiHook):
             raise ConfigurationError(
                 f'SqlContacts: connection "{self.conn_id}" of type "{connection.conn_type}" is no SQL connection that '
-                "Airflow knows here: name another, or install the provider of its type"
+                f"Airflow knows here: name another, or {way_to_a_provider(connection.conn_type)}"
             )
-        failure = None
+        failure: VoiceCallError | None = None
         try:
             database = hook.get_conn()
         except Exception as error:
-            failure = SourceBroken(
-                f'SqlContacts: connection "{self.conn_id}" cannot be opened ({_described(error)}): see that it is set '
-                "up rightly and its database can be reached"
-            )
+            failure = self._not_opened(error, connection.conn_type)
         if failure is not None:
             raise failure
         with _closing(database):
             yield database
+
+    def _not_opened(self, error: Exception, connection_type: str | None) -> VoiceCallError:
+        if isinstance(error, ImportError) or (isinstance(error, RuntimeError) and "install" in str(error)):
+            return ConfigurationError(
+                f'SqlContacts: connection "{self.conn_id}" needs a driver that is not installed here: '
+                f"{way_to_a_provider(connection_type)} with its driver, or name another connection"
+            )
+        return SourceBroken(
+            f'SqlContacts: connection "{self.conn_id}" cannot be opened ({_described(error)}): see that it is set up '
+            "rightly and its database can be reached"
+        )
 
 
 def _is_sqlite_statement_error(error: Exception) -> bool:

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.calls.phone import LEGACY_PREFIXES, legacy_spellings
 from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerRequired
+from airflow_provider_callkaro.files.connections import find_connection, hook_of, way_to_a_provider
 from airflow_provider_callkaro.ledger.contract import CallLedger, LegacyNumbers
 from airflow_provider_callkaro.ledger.digests import FIELD, LedgerKeys, read_keys
 from airflow_provider_callkaro.ledger.run_record import RunRecord
+from airflow_provider_callkaro.ledger.sql.causes import CONNECTION_ID
 from airflow_provider_callkaro.tasks.identity import identify, run_name
 from airflow_provider_callkaro.tasks.rules import caps_of
 from airflow_provider_callkaro.tasks.settings import ListSettings
@@ -170,29 +172,34 @@ def ledger_keys(conn_id: str) -> LedgerKeys | None:
     :param conn_id: of the ledger's connection; of the vendor's, for a ledger in the task's own state.
     :raises ConfigurationError: the extra holds no key that can be one.
     """
-    from airflow.providers.common.compat.sdk import BaseHook
-
-    return read_keys(_extra(BaseHook.get_connection(conn_id)).get(FIELD), where=f'connection "{conn_id}"')
+    return read_keys(
+        _extra(find_connection(conn_id, argument="ledger_conn_id")).get(FIELD), where=f'connection "{conn_id}"'
+    )
 
 
 def sql_engine(conn_id: str, *, argument: str = "ledger_conn_id") -> Engine:
     """The SQLAlchemy engine of an Airflow connection. It does not get the ledger's secret, and logs no parameter.
     Raises ConfigurationError if the connection is not to a SQL database."""
-    from airflow.providers.common.compat.sdk import AirflowException, BaseHook
     from airflow.providers.common.sql.hooks.sql import DbApiHook
 
-    connection = _without_secret(BaseHook.get_connection(conn_id))
-    try:
-        hook = connection.get_hook()
-    except AirflowException:  # a type that no installed provider knows
-        hook = None
+    connection = _without_secret(find_connection(conn_id, argument=argument))
+    hook = hook_of(connection)
     if not isinstance(hook, DbApiHook):
         raise ConfigurationError(
             f'{argument} "{conn_id}" is a connection of type "{connection.conn_type or ""}", which is no SQL '
-            "database that Airflow knows here: use SQLite, PostgreSQL, MySQL or MariaDB"
+            "database that Airflow knows here: use SQLite, PostgreSQL, MySQL or MariaDB, or "
+            f"{way_to_a_provider(connection.conn_type)}"
         )
     _hand(connection, hook)
-    return hook.get_sqlalchemy_engine(engine_kwargs={"hide_parameters": True})
+    try:
+        engine = hook.get_sqlalchemy_engine(engine_kwargs={"hide_parameters": True})
+    except ImportError as error:
+        raise ConfigurationError(
+            f'{argument} "{conn_id}" needs the driver {error.name}, which is not installed here: install it, or '
+            "name another connection"
+        ) from None
+    engine.update_execution_options(**{CONNECTION_ID: conn_id})
+    return engine
 
 
 def _extra(connection: Connection) -> Mapping[str, Any]:

@@ -466,7 +466,7 @@ def test_a_value_at_which_the_server_fails_ends_the_query_and_says_how_far_it_ca
 
 @pytest.mark.parametrize("sql", ["", "  \n", None])
 def test_an_empty_statement_is_refused(sql: Any) -> None:
-    with pytest.raises(ConfigurationError, match="sql is empty"):
+    with pytest.raises(ConfigurationError, match="sql must be a text that is not empty"):
         read(sql)
 
 

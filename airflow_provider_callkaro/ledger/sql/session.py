@@ -21,7 +21,8 @@ from sqlalchemy import bindparam, inspect, text
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
-from airflow_provider_callkaro.exceptions import LedgerError
+from airflow_provider_callkaro.exceptions import LedgerError, LedgerRefused
+from airflow_provider_callkaro.ledger.sql.causes import CONNECTION_ID, cause_of
 from airflow_provider_callkaro.ledger.sql.statements import Statements
 
 TRIES = 10
@@ -105,7 +106,7 @@ class SqlSession:
                     # A frame that still holds a cursor keeps SQLite's lock, even after the connection is closed.
                     traceback.clear_frames(error.__traceback__)
                     raise
-                problem = _name(error)
+                problem, why = _name(error), cause_of(error, code=_code(error))
                 self.misses_column = _code(error) in _NO_SUCH_COLUMN
                 if isinstance(error, (DataError, UnicodeError)) and not self.ascii_only:
                     self.ascii_only = again = True
@@ -122,10 +123,13 @@ class SqlSession:
             )
             self._sleep(delay)
         # Raised outside the except block: else the error, with the parameters, would be its context in every log.
-        raise LedgerError(
-            f'the call ledger (table "{self._table}" in the {self._engine.dialect.name} database) could not be '
-            f"{action} ({problem}, try {attempt + 1} of {TRIES}): mend the database behind ledger_conn_id, "
-            "then run it again"
+        tries = f", try {attempt + 1} of {TRIES}" if attempt else ""
+        named = self._engine.get_execution_options().get(CONNECTION_ID)
+        behind = "ledger_conn_id" if named is None else f'connection "{named}"'
+        kind = LedgerError if why is None or not why.is_final else LedgerRefused
+        raise kind(
+            f'the call ledger (table "{self._table}" in the {self._engine.dialect.name} database behind {behind}) '
+            f"could not be {action} ({problem}{tries}): {why or 'mend the database, then run it again'}"
         )
 
     def create_table(self, table: str, statements: Sequence[str]) -> None:
