@@ -6,14 +6,12 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from airflow_provider_callkaro import __version__
 from airflow_provider_callkaro.calls.coercion import read_boolean
-from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.transport.target import Credentials, Target, checked_base_url
 from airflow_provider_callkaro.transport.tls import FILES, Trust
@@ -25,9 +23,6 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 60.0  # seconds
 LONGEST_TIMEOUT = 600  # seconds
-
-_ALIKE = 0.75  # of two names: more is a slip of the pen
-_SHORT = 4  # letters; a longer name that is a part of a field's name means that field
 
 log = logging.getLogger(__name__)
 
@@ -77,44 +72,6 @@ class FetchedConnection:
             password=conn.password,
             extra_dejson=await get_async_extra_dejson(conn),
         )
-
-
-def check_type(conn: AirflowConnection, *, connection_id: str, hook: type[BaseHook]) -> None:
-    """Refuse a connection of another type, before its password goes to a host that must not have it.
-
-    Types that mean nothing in particular, such as ``http`` or none at all, are refused as well: they do not say whose
-    password it is.
-
-    :param conn: an Airflow connection.
-    :param hook: the hook class that is to use it.
-    :raises ConfigurationError: it is of another type.
-    """
-    if conn.conn_type != hook.conn_type:
-        raise ConfigurationError(
-            f'connection "{connection_id}" is of type "{conn.conn_type or ""}", and {hook.hook_name} takes only its '
-            f'own type "{hook.conn_type}": name another connection, or set its type (of a URI it is the scheme); its '
-            "password was sent to nobody"
-        )
-
-
-def check_extra(conn: AirflowConnection, *, connection_id: str, known: frozenset[str]) -> None:
-    """Refuse a misspelt field of the extra, which would be left out in silence, and warn of any other that is unknown.
-
-    :param known: the names of the fields that the vendor's connections have.
-    :raises ConfigurationError: a name is nearly that of a known field.
-    """
-    extra = conn.extra_dejson
-    for name in sorted(map(str, extra)) if isinstance(extra, dict) else ():
-        if name in known:
-            continue
-        meant = next((field for field in sorted(known) if len(name) > _SHORT and name in field), None)
-        meant = meant or next(iter(get_close_matches(name, sorted(known), n=1, cutoff=_ALIKE)), None)
-        shown = mask_text(name, limit=60)
-        if meant is not None:
-            raise ConfigurationError(
-                f'the extra of connection "{connection_id}" has a field "{shown}", which is not known: write "{meant}"'
-            )
-        log.warning('The extra of connection "%s" has a field "%s", which nobody reads', connection_id, shown)
 
 
 class ConnectionFields:

@@ -111,7 +111,7 @@ class VendorHook(BaseHook, Generic[ConnectionT]):
         return connection_id
 
     def _checked(self, conn: AirflowConnection) -> ConnectionT:
-        from airflow_provider_callkaro.hooks.connection import check_extra, check_type
+        from airflow_provider_callkaro.hooks.connection_checks import check_extra, check_type
 
         check_type(conn, connection_id=self._connection_id, hook=type(self))
         check_extra(conn, connection_id=self._connection_id, known=self.profile.extra_names)

@@ -161,8 +161,10 @@ def test_a_vendor_that_is_away_is_no_failure_until_the_timeout(call_id, sandbox,
     [("no-such-call", "Call not found"), ("", "there is no call to wait for"), (None, "there is no call to wait for")],
 )
 def test_a_call_that_nobody_knows_is_not_waited_for(sandbox, mode, call, words):
+    task = sensor("{{ task_instance.xcom_pull('call') }}", **mode)
+    task.call_id = call  # as it renders
     with pytest.raises(AirflowFailException, match=words):
-        sensor(call, **mode).execute({"ti": Instance()})
+        task.execute({"ti": Instance()})
 
 
 @every_mode
