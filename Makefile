@@ -17,7 +17,7 @@ QUICK := $(if $(wildcard $(INSTALLED)),$(VENV),.venv-quick)
 # Every worker and every task imports the same files: without bytecode each compiles them, and the tests' assertions, anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo quick test check lint types imports unit bench test-matrix docs clean
+.PHONY: help demo quick test check lint types imports unit bench test-matrix test-wheel docs clean
 
 help:
 	@echo "make demo         a campaign against the sandbox, without an account"
@@ -25,6 +25,7 @@ help:
 	@echo "make test         everything: lint, types, import contracts, all tests (PostgreSQL and MariaDB on loopback)"
 	@echo "make docs         the pages as a site, into site/<version>/; it needs no Airflow"
 	@echo "make test-matrix  the tests under each supported Airflow and Python; names of pairs in PAIRS=3.0:3.12"
+	@echo "make test-wheel   builds wheel and sdist, and uses the wheel under each supported Airflow; AIRFLOWS=3.0 for some"
 	@echo "make bench        the benchmark; make check, lint, types, imports, unit: the parts of make test"
 
 # The MySQL provider goes in without its C driver, which needs system headers; the tests use PyMySQL.
@@ -76,6 +77,9 @@ docs: .venv-docs/.installed
 
 test-matrix:
 	$(PYTHON) -m tests.matrix $(PAIRS)
+
+test-wheel:
+	$(PYTHON) -m tests.from_wheel $(AIRFLOWS)
 
 clean:
 	rm -rf $(VENV) .venv-* .demo site .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
