@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +70,9 @@ class TestAReaderWhoTypesEverything:
         with (done[0] / "reports" / "night.csv").open(newline="") as lines:
             report = list(csv.DictReader(lines))
         assert Counter(line["reason"] for line in report)["already_accepted"] == 36  # of its second run
+        with closing(sqlite3.connect(done[0] / "warehouse.db")) as warehouse:
+            written = dict(warehouse.execute("select state, count(*) from renewal_calls group by state"))
+        assert written == {"accepted": 36, "rejected": 2, "skipped": 2}  # the second run has changed none of them
         reasons = {line["row"]: line["reason"] for line in report}
         assert [reasons[row] for row in ("6", "8", "9", "10")] == [
             "suppressed",
