@@ -16,7 +16,7 @@ from airflow_provider_callkaro.calls import coercion
 from airflow_provider_callkaro.calls.call import Call, InvalidCall, is_plain
 from airflow_provider_callkaro.calls.options import checked_column_map, checked_options, options_metadata
 from airflow_provider_callkaro.calls.outcome import Reason
-from airflow_provider_callkaro.calls.phone import NumberReader
+from airflow_provider_callkaro.calls.phone import NumberReader, is_rounded
 from airflow_provider_callkaro.calls.row_columns import ColumnPlans, FieldReader
 from airflow_provider_callkaro.calls.row_rights import RowRights, refusal_of_row
 from airflow_provider_callkaro.calls.row_schema import CALLKARO, PERSONAL_FIELDS, RowSchema
@@ -25,6 +25,11 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.number_rules import NumberRules
+
+ROUNDED_LIST = 10  # rows, the first of a list, whose numbers were all rounded: then so were the others
+_ROUNDED = (
+    "rounded by a spreadsheet, or may have been (as 1.2E+11): its last digits are lost. Export the column as text"
+)
 
 
 class RowReader:
@@ -66,6 +71,7 @@ class RowReader:
         say: Callable[[str], None] | None = None,
     ) -> None:
         self._numbers = numbers or NumberReader()
+        self._rounded = 0  # rows from the first on with a rounded number; ROUNDED_LIST once there is no more to count
         self._times = RowTimes(zone=schedule_timezone, takes_offset=row_schema.takes_offset, judged=judged)
         self._row_schema = row_schema
         columns = checked_column_map({} if column_map is None else column_map, row_schema.columns)
@@ -118,7 +124,8 @@ class RowReader:
             raise InvalidCall(Reason.MISSING_NUMBER, "the row has no phone number")
         to_number = self._numbers.read(number)
         if to_number is None:
-            raise InvalidCall(Reason.BAD_NUMBER, "the phone number cannot be read as E.164")
+            raise self._bad_number(number)
+        self._rounded = ROUNDED_LIST
         if self._allowed_numbers is not None:
             self._allowed_numbers.check(to_number)
         if plan.forbidden and (why := refusal_of_row(row, plan.forbidden)):
@@ -145,6 +152,18 @@ class RowReader:
         fields = ((name, row[column], reader) for column, name, reader in plan.own_fields)
         own = {name: reader(value) for name, value, reader in fields if not coercion.is_absent(value)}
         return Call(to_number=to_number, metadata=metadata, extra={**self._extra, **own}, **values)
+
+    def _bad_number(self, number: object) -> InvalidCall:
+        """The rejection of a row. Raises ConfigurationError where each of the first numbers was rounded."""
+        if not is_rounded(number):
+            self._rounded = ROUNDED_LIST
+            return InvalidCall(Reason.BAD_NUMBER, "the phone number cannot be read as E.164")
+        self._rounded += 1
+        if self._rounded == ROUNDED_LIST:
+            raise ConfigurationError(
+                f"each phone number in the first {ROUNDED_LIST} rows was {_ROUNDED}; nobody was rung"
+            )
+        return InvalidCall(Reason.BAD_NUMBER, f"the phone number was {_ROUNDED}")
 
     def _check_first(self, fields: Collection[str]) -> None:
         """Refuse a list whose rows have these columns and cannot be calls."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_callkaro.calls.phone import NumberReader
+from airflow_provider_callkaro.calls.phone import NumberReader, is_rounded
 from airflow_provider_callkaro.calls.spelling import canonical
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
@@ -90,10 +90,34 @@ def test_a_zero_apart_goes_where_it_must_and_rings_nobody_where_it_may_have_to_s
     assert NumberReader().read(given_number) == read
 
 
-@pytest.mark.parametrize("given_number", [919876543210.0, "919876543210.0", "+919876543210.0", "+919876543210.00 "])
-def test_a_spreadsheets_float_does_not_become_a_longer_number(given_number):
+@pytest.mark.parametrize(
+    "given_number", [919876543210.0, "919876543210.0", " 919876543210.0 ", Decimal("919876543210.00")]
+)
+def test_a_whole_number_of_another_kind_is_read_to_its_last_digit(given_number):
+    assert NumberReader().read(given_number) is None
+    assert NumberReader(default_region="IN").read(given_number) == "+919876543210"
+
+
+@pytest.mark.parametrize(
+    "given_number",
+    ["+919876543210.0", "+919876543210.00 ", "919876543210.00", "98765.0", 98765.0, 919876543210.5, Decimal("sNaN")],
+)
+def test_a_fraction_does_not_become_a_longer_number(given_number):
     assert NumberReader().read(given_number) is None
     assert NumberReader(default_region="IN").read(given_number) is None
+
+
+@pytest.mark.parametrize("given_number", [919876543000.0, "919876543000.0", "9.19876543E+11", "9,19E11", "+9.2E+11"])
+def test_a_number_that_was_rounded_or_may_have_been_rings_nobody_and_is_named(given_number):
+    assert NumberReader(default_region="IN").read(given_number) is None
+    assert is_rounded(given_number)
+
+
+@pytest.mark.parametrize(
+    "given_number", ["+919876543000", 919876543000, Decimal(919876543000), 919876543210.0, "9E", None]
+)
+def test_a_number_that_only_ends_like_a_rounded_one_is_none(given_number):
+    assert not is_rounded(given_number)
 
 
 @pytest.mark.parametrize("given_number", ["9.19877E+11", "+9.19877E+11", "9,19877E+11", float("nan"), float("inf")])
@@ -144,7 +168,7 @@ def test_a_negative_whole_number_is_no_phone_number():
         True,
         False,
         b"+919876543210",
-        Decimal("919876543210"),
+        Decimal("919876543210.5"),
         ["+919876543210"],
         object(),
         pytest.param(10**5000, id="more digits than Python writes"),

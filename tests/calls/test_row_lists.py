@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from airflow_provider_callkaro.calls import InvalidCall, Reason
-from airflow_provider_callkaro.calls.row import RowReader
+from airflow_provider_callkaro.calls.row import ROUNDED_LIST, RowReader
 from airflow_provider_callkaro.calls.row_columns import MAX_PLANNED, MAX_PLANS
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
@@ -139,3 +140,28 @@ def test_rows_that_each_have_their_own_columns_do_not_fill_the_memory():
     assert len(reader._plans) <= 3
     with pytest.raises(InvalidCall):  # and the first row is long past
         reader.read({"phone": NUMBER})
+
+
+ROUNDED = {"to_number": "9.19877E+11"}
+
+
+def test_a_list_whose_numbers_were_all_rounded_is_refused_as_one() -> None:
+    reader = RowReader(agent_id="a")
+    for _ in range(ROUNDED_LIST - 1):
+        with pytest.raises(InvalidCall, match="rounded by a spreadsheet") as caught:
+            reader.read(ROUNDED)
+        assert caught.value.reason is Reason.BAD_NUMBER
+        assert "9.19" not in str(caught.value)
+    with pytest.raises(ConfigurationError, match="each phone number in the first 10 rows was rounded"):
+        reader.read(ROUNDED)
+
+
+@pytest.mark.parametrize("first", ["+919876543210", "nobody"])
+def test_a_list_with_one_other_number_loses_the_rounded_rows_and_no_other(first: str) -> None:
+    reader = RowReader(agent_id="a")
+    with suppress(InvalidCall):
+        reader.read({"to_number": first})
+    for _ in range(3 * ROUNDED_LIST):
+        with pytest.raises(InvalidCall, match="rounded by a spreadsheet"):
+            reader.read(ROUNDED)
+    assert reader.read({"to_number": "+919876543211"}).to_number == "+919876543211"
