@@ -1,4 +1,4 @@
-"""What OpenLineage is told of an operator: where its people come from, and the campaign and the report that it makes.
+"""What OpenLineage is told of an operator: where its people come from, and what it makes: campaign, report, outcomes.
 
 It is asked for only where Airflow's OpenLineage provider is installed and on. Datasets are tables, files and campaigns
 by their names; no row, no number and no text of a query is among them.
@@ -7,7 +7,7 @@ by their names; no row, no number and no text of a query is among them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -53,19 +53,50 @@ def _inputs(operator: PlacingOperator) -> Iterator[Any]:
             yield _dataset_of_path(source.asset)
 
 
-def _tables(source: SqlContacts) -> Iterable[Any]:
-    from airflow.providers.common.compat.openlineage.facet import Dataset
-    from airflow.providers.common.compat.sdk import BaseHook
-    from airflow.providers.openlineage.sqlparser import DatabaseInfo, SQLParser
+def lineage_of_write_back(report_path: Callable[[], str], *, conn_id: str, table: str) -> OperatorLineage | None:
+    """The report that is read and the table that is written; None where they cannot be told."""
+    try:
+        from airflow.providers.openlineage.extractors import OperatorLineage
 
-    connection = BaseHook.get_connection(source.conn_id)
+        return OperatorLineage(inputs=[_dataset_of_path(report_path())], outputs=[_table_of(conn_id, table)])
+    except Exception as error:  # as above
+        _log.debug("The lineage of a write-back cannot be told (%s)", type(error).__name__)
+        return None
+
+
+def _table_of(conn_id: str, table: str) -> Any:
+    """A table, named as OpenLineage names it: database, schema, table."""
+    from airflow.providers.common.compat.openlineage.facet import Dataset
+    from airflow.providers.openlineage.sqlparser import SQLParser
+
+    database, name, default_schema, _ = _database(conn_id)
+    schema, _, table = table.rpartition(".")
+    parts = (name, schema or default_schema, table)
+    return Dataset(namespace=SQLParser.create_namespace(database), name=".".join(part for part in parts if part))
+
+
+def _database(conn_id: str) -> tuple[Any, str | None, str | None, Any]:
+    """What OpenLineage calls the database of a connection, its name, its schema, and the hook."""
+    from airflow.providers.common.compat.sdk import BaseHook
+    from airflow.providers.openlineage.sqlparser import DatabaseInfo
+
+    connection = BaseHook.get_connection(conn_id)
     hook = connection.get_hook()
     database = hook.get_openlineage_database_info(connection)
     schema = "main" if connection.conn_type == "sqlite" else hook.get_openlineage_default_schema()
     if database is None:  # as of SQLite
         place = f"{connection.host}:{connection.port}" if connection.port else None
         database = DatabaseInfo(scheme=connection.conn_type, authority=place)
-    name = database.database or connection.schema or connection.host
+    return database, database.database or connection.schema or connection.host, schema, hook
+
+
+def _tables(source: SqlContacts) -> Iterable[Any]:
+    from airflow.providers.common.compat.openlineage.facet import Dataset
+    from airflow.providers.common.compat.sdk import BaseHook
+    from airflow.providers.openlineage.sqlparser import SQLParser
+
+    database, name, schema, hook = _database(source.conn_id)
+    connection = BaseHook.get_connection(source.conn_id)
     parser = SQLParser(dialect=hook.get_openlineage_database_dialect(connection), default_schema=schema)
     told = parser.generate_openlineage_metadata_from_sql(
         sql=source.sql, hook=hook, database_info=database, database=name, use_connection=False

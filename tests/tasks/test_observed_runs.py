@@ -99,10 +99,13 @@ def test_lineage_knows_the_tables_and_files_the_campaigns_and_the_report(observe
     tables = {("sqlite", f"{observed.folder}/warehouse.db.main.{table}") for table in ("renewals", "customers")}
     suppressed = ("file", str(observed.folder / "do_not_call.csv"))
     report = ("file", str(observed.folder / "report.csv"))
+    outcomes = ("sqlite", f"{observed.folder}/warehouse.db.main.outcomes")
     campaign = (f"callkaro://{observed.vendor}", f"campaigns/{observed.result.xcom('campaign')}")
     for kind in ("START", "COMPLETE"):
         assert observed.told("calls", kind, "inputs") == {*tables, suppressed}
         assert observed.told("calls", kind, "outputs") == {campaign, report}
+        assert observed.told("outcomes", kind, "inputs") == {report}
+        assert observed.told("outcomes", kind, "outputs") == {outcomes}
         assert observed.told("preflight", kind, "inputs") == tables
         assert observed.told("preflight", kind, "outputs") == set()
     assert observed.told("campaigns", "COMPLETE", "inputs") == {("file", str(observed.folder / "list.csv"))}

@@ -16,6 +16,7 @@ from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.openlineage.extractors import OperatorLineage
 
 OUTCOME = ("state", "reason", "call_id")
 
@@ -88,6 +89,16 @@ class CallKaroReportToSqlOperator(RendersLiterals):
         refuse_empty_arguments(self, self._provided)
         self._check()
         return fail_without_retry_if_invalid(self._write)
+
+    def get_openlineage_facets_on_start(self) -> OperatorLineage | None:
+        """What OpenLineage is told when the task starts: the report and the table. None if unknown."""
+        from airflow_provider_callkaro.tasks.lineage import lineage_of_write_back
+
+        return lineage_of_write_back(self.report_path.path, conn_id=self.conn_id, table=self.table)
+
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage | None:  # noqa: ARG002
+        """What OpenLineage is told when the task has ended: the same."""
+        return self.get_openlineage_facets_on_start()
 
     def _write(self) -> dict[str, int]:
         from airflow_provider_callkaro.files.reading.report_file import report_lines

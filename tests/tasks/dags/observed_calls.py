@@ -14,6 +14,7 @@ from airflow_provider_callkaro.operators.callkaro import (
     CallKaroCreateCampaignOperator,
     CallKaroFanOutCallsOperator,
     CallKaroPreflightOperator,
+    CallKaroReportToSqlOperator,
 )
 from airflow_provider_callkaro.operators.mrassistant import MrAssistantCreateCampaignOperator
 from airflow_provider_callkaro.sources import FileContacts, SqlContacts
@@ -37,11 +38,20 @@ with DAG("observed_calls", schedule=None, start_date=datetime(2026, 1, 1), catch
         ledger_scope="warehouse",
         batch_id=campaign.output,
         report_path=f"{FOLDER}/report.csv",
+        report_columns={"to_number": "phone"},
         policy=CallingPolicy(
             windows=[ScheduleWindow("00:00", "24:00")],
             timezone="UTC",
             suppress=FileContacts(f"{FOLDER}/do_not_call.csv"),
         ),
+    )
+    outcomes = CallKaroReportToSqlOperator(
+        task_id="outcomes",
+        report_path=calls.output,
+        conn_id="warehouse",
+        table="outcomes",
+        key_columns=["phone"],
+        create_table=True,
     )
     campaigns = MrAssistantCreateCampaignOperator(
         task_id="campaigns",
@@ -58,4 +68,4 @@ with DAG("observed_calls", schedule=None, start_date=datetime(2026, 1, 1), catch
         yield {"to_number": "+919876500900", "name": name}
         raise ValueError("the function's own words")
 
-    preflight >> campaign >> calls >> campaigns >> breaks_off("Secret")
+    preflight >> campaign >> calls >> outcomes >> campaigns >> breaks_off("Secret")
