@@ -56,6 +56,8 @@ class CallingPolicy:
     :param per: the span of ``max_calls``, more than nothing.
     :param min_gap: the least time between two calls to a number, more than nothing.
     :param suppress: whom not to call; kept as it is, for the run to read.
+    :param on_bad_entry: what becomes of an entry of ``suppress`` that is no number: ``"fail"`` (default: nobody is
+        called), or ``"skip_row"``: the log names its row, and it protects nobody.
     :param purpose: the purpose of the calls, such as ``promotional``; for the reader and the log.
     :param mobile_margin: how much each window is narrowed at both ends for a number that may have moved: a mobile, or a
         number that may be one, of a country with more than one offset. From nothing (the default) to 12 hours, and with
@@ -71,6 +73,7 @@ class CallingPolicy:
     per: timedelta | None = None
     min_gap: timedelta | None = None
     suppress: Any = field(default=None, repr=False, hash=False)
+    on_bad_entry: str = "fail"
     purpose: str | None = None
     mobile_margin: timedelta = timedelta(0)
     _zones: tuple[ZoneInfo, ...] = field(init=False, repr=False, compare=False)
@@ -86,6 +89,8 @@ class CallingPolicy:
             raise ConfigurationError("mobile_margin must be a timedelta from nothing to 12 hours")
         if self.mobile_margin and self.timezone != RECIPIENT:
             raise ConfigurationError('mobile_margin needs timezone="recipient": a fixed zone is no guess from a number')
+        if self.on_bad_entry not in ("fail", "skip_row"):
+            raise ConfigurationError('on_bad_entry must be "fail" or "skip_row"')
         if self.purpose is not None and not isinstance(self.purpose, str):
             raise ConfigurationError('purpose must be a text such as "promotional"')
         margin = -(-self.mobile_margin // timedelta(seconds=1))  # a part of a second counts as one
@@ -198,10 +203,8 @@ class CallingPolicy:
         return opening_of(self._timetable_of(call), _second(at), self._known_zones(call))
 
     def closes_at(self, at: datetime, call: Call | None = None) -> datetime | None:
-        """The first instant after the open ``at`` at which the phone may not ring; aware, UTC.
-
-        None when it may not ring at ``at``, and when it is not closed again within 400 days.
-        """
+        """The first instant after the open ``at`` at which the phone may not ring; aware, UTC. None when
+        it may not ring at ``at``, and when it is not closed again within 400 days."""
         second = _second(at)
         zones = self.zones_of(call)
         timetable = self._timetable_of(call)
@@ -278,9 +281,7 @@ def _check_caps(max_calls: object, per: object, min_gap: object) -> None:
         raise ConfigurationError("max_calls must be a whole number from 1 on")
     for name, span in (("per", per), ("min_gap", min_gap)):
         if span is not None and (not isinstance(span, timedelta) or not timedelta(0) < span <= _LONGEST_SPAN):
-            raise ConfigurationError(
-                f"{name} must be a timedelta of more than nothing, and at most {_LONGEST_SPAN.days} days"
-            )
+            raise ConfigurationError(f"{name} must be a timedelta of more than nothing and at most ten years")
     if per is not None and max_calls is None:
         raise ConfigurationError("per has no max_calls: say how many calls a number may get in that time")
     if max_calls is not None and per is None:

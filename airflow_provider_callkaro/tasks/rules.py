@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from airflow_provider_callkaro.ledger.contract import CallCaps, CallLedger
     from airflow_provider_callkaro.tasks.account import Account
 
+log = logging.getLogger(__name__)
+
+_PLACES_SHOWN = 20  # of entries that cannot be read
 _CAPS_NEED_SQL = "the policy's max_calls and min_gap count calls over many runs: set ledger_conn_id to a SQL connection"
 
 
@@ -30,11 +34,13 @@ class Suppression:
     A template field that holds it renders what is inside, and shows nothing of it.
 
     :param who: as the policy has it; None suppresses no one.
+    :param on_bad_entry: as the policy has it: ``"fail"`` or ``"skip_row"``.
     """
 
     template_fields = ("source",)
 
-    def __init__(self, who: Any) -> None:
+    def __init__(self, who: Any, *, on_bad_entry: str = "fail") -> None:
+        self._on_bad_entry = on_bad_entry
         self._callable = who if callable(who) else None
         self._called: object = None
         self.source: ContactSource | None = None
@@ -45,7 +51,7 @@ class Suppression:
     @classmethod
     def of(cls, policy: CallingPolicy | None) -> Self:
         """Whom a policy protects; nobody without one."""
-        return cls(None if policy is None else policy.suppress)
+        return cls(None) if policy is None else cls(policy.suppress, on_bad_entry=policy.on_bad_entry)
 
     def __repr__(self) -> str:
         return f"suppressed: {self.source or ('a callable' if self._callable else 'nobody')}"
@@ -60,7 +66,8 @@ class Suppression:
         it is not known whom it protects."""
         from airflow_provider_callkaro.dispatch.intake import CompactSet
 
-        suppressed = CompactSet()
+        suppressed, unread = CompactSet(), 0
+        places: list[int] = []
         reads_rows = not isinstance(self.source, (RowContacts, type(None)))
         for place, entry in enumerate(self._entries(context), start=1):
             is_unread = entry is None and reads_rows  # a source's word for such a row
@@ -68,12 +75,23 @@ class Suppression:
             if not is_unread and (value is None or value == ""):
                 continue
             number = None if is_unread else numbers.read(value)
-            if number is None:
+            if number is not None:
+                suppressed.add(number)
+                continue
+            if self._on_bad_entry == "fail":
                 raise ConfigurationError(
                     f"entry {place} of suppress cannot be read as a phone number, so nobody is called: correct it, or "
-                    "set default_region if it lacks a country code"
+                    'set default_region if it lacks a country code; on_bad_entry="skip_row" goes on without it'
                 )
-            suppressed.add(number)
+            unread += 1
+            places += [place] if len(places) < _PLACES_SHOWN else []
+        if unread:
+            log.warning(
+                "%d entries of suppress cannot be read as phone numbers and protect nobody; they are in row %s%s",
+                unread,
+                ", ".join(map(str, places)),
+                ", …" if unread > len(places) else "",
+            )
         return suppressed
 
     def _entries(self, context: Context) -> Iterable[object]:

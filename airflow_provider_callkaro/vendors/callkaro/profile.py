@@ -17,7 +17,7 @@ CALLKARO = VendorProfile(
         "schedule_timezone": text_field(
             "Schedule time zone",
             "IANA name of the zone in which CallKaro reads times of day, such as Asia/Kolkata. CallKaro does not "
-            "document it; without it, calls with a schedule are refused.",
+            "document it. Every calling policy needs it, and so does every call with a schedule.",
         ),
         "calling_windows": text_field(
             "Calling windows",
