@@ -62,6 +62,12 @@ SECTIONS = (
         "A function that yields rows as a task: `@task.callkaro_calls`, `@task.mrassistant_calls`.",
         ("decorators.callkaro", "decorators.mrassistant"),
     ),
+    Section(
+        "schedules",
+        "Schedules",
+        "A DAG that runs when calling hours begin, and a warning before they end.",
+        ("schedules",),
+    ),
     Section("calls", "Calls, windows and policies", "What a call is, and when it may ring.", ("calls",), methods=True),
     Section(
         "hooks",

@@ -6,6 +6,7 @@ import enum
 import inspect
 import re
 import sys
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -27,13 +28,16 @@ def public_classes() -> list[type]:
         module for room in ("hooks", "operators", "sensors") for one in info[room] for module in one["python-modules"]
     }
     modules |= {"airflow_provider_callkaro.sources", "airflow_provider_callkaro.calls"}
+    modules |= {"airflow_provider_callkaro.schedules"}
     found = {}
     for module in sorted(modules):
         room = import_module(module)
         names = getattr(room, "__all__", None) or [
             name for name, one in vars(room).items() if inspect.isclass(one) and one.__module__ == module
         ]
-        found |= {name: getattr(room, name) for name in names if not name.startswith("_")}
+        for name in names:
+            with suppress(ImportError):  # what an older Airflow has no place for
+                found[name] = getattr(room, name)
     return list(found.values())
 
 
