@@ -265,7 +265,7 @@ def test_a_base_that_is_none_is_refused(base: str) -> None:
         names(source, context({"uri": "s3://lists/in/a.csv"}))
 
 
-@pytest.mark.parametrize("wrong", [{"format": "xlsx"}, {"delimiter": ""}])
+@pytest.mark.parametrize("wrong", [{"format": "docx"}, {"delimiter": ""}, {"encoding": "utf-9"}])
 def test_a_wrong_option_of_an_asset_is_refused_when_the_dag_is_parsed(wrong: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):
         AssetContacts(**wrong)
