@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _CALLS = "calls"  # the dataset of calls that belong to no campaign
 
+_USUAL_SCHEMAS = {"postgres": "public", "sqlite": "main", "redshift": "public", "mssql": "dbo"}
+_SCHEMA_IS_DATABASE = frozenset({"mysql"})
+
 _log = logging.getLogger(__name__)
 
 
@@ -67,50 +70,54 @@ def lineage_of_write_back(report_path: Callable[[], str], *, conn_id: str, table
 def _table_of(conn_id: str, table: str) -> Any:
     """A table, named as OpenLineage names it: database, schema, table."""
     from airflow.providers.common.compat.openlineage.facet import Dataset
-    from airflow.providers.openlineage.sqlparser import SQLParser
 
-    database, name, default_schema, _ = _database(conn_id)
+    namespace, database, connection_type, _ = _database(conn_id)
     schema, _, table = table.rpartition(".")
-    parts = (name, schema or default_schema, table)
-    return Dataset(namespace=SQLParser.create_namespace(database), name=".".join(part for part in parts if part))
+    return Dataset(namespace=namespace, name=_full_name(database, schema, table, connection_type=connection_type))
 
 
-def _database(conn_id: str) -> tuple[Any, str | None, str | None, Any]:
-    """What OpenLineage calls the database of a connection, its name, its schema, and the hook."""
+def _database(conn_id: str) -> tuple[str, str, str, str]:
+    """What OpenLineage calls the database of a connection: namespace and name; the connection's type, the dialect."""
     from airflow.providers.common.compat.sdk import BaseHook
-    from airflow.providers.openlineage.sqlparser import DatabaseInfo
+    from airflow.providers.openlineage.sqlparser import DatabaseInfo, SQLParser
 
     connection = BaseHook.get_connection(conn_id)
     hook = connection.get_hook()
     database = hook.get_openlineage_database_info(connection)
-    schema = "main" if connection.conn_type == "sqlite" else hook.get_openlineage_default_schema()
     if database is None:  # as of SQLite
         place = f"{connection.host}:{connection.port}" if connection.port else None
         database = DatabaseInfo(scheme=connection.conn_type, authority=place)
-    return database, database.database or connection.schema or connection.host, schema, hook
+    name = database.database or connection.schema or connection.host or conn_id
+    dialect = hook.get_openlineage_database_dialect(connection)
+    return SQLParser.create_namespace(database), name, connection.conn_type or "", dialect
 
 
 def _tables(source: SqlContacts) -> Iterable[Any]:
     from airflow.providers.common.compat.openlineage.facet import Dataset
-    from airflow.providers.common.compat.sdk import BaseHook
     from airflow.providers.openlineage.sqlparser import SQLParser
 
-    database, name, schema, hook = _database(source.conn_id)
-    connection = BaseHook.get_connection(source.conn_id)
-    parser = SQLParser(dialect=hook.get_openlineage_database_dialect(connection), default_schema=schema)
-    told = parser.generate_openlineage_metadata_from_sql(
-        sql=source.sql, hook=hook, database_info=database, database=name, use_connection=False
-    )
-    tables = dict.fromkeys((table.namespace, table.name) for table in told.inputs)
+    namespace, database, connection_type, dialect = _database(source.conn_id)
+    read = SQLParser(dialect=dialect).parse([source.sql])
+    names = {
+        _full_name(table.database or database, table.schema, table.name, connection_type=connection_type)
+        for table in (read.in_tables if read else ())
+    }
     # a statement that the parser cannot read still reads this database
-    whole = (parser.create_namespace(database), name or source.conn_id)
-    return [Dataset(namespace=namespace, name=table) for namespace, table in tables or [whole]]
+    return [Dataset(namespace=namespace, name=name) for name in sorted(names) or [database]]
+
+
+def _full_name(database: str, schema: str | None, table: str, *, connection_type: str) -> str:
+    """A table's name. The hook could ask the database for the schema of a bare name; lineage connects to none."""
+    schema = schema or _USUAL_SCHEMAS.get(connection_type)
+    if connection_type in _SCHEMA_IS_DATABASE:
+        return f"{schema or database}.{table}"
+    return ".".join(filter(None, (database, schema, table)))
 
 
 def _outputs(operator: PlacingOperator, result: Mapping[str, Any] | None) -> Iterator[Any]:
     from airflow.providers.common.compat.openlineage.facet import OutputDataset, OutputStatisticsOutputDatasetFacet
 
-    if operator.places_calls and not getattr(operator, "dry_run", False):
+    if operator.places_calls and getattr(operator, "dry_run", None) is not True:  # Airflow has a method of that name
         vendor = operator.hook
         namespace = f"{vendor.conn_type}://{urlsplit(vendor.connection.target.base_url).netloc}"
         campaigns = list(_campaigns(operator, result))

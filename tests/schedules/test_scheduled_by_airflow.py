@@ -55,8 +55,8 @@ def test_a_scheduler_runs_the_dag_of_the_hours_that_are_open_once_and_sets_its_d
     assert [(kind, at(start), at(end)) for kind, start, end in runs] == [
         ("scheduled", began - timedelta(days=1), began),
     ], asked(tmp_path, "select * from import_error")
-    ((summary,),) = asked(tmp_path, "select timetable_summary from dag")
-    assert summary == "calling hours"
+    ((described,),) = asked(tmp_path, "select timetable_description from dag")
+    assert described.startswith("When calling hours begin: ")
     if TAKES_DEADLINES:
         assert [at(time) for (time,) in asked(tmp_path, "select deadline_time from deadline")] == [
             closes - timedelta(minutes=30)
