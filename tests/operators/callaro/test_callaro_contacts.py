@@ -97,7 +97,8 @@ def test_columns_that_go_along_unnamed_are_said_and_no_contact_is(sandbox, run, 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (PEOPLE.partition("\n")[2], "names no column of column_mapping"),
+        (PEOPLE.partition("\n")[2], "its first line is a contact"),
+        ("who,where\n+919876500001,Pune\n", "names no column of column_mapping"),
         ("phone,name\n+919876500001,Asha,too,many\n", "row 1 of .*people.csv cannot be read"),
     ],
 )
