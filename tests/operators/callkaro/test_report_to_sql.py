@@ -14,7 +14,6 @@ from uuid import uuid4
 import pytest
 import sqlalchemy
 from airflow.providers.common.compat.sdk import AirflowFailException
-from airflow_task_state import TaskStateInMemory
 from fanning_out import connect, context_of, fan_out, rendered
 from ledger_databases import server_url
 
@@ -247,7 +246,7 @@ def test_the_report_of_a_fan_out_comes_back_whatever_its_keys_look_like(sqlite_t
     keys = ["=1+1", "'=1+1", "-7", "C;=2", "a\nb", "ключ"]
     rows = [{"to_number": f"+91987650000{place}", "customer": key} for place, key in enumerate(keys)]
     path = str(tmp_path / "report.csv")
-    context = context_of(store=TaskStateInMemory())
+    context = context_of()
     summary = fan_out(context, contacts=rows, report_path=path, report_columns={"customer": "id"})
     write_back(sqlite_table, summary, create_table=True)
     ids = {ring.metadata["customer"]: ring.call_id for ring in sandbox.rings}
