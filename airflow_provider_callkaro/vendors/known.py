@@ -10,7 +10,11 @@ from airflow_provider_callkaro.vendors.callkaro.profile import CALLKARO
 from airflow_provider_callkaro.vendors.mrassistant.profile import MRASSISTANT
 from airflow_provider_callkaro.vendors.profile import VendorProfile
 
-VENDORS: tuple[VendorProfile, ...] = (CALLKARO, CALLARO, MRASSISTANT)
+VENDORS: tuple[VendorProfile, ...] = (
+    CALLKARO,
+    CALLARO,
+    MRASSISTANT,
+)
 
 
 def owner_of(host: str, *, vendor: str) -> str | None:
