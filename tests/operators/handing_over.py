@@ -22,7 +22,10 @@ SENSORS = [
     MrAssistantOutboundOpenSensor,
     ScheduleWindowSensor,
 ]
-NOT_TEMPLATED: dict[Any, dict[str, Any]] = {MrAssistantCallSensor: {"target_statuses": ["ended"]}}
+NOT_TEMPLATED: dict[Any, dict[str, Any]] = {
+    callkaro.CallKaroReportToSqlOperator: {"key_columns": ["customer_id"]},
+    MrAssistantCallSensor: {"target_statuses": ["ended"]},
+}
 """What an operator needs beside its templated arguments."""
 
 

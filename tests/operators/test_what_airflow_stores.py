@@ -27,6 +27,10 @@ from airflow_provider_callkaro.operators.mrassistant import MrAssistantCreateCam
 from airflow_provider_callkaro.sources import AssetContacts, FileContacts, SqlContacts
 
 PLANTED = "Planted-Private"
+MAPPINGS = frozenset(
+    {"capacity_body", "capacity_query", "context", "extra_fields", "fields", "options"}
+    | {"timezones_body", "timezones_query"}
+)
 PRIVATE = [(operator, name) for operator in OPERATORS for name in sorted(operator.never_shown)]
 WAYS = {"webhook_url": '"webhook_url" in the extra', "webhook_secret": '"webhook_secret" in the extra'}
 
@@ -42,12 +46,18 @@ def needed(operator, *, beside=()):
 
 
 def planted(name):
-    """A value of the argument's kind with the planted text in it."""
+    """A value of the argument's kind with the planted text in it, or with the number where it has room for no text."""
     if name == "contacts":
         return [{"to_number": "+919876543210", "name": PLANTED}]
-    if name == "call_options":
-        return {"priority": 5, "metadata": {"name": PLANTED}}
-    return {"to_number": f"+{PLANTED}", "transfer_to": f"sip:{PLANTED}@example.org"}.get(name, PLANTED)
+    kinds = {
+        "call_options": {"metadata": {"name": PLANTED}},
+        "custom_headers": {"X-Name": PLANTED},
+        "from_number": "+919876543210",
+        "to_number": f"+{PLANTED}",
+        "transfer_to": f"sip:{PLANTED}@example.org",
+        "webhook_url": f"https://example.org/{PLANTED}",
+    }
+    return kinds.get(name, {"remark": PLANTED} if name in MAPPINGS else PLANTED)
 
 
 def serialized(dag):
