@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from markdown.extensions.toc import slugify
 from mkdocs.structure.files import File, Files
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -28,10 +29,22 @@ OWN_PAGES = {  # files of the repository that are pages of the site
 }
 SHOWN_ELSEWHERE = {"README.md": "index.md", "example_dags": "examples.md", "docs/decisions": "decisions/README.md"}
 LINK = re.compile(r"(\]\()(?!https?:|#|mailto:)([^)#\s]+)((?:#[^)]*)?\))")
+COLOURS_OF_CODE = '<style id="hljs-light"></style><style id="hljs-dark"></style>'
+"""What the theme's switch of colours turns on and off, and would stop at where it is missing. `style_sheet` has ours."""
 texts: dict[str, str] = {}
 """The Markdown of each page as the site has it, by its place."""
 
 FENCE = re.compile(r"^(```.*?^```[ \t]*$)", re.DOTALL | re.MULTILINE)
+
+
+def on_config(config: Any) -> None:
+    """Begin the id of each heading with a letter: the theme's script takes no other for its contents of a page."""
+    config.mdx_configs.setdefault("toc", {})["slugify"] = _id_of_heading
+
+
+def _id_of_heading(text: str, separator: str) -> str:
+    name = slugify(text, separator)
+    return name if name[:1].isalpha() else f"n{separator}{name}"
 
 
 def on_files(files: Files, config: Any) -> Files:
@@ -76,7 +89,7 @@ def on_post_page(output: str, page: Any, config: Any) -> str:
     place = Path(config["site_dir"], page.file.src_uri)
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(texts[page.file.src_uri], encoding="utf-8")
-    return output
+    return output.replace("</head>", f"{COLOURS_OF_CODE}</head>", 1)
 
 
 def on_post_build(config: Any) -> None:

@@ -65,6 +65,16 @@ def pages(site: Path) -> dict[Path, Page]:
     return {path: Page(path) for path in sorted(site.rglob("*.html")) if path.name != "404.html"}
 
 
+def test_the_scripts_of_the_theme_find_what_they_look_for(pages: dict[Path, Page]) -> None:
+    """Seen in a browser: the switch of colours stopped at a missing sheet, and the contents at ``#1-a-warehouse``."""
+    of_docs = {path: page for path, page in pages.items() if path.parent.name != "anywhere"}
+    assert len(of_docs) > 30
+    for path, page in of_docs.items():
+        assert {"hljs-light", "hljs-dark"} <= page.anchors, path
+        headings = re.findall(r'<h[1-6] id="([^"]*)"', path.read_text(encoding="utf-8"))
+        assert all(name[:1].isalpha() for name in headings), path
+
+
 def test_no_link_of_the_site_is_broken(site: Path, pages: dict[Path, Page]) -> None:
     broken = []
     for path, page in pages.items():
