@@ -30,7 +30,7 @@ OWN_PAGES = {  # files of the repository that are pages of the site
 SHOWN_ELSEWHERE = {"README.md": "index.md", "example_dags": "examples.md", "docs/decisions": "decisions/README.md"}
 LINK = re.compile(r"(\]\()(?!https?:|#|mailto:)([^)#\s]+)((?:#[^)]*)?\))")
 COLOURS_OF_CODE = '<style id="hljs-light"></style><style id="hljs-dark"></style>'
-"""What the theme's switch of colours turns on and off, and would stop at where it is missing. `style_sheet` has ours."""
+"""What the theme's switch of colours turns on and off, and would stop without; `style_sheet` has ours."""
 texts: dict[str, str] = {}
 """The Markdown of each page as the site has it, by its place."""
 
