@@ -52,7 +52,7 @@ def test_a_connection_that_only_airflows_database_knows_is_found(tmp_path: Path,
         session.add(Connection(conn_id="kept_by_airflow", conn_type="sqlite", host=str(path)))
     main(["show", "--conn-id", "kept_by_airflow", "--output", "json"])
     assert [scope["scope"] for scope in json.loads(capsys.readouterr().out)] == ["calls"]
-    with pytest.raises(SystemExit, match='no connection "misspelt"'):
+    with pytest.raises(SystemExit, match='no connection is named "misspelt"'):
         main(["show", "--conn-id", "misspelt"])
 
 

@@ -44,6 +44,7 @@ def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             [("+919876543210", "Asha", "2026-06-01"), ("+919876543211", "O'Hara; drop table customers", "2026-06-02")],
         )
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", f"sqlite://{path}")
+    list(SqlContacts("select 1", conn_id="warehouse").rows({}))  # Airflow sets up its log at its first connection
     return path
 
 
@@ -521,11 +522,11 @@ def test_the_count_has_the_querys_parameters(warehouse: Path) -> None:
     assert source.total({}) == 1
 
 
-@pytest.mark.parametrize("sql", ["delete from customers returning *", "select nothing", "values (1);select 1", " "])
+@pytest.mark.parametrize("sql", ["delete from customers returning *", "select nothing", "values (1);select 1"])
 def test_a_query_that_cannot_be_counted_has_no_total_and_changes_nothing(
     warehouse: Path, caplog: pytest.LogCaptureFixture, sql: str
 ) -> None:
     assert SqlContacts(sql, conn_id="warehouse", count=True).total({}) is None
-    assert ("the progress has no total" in caplog.text) == bool(sql.strip())
+    assert "the progress has no total" in caplog.text
     with closing(sqlite3.connect(warehouse)) as database:
         assert database.execute("select count(*) from customers").fetchone() == (2,)

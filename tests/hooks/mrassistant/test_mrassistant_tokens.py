@@ -134,15 +134,15 @@ class TestWithoutAToken:
             ("key_refused", {"status": 401}, Unauthorized),
         ],
     )
-    @pytest.mark.parametrize("stage", ["at the first request", "when the token has expired"])
-    def test_a_call_is_not_placed(self, hook, sandbox, stage, fault, options, kind):
+    @pytest.mark.parametrize("moment", ["at the first request", "when the token has expired"])
+    def test_a_call_is_not_placed(self, hook, sandbox, moment, fault, options, kind):
         vendor, target = hook.connection.vendor, hook.connection.target
 
         async def send():
             async with AsyncTransport(target, max_connections=1) as transport:
                 return await transport.send(vendor.place_call(call()))
 
-        if stage == "when the token has expired":
+        if moment == "when the token has expired":
             assert target.credentials.headers()
             sandbox.expire_tokens(refresh=True)
         sandbox.fault(fault, path=LOG_IN, **options)
