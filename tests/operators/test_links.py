@@ -42,7 +42,9 @@ def bucket(monkeypatch, sandbox, tmp_path):
     monkeypatch.setenv("AIRFLOW_CONN_MRASSISTANT_DEFAULT", sandbox.airflow_connections["mrassistant_default"])
     files = _Bucket(skip_instance_cache=True)
     monkeypatch.setattr(MemoryFileSystem, "store", {})
-    import_module(f"{ObjectStoragePath.__module__.rpartition('.')[0]}.store").attach("gs", fs=files)
+    stores = import_module(f"{ObjectStoragePath.__module__.rpartition('.')[0]}.store")
+    monkeypatch.delitem(stores._STORE_CACHE, "gs", raising=False)  # what another test has opened would be given back
+    stores.attach("gs", fs=files)
     return "gs://outreach"
 
 
