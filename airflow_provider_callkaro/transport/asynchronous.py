@@ -1,4 +1,4 @@
-"""Many requests at once, over one `aiohttp` session: for the fan-out. It sends each once and never tries again."""
+"""Many requests at once, for the fan-out, the sensors and the triggers. It sends each once and never tries again."""
 
 from __future__ import annotations
 
@@ -6,33 +6,23 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from http import HTTPStatus
 
-import aiohttp
-from multidict import CIMultiDict
-from yarl import URL
-
-from airflow_provider_callkaro.exceptions import NotSent, VendorError
+from airflow_provider_callkaro.exceptions import ConfigurationError, NotSent
+from airflow_provider_callkaro.transport.answer_reader import SWITCHING_PROTOCOLS
+from airflow_provider_callkaro.transport.connection import AnswerDeadline, Connection
 from airflow_provider_callkaro.transport.download import IDENTITY, decoded
-from airflow_provider_callkaro.transport.in_flight import (
-    InFlight,
-    InFlightRequests,
-    PunctualConnector,
-    Resolver,
-    TooLateToLeave,
-)
+from airflow_provider_callkaro.transport.opening import Opener
+from airflow_provider_callkaro.transport.pool import ConnectionPool
+from airflow_provider_callkaro.transport.request_head import RequestEncoder
 from airflow_provider_callkaro.transport.retry import no_answer, not_sent, too_late
-from airflow_provider_callkaro.transport.target import IDLE_SECONDS, Target
+from airflow_provider_callkaro.transport.target import Target
 from airflow_provider_callkaro.vendors.http import MAX_BODY_BYTES, Request, Response
-
-_FAILURES = (aiohttp.ClientError, OSError, ValueError)  # ValueError: an answer that is no HTTP
 
 
 class AsyncTransport:
     """Sends requests to one vendor, from one event loop in one thread. Opened with ``async with``.
 
-    Only the credentials, which may wait for an answer of their own, are asked in other threads.
+    Only the credentials, which may wait for an answer of their own, and the look-up of names work in other threads.
 
     :param max_connections: how many requests may be in flight at once.
     :param wall: seconds since 1970 UTC, to see which request is too late.
@@ -42,8 +32,8 @@ class AsyncTransport:
         self._target = target
         self._max_connections = max_connections
         self._wall = wall
-        self._session: aiohttp.ClientSession | None = None
         self._auth_headers: Mapping[str, str] = {}
+        self._pool: ConnectionPool | None = None
 
     @property
     def deadline(self) -> float:
@@ -51,32 +41,20 @@ class AsyncTransport:
         return self._target.deadline if self._target.credentials is None else 3 * self._target.deadline
 
     async def __aenter__(self) -> AsyncTransport:
-        self._proxy = self._target.proxy()
+        target = self._target
+        proxy = target.proxy()
         await self._take_headers()
-        self._in_flight = InFlightRequests(
-            connect_timeout=self._target.connect_timeout, read_timeout=self._target.read_timeout
+        self._deadline = deadline = AnswerDeadline(seconds=target.read_timeout)
+        opener = Opener(target, proxy=proxy, new=lambda: Connection(deadline))
+        self._pool = ConnectionPool(
+            open_one=opener.open, most=self._max_connections, connect_timeout=target.connect_timeout
         )
-        self._session = aiohttp.ClientSession(
-            connector=PunctualConnector(
-                in_flight=self._in_flight,
-                wall=self._wall,
-                limit=self._max_connections,
-                keepalive_timeout=IDLE_SECONDS,
-                ttl_dns_cache=60,
-                ssl=self._target.tls() or True,
-                resolver=Resolver(),
-            ),
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None),  # its timers are two per request; `InFlightRequests` has one
-        )
-        self._address = lru_cache(maxsize=64)(lambda path: URL(self._target.url(path), encoded=True))
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        if self._session is not None:
-            self._in_flight.close()
-            await self._session.close()
+        if self._pool is not None:
+            self._deadline.close()
+            await self._pool.close()
 
     async def send(self, request: Request, *, not_after: float = math.inf) -> Response:
         """Send ``request`` once; after a 401, which means that nothing was done, once more with renewed credentials.
@@ -105,68 +83,40 @@ class AsyncTransport:
     async def _take_headers(self) -> None:
         credentials = self._target.credentials
         self._auth_headers = {} if credentials is None else await asyncio.to_thread(credentials.headers)
-        # not headers of the session: aiohttp sends those to a proxy too, before there is a tunnel
-        self._headers = CIMultiDict({"Accept-Encoding": IDENTITY, **self._target.headers, **self._auth_headers})
-        self._redaction = self._target.redaction(self._headers)
-
-    def _headers_of(self, request: Request) -> Mapping[str, str]:
-        if request.content_type is None:
-            return self._headers
-        headers = self._headers.copy()
-        headers["Content-Type"] = request.content_type
-        return headers
+        headers = {"Accept-Encoding": IDENTITY, **self._target.headers, **self._auth_headers}
+        try:
+            self._encoder = RequestEncoder(self._target.base_url, headers)
+        except ValueError as error:
+            raise ConfigurationError(
+                f"nothing can be sent to {self._target.vendor}, because {error}: correct the key of the connection"
+            ) from None
+        self._redaction = self._target.redaction(headers)
 
     async def _send(self, request: Request, not_after: float) -> Response:
-        assert self._session is not None, "the transport is opened with `async with`"
-        in_flight, redaction = self._in_flight.begin(not_after), self._redaction
+        assert self._pool is not None, "the transport is opened with `async with`"
+        redaction = self._redaction
         try:
-            answer = await self._session.request(
-                request.method,
-                self._address(request.path),
-                data=None if request.body is None else aiohttp.BytesPayload(request.body),
-                headers=self._headers_of(request),
-                allow_redirects=False,
-                proxy=self._proxy,
-            )
-            if answer.status == HTTPStatus.SWITCHING_PROTOCOLS and in_flight.connection is not None:
-                in_flight.connection.close()  # its true answer, still to come, is not that of a later call
-                raise no_answer(self._target.vendor, ConnectionError(), status=answer.status)
-            length = answer.content_length
-            if length is not None and length <= MAX_BODY_BYTES and "Content-Encoding" not in answer.headers:
-                body = await answer.read()
-            else:
-                body = await _bounded_body(answer)
-                body = decoded(body, answer.headers.get("Content-Encoding"), at_most=MAX_BODY_BYTES)
-        except TooLateToLeave as error:
-            if in_flight.has_left:  # aiohttp sends a GET again whose connection was closed by the other end
+            data = self._encoder.encode(request)
+            connection = await self._pool.take()
+        except Exception as error:  # whatever it is, nothing has left
+            raise not_sent(self._target, error) from None
+        try:
+            # between the judgement and this line lies whatever it took to get a connection
+            if not_after < self._wall():
+                raise too_late(self._target.vendor)
+            try:
+                answer = await connection.exchange(data)
+            except Exception as error:  # whatever it is, all of it may have left
                 raise no_answer(self._target.vendor, error) from None
-            raise too_late(self._target.vendor) from None
-        except _FAILURES as error:
-            raise self._meaning(in_flight, error) from None
-        except asyncio.CancelledError:
-            if not in_flight.is_overdue:
-                raise
-            raise self._meaning(in_flight, TimeoutError()) from None
         finally:
-            self._in_flight.end(in_flight)
-        # its headers are looked up without regard to case
+            self._pool.give_back(connection)
+        if answer.status == SWITCHING_PROTOCOLS:
+            raise no_answer(self._target.vendor, ConnectionError(), status=answer.status)
+        encoding = answer.headers.get("content-encoding")
+        body = answer.body
+        if encoding is not None:
+            try:
+                body = decoded(body, encoding, at_most=MAX_BODY_BYTES)
+            except ValueError as error:
+                raise no_answer(self._target.vendor, error) from None
         return Response(answer.status, body, answer.headers, request, redaction)
-
-    def _meaning(self, in_flight: InFlight, error: BaseException) -> VendorError:
-        return no_answer(self._target.vendor, error) if in_flight.has_left else not_sent(self._target, error)
-
-
-async def _bounded_body(answer: aiohttp.ClientResponse) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async for part in answer.content.iter_chunked(65_536):
-            parts.append(part)
-            size += len(part)
-            if size > MAX_BODY_BYTES:
-                answer.close()
-                break
-    except BaseException:
-        answer.close()  # else its connection counts as taken for ever
-        raise
-    return b"".join(parts)

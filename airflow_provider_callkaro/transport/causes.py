@@ -1,4 +1,4 @@
-"""Why a host could not be reached, in words: from the errors of two HTTP libraries, which wrap the true one."""
+"""Why a host could not be reached, in words: from the errors of two drivers, one of which wraps the true one."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUE
 _DEEPEST = 8  # errors within errors
 
 
+class TunnelRefused(OSError):
+    """The proxy opens no way to the host. Its text says why in words of our own."""
+
+
 def why_unreachable(error: BaseException, *, base_url: str) -> str:
     """The cause in words, with the host and without anything that was sent. ``base_url``: where the request was to
     go."""
     parts = urlsplit(base_url)
     host = parts.netloc
     for one in _within(error):
-        if _wrapped(one) is not None:
-            continue
         if isinstance(one, socket.gaierror) or type(one).__name__ == "NameResolutionError":
             return f"the name {parts.hostname} is not known there, so see to the host of the connection and to DNS"
+        if isinstance(one, TunnelRefused):
+            return f"the proxy opens no way to {host}: {one}"
         if isinstance(one, ConnectionRefusedError):
             return f"{host} refuses the connection, so see that it listens there"
         if isinstance(one, ssl.SSLCertVerificationError):
@@ -44,11 +48,5 @@ def _within(error: BaseException) -> Iterator[BaseException]:
         if found is None:
             return
         yield found
-        inner = (_wrapped(found), getattr(found, "reason", None), *found.args, found.__cause__, found.__context__)
+        inner = (getattr(found, "reason", None), *found.args, found.__cause__, found.__context__)
         found = next((one for one in inner if isinstance(one, BaseException)), None)
-
-
-def _wrapped(error: BaseException) -> BaseException | None:
-    """The error within one of aiohttp's, some of which are of the same class and lack its attributes."""
-    found = getattr(error, "os_error", None) or getattr(error, "certificate_error", None)
-    return found if isinstance(found, BaseException) else None

@@ -16,6 +16,7 @@ from airflow_provider_callkaro.vendors.redaction import Redaction
 if TYPE_CHECKING:
     import ssl
 
+DEFAULT_PORTS = {"http": 80, "https": 443}
 IDLE_SECONDS = 2.0  # a connection is reused within; a call over one that the other end has closed becomes unknown
 _HOST_NAME = re.compile(r"[a-z0-9_.:\-]+")
 _PATH = re.compile(r"[!-~]*")

@@ -214,10 +214,19 @@ def serve(stack):
 @pytest.fixture(params=[SyncDriver, AsyncDriver, FanOutDriver], ids=["sync", "async", "fan-out"])
 def driver_to(request, stack):
     """Open a driver to a base URL; every test that uses it runs with each."""
+    return opener(request.param, stack)
 
+
+@pytest.fixture(params=[AsyncDriver, FanOutDriver], ids=["async", "fan-out"])
+def async_driver_to(request, stack):
+    """The same for what only the asynchronous drivers promise."""
+    return opener(request.param, stack)
+
+
+def opener(driver_class, stack):
     def open_driver(base_url, **options):
         headers = {**CallKaro.headers(KEY), "User-Agent": "airflow-provider-callkaro/test"}
-        driver = request.param(Target(vendor="CallKaro", base_url=base_url, headers=headers, **options))
+        driver = driver_class(Target(vendor="CallKaro", base_url=base_url, headers=headers, **options))
         stack.callback(driver.close)
         return driver
 

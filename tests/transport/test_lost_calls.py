@@ -74,8 +74,16 @@ def test_a_host_that_does_not_let_us_in_rings_nobody(place_call, stack):
 
 
 def test_a_connection_that_is_closed_before_the_request_is_read_may_have_rung(serve, place_call):
-    server = serve(lambda connection: None)
+    server = serve(lambda connection: connection.socket.recv(1))
     with pytest.raises(OutcomeUnknown):
+        place_call(server.url)
+    assert server.connections == 1
+
+
+def test_a_connection_that_is_closed_at_once_is_not_tried_again(serve, place_call):
+    """Whether anything had left by then is a race; a driver that saw the end in time says that nothing had."""
+    server = serve(lambda connection: None)
+    with pytest.raises((OutcomeUnknown, NotSent)):
         place_call(server.url)
     assert server.connections == 1
 
@@ -253,13 +261,32 @@ def test_what_is_no_header_in_an_answer_is_not_logged(serve, place_call, caplog)
     assert CALL.to_number not in caplog.text
 
 
-def test_a_request_that_is_answered_before_it_was_read_is_answered(serve, place_call):
+def refuse(connection):
+    connection.answer(b'{"status":"error","message":"Missing agent_id"}', status="400 Bad Request")
+
+
+def test_a_request_that_is_answered_before_it_was_read_whole_is_answered(serve, place_call):
     def in_a_hurry(connection):
-        connection.answer(b'{"status":"error","message":"Missing agent_id"}', status="400 Bad Request")
+        connection.socket.recv(1)
+        refuse(connection)
         connection.read_request()
 
     with pytest.raises(Rejected):
         place_call(serve(in_a_hurry).url)
+
+
+def test_an_answer_to_a_request_that_was_not_yet_sent_is_told_apart_or_taken(serve, place_call):
+    """Which comes first is a race; a driver that saw the answer in time sends nothing over that connection."""
+
+    def too_early(connection):
+        refuse(connection)
+        connection.read_request()
+
+    server = serve(too_early)
+    with pytest.raises((Rejected, NotSent)) as error:
+        place_call(server.url)
+    assert server.connections == 1
+    assert error.type is Rejected or server.requests == []
 
 
 HEADS = st.sampled_from(

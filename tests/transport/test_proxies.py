@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import threading
 
 import pytest
+from certificates import server_side
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, NotSent
 from airflow_provider_callkaro.transport.target import Target
+from airflow_provider_callkaro.transport.tls import Trust
+from airflow_provider_callkaro.vendors.http import Request
 
 VENDOR = "https://api.callkaro.invalid"
 
@@ -87,3 +92,43 @@ def test_a_proxy_that_cannot_be_used_is_said_before_anything_is_sent(place_call,
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     with pytest.raises(ConfigurationError, match=r"HTTPS_PROXY names does not speak HTTP.*NO_PROXY"):
         place_call(VENDOR)
+
+
+@pytest.fixture
+def proxy_over_tls(certificate, stack):
+    """A proxy that is reached over TLS, and is the vendor behind its tunnel; its port, and the first lines it read."""
+    lines: list[bytes] = []
+    loop = asyncio.new_event_loop()
+
+    async def serve_one(reader, writer):
+        lines.append((await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0])
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await writer.drain()
+        await writer.start_tls(server_side(certificate))
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            lines.append(head.split(b"\r\n")[0])
+            await reader.readexactly(2)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    start = asyncio.start_server(serve_one, "127.0.0.1", 0, ssl=server_side(certificate))
+    server = loop.run_until_complete(start)
+    port = server.sockets[0].getsockname()[1]
+    loop.set_exception_handler(lambda *_: None)  # the client goes when it has what it wants
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    stack.callback(loop.close)
+    stack.callback(server.close)
+    stack.callback(thread.join, 30)
+    stack.callback(loop.call_soon_threadsafe, loop.stop)
+    return port, lines
+
+
+def test_a_call_goes_through_a_proxy_that_is_itself_reached_over_tls(
+    async_driver_to, proxy_over_tls, certificate, monkeypatch
+):
+    port, lines = proxy_over_tls
+    monkeypatch.setenv("HTTPS_PROXY", f"https://127.0.0.1:{port}")
+    driver = async_driver_to(VENDOR, trust=Trust(ca_bundle=str(certificate)))
+    for _ in range(2):
+        assert driver.exchange(Request("POST", "/call", b"{}", retry_safe=False)).body == b"{}"
+    assert lines == [b"CONNECT api.callkaro.invalid:443 HTTP/1.1", *2 * [b"POST /call HTTP/1.1"]]
