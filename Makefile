@@ -10,29 +10,33 @@ WORKERS ?= 4
 
 # The rooms that know nothing of Airflow, and what their tests need: all but the Airflow that takes so long to install.
 QUICK_ROOMS := $(addprefix tests/,calls vendors ledger transport dispatch sandbox)
-QUICK_NEEDS := aiohttp cryptography holidays hypothesis idna jsonschema pendulum phonenumbers psutil pyarrow pydantic \
-	pytest pytest-xdist requests sqlalchemy starlette urllib3 uvicorn
+QUICK_NEEDS := aiohappyeyeballs aiohttp cryptography holidays httptools hypothesis idna jsonschema pendulum phonenumbers psutil \
+	pyarrow pydantic pytest pytest-xdist requests sqlalchemy starlette urllib3 uvicorn uvloop
 QUICK := $(if $(wildcard $(INSTALLED)),$(VENV),.venv-quick)
 
 # Every worker and every task imports the same files: without bytecode each compiles them, and the tests' assertions, anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo quick test check lint types imports unit bench test-matrix test-wheel docs clean
+.PHONY: help demo quick test check lint types imports unit bench bench-board bench-receiver test-matrix test-wheel docs pictures clean
 
 help:
 	@echo "make demo         a campaign against the sandbox, without an account"
 	@echo "make quick        the tests of the rooms below Airflow: no Airflow, no services, under a minute"
 	@echo "make test         everything: lint, types, import contracts, all tests (PostgreSQL and MariaDB on loopback)"
 	@echo "make docs         the pages as a site, into site/<version>/; it needs no Airflow"
+	@echo "make pictures     the pictures of Airflow's pages in docs/images/; it needs Chromium"
 	@echo "make test-matrix  the tests under each supported Airflow and Python; names of pairs in PAIRS=3.0:3.12"
 	@echo "make test-wheel   builds wheel and sdist, and uses the wheel under each supported Airflow; AIRFLOWS=3.0 for some"
-	@echo "make bench        the benchmark; make check, lint, types, imports, unit: the parts of make test"
+	@echo "make bench        the benchmark; make bench-receiver: a flood of webhooks; make bench-board: the board"
+	@echo "make check        lint, types and imports; make unit: the other part of make test"
 
+# Message queues are for Airflow 3 alone, so the extra for all versions has them not.
 # The MySQL provider goes in without its C driver, which needs system headers; the tests use PyMySQL.
 $(INSTALLED): pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[dev]'
 	$(BIN)/pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) --no-deps apache-airflow-providers-mysql
+	$(BIN)/pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) apache-airflow-providers-common-messaging apache-airflow-providers-redis
 	touch $@
 
 demo: $(INSTALLED)
@@ -67,6 +71,12 @@ unit: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
 
+bench-receiver: $(INSTALLED)
+	$(BIN)/python -m benchmarks.receiver
+
+bench-board: $(INSTALLED)
+	$(BIN)/python -m benchmarks.board --plans
+
 docs: .venv-docs/.installed
 	.venv-docs/bin/mkdocs build --strict --site-dir "site/$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' airflow_provider_callkaro/__init__.py)"
 
@@ -74,6 +84,10 @@ docs: .venv-docs/.installed
 	$(PYTHON) -m venv .venv-docs
 	.venv-docs/bin/pip install --quiet --disable-pip-version-check --no-deps -r constraints/docs.txt
 	touch $@
+
+pictures: $(INSTALLED)
+	$(BIN)/pip install --quiet --disable-pip-version-check playwright
+	$(BIN)/python -m tests.pictures
 
 test-matrix:
 	$(PYTHON) -m tests.matrix $(PAIRS)

@@ -12,6 +12,7 @@ VoiceCallError
 ├── SourceBroken              the contact rows could not be read to their end; a retry reads them again
 ├── NotWritten                a file could not be written whole; what stood in its place before still stands
 ├── RunIncomplete             rows are left pending; the next try of the task goes on with them
+├── UnreadableEvent           a webhook is none of its vendor's; nothing was written
 ├── InvalidCall               a field of a call is out of its range; in calls.call          .reason
 ├── NotAllowed                the campaign's state does not allow the action; nothing was sent
 └── VendorError               the vendor, or the way to it, said no          .vendor .status .request_id
@@ -78,6 +79,10 @@ class NotWritten(VoiceCallError):
 
 class RunIncomplete(VoiceCallError):
     """The run ended with pending rows; the next try of the task goes on with them."""
+
+
+class UnreadableEvent(VoiceCallError):
+    """A webhook is none of its vendor's: it cannot be read as an event of a call. Nothing was written."""
 
 
 class NotAllowed(VoiceCallError):

@@ -24,7 +24,9 @@ def get_provider_info() -> dict[str, Any]:
             for vendor in VENDORS
         ],
         "hooks": _modules("hooks", ((vendor.name, (vendor.connection_type,)) for vendor in VENDORS)),
-        "operators": _modules("operators", ((vendor.name, (vendor.connection_type,)) for vendor in VENDORS)),
+        "operators": _modules(
+            "operators", ((vendor.name, (vendor.connection_type, *vendor.operators)) for vendor in VENDORS)
+        ),
         "sensors": _modules("sensors", ((vendor.name, vendor.sensors) for vendor in VENDORS)),
         "triggers": _modules("triggers", ((vendor.name, vendor.triggers) for vendor in VENDORS)),
         "connection-types": [
@@ -42,8 +44,31 @@ def get_provider_info() -> dict[str, Any]:
             for vendor in VENDORS
             for name in vendor.decorators
         ],
+        "config": {
+            "callkaro": {
+                "description": "The board, a page of Airflow's UI that shows what became of the calls.",
+                "options": {
+                    "board_ledger_conn_ids": {
+                        "description": "Connections to the ledgers that the board shows, separated by commas.",
+                        "version_added": "0.3.0",
+                        "type": "string",
+                        "example": "call_ledger",
+                        "default": "",
+                    },
+                    "board_unresolved_after_hours": {
+                        "description": "Hours after which the board shows an accepted call without an outcome as "
+                        "unresolved.",
+                        "version_added": "0.3.0",
+                        "type": "float",
+                        "example": "6",
+                        "default": "24",
+                    },
+                },
+            }
+        },
         # Airflow 3.2 and later adds these to its own command line.
         "cli": [f"{_PACKAGE}.commands.definition.get_callkaro_cli_commands"],
+        "notifications": [f"{_PACKAGE}.notifications.callkaro.CallKaroNotifier"],
         "extra-links": [
             f"{_PACKAGE}.links.callkaro.CallKaroCampaignLink",
             f"{_PACKAGE}.links.campaigns.CallaroCampaignLink",

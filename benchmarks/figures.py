@@ -19,6 +19,7 @@ class Unit(Enum):
     MEGABYTES = "{:.1f} MB"
     PER_SECOND = "{:,.1f}/s"
     TIMES = "{:,.0f} x"
+    RATIO = "{:.2f} x"
     CALLS = "{:.0f}"
 
     def write(self, value: float) -> str:

@@ -19,16 +19,38 @@ import airflow_provider_callkaro.operators.callkaro
 print(1_000 * (time.perf_counter() - began))
 """
 
+TIMED_IMPORT_OF_HTTP = """
+import time
+from airflow.providers.common.compat.sdk import BaseHook, BaseOperator
+began = time.perf_counter()
+import airflow.providers.http.operators.http, airflow.providers.http.hooks.http
+print(1_000 * (time.perf_counter() - began))
+"""
+
 
 def measure(scale: Scale) -> Iterator[Figure]:
-    """The figure of the import."""
+    """The figures of the import: alone, and beside that of Airflow's own provider for HTTP."""
     with tempfile.TemporaryDirectory() as home:
-        values = [milliseconds(TIMED_IMPORT, home) for _ in range(2 * scale.repetitions + 1)]
+        pairs = [
+            (milliseconds(TIMED_IMPORT, home), milliseconds(TIMED_IMPORT_OF_HTTP, home))
+            for _ in range(2 * scale.repetitions + 1)
+        ][1:]  # the first may compile
     yield Figure(
         name="import of operators.callkaro beyond BaseOperator and BaseHook",
         unit=Unit.MILLISECONDS,
-        values=values[1:],  # the first may compile
+        values=[ours for ours, _ in pairs],
         bound=Bound(at_most=40),
+    )
+    yield Figure(
+        name="import of the http provider's operator and hook, likewise",
+        unit=Unit.MILLISECONDS,
+        values=[theirs for _, theirs in pairs],
+    )
+    yield Figure(
+        name="import of operators.callkaro, in those of the http provider",
+        unit=Unit.RATIO,
+        values=[ours / theirs for ours, theirs in pairs],
+        bound=Bound(at_most=1.0),
     )
 
 

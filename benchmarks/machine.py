@@ -11,7 +11,15 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("apache-airflow", "aiohttp", "SQLAlchemy", "requests", "apache-airflow-providers-http")
+PACKAGES = (
+    "apache-airflow",
+    "httptools",
+    "uvloop",
+    "aiohttp",
+    "SQLAlchemy",
+    "requests",
+    "apache-airflow-providers-http",
+)
 IDLE_FIELDS = (3, 4)  # idle and iowait, in the first line of /proc/stat
 
 

@@ -114,6 +114,19 @@ def generate(server: Server, *, calls: int, latency: float) -> Seen:
     return server.seen()
 
 
+def bare_loop(server: Server, *, calls: int) -> float:
+    """Let a bare loop over aiohttp send its calls. Microseconds of its CPU per call."""
+    server.forget(latency=0.0)
+    return float(
+        finish(
+            module(
+                *("benchmarks.yardstick", "--port", server.port, "--connections", CONNECTIONS),
+                *("--calls", calls, "--core", CLIENT_CORE),
+            )
+        )
+    )
+
+
 def module(name: str, *arguments: object) -> list[str]:
     """The command that runs a module with this interpreter."""
     return [sys.executable, "-m", name, *map(str, arguments)]

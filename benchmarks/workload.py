@@ -145,8 +145,6 @@ def open_ledger(workload: Workload) -> CallLedger:
 
 def run(workload: Workload) -> Cost:
     """Run the fan-out to its end."""
-    import aiohttp  # noqa: F401 - so that its import is not measured
-
     report_file = Path(workload.directory, REPORT_FILE)
     ledger = open_ledger(workload)
     began, cpu_began = time.perf_counter(), time.process_time()

@@ -25,7 +25,12 @@ AIRFLOWS = {
     "test_operators_under_airflow.py": "the second stage",
     "test_callaro_under_airflow.py": "the second stage",
     "test_sensor_under_airflow.py": "the first stage",
+    "test_outcomes_under_airflow.py": "the first stage",
+    "test_back_in_the_dag.py": "the first stage",
     "test_real_airflow.py": "the first stage",
+    "test_board_over_http.py": "the teams",
+    "test_board_in_a_browser.py": "the teams",
+    "test_receiver_in_airflow.py": "the first stage",
 }
 """Which files share an Airflow. Every worker that runs one of them starts an Airflow, so there are few groups."""
 

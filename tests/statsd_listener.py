@@ -59,5 +59,37 @@ class StatsdListener:
         return {_name(line) for line in self.lines()}
 
 
+class stats_as_configured:  # noqa: N801 - reads as a function
+    """Airflow's `Stats` as the configuration has it, and as it was afterwards."""
+
+    def __enter__(self) -> None:
+        self._set_up()
+
+    def __exit__(self, *_: object) -> None:
+        from airflow.providers.common.compat.sdk import Stats
+
+        try:
+            from airflow.sdk.observability import stats
+        except ImportError:
+            Stats.instance = None
+        else:
+            from airflow.sdk._shared.observability.metrics.base_stats_logger import NoStatsLogger
+
+            stats.initialize(factory=NoStatsLogger, export_legacy_names=True)
+
+    def _set_up(self) -> None:
+        from airflow.providers.common.compat.sdk import Stats
+
+        try:
+            from airflow.sdk.observability import stats
+            from airflow.sdk.observability.metrics.stats_utils import get_stats_factory
+        except ImportError:
+            from airflow.metrics.statsd_logger import get_statsd_logger
+
+            type(Stats).factory, Stats.instance = get_statsd_logger, None
+        else:
+            stats.initialize(factory=get_stats_factory(), export_legacy_names=True)
+
+
 def _name(line: str) -> str:
     return line.rpartition(":")[0].partition(",")[0]

@@ -26,7 +26,17 @@ ENGINE = (
     "transport.asynchronous",
     "transport.session",
 )
-HEAVY = ("aiohttp", "ijson", "phonenumbers", "pyarrow", "requests", "sqlalchemy", "starlette", "urllib3")
+HEAVY = (
+    "aiohappyeyeballs",
+    "httptools",
+    "ijson",
+    "phonenumbers",
+    "pyarrow",
+    "requests",
+    "sqlalchemy",
+    "starlette",
+    "urllib3",
+)
 
 
 def name_of(module: Path) -> str:
@@ -44,6 +54,12 @@ def test_a_file_says_why_it_exists_and_is_short(module: Path) -> None:
 def test_the_room_of_the_operators_holds_operators(module: Path) -> None:
     classes = [node.name for node in ast.parse(module.read_text()).body if isinstance(node, ast.ClassDef)]
     assert any(name.endswith("Operator") for name in classes)
+
+
+def test_no_two_test_modules_have_one_name() -> None:
+    """pytest imports them by their names alone, and refuses the second, but only where both are run."""
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
 
 
 @pytest.mark.parametrize("vendor", ["callkaro", "callaro", "mrassistant"])

@@ -45,11 +45,16 @@ def classes() -> Iterator[type]:
             yield from (each for each in found if inspect.isclass(each) and each.__module__ == module.name)
 
 
+def generated(dataclass: type) -> bool:
+    """Whether its `__repr__` is the one that `dataclasses` writes."""
+    return dataclass.__dataclass_params__.repr
+
+
 def test_no_dataclass_shows_what_holds_a_number_a_key_or_a_fact_about_a_person():
     shown = {
         f"{found.__qualname__}.{field.name}"
         for found in classes()
-        if dataclasses.is_dataclass(found) and found.__dataclass_params__.repr
+        if dataclasses.is_dataclass(found) and generated(found)
         for field in dataclasses.fields(found)
         if field.repr and field.name in TELLING
     }
@@ -58,6 +63,25 @@ def test_no_dataclass_shows_what_holds_a_number_a_key_or_a_fact_about_a_person()
 
 def test_every_class_of_the_tree_is_looked_at():
     assert {Call, Job, Claim, Settlement, Response} <= set(classes())
+
+
+def test_what_a_constructor_refused_can_be_shown_nevertheless():
+    """A debugger, pytest and error trackers show the object of a frame that raised."""
+    own = [found for found in classes() if "__repr__" in vars(found) and not hasattr(found, "_fields")]
+    half_made = [object.__new__(found) for found in own if not (dataclasses.is_dataclass(found) and generated(found))]
+    assert {type(value).__name__ for value in half_made} >= {"SqlContacts", "FileContacts", "RowContacts", "Redacted"}
+    assert all(type(value).__name__ in repr(value) for value in half_made)
+
+
+def test_a_dataclass_has_what_it_shows_before_it_checks_anything():
+    late = {
+        f"{found.__qualname__}.{field.name}"
+        for found in classes()
+        if dataclasses.is_dataclass(found) and generated(found)
+        for field in dataclasses.fields(found)
+        if field.repr and not field.init and field.default is field.default_factory is dataclasses.MISSING
+    }
+    assert late == set()
 
 
 CALL = Call(to_number=NUMBER, call_key=NAME, metadata={"name": NAME}, extra={"from_number": NUMBER})

@@ -131,7 +131,7 @@ class Call:
     @property
     def key(self) -> str:
         """The key under which the person is rung at most once in a scope: the number, or the row's own key."""
-        return self.to_number if self.call_key is None else f"key:{self.call_key}"
+        return key_of(self.to_number, self.call_key)
 
     @property
     def rings_at(self) -> datetime | None:
@@ -144,6 +144,11 @@ class Call:
                 Reason.BAD_SCHEDULE_AT, 'schedule_at="next_window" needs a calling policy, which knows the windows'
             )
         return self.schedule_at
+
+
+def key_of(to_number: str, call_key: str | None) -> str:
+    """The key under which a person is rung at most once in a scope; see `Call.key`."""
+    return to_number if call_key is None else f"key:{call_key}"
 
 
 def plain_metadata(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -88,3 +88,52 @@ class Reason(StrEnum):
     """The source failed before this row was read."""
     # would be dispatched: a dry run sends nothing
     DRY_RUN = "dry_run"
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome of a row that ends for this reason."""
+        return _OUTCOMES.get(self, Outcome.REJECTED)
+
+
+_OUTCOMES = {
+    **dict.fromkeys(
+        (
+            Reason.DUPLICATE,
+            Reason.ALREADY_ACCEPTED,
+            Reason.ALREADY_REJECTED,
+            Reason.ALREADY_UNKNOWN,
+            Reason.CLAIMED_BY_ANOTHER_RUN,
+            Reason.ZONE_UNKNOWN,
+            Reason.SUPPRESSED,
+            Reason.ERASED,
+            Reason.EXPIRED,
+            Reason.CAP,
+            Reason.NEVER_OPEN,
+        ),
+        Outcome.SKIPPED,
+    ),
+    **dict.fromkeys(
+        (
+            Reason.NO_ANSWER,
+            Reason.SERVER_ERROR,
+            Reason.UNREADABLE_ANSWER,
+            Reason.NO_CALL_ID,
+            Reason.INTERRUPTED,
+            Reason.PARTLY_ACCEPTED,
+        ),
+        Outcome.UNKNOWN,
+    ),
+    **dict.fromkeys(
+        (
+            Reason.NOT_SENT,
+            Reason.THROTTLED,
+            Reason.STOPPED,
+            Reason.WINDOW_CLOSED,
+            Reason.GAP,
+            Reason.LIST_REFUSED,
+            Reason.UNREAD,
+            Reason.DRY_RUN,
+        ),
+        Outcome.PENDING,
+    ),
+}

@@ -13,7 +13,7 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.calls import coercion
-from airflow_provider_callkaro.calls.call import Call, InvalidCall, is_plain
+from airflow_provider_callkaro.calls.call import Call, InvalidCall, is_plain, key_of
 from airflow_provider_callkaro.calls.options import checked_column_map, checked_options, options_metadata
 from airflow_provider_callkaro.calls.outcome import Reason
 from airflow_provider_callkaro.calls.phone import NumberReader, is_rounded
@@ -26,6 +26,12 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.number_rules import NumberRules
 
+REFERENCE = "call_reference"
+"""The name under which a call carries its reference."""
+_TAKEN = (
+    f'the metadata has a "{REFERENCE}" of its own, and under that name the call carries its reference: rename the '
+    "column, or set call_reference=False"
+)
 ROUNDED_LIST = 10  # rows, the first of a list, whose numbers were all rounded: then so were the others
 _ROUNDED = (
     "rounded by a spreadsheet, or may have been (as 1.2E+11): its last digits are lost. Export the column as text"
@@ -51,6 +57,8 @@ class RowReader:
         all of them go.
     :param allowed_numbers: which numbers may be rung; None allows all.
     :param say: logs, in sentences, which columns go along unnamed; None logs nothing.
+    :param reference: gives the reference of a call by its key, which goes along as the metadata `REFERENCE`; None sends
+        none.
     :raises ConfigurationError: an option or a mapping that cannot work, naming it.
     """
 
@@ -69,6 +77,7 @@ class RowReader:
         metadata_columns: Collection[str] | None = None,
         allowed_numbers: NumberRules | None = None,
         say: Callable[[str], None] | None = None,
+        reference: Callable[[str], str] | None = None,
     ) -> None:
         self._numbers = numbers or NumberReader()
         self._rounded = 0  # rows from the first on with a rounded number; ROUNDED_LIST once there is no more to count
@@ -79,6 +88,7 @@ class RowReader:
             row_schema, row_fields=row_fields, metadata_columns=metadata_columns, column_map=columns
         )
         self._allowed_numbers = allowed_numbers
+        self._reference = reference
         self._readers: dict[str, FieldReader] = {
             "agent_id": coercion.read_text,
             "batch_id": coercion.read_text,
@@ -147,6 +157,10 @@ class RowReader:
             metadata = coercion.without_absent(metadata)
         if self._metadata:
             metadata = {**self._metadata, **metadata}
+        if self._reference is not None:
+            if REFERENCE in metadata:
+                raise InvalidCall(Reason.BAD_METADATA, _TAKEN)
+            metadata[REFERENCE] = self._reference(key_of(to_number, values.get("call_key")))
         if not plan.own_fields and not self._extra:
             return Call(to_number=to_number, metadata=metadata, **values)
         fields = ((name, row[column], reader) for column, name, reader in plan.own_fields)

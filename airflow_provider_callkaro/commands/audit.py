@@ -16,7 +16,7 @@ from airflow_provider_callkaro.ledger.audit.chain import verify as verify_lines
 def show(arguments: Namespace) -> None:
     """The last lines of the trail."""
     with open_ledger(arguments) as ledger:
-        lines = deque(ledger.audit.lines(), maxlen=max(arguments.limit, 1))
+        lines = deque(ledger.audit.lines(), maxlen=arguments.limit)
     entries = [_read(line) for line in lines]
     if arguments.output == "json":
         print_json(entries)

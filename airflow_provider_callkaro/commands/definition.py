@@ -5,7 +5,7 @@ Airflow reads this whenever its command line starts, so it imports next to nothi
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -35,6 +35,16 @@ class Command:
     options: tuple[Option, ...] = ()
 
 
+MOST_LINES = 1_000_000  # of an answer
+
+
+def _lines(text: str) -> int:
+    """How many lines to print, as it is typed. Raises ArgumentTypeError if it is no such number."""
+    if not text.isascii() or not text.isdecimal() or not 1 <= len(text) <= 7 or not 1 <= int(text) <= MOST_LINES:
+        raise ArgumentTypeError(f"must be a whole number from 1 to {MOST_LINES}")
+    return int(text)
+
+
 _EVERYWHERE = (
     Option("--conn-id", required=True, help="the connection that the tasks have as ledger_conn_id"),
     Option("-o", "--output", choices=("table", "json"), default="table", help="how to print (default: table)"),
@@ -55,8 +65,23 @@ LEDGER = (
             _PERSON,
             Option("--state", choices=_STATES, help="newest calls in a state"),
             _SCOPE,
-            Option("--limit", type=int, default=100, help="lines at most (default: 100)"),
+            Option("--limit", type=_lines, default=100, help="lines at most (default: 100)"),
             _REGION,
+        ),
+    ),
+    Command(
+        "summary",
+        "what became of calls: by state and reason, and the accepted ones by outcome",
+        (
+            _SCOPE,
+            Option("--campaign", help="the vendor's id of one campaign"),
+            Option("--run", help="of one task instance: DAG, run, task and map index, as in a/manual__1/calls/-1"),
+            Option(
+                "--unresolved-after",
+                metavar="SPAN",
+                default="2d",
+                help="how long a call may wait for its outcome, such as 36h (default: 2d)",
+            ),
         ),
     ),
     Command(
@@ -94,7 +119,7 @@ LEDGER = (
     Command("check", "whether the ledger is in order; exit code 1 where it is not"),
 )
 AUDIT = (
-    Command("show", "the audit trail", (Option("--limit", type=int, default=100, help="last lines (default: 100)"),)),
+    Command("show", "the audit trail", (Option("--limit", type=_lines, default=100, help="so many last lines (100)"),)),
     Command(
         "verify",
         "whether the audit trail is whole; exit code 1 where it is not",

@@ -38,7 +38,9 @@ def show(arguments: Namespace) -> None:
         if arguments.person:
             texts = ledger.texts_of(asked_number(None, arguments))
             calls = persons.calls_to(texts, scope=arguments.scope)
-            _show_calls(calls[: arguments.limit], arguments, nothing="the ledger has no call to this number")
+            if arguments.state is not None:
+                calls = [call for call in calls if call.state == arguments.state]
+            _show_calls(calls[: arguments.limit], arguments, nothing="the ledger has no such call to this number")
         elif arguments.state is not None:
             state = EntryState(arguments.state)
             calls = persons.calls_that_are(state, scope=arguments.scope, limit=arguments.limit)
@@ -47,9 +49,23 @@ def show(arguments: Namespace) -> None:
             _show_scopes(ledger, arguments)
 
 
+def summary(arguments: Namespace) -> None:
+    """What became of calls, made again from the ledger."""
+    from airflow_provider_callkaro.outcomes.store import OutcomeStore
+
+    span = read_span(arguments.unresolved_after, name="--unresolved-after")
+    with open_ledger(arguments) as ledger, OutcomeStore(ledger.engine, keys=ledger.keys) as store:
+        found = store.summary(
+            scope=arguments.scope, campaign=arguments.campaign, run=arguments.run, unresolved_after=span
+        )
+    show_rows(found.lines(), output=arguments.output, nothing="the ledger has no such call")
+
+
 def resolve(arguments: Namespace) -> None:
     """Settle one unknown call with what a person has found out."""
     resolution = Resolution(arguments.resolution)
+    if arguments.call and arguments.person:
+        raise ConfigurationError("--call and --person both say which call: give one of them")
     with open_ledger(arguments) as ledger:
         persons = Persons(ledger.upkeep)
         id_ = arguments.call or _the_unknown_one(ledger, persons, arguments)
@@ -207,4 +223,8 @@ def _show_scopes(ledger: OpenLedger, arguments: Namespace) -> None:
         }
         for scope in scopes[: arguments.limit]
     ]
-    show_rows(rows, output=arguments.output, nothing="the ledger is empty")
+    show_rows(
+        rows,
+        output=arguments.output,
+        nothing="the ledger is empty" if arguments.scope is None else "the ledger has no such scope",
+    )

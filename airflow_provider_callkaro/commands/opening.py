@@ -69,17 +69,10 @@ def open_ledger(arguments: Namespace) -> Iterator[OpenLedger]:
 
 
 def _engine_and_keys(conn_id: str) -> tuple[Engine, LedgerKeys | None]:
-    from airflow.exceptions import AirflowNotFoundException
-
-    from airflow_provider_callkaro.tasks.ledgers import ledger_keys, sql_engine
+    from airflow_provider_callkaro.hooks.ledger import ledger_keys, sql_engine
 
     with _metadata_database():
-        try:
-            return sql_engine(conn_id), ledger_keys(conn_id)
-        except AirflowNotFoundException:
-            raise ConfigurationError(
-                f'Airflow has no connection "{conn_id}": name the one that the tasks have as ledger_conn_id'
-            ) from None
+        return sql_engine(conn_id, argument="--conn-id"), ledger_keys(conn_id)
 
 
 @contextmanager

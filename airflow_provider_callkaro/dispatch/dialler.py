@@ -248,6 +248,7 @@ class Dialler:
             except (Exception, asyncio.CancelledError) as error:  # whatever it is, the phone may be ringing
                 self._fail(dispatch, self._unforeseen(error), started_at)
             except BaseException as error:
+                self._closing = True  # the loop ends with this turn, in which nothing more may start
                 self._fail(dispatch, self._unforeseen(error), started_at)
                 raise
             else:

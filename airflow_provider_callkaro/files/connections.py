@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_callkaro.calls.masking import mask_error
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from airflow.models import Connection
+
+log = logging.getLogger(__name__)
 
 PACKAGES = {
     "athena": "amazon",
@@ -53,11 +57,12 @@ def find_connection(conn_id: str, *, argument: str) -> Connection:
 def hook_of(connection: Any) -> Any:
     """The hook of a connection; None where no installed provider has one, or its library is not installed.
 
-    Airflow says that in as many ways as it has versions, one of which is an AttributeError.
+    Airflow says that in as many ways as it has versions, one of which is an AttributeError. The log keeps which.
     """
     try:
         return connection.get_hook()
-    except Exception:
+    except Exception as error:
+        log.info("A connection of type %s has no hook here (%s)", connection.conn_type, mask_error(error))
         return None
 
 

@@ -173,13 +173,32 @@ class VendorHook(BaseHook, Generic[ConnectionT]):
 
         try:
             target = replace(self._probe_target(), connect_timeout=TEST_TIMEOUT, read_timeout=TEST_TIMEOUT)
+            webhooks = self._webhooks()
             transport = self._transport_to(target, RetryPolicy(attempts=1))
             try:
-                return True, self._probe(transport.call)
+                return True, f"{self._probe(transport.call)}{webhooks}"
             finally:
                 transport.close()
         except (ConfigurationError, VendorError) as error:
             return False, str(error)
+
+    def _webhooks(self) -> str:
+        """What the connection test says of webhooks; nothing where the connection has none.
+
+        :raises ConfigurationError: they cannot work.
+        """
+        from airflow_provider_callkaro.files.connections import find_connection
+        from airflow_provider_callkaro.hooks.webhooks import read_webhooks
+
+        conn = find_connection(self._connection_id, argument=self.conn_name_attr)
+        settings = read_webhooks(conn, connection_id=self._connection_id, profile=self.profile)
+        if settings is None:
+            return ""
+        signed = f"with a signature in {settings.signature_header}" if settings.signature_header else "unsigned"
+        return (
+            f" Webhooks are taken {signed}; whether they come, and whether connection "
+            f'"{settings.ledger_conn_id}" keeps a ledger, was not checked.'
+        )
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:

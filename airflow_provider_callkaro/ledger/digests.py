@@ -17,6 +17,7 @@ from hashlib import sha256
 from typing import Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.half_made import shown_half_made
 
 FIELD = "ledger_secret"  # of a connection's extra; Airflow masks the values of fields that are called so
 SHORTEST_SECRET = 32  # characters
@@ -67,6 +68,7 @@ class LedgerKey:
         root = hmac.digest(_SALT, secret.encode(), "sha256")
         self._states = {purpose: _states(hmac.digest(root, purpose.encode() + b"\1", "sha256")) for purpose in Purpose}
 
+    @shown_half_made
     def __repr__(self) -> str:
         return f"LedgerKey(id={self.id!r})"
 

@@ -9,7 +9,8 @@ mistakes. It never refuses to ring a number twice, because its count has to be a
 
 Begin with `server` (start, stop, faults) and `app` (the way of one request). Each vendor has a folder, whose `vendor`
 decides what is accepted; `vendor` beside them is their contract, and `known` lists them. `request_log` counts,
-`faults`, `active_faults` and `fault_responses` make requests fail, and `holds` makes them wait.
+`faults`, `active_faults` and `fault_responses` make requests fail, and `holds` makes them wait. `webhooks` tells what
+became of the calls.
 """
 
 from __future__ import annotations
@@ -25,11 +26,16 @@ if TYPE_CHECKING:
     from airflow_provider_callkaro.sandbox.mrassistant.vendor import MrAssistantCampaign
     from airflow_provider_callkaro.sandbox.request_log import Request, Ring
     from airflow_provider_callkaro.sandbox.server import Sandbox
+    from airflow_provider_callkaro.sandbox.webhooks.events import Delivery
+    from airflow_provider_callkaro.sandbox.webhooks.fates import Ending
+    from airflow_provider_callkaro.sandbox.webhooks.webhook import Webhook
 
 __all__ = [
     "CallaroCampaign",
     "CallaroImport",
     "Campaign",
+    "Delivery",
+    "Ending",
     "Endpoint",
     "Fault",
     "FaultKind",
@@ -38,12 +44,15 @@ __all__ = [
     "RetryAfterForm",
     "Ring",
     "Sandbox",
+    "Webhook",
 ]
 
 _HOMES = {
     "CallaroCampaign": "callaro.campaigns",
     "CallaroImport": "callaro.reading",
     "Campaign": "callkaro.vendor",
+    "Delivery": "webhooks.events",
+    "Ending": "webhooks.fates",
     "Endpoint": "endpoints",
     "Fault": "faults",
     "FaultKind": "faults",
@@ -52,6 +61,7 @@ _HOMES = {
     "RetryAfterForm": "faults",
     "Ring": "request_log",
     "Sandbox": "server",
+    "Webhook": "webhooks.webhook",
 }
 
 

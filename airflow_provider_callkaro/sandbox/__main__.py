@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.sandbox.server import Sandbox
+    from airflow_provider_callkaro.sandbox.webhooks.webhook import Webhook
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 WELCOME = """\
@@ -27,6 +28,10 @@ See who would have been rung:
 Make every tenth call fail after the phone has rung, and stop that again:
   curl -s -H "$SANDBOX_KEY" -X POST {url}/_sandbox/faults -d '{{"kind": "error_after_accepting", "every": 10}}'
   curl -s -H "$SANDBOX_KEY" -X DELETE {url}/_sandbox/faults
+
+Tell a receiver what becomes of the calls, and see what it was told:
+  curl -s -H "$SANDBOX_KEY" -X POST {url}/_sandbox/webhooks -d '{{"url": "http://127.0.0.1:8080/…", "losses": 0.1}}'
+  curl -s -H "$SANDBOX_KEY" {url}/_sandbox/webhooks | python -m json.tool
 
 Forget everything:
   curl -s -H "$SANDBOX_KEY" -X POST {url}/_sandbox/reset
@@ -72,8 +77,33 @@ def _sandbox(options: argparse.Namespace) -> Sandbox:
         allow_any_host=options.allow_any_host,
         callaro_dial_seconds=options.callaro_dial_seconds,
         mrassistant_call_seconds=options.mrassistant_call_seconds,
+        webhooks=_webhooks(options),
+        outcome_seed=options.outcome_seed,
         **{name: values for name, values in lists.items() if values is not None},
     )
+
+
+def _webhooks(options: argparse.Namespace) -> list[Webhook]:
+    from airflow_provider_callkaro.sandbox import Webhook
+
+    headers = {}
+    for header in options.webhook_header:
+        name, colon, value = header.partition(":")
+        if not (name.strip() and colon):
+            raise ValueError("--webhook-header must be NAME: VALUE")
+        headers[name.strip()] = value.strip()
+    return [
+        Webhook(
+            url=url,
+            headers=headers,
+            signing_secret=options.webhook_signing_secret,
+            delay_seconds=options.webhook_delay,
+            disorder_seconds=options.webhook_disorder,
+            duplicates=options.webhook_duplicates,
+            losses=options.webhook_losses,
+        )
+        for url in options.webhook
+    ]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -121,7 +151,54 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--allow-any-host", action="store_true", help="allow a host that other machines can reach, as in a container"
     )
+    _add_webhook_options(parser)
     return parser
+
+
+def _add_webhook_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("webhooks", "who is told what became of the calls, and how badly")
+    group.add_argument(
+        "--webhook",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="a URL that is told; {vendor} in it becomes callkaro, callaro or mrassistant; may be repeated",
+    )
+    group.add_argument(
+        "--webhook-header", action="append", default=[], metavar="NAME: VALUE", help="sent along; may be repeated"
+    )
+    group.add_argument("--webhook-signing-secret", metavar="SECRET", help="with what Callaro and MrAssistant sign")
+    group.add_argument(
+        "--webhook-delay", type=float, default=0.0, metavar="SECONDS", help="after the call (default: %(default)s)"
+    )
+    group.add_argument(
+        "--webhook-disorder",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="each comes up to so much later, at random (default: %(default)s)",
+    )
+    group.add_argument(
+        "--webhook-duplicates",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="that comes twice, 0 to 1 (default: %(default)s)",
+    )
+    group.add_argument(
+        "--webhook-losses",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="that never comes, 0 to 1 (default: %(default)s)",
+    )
+    group.add_argument(
+        "--outcome-seed",
+        type=int,
+        default=0,
+        metavar="NUMBER",
+        help="the same one lets the same numbers end in the same way (default: %(default)s)",
+    )
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ from airflow_provider_callkaro.sandbox.faults import Fault, FaultKind
 from airflow_provider_callkaro.sandbox.holds import Holds
 from airflow_provider_callkaro.sandbox.request_log import RequestLog
 from airflow_provider_callkaro.sandbox.vendor import Vendor
+from airflow_provider_callkaro.sandbox.webhooks.events import Delivery, Webhooks
+from airflow_provider_callkaro.sandbox.webhooks.webhook import Webhook
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -37,12 +39,14 @@ class Control:
         vendors: Sequence[Vendor],
         active_faults: ActiveFaults,
         holds: Holds,
+        webhooks: Webhooks,
         reset: Callable[[], None],
     ) -> None:
         self._request_log = request_log
         self._vendors = vendors
         self._active_faults = active_faults
         self._holds = holds
+        self._webhooks = webhooks
         self._reset = reset
 
     def routes(self) -> list[Route]:
@@ -54,6 +58,11 @@ class Control:
             Route("/_sandbox/faults", self.faults, methods=["GET"]),
             Route("/_sandbox/faults", self.add_fault, methods=["POST", "PUT"]),
             Route("/_sandbox/faults", self.clear_faults, methods=["DELETE"]),
+            Route("/_sandbox/webhooks", self.webhooks, methods=["GET"]),
+            Route("/_sandbox/webhooks", self.add_webhook, methods=["POST", "PUT"]),
+            Route("/_sandbox/webhooks", self.clear_webhooks, methods=["DELETE"]),
+            Route("/_sandbox/webhooks/again", self.send_again, methods=["POST"]),
+            Route("/_sandbox/outcomes", self.set_outcomes, methods=["POST", "PUT"]),
             Route("/_sandbox/release", self.release, methods=["POST"]),
             Route("/_sandbox/reset", self.reset, methods=["POST"]),
         ]
@@ -99,11 +108,7 @@ class Control:
     async def add_fault(self, request: Request) -> Response:
         """Switch one fault on, beside those that are on already."""
         try:
-            options = json.loads(await request.body())
-        except (ValueError, RecursionError):
-            return _refused("the body is no JSON")
-        try:
-            self._active_faults.add(Fault.from_json(options))
+            self._active_faults.add(Fault.from_json(await _decoded(request)))
         except ValueError as error:
             return _refused(str(error))
         return _json({"faults": self._active_faults.report()})
@@ -112,6 +117,54 @@ class Control:
         """Switch every fault off. Requests that are held stay held."""
         self._active_faults.clear()
         return _json({"faults": self._active_faults.report()})
+
+    async def webhooks(self, _request: Request) -> Response:
+        """List who is told what became of the calls, how calls end, and every delivery."""
+        deliveries = self._webhooks.deliveries
+        totals = {
+            "waiting": self._webhooks.waiting,
+            "arrived": sum(1 for each in deliveries if each.has_arrived),
+            "lost": sum(1 for each in deliveries if each.is_lost),
+            "given_up": sum(1 for each in deliveries if not each.is_lost and not each.has_arrived),
+        }
+        return _json(self._told() | {"totals": totals, "deliveries": [_delivery_as_json(each) for each in deliveries]})
+
+    async def add_webhook(self, request: Request) -> Response:
+        """Tell one more URL of later calls."""
+        try:
+            self._webhooks.add(Webhook.from_json(await _decoded(request)))
+        except ValueError as error:
+            return _refused(str(error))
+        return _json(self._told())
+
+    async def clear_webhooks(self, _request: Request) -> Response:
+        """Tell nobody of later calls. What waits is still delivered."""
+        self._webhooks.clear()
+        return _json(self._told())
+
+    async def send_again(self, request: Request) -> Response:
+        """Deliver everything once more; with ``{"lost": true}`` also what was lost."""
+        try:
+            options = await _decoded(request) if await request.body() else {}
+        except ValueError as error:
+            return _refused(str(error))
+        if options not in ({}, {"lost": True}, {"lost": False}):
+            return _refused('the body is empty or {"lost": true}')
+        return _json({"sent": self._webhooks.send_again(lost=options == {"lost": True})})
+
+    async def set_outcomes(self, request: Request) -> Response:
+        """Set how often later calls end in each way."""
+        try:
+            self._webhooks.set_shares(await _decoded(request))
+        except ValueError as error:
+            return _refused(str(error))
+        return _json(self._told())
+
+    def _told(self) -> dict[str, object]:
+        return {
+            "webhooks": [webhook.as_json() for webhook in self._webhooks.webhooks],
+            "outcomes": dict(self._webhooks.shares),
+        }
 
     async def release(self, _request: Request) -> Response:
         """Release the requests that are held."""
@@ -125,6 +178,20 @@ class Control:
 
 def _as_json(entry: DataclassInstance) -> dict[str, object]:
     return {field.name: getattr(entry, field.name) for field in fields(entry)}
+
+
+def _delivery_as_json(delivery: Delivery) -> dict[str, object]:
+    shown = _as_json(delivery)
+    del shown["planned"]
+    return shown | {"has_arrived": delivery.has_arrived}
+
+
+async def _decoded(request: Request) -> object:
+    """Decode the body of a request. Raises ValueError if it is no JSON."""
+    try:
+        return json.loads(await request.body())
+    except (ValueError, RecursionError):
+        raise ValueError("the body is no JSON") from None
 
 
 def _refused(message: str) -> Response:

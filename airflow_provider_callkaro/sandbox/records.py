@@ -14,6 +14,7 @@ from airflow_provider_callkaro.sandbox.mrassistant.vendor import MrAssistant, Mr
 from airflow_provider_callkaro.sandbox.request_log import Request, RequestLog, Ring
 from airflow_provider_callkaro.sandbox.settings import Settings
 from airflow_provider_callkaro.sandbox.vendor import Vendor
+from airflow_provider_callkaro.sandbox.webhooks.events import Delivery, Webhooks
 
 PATIENCE = 10.0  # seconds that a wait_for_… takes at most, unless its caller says otherwise
 
@@ -27,6 +28,8 @@ class Records:
         self._request_log = RequestLog()
         self._holds = Holds()
         self._vendors = [vendor(settings=settings, request_log=self._request_log) for vendor in VENDORS]
+        self._webhooks = Webhooks(settings=settings, vendors=self._vendors, is_deleted=self._request_log.is_deleted)
+        self._request_log.on_ring = self._webhooks.call_came
 
     @property
     def rings(self) -> list[Ring]:
@@ -78,6 +81,11 @@ class Records:
         """The largest number of requests that waited for their answer at one moment."""
         return self._request_log.most_in_flight
 
+    @property
+    def webhook_deliveries(self) -> list[Delivery]:
+        """Every delivery of a webhook that arrived, was lost or was given up, in that order."""
+        return self._webhooks.deliveries
+
     def rings_per_number(self) -> dict[str, int]:
         """Count how often each number rang, or will; a deleted call does not ring."""
         return self._request_log.rings_per_number()
@@ -105,6 +113,14 @@ class Records:
         :raises TimeoutError: there are fewer when the time is over.
         """
         self._holds.wait_for_held(count, timeout=timeout)
+
+    def wait_for_webhooks(self, *, timeout: float = PATIENCE) -> None:
+        """Wait until no webhook of the calls so far is due any more: each has arrived, was lost or was given up.
+
+        :param timeout: seconds; default 10.
+        :raises TimeoutError: some are due when the time is over.
+        """
+        self._webhooks.wait_until_delivered(timeout=timeout)
 
     def _vendor(self, kind: type[_V]) -> _V:
         """The vendor of a class, for what only that vendor has."""

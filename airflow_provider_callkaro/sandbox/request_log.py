@@ -70,10 +70,12 @@ class Tally:
 
 
 class RequestLog:
-    """Every ring and every request. May be used from any thread: one condition guards it all."""
+    """Every ring and every request. May be used from any thread: one condition guards it all. ``on_ring``: called for
+    each ring, on the thread that accepts it."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
+        self.on_ring: Callable[[Ring], None] = _nobody_listens
         self.clear()
 
     def clear(self) -> None:
@@ -132,6 +134,7 @@ class RequestLog:
             self._rings.append(ring)
             self._rings_per_vendor[vendor] += 1
             self._changed.notify_all()
+        self.on_ring(ring)
         return ring
 
     def delete_scheduled(self, *, vendor: str, agent_id: str, digits: str) -> None:
@@ -145,6 +148,11 @@ class RequestLog:
                     and ring.to_number == f"+{digits}"
                 ):
                     self._rings[index] = replace(ring, deleted=True)
+
+    def is_deleted(self, ring: Ring) -> bool:
+        """Whether a scheduled call was deleted since it was accepted."""
+        with self._changed:
+            return ring.order <= len(self._rings) and self._rings[ring.order - 1].deleted
 
     @property
     def rings(self) -> list[Ring]:
@@ -181,3 +189,7 @@ class RequestLog:
         with self._changed:
             if not self._changed.wait_for(lambda: number() >= count, timeout):
                 raise TimeoutError(f"{number()} of {count} {what} after {timeout:g} seconds")
+
+
+def _nobody_listens(_ring: Ring) -> None:
+    """What is called for each ring until somebody listens."""

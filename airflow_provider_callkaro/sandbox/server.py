@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 
 from airflow_provider_callkaro.sandbox.active_faults import ActiveFaults
@@ -18,6 +18,8 @@ from airflow_provider_callkaro.sandbox.mrassistant.vendor import MrAssistant
 from airflow_provider_callkaro.sandbox.records import Records
 from airflow_provider_callkaro.sandbox.serving import ServerThread, listen
 from airflow_provider_callkaro.sandbox.settings import Settings
+from airflow_provider_callkaro.sandbox.webhooks.fates import DEFAULT_SHARES, Ending, read_shares
+from airflow_provider_callkaro.sandbox.webhooks.webhook import Webhook
 
 DEFAULT_API_KEY = "sandbox"
 DEFAULT_UNKNOWN_AGENTS = ("unknown*",)
@@ -44,7 +46,11 @@ class Sandbox(Records):
     :param callaro_dial_seconds: the running time over which a Callaro campaign dials its audience, 0 or more;
         default 2.
     :param mrassistant_call_seconds: how long a call of MrAssistant takes until it has ended, 0 or more; default 1.
-    :raises ValueError: the host is not a loopback address, there is no such port, or no header can carry a key.
+    :param webhooks: who is told what became of the calls, from the start and after each reset; default nobody.
+    :param outcomes: how often a call ends in each way, by the names of `Ending`; default a plausible mixture.
+    :param outcome_seed: the same seed lets the same numbers end in the same way; default 0.
+    :raises ValueError: the host or a webhook is not on this machine, there is no such port, no header can carry a key,
+        or the outcomes cannot be.
     """
 
     def __init__(
@@ -60,6 +66,9 @@ class Sandbox(Records):
         callaro_audience: Collection[str] = DEFAULT_AUDIENCE,
         callaro_dial_seconds: float = 2.0,
         mrassistant_call_seconds: float = 1.0,
+        webhooks: Sequence[Webhook] = (),
+        outcomes: Mapping[Ending | str, float] | None = None,
+        outcome_seed: int = 0,
     ) -> None:
         settings = Settings(
             host=host,
@@ -72,6 +81,9 @@ class Sandbox(Records):
             callaro_audience=callaro_audience,
             callaro_dial_seconds=callaro_dial_seconds,
             mrassistant_call_seconds=mrassistant_call_seconds,
+            webhooks=webhooks,
+            outcomes=DEFAULT_SHARES if outcomes is None else read_shares(outcomes),
+            outcome_seed=outcome_seed,
         )
         super().__init__(settings)
         self.api_key = settings.api_key
@@ -105,6 +117,7 @@ class Sandbox(Records):
             vendors=self._vendors,
             active_faults=self._active_faults,
             holds=self._holds,
+            webhooks=self._webhooks,
             reset=self.reset,
         )
         app = build_app(
@@ -116,6 +129,7 @@ class Sandbox(Records):
             any_host=self._settings.allow_any_host,
             control_key=self.control_key,
         )
+        self._webhooks.open()
         self._server = ServerThread(app, listener=listener)
         for vendor in self._vendors:
             vendor.open()
@@ -127,6 +141,7 @@ class Sandbox(Records):
                 vendor.close()
             self._holds.close()
             self._server.stop()
+            self._webhooks.close()
             self._server = None
 
     @property
@@ -213,6 +228,53 @@ class Sandbox(Records):
         """Switch every fault off. Requests that are held stay held until the release."""
         self._active_faults.clear()
 
+    def webhook(
+        self,
+        url: str,
+        *,
+        vendor: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        signing_secret: str | None = None,
+        delay_seconds: float = 0.0,
+        disorder_seconds: float = 0.0,
+        duplicates: float = 0.0,
+        losses: float = 0.0,
+    ) -> Webhook:
+        """Tell one more URL what becomes of the calls from now on. The parameters are those of `Webhook`.
+
+        :raises ValueError: an option is out of its range, or the URL is not on this machine.
+        """
+        webhook = Webhook(
+            url=url,
+            vendor=vendor,
+            headers=headers or {},
+            signing_secret=signing_secret,
+            delay_seconds=delay_seconds,
+            disorder_seconds=disorder_seconds,
+            duplicates=duplicates,
+            losses=losses,
+        )
+        self._webhooks.add(webhook)
+        return webhook
+
+    def clear_webhooks(self) -> None:
+        """Tell nobody of later calls."""
+        self._webhooks.clear()
+
+    def let_calls_end(self, outcomes: Mapping[Ending | str, float]) -> None:
+        """Set how often later calls end in each way, by the names of `Ending`.
+
+        :raises ValueError: an ending is unknown, or the shares are all 0.
+        """
+        self._webhooks.set_shares(outcomes)
+
+    def send_webhooks_again(self, *, lost: bool = False) -> int:
+        """Deliver everything that was delivered once more, at once and in another order; returns how many there are.
+
+        :param lost: whether what was lost comes too; default False.
+        """
+        return self._webhooks.send_again(lost=lost)
+
     def release(self) -> int:
         """Release the requests that are held now, and return how many there were.
 
@@ -221,9 +283,11 @@ class Sandbox(Records):
         return self._holds.release()
 
     def reset(self) -> None:
-        """Make it as if freshly started: no faults, no rings, no campaigns, no requests; held requests are reset."""
+        """Make it as if freshly started: no faults, no rings, no campaigns, no requests; held requests are reset, and
+        what waits to be told is dropped."""
         self._active_faults.clear()
         self._holds.send_away()
         for vendor in self._vendors:
             vendor.forget()
         self._request_log.clear()
+        self._webhooks.forget()

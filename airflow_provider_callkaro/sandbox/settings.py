@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from airflow_provider_callkaro.sandbox.webhooks.fates import DEFAULT_SHARES, Ending
+from airflow_provider_callkaro.sandbox.webhooks.webhook import Webhook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +26,9 @@ class Settings:
     callaro_audience: Collection[str] = field(repr=False)
     callaro_dial_seconds: float
     mrassistant_call_seconds: float
+    webhooks: Sequence[Webhook] = ()
+    outcomes: Mapping[Ending, float] = field(default_factory=lambda: DEFAULT_SHARES)
+    outcome_seed: int = 0
 
     def __post_init__(self) -> None:
         if not self.allow_any_host and not is_loopback(self.host):
@@ -36,6 +42,13 @@ class Settings:
             raise ValueError("port must be 0 to 65535")
         if not all(0 <= seconds < math.inf for seconds in (self.callaro_dial_seconds, self.mrassistant_call_seconds)):
             raise ValueError("callaro_dial_seconds and mrassistant_call_seconds must be 0 or more")
+        for webhook in self.webhooks:
+            self.check_webhook(webhook)
+
+    def check_webhook(self, webhook: Webhook) -> None:
+        """Raise ValueError if a webhook leads to another machine and may not: it carries the numbers that were sent."""
+        if not self.allow_any_host and not is_loopback(webhook.host):
+            raise ValueError("the url of a webhook must be on this machine: others must be allowed (allow_any_host)")
 
 
 def is_loopback(host: str) -> bool:

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from airflow_provider_callkaro.sandbox.endpoints import Endpoint, VendorPath
-from airflow_provider_callkaro.sandbox.request_log import RequestLog
+from airflow_provider_callkaro.sandbox.request_log import RequestLog, Ring
 from airflow_provider_callkaro.sandbox.settings import Settings
+from airflow_provider_callkaro.sandbox.webhooks.fates import EndedTry
+from airflow_provider_callkaro.sandbox.webhooks.webhook import Webhook
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -127,6 +129,22 @@ class Vendor(ABC):
 
     def campaigns_by_id(self) -> Mapping[str, DataclassInstance]:
         """Every campaign, in order, by the id that its rings carry."""
+        return {}
+
+    def webhook(self, ended: EndedTry) -> Mapping[str, object]:
+        """What it tells of a try that has ended; a vendor without a webhook of its own tells the least."""
+        return {"call_id": ended.ring.call_id, "ending": ended.tried.ending}
+
+    def retries_of(self, _ring: Ring) -> int:
+        """How often it rings again where nobody answers."""
+        return 0
+
+    def own_webhook(self, _ring: Ring) -> Webhook | None:
+        """Whom this call's own request says to tell, where it can say so."""
+        return None
+
+    def signature(self, _body: bytes, *, secret: str) -> Mapping[str, str]:  # noqa: ARG002
+        """The headers that sign a webhook; a vendor that does not sign has none."""
         return {}
 
     def open(self) -> None:  # noqa: B027  # most vendors have nothing to do here

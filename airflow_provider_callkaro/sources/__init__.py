@@ -14,8 +14,17 @@ from airflow_provider_callkaro.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from airflow_provider_callkaro.sources.assets import AssetContacts
     from airflow_provider_callkaro.sources.files import FileContacts
+    from airflow_provider_callkaro.sources.outcomes import SuppressedByOutcomes
     from airflow_provider_callkaro.sources.sql import SqlContacts
 
-__all__ = ["AssetContacts", "FileContacts", "SqlContacts"]
+__all__ = ["AssetContacts", "FileContacts", "SqlContacts", "SuppressedByOutcomes"]
 
-__getattr__ = lazy_exports(__name__, {"AssetContacts": "assets", "FileContacts": "files", "SqlContacts": "sql"})
+__getattr__ = lazy_exports(
+    __name__,
+    {
+        "AssetContacts": "assets",
+        "FileContacts": "files",
+        "SqlContacts": "sql",
+        "SuppressedByOutcomes": "outcomes",
+    },
+)

@@ -18,6 +18,7 @@ from airflow_provider_callkaro.files.path_confinement import path_below, stays_b
 from airflow_provider_callkaro.files.reading.delimiters import check_delimiter
 from airflow_provider_callkaro.files.reading.encoding import check_encoding
 from airflow_provider_callkaro.files.storage import connection_in, redacted_path
+from airflow_provider_callkaro.half_made import shown_half_made
 from airflow_provider_callkaro.sources.contact_file import ContactFile
 from airflow_provider_callkaro.sources.contract import ContactRow
 from airflow_provider_callkaro.sources.files import contact_files, plain_path
@@ -77,6 +78,7 @@ class AssetContacts:
         self.encoding = check_encoding(encoding)
         self.sheet = sheet
 
+    @shown_half_made
     def __repr__(self) -> str:
         which = "the triggering assets" if self.asset is None else f"asset {redacted_path(str(self.asset))}"
         through = "" if self.conn_id is None else f" through connection {self.conn_id}"

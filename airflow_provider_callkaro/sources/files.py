@@ -16,6 +16,7 @@ from airflow_provider_callkaro.files.formats import PACKED_BY_THEMSELVES, FileFo
 from airflow_provider_callkaro.files.reading.delimiters import check_delimiter
 from airflow_provider_callkaro.files.reading.encoding import check_encoding
 from airflow_provider_callkaro.files.storage import connection_in, redacted_path, storage_of
+from airflow_provider_callkaro.half_made import shown_half_made
 from airflow_provider_callkaro.sources.contact_file import ContactFile
 from airflow_provider_callkaro.sources.contract import ContactRow
 
@@ -76,6 +77,7 @@ class FileContacts:
         self.encoding = check_encoding(encoding)
         self.sheet = sheet
 
+    @shown_half_made
     def __repr__(self) -> str:
         return f"rows of {redacted_path(str(self.path))}{_through(self.conn_id)}"
 

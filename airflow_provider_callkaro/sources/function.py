@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_callkaro.calls.row_size import is_too_long
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.half_made import shown_half_made
 from airflow_provider_callkaro.sources.inline import refuse_what_is_no_list
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class FunctionContacts:
         self._read_before: Iterator[Any] | None = None
         self._made: Iterable[Any] | None = None
 
+    @shown_half_made
     def __repr__(self) -> str:
         return f"rows that {_name_of(self._function)} gives"
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.calls.row_size import is_too_long
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.half_made import shown_half_made
 from airflow_provider_callkaro.sources.contract import ContactSource
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class RowContacts:
             refuse_used_up(rows, argument)
         self.value = rows
 
+    @shown_half_made
     def __repr__(self) -> str:
         if not isinstance(self.value, (list, tuple)):
             return f"rows given by {self._origin}"

@@ -19,6 +19,7 @@ from airflow_provider_callkaro.exceptions import ConfigurationError, SourceBroke
 from airflow_provider_callkaro.files.connections import find_connection, hook_of, way_to_a_provider
 from airflow_provider_callkaro.files.reading.column_names import first_duplicate
 from airflow_provider_callkaro.files.reading.row_count import RowCount
+from airflow_provider_callkaro.half_made import shown_half_made
 from airflow_provider_callkaro.sources.contract import ContactRow
 from airflow_provider_callkaro.sources.cursors import (
     DbConnection,
@@ -104,6 +105,7 @@ class SqlContacts:
         self.fetch_size = fetch_size
         self.count = count
 
+    @shown_half_made
     def __repr__(self) -> str:
         bound = ""
         if isinstance(self.parameters, Mapping):

@@ -50,7 +50,7 @@ class FanOutOperator(PlacingOperator):
 
             summary, report = rehearse(run, settings)
             self.log.info("Dry run, nobody was rung:\n%s", report)
-            return summary.as_xcom(campaign=self._campaign(), report=settings.report_path)
+            return summary.as_xcom(campaign=self._campaign(), report=None)
         from airflow_provider_callkaro.tasks.failures import why_none_accepted
 
         summary, result = run.run(resumed=resumed)
@@ -58,6 +58,15 @@ class FanOutOperator(PlacingOperator):
         why = why_none_accepted(summary)
         if why is not None:  # and on_none_accepted lets it be
             self.log.warning("%s", why)
-        for outlet in self.outlets:
-            context["outlet_events"][outlet].extra = {key: value for key, value in result.items() if key != "reasons"}
+        if self.outlets:
+            from airflow_provider_callkaro.tasks.asset_events import CallEventKind, campaigns_of, tell_outlets
+
+            tell_outlets(
+                context,
+                self.outlets,
+                CallEventKind.FAN_OUT_ENDED,
+                counts={key: value for key, value in result.items() if key != "reasons"},
+                campaigns=campaigns_of(result),
+                connection_type=self.hook.conn_type,
+            )
         return result

@@ -26,10 +26,18 @@ log = logging.getLogger(__name__)
 _OF_ITS_OWN_INTERVAL = frozenset({"scheduled", "backfill"})  # types of runs that share their moment with no other run
 
 
-def run_name(context: Context) -> str:
-    """The task instance of one run, the same for all its tries."""
+def run_name(context: Context, *, task_id: str | None = None, map_index: int | None = None) -> str:
+    """The task instance of one run, the same for all its tries. ``task_id``, ``map_index``: of another task instance in
+    the same DAG run; None means the context's own."""
     ti = context["ti"]
-    return f"{ti.dag_id}/{ti.run_id}/{ti.task_id}/{ti.map_index}"
+    task = ti.task_id if task_id is None else task_id
+    index = ti.map_index if map_index is None else map_index
+    return name_of_run(dag_id=ti.dag_id, run_id=ti.run_id, task_id=task, map_index=index)
+
+
+def name_of_run(*, dag_id: str, run_id: str, task_id: str, map_index: int) -> str:
+    """The name under which a ledger knows a task instance. Earlier rows have it, so it never changes."""
+    return f"{dag_id}/{run_id}/{task_id}/{map_index}"
 
 
 def default_scope(context: Context, *, over_runs: bool) -> str:

@@ -6,21 +6,19 @@ try places calls.
 
 from __future__ import annotations
 
-import copy
-import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.calls.phone import LEGACY_PREFIXES, legacy_spellings
-from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerRequired
-from airflow_provider_callkaro.files.connections import find_connection, hook_of, way_to_a_provider
+from airflow_provider_callkaro.exceptions import LedgerRequired
+from airflow_provider_callkaro.hooks.ledger import ledger_keys, sql_engine
 from airflow_provider_callkaro.ledger.contract import CallLedger, LegacyNumbers
-from airflow_provider_callkaro.ledger.digests import FIELD, LedgerKeys, read_keys
+from airflow_provider_callkaro.ledger.digests import LedgerKeys
 from airflow_provider_callkaro.ledger.run_record import RunRecord
-from airflow_provider_callkaro.ledger.sql.causes import CONNECTION_ID
+from airflow_provider_callkaro.tasks.correlation import match_outcomes, note_campaign, references_for
 from airflow_provider_callkaro.tasks.identity import identify, run_name
 from airflow_provider_callkaro.tasks.rules import caps_of
 from airflow_provider_callkaro.tasks.settings import ListSettings
@@ -28,12 +26,11 @@ from airflow_provider_callkaro.tasks.task_state import task_state_of
 from airflow_provider_callkaro.tasks.trail import Trail
 
 if TYPE_CHECKING:
-    from airflow.models import Connection
     from airflow.providers.common.compat.sdk import Context
-    from airflow.providers.common.sql.hooks.sql import DbApiHook
-    from sqlalchemy.engine import Engine
 
     from airflow_provider_callkaro.ledger.task_state.ledger import TaskState
+
+__all__ = ["Memory", "earlier_spellings", "ledger_keys", "remember", "sql_engine"]
 
 log = logging.getLogger(__name__)
 
@@ -45,12 +42,16 @@ class Memory:
     :param ledger: which calls it has placed; not opened yet.
     :param name: of the ledger, for the log.
     :param trail: the audit trail of a SQL ledger; None for another ledger, and for a dry run.
+    :param reference: gives the reference that a call carries, by its key; None: calls carry none.
+    :param match_outcomes: finds the calls of outcomes that have come meanwhile; None: this ledger has no outcomes.
     """
 
     record: RunRecord
     ledger: CallLedger
     name: str
     trail: Trail | None = None
+    reference: Callable[[str], str] | None = None
+    match_outcomes: Callable[[], None] | None = None
 
 
 def remember(
@@ -97,7 +98,19 @@ def _in_sql(context: Context, *, settings: ListSettings, resumed: bool) -> Memor
         reread=partial(ledger_keys, conn_id),
     )
     trail = None if settings.dry_run else Trail(engine, keys=keys, context=context, run=run)
-    return Memory(record=record, ledger=ledger, name=f'connection "{conn_id}"', trail=trail)
+    reference = None
+    if settings.call_reference and not settings.dry_run:
+        reference = references_for(engine, scope=own)
+        if settings.batch_id:
+            note_campaign(engine, keys=keys, campaign=str(settings.batch_id), scope=own, run=run)
+    return Memory(
+        record=record,
+        ledger=ledger,
+        name=f'connection "{conn_id}"',
+        trail=trail,
+        reference=reference,
+        match_outcomes=None if settings.dry_run else partial(match_outcomes, engine, keys=keys, scope=own),
+    )
 
 
 def _in_task_state(
@@ -164,60 +177,3 @@ def _refuse_forgetting(context: Context, *, settings: ListSettings, store: TaskS
         "No ledger: this Airflow has no task state (3.3 or later) and no ledger_conn_id is set. This try goes ahead; "
         "if it fails, a retry will refuse to ring anybody, because nothing remembers who has been rung."
     )
-
-
-def ledger_keys(conn_id: str) -> LedgerKeys | None:
-    """The keys of the ledger, from the extra of the connection that keeps it; None: the ledger is not keyed.
-
-    :param conn_id: of the ledger's connection; of the vendor's, for a ledger in the task's own state.
-    :raises ConfigurationError: the extra holds no key that can be one.
-    """
-    return read_keys(
-        _extra(find_connection(conn_id, argument="ledger_conn_id")).get(FIELD), where=f'connection "{conn_id}"'
-    )
-
-
-def sql_engine(conn_id: str, *, argument: str = "ledger_conn_id") -> Engine:
-    """The SQLAlchemy engine of an Airflow connection. It does not get the ledger's secret, and logs no parameter.
-    Raises ConfigurationError if the connection is not to a SQL database."""
-    from airflow.providers.common.sql.hooks.sql import DbApiHook
-
-    connection = _without_secret(find_connection(conn_id, argument=argument))
-    hook = hook_of(connection)
-    if not isinstance(hook, DbApiHook):
-        raise ConfigurationError(
-            f'{argument} "{conn_id}" is a connection of type "{connection.conn_type or ""}", which is no SQL '
-            "database that Airflow knows here: use SQLite, PostgreSQL, MySQL or MariaDB, or "
-            f"{way_to_a_provider(connection.conn_type)}"
-        )
-    _hand(connection, hook)
-    try:
-        engine = hook.get_sqlalchemy_engine(engine_kwargs={"hide_parameters": True})
-    except ImportError as error:
-        raise ConfigurationError(
-            f'{argument} "{conn_id}" needs the driver {error.name}, which is not installed here: install it, or '
-            "name another connection"
-        ) from None
-    engine.update_execution_options(**{CONNECTION_ID: conn_id})
-    return engine
-
-
-def _extra(connection: Connection) -> Mapping[str, Any]:
-    extra = connection.extra_dejson
-    return extra if isinstance(extra, dict) else {}
-
-
-def _without_secret(connection: Connection) -> Connection:
-    """The connection without the ledger's secret: some hooks hand the whole extra to the driver, and to the log."""
-    extra = _extra(connection)
-    if FIELD not in extra:
-        return connection
-    bare = copy.deepcopy(connection)
-    others = {name: value for name, value in extra.items() if name != FIELD}
-    bare.extra = json.dumps(others) if others else None
-    return bare
-
-
-def _hand(connection: Connection, hook: DbApiHook) -> None:
-    """Have a hook use this connection, where it would fetch its own, with the secret."""
-    hook.get_connection = lambda *_, **__: connection

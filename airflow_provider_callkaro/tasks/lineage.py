@@ -67,6 +67,40 @@ def lineage_of_write_back(report_path: Callable[[], str], *, conn_id: str, table
         return None
 
 
+def lineage_between(
+    hook: Any,
+    *,
+    takes: Iterable[str] = (),
+    makes: Iterable[str] = (),
+    reads: Iterable[object] = (),
+    writes: Iterable[object] = (),
+) -> OperatorLineage | None:
+    """What a task moves between a vendor and files; None where it cannot be told.
+
+    :param takes: what it takes from the vendor, such as ``campaigns/7``.
+    :param makes: what it makes there.
+    :param reads: the paths of files that it reads; what is no path is left out.
+    :param writes: the paths of those that it writes.
+    """
+    try:
+        from airflow.providers.common.compat.openlineage.facet import Dataset
+        from airflow.providers.openlineage.extractors import OperatorLineage
+
+        def datasets(names: Iterable[str], paths: Iterable[object]) -> list[Any]:
+            own = [Dataset(namespace=_namespace(hook), name=name) for name in names]
+            return [*own, *(_dataset_of_path(path) for path in paths if isinstance(path, str))]
+
+        return OperatorLineage(inputs=datasets(takes, reads), outputs=datasets(makes, writes))
+    except Exception as error:  # as above
+        _log.debug("The lineage of a task cannot be told (%s)", type(error).__name__)
+        return None
+
+
+def _namespace(hook: Any) -> str:
+    """What OpenLineage calls a vendor: its host."""
+    return f"{hook.conn_type}://{urlsplit(hook.connection.target.base_url).netloc}"
+
+
 def _table_of(conn_id: str, table: str) -> Any:
     """A table, named as OpenLineage names it: database, schema, table."""
     from airflow.providers.common.compat.openlineage.facet import Dataset
@@ -117,19 +151,22 @@ def _full_name(database: str, schema: str | None, table: str, *, connection_type
 def _outputs(operator: PlacingOperator, result: Mapping[str, Any] | None) -> Iterator[Any]:
     from airflow.providers.common.compat.openlineage.facet import OutputDataset, OutputStatisticsOutputDatasetFacet
 
-    if operator.places_calls and getattr(operator, "dry_run", None) is not True:  # Airflow has a method of that name
-        vendor = operator.hook
-        namespace = f"{vendor.conn_type}://{urlsplit(vendor.connection.target.base_url).netloc}"
+    if _places_calls(operator):
+        namespace = _namespace(operator.hook)
         campaigns = list(_campaigns(operator, result))
         statistics = {}
         if result is not None and len(campaigns) == 1:
             statistics["outputStatistics"] = OutputStatisticsOutputDatasetFacet(rowCount=result["accepted"])
         for name in campaigns:
             yield OutputDataset(namespace=namespace, name=name, outputFacets=statistics)
-    for argument in ("report_path", "page_path"):
+    for argument in ("report_path",) if _places_calls(operator) else ("page_path",):
         path = unredacted(getattr(operator, argument, None))
         if isinstance(path, str):
             yield _dataset_of_path(path)
+
+
+def _places_calls(operator: PlacingOperator) -> bool:
+    return operator.places_calls and getattr(operator, "dry_run", None) is not True  # Airflow has a method of that name
 
 
 def _campaigns(operator: PlacingOperator, result: Mapping[str, Any] | None) -> Iterator[str]:

@@ -126,6 +126,8 @@ class ListRun:
                 summary = replace(summary, stopped=self._stop.why)
                 break
             has_waited, length = True, self._length()
+        if (summary.accepted or summary.unknown) and memory.match_outcomes is not None:
+            memory.match_outcomes()
         self._output.unusual(summary)
         check_outcome(summary, self._settings)
         return summary, self._output.as_xcom(summary)
@@ -151,7 +153,7 @@ class ListRun:
 
         settings, account = self._settings, self._account
         numbers = NumberReader(default_region=settings.default_region)
-        reader = self._reader(numbers)
+        reader = self._reader(numbers, memory)
         rules = self._rules(memory, numbers)
         rows = self._rows(length)
         columns = settings.columns_of_report(account.row_schema)
@@ -190,7 +192,7 @@ class ListRun:
             if report is not None:
                 report.close()
 
-    def _reader(self, numbers: NumberReader) -> RowReader:
+    def _reader(self, numbers: NumberReader, memory: Memory) -> RowReader:
         settings, account = self._settings, self._account
         allowed = settings.allowed_numbers
         if allowed is not None:
@@ -209,6 +211,7 @@ class ListRun:
             metadata_columns=settings.metadata_columns,
             allowed_numbers=allowed,
             say=say,
+            reference=memory.reference,
         )
 
     def _rows(self, length: int | None) -> Iterator[ContactRow]:

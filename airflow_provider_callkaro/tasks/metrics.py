@@ -1,4 +1,4 @@
-"""What a run over a list tells through Airflow's own metrics: counts and times, by connection, and nothing of a person.
+"""What a task tells through Airflow's own metrics: counts and times, by connection, and nothing of a person.
 
 Each metric goes out twice, as Airflow's own do: ``voice_calls.<name>`` with tags, and, for a StatsD without tags,
 ``voice_calls.<connection>.<name>``. ``docs/observability.md`` lists them.
@@ -31,10 +31,8 @@ _NO_LETTER = re.compile(r"[^A-Za-z0-9_-]")
 _log = logging.getLogger(__name__)
 
 
-class RunMetrics:
-    """Sends the metrics of one try. It takes each row's outcome as a report does; used from the main thread only.
-
-    A metric that cannot be sent is left out, and the run goes on.
+class TaskMetrics:
+    """Sends the metrics of one try. A metric that cannot be sent is left out, and the run goes on.
 
     :param stats: Airflow's `Stats`, with ``incr``, ``gauge`` and ``timing``.
     :param connection_id: of the vendor's connection.
@@ -45,10 +43,6 @@ class RunMetrics:
         self._stats = stats
         self._tags = {"conn_id": connection_id, **tags}
         self._segment = _NO_LETTER.sub("_", connection_id)[:_LONGEST_SEGMENT]
-        self._new: Counter[Outcome] = Counter()
-        self._earlier: Counter[Outcome] = Counter()
-        self._sent: Counter[Outcome] = Counter()
-        self._began = time.monotonic()
 
     @classmethod
     def of(cls, context: Context, *, connection_id: str) -> Self | None:
@@ -59,6 +53,26 @@ class RunMetrics:
             return None
         ti = context["ti"]
         return cls(stats=Stats, connection_id=connection_id, tags={"dag_id": ti.dag_id, "task_id": ti.task_id})
+
+    def send(self, kind: str, name: str, value: Any) -> None:
+        """Send one metric, by both of its names. ``kind``: ``incr``, ``gauge`` or ``timing``."""
+        try:
+            send: Callable[..., None] = getattr(self._stats, kind)
+            send(f"{PREFIX}.{name}", value, tags=self._tags)
+            send(f"{PREFIX}.{self._segment}.{name}", value)
+        except Exception as error:
+            _log.debug("The metric %s could not be sent (%s)", name, type(error).__name__)
+
+
+class RunMetrics(TaskMetrics):
+    """The metrics of a run over a list. It takes each row's outcome as a report does; for the main thread only."""
+
+    def __init__(self, *, stats: Any, connection_id: str, tags: dict[str, str]) -> None:
+        super().__init__(stats=stats, connection_id=connection_id, tags=tags)
+        self._new: Counter[Outcome] = Counter()
+        self._earlier: Counter[Outcome] = Counter()
+        self._sent: Counter[Outcome] = Counter()
+        self._began = time.monotonic()
 
     def begin(self) -> Self:
         """Note that a pass over the list begins; what comes of its rows is added to this."""
@@ -75,30 +89,22 @@ class RunMetrics:
         """Send what has come since the last time, and how fast the run is."""
         for outcome in COUNTED:
             self._count(outcome, self._new[outcome])
-        self._send("gauge", "rate", snapshot.calls_per_second)
+        self.send("gauge", "rate", snapshot.calls_per_second)
 
     def end(self, summary: Summary) -> None:
         """Send the rest of a pass that has ended, however it did; rows that it lost count by the summary."""
         for outcome in COUNTED:
             self._count(outcome, getattr(summary, outcome.value) - self._earlier[outcome])
-        self._send("incr", "sent", summary.dialled)
-        self._send("gauge", "pending", summary.pending)
-        self._send("gauge", "rate", 0)
-        self._send("timing", "duration", timedelta(seconds=time.monotonic() - self._began))
+        self.send("incr", "sent", summary.dialled)
+        self.send("gauge", "pending", summary.pending)
+        self.send("gauge", "rate", 0)
+        self.send("timing", "duration", timedelta(seconds=time.monotonic() - self._began))
 
     def wait(self, seconds: float) -> None:
         """Send how long the task waits until the next call may ring."""
-        self._send("timing", "wait", timedelta(seconds=max(0.0, seconds)))
+        self.send("timing", "wait", timedelta(seconds=max(0.0, seconds)))
 
     def _count(self, outcome: Outcome, rows: int) -> None:
         if (more := rows - self._sent[outcome]) > 0:
             self._sent[outcome] = rows
-            self._send("incr", outcome.value, more)
-
-    def _send(self, kind: str, name: str, value: Any) -> None:
-        try:
-            send: Callable[..., None] = getattr(self._stats, kind)
-            send(f"{PREFIX}.{name}", value, tags=self._tags)
-            send(f"{PREFIX}.{self._segment}.{name}", value)
-        except Exception as error:
-            _log.debug("The metric %s could not be sent (%s)", name, type(error).__name__)
+            self.send("incr", outcome.value, more)

@@ -8,8 +8,9 @@ that the database itself reads a key of the report's text as what the column is.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
@@ -21,6 +22,7 @@ DIALECTS = ("sqlite", "postgresql", "mysql", "mariadb")
 MAX_IDENTIFIER = 63  # characters; PostgreSQL cuts longer names without a word
 _IDENTIFIER = re.compile(rf"[^\W\d][\w$]{{0,{MAX_IDENTIFIER - 1}}}")
 _KEY_LENGTH, _VALUE_LENGTH = 200, 255  # characters, of the columns of a new table
+_LONG = frozenset({"detail", "fields", "call_link", "recording_url", "transcript"})  # columns whose texts are longer
 
 
 def checked_identifier(argument: str, name: object) -> str:
@@ -38,6 +40,13 @@ def checked_table(name: object) -> tuple[str | None, str]:
     ``schema.table``."""
     schema, dot, table = name.rpartition(".") if isinstance(name, str) else ("", "", name)
     return checked_identifier("table", schema) if dot else None, checked_identifier("table", table)
+
+
+def written_instant(dialect: str) -> Callable[[datetime], str]:
+    """How an instant in UTC is written for a database, so that a column of instants and one of texts both take it."""
+    if dialect == "postgresql":  # a column with a time zone would take a bare text for the session's zone
+        return lambda moment: moment.isoformat(" ", "microseconds")
+    return lambda moment: moment.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,20 +97,21 @@ class OutcomeTable:
         if set(self.keys) not in map(set, unique):
             raise ConfigurationError(
                 f"table {self.name} has no primary key or unique index on {', '.join(self.keys)}, so a second run "
-                'would add each row again: make one, or use mode="update"'
+                'would add each row again: make one, or use mode="update" where there is one'
             )
 
     def create(self, connection: Connection) -> None:
         """Create the table where it is missing: the key as its primary key, all columns texts."""
         from sqlalchemy import Column, MetaData, String, Table, Text
-        from sqlalchemy.dialects.mysql import VARCHAR
+        from sqlalchemy.dialects.mysql import MEDIUMTEXT, VARCHAR
 
         schema, name = checked_table(self.name)
         is_mysql = connection.dialect.name in ("mysql", "mariadb")
         # MySQL would take C-1 and c-1 for one key
         key = VARCHAR(_KEY_LENGTH, charset="utf8mb4", collation="utf8mb4_bin") if is_mysql else String(_KEY_LENGTH)
         columns: list[Column[Any]] = [Column(each, key, primary_key=True, autoincrement=False) for each in self.keys]
-        columns += [Column(each, Text() if each == "detail" else String(_VALUE_LENGTH)) for each in self.values]
+        long = Text().with_variant(MEDIUMTEXT(), "mysql").with_variant(MEDIUMTEXT(), "mariadb")
+        columns += [Column(each, long if each in _LONG else String(_VALUE_LENGTH)) for each in self.values]
         Table(name, MetaData(), *columns, schema=schema).create(connection, checkfirst=True)
 
     def write(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> None:

@@ -8,12 +8,15 @@ from airflow_provider_callkaro.dispatch.preflight_report import Price
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.links.files import PreflightPageLink
 from airflow_provider_callkaro.tasks.argument_values import check_text
-from airflow_provider_callkaro.tasks.fan_out import NEVER_SHOWN_OF_A_LIST
+from airflow_provider_callkaro.tasks.fan_out import FAN_OUT_FIELDS, NEVER_SHOWN_OF_A_LIST
 from airflow_provider_callkaro.tasks.placing import PlacingOperator
 from airflow_provider_callkaro.tasks.redacted import RedactedPath
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+
+PREFLIGHT_FIELDS = tuple(name for name in FAN_OUT_FIELDS if name != "report_path")
 
 
 class PreflightOperator(PlacingOperator):
@@ -27,12 +30,20 @@ class PreflightOperator(PlacingOperator):
     minutes_per_call: float
     currency: str
     page_path: RedactedPath
+    report_path: RedactedPath
+    report_columns: object
     dry_run: bool
 
     def _check_preflight(self) -> None:
-        """When the DAG is parsed: refuse a preflight that would place calls, and a price that is none."""
+        """When the DAG is parsed: refuse a preflight that would place calls or write their report, and a price that
+        is none."""
         if self.dry_run is not True:
             raise ConfigurationError("a preflight is always a dry run: leave dry_run out, or use the fan-out operator")
+        if self.report_path.value is not None or self.report_columns is not None:
+            raise ConfigurationError(
+                "a preflight places no call, so it writes no report: give report_path and report_columns to the "
+                "fan-out alone, and page_path to the preflight"
+            )
         self._price()
         if self.page_path.value is not None:
             check_text("page_path", self.page_path.value)

@@ -7,10 +7,12 @@ lets Airflow render its content, and its text says nothing of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.files.storage import redacted_path
+from airflow_provider_callkaro.half_made import shown_half_made
 
 
 class Redacted:
@@ -21,6 +23,7 @@ class Redacted:
     def __init__(self, value: Any) -> None:
         self.value = value
 
+    @shown_half_made
     def __repr__(self) -> str:
         return "(not shown)" if self.value is not None else "None"
 
@@ -28,5 +31,26 @@ class Redacted:
 class RedactedPath(Redacted):
     """Holds a templated path, and shows all of it but a login and a signature."""
 
+    @shown_half_made
     def __repr__(self) -> str:
         return redacted_path(str(self.value))
+
+
+class ReportPath(RedactedPath):
+    """Holds the path of a report, or the output of the task that writes it."""
+
+    def path(self) -> str:
+        """The path. Raises ConfigurationError if the task has written no report."""
+        found = self._found()
+        if not isinstance(found, str) or not found:
+            raise ConfigurationError(
+                "report_path is the output of a task that wrote no report: give that task a report_path"
+            )
+        return found
+
+    def _found(self) -> object:
+        return (self.value.get("report") or self.value.get("path")) if isinstance(self.value, Mapping) else self.value
+
+    @shown_half_made
+    def __repr__(self) -> str:
+        return redacted_path(str(self._found()))

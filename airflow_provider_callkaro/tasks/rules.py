@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.half_made import shown_half_made
 from airflow_provider_callkaro.sources.contract import ContactSource, templated_values
 from airflow_provider_callkaro.sources.inline import RowContacts
+from airflow_provider_callkaro.sources.outcomes import SuppressedByOutcomes
 from airflow_provider_callkaro.tasks.arguments import is_template
 
 if TYPE_CHECKING:
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_callkaro.calls.phone import NumberReader
     from airflow_provider_callkaro.calls.policy import CallingPolicy
-    from airflow_provider_callkaro.dispatch.intake import CompactSet
     from airflow_provider_callkaro.dispatch.preparation import Rules
     from airflow_provider_callkaro.ledger.contract import CallCaps, CallLedger
     from airflow_provider_callkaro.tasks.account import Account
@@ -53,6 +54,7 @@ class Suppression:
         """Whom a policy protects; nobody without one."""
         return cls(None) if policy is None else cls(policy.suppress, on_bad_entry=policy.on_bad_entry)
 
+    @shown_half_made
     def __repr__(self) -> str:
         return f"suppressed: {self.source or ('a callable' if self._callable else 'nobody')}"
 
@@ -61,12 +63,17 @@ class Suppression:
         """The values that may refer to an upstream task."""
         return [] if self.source is None else templated_values(self.source)
 
-    def read(self, context: Context, numbers: NumberReader) -> CompactSet:
+    def read(self, context: Context, numbers: NumberReader) -> Container[str]:
         """Everybody on the list, in little memory. Raises ConfigurationError if an entry cannot be read as a number, so
-        it is not known whom it protects."""
+        it is not known whom it protects. Raises LedgerError if the outcomes that name people could not be read."""
+        if isinstance(self.source, SuppressedByOutcomes):
+            from airflow_provider_callkaro.tasks.suppressed import EitherOf, people_of
+
+            beside = type(self)(self.source.beside, on_bad_entry=self._on_bad_entry)
+            return EitherOf(people_of(self.source), beside.read(context, numbers))
         from airflow_provider_callkaro.dispatch.intake import CompactSet
 
-        suppressed, unread = CompactSet(), 0
+        suppressed, unread, is_empty = CompactSet(), 0, True
         places: list[int] = []
         reads_rows = not isinstance(self.source, (RowContacts, type(None)))
         for place, entry in enumerate(self._entries(context), start=1):
@@ -77,6 +84,7 @@ class Suppression:
             number = None if is_unread else numbers.read(value)
             if number is not None:
                 suppressed.add(number)
+                is_empty = False
                 continue
             if self._on_bad_entry == "fail":
                 raise ConfigurationError(
@@ -85,6 +93,11 @@ class Suppression:
                 )
             unread += 1
             places += [place] if len(places) < _PLACES_SHOWN else []
+        if unread and is_empty:
+            raise ConfigurationError(
+                f"none of {unread} entries of suppress can be read as a phone number, so they protect nobody, and "
+                "nobody is called: set default_region if they lack a country code, or see that it is the right list"
+            )
         if unread:
             log.warning(
                 "%d entries of suppress cannot be read as phone numbers and protect nobody; they are in row %s%s",
@@ -147,7 +160,7 @@ def rules_for(
     due: datetime,
     expires_after: timedelta | None,
     account: Account,
-    suppressed: CompactSet,
+    suppressed: Container[str],
     ledger: CallLedger,
 ) -> Rules:
     """The rules of one run. ``due``: when the run was due. ``ledger``: knows when a number was called before; the caps

@@ -62,6 +62,7 @@ class ListSettings:
     ledger_conn_id: str | None = None
     ledger_scope: str | None = None
     redial: str | Sequence[str] | None = None
+    call_reference: bool = True
     agent_id: str | None = None
     batch_id: str | None = None
     default_region: str | None = None
@@ -97,6 +98,7 @@ class ListSettings:
             check_whole("max_rows", self.max_rows, least=max(1, self.min_rows), otherwise=otherwise)
         check_flag("soft_fail", self.soft_fail)
         check_flag("dry_run", self.dry_run)
+        check_flag("call_reference", self.call_reference)
         check_region(self.default_region)
         for name in ("row_fields", "metadata_columns"):
             if getattr(self, name) is not None:

@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_callkaro.calls.call import Call
 from airflow_provider_callkaro.calls.masking import mask_text
@@ -31,6 +31,8 @@ from airflow_provider_callkaro.tasks.settings import ListSettings
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
     from sqlalchemy.engine import Engine
+
+    from airflow_provider_callkaro.calls.window import ScheduleWindow
 
 
 XCOM = "audit"
@@ -63,6 +65,7 @@ class Trail:
                     who=self._who(),
                     scopes=[scope.digits for scope in scopes_of(record.scopes)],
                     policy=policy_digest(settings.policy),
+                    **policy_hours(settings.policy),
                     redial=sorted(settings.redialled),
                     **({"approved_by": approved} if approved else {}),
                     **({"resumed": True} if resumed else {}),
@@ -164,6 +167,16 @@ class ListDigest:
 def policy_digest(policy: CallingPolicy | None) -> str | None:
     """The digest of a policy without the people it suppresses; None where there is no policy."""
     return None if policy is None else digest(repr(policy))
+
+
+def policy_hours(policy: CallingPolicy | None) -> dict[str, Any]:
+    """The windows of a policy and their zone, which the board draws; nothing where there is no policy."""
+    if policy is None:
+        return {}
+    return {
+        "windows": [str(window) for window in cast("tuple[ScheduleWindow, ...]", policy.windows)],
+        "zone": policy.timezone,
+    }
 
 
 def approvals(context: Context) -> list[str]:

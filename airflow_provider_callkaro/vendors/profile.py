@@ -55,7 +55,7 @@ _SHARED_FIELDS: dict[str, ConnectionField] = {
 }
 
 
-_UNLISTED = ("connect_timeout", "read_timeout", "ledger_secret")  # of every vendor's connections
+_UNLISTED = ("connect_timeout", "read_timeout", "ledger_secret", "webhooks")  # of every vendor's connections
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +70,12 @@ class VendorProfile:
     :param hidden_fields: which of them the form does not show.
     :param own_fields: the extra fields that only this vendor's connections have.
     :param unlisted_fields: the further extra fields of its connections, which the form does not show.
+    :param operators: further modules in ``operators/``, beside its own, that are listed with it.
     :param sensors: the modules in ``sensors/`` that are about this vendor.
     :param triggers: the modules in ``triggers/`` that its operators and sensors defer to.
     :param decorators: its TaskFlow decorators, which ``decorators/`` has in the vendor's module: ``x`` is ``@task.x``,
         made by the function ``x_task``.
+    :param signature_header: the header in which its webhooks carry a signature; None where it signs none.
     """
 
     name: str
@@ -84,9 +86,11 @@ class VendorProfile:
     hidden_fields: tuple[str, ...] = ("schema", "login", "port")
     own_fields: dict[str, ConnectionField] = field(default_factory=dict)
     unlisted_fields: tuple[str, ...] = ()
+    operators: tuple[str, ...] = ()
     sensors: tuple[str, ...] = ()
     triggers: tuple[str, ...] = ()
     decorators: tuple[str, ...] = ()
+    signature_header: str | None = None
 
     @property
     def fields(self) -> dict[str, ConnectionField]:

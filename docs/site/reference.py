@@ -50,10 +50,16 @@ SECTIONS = (
         "mrassistant", "Operators of MrAssistant", "What a DAG imports for MrAssistant.", ("operators.mrassistant",)
     ),
     Section(
+        "outcomes",
+        "Operators of outcomes",
+        "What became of the calls of any vendor.",
+        ("operators.call_outcomes", "operators.queued_webhooks"),
+    ),
+    Section(
         "sensors",
         "Sensors",
-        "What waits: for calling hours, for the state of a campaign, for the end of a call.",
-        ("sensors.schedule_window", "sensors.callaro", "sensors.mrassistant"),
+        "What waits: for calling hours, for the state of a campaign, for the end of a call, for what became of calls.",
+        ("sensors.schedule_window", "sensors.callaro", "sensors.mrassistant", "sensors.call_outcomes"),
     ),
     Section("sources", "Sources of rows", "What the argument `contacts` takes beside a list.", ("sources",)),
     Section(
@@ -67,6 +73,12 @@ SECTIONS = (
         "Schedules",
         "A DAG that runs when calling hours begin, and a warning before they end.",
         ("schedules",),
+    ),
+    Section(
+        "notifications",
+        "Notifications",
+        "What phones the engineer on call.",
+        ("notifications.callkaro",),
     ),
     Section("calls", "Calls, windows and policies", "What a call is, and when it may ring.", ("calls",), methods=True),
     Section(

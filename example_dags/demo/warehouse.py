@@ -35,5 +35,10 @@ def make_warehouse(path: Path, *, due_on: str) -> None:
         for number in range(1, CUSTOMERS + 1)
     ]
     with sqlite3.connect(path) as database:
-        database.execute("create table renewals (id integer primary key, name, phone, city, due_on, priority)")
-        database.executemany("insert into renewals values (?, ?, ?, ?, ?, ?)", rows)
+        database.execute(
+            "create table renewals (id integer primary key, name, phone, city, due_on, priority, "
+            "reached not null default 0, do_not_call not null default 0)"
+        )
+        database.executemany(
+            "insert into renewals (id, name, phone, city, due_on, priority) values (?, ?, ?, ?, ?, ?)", rows
+        )

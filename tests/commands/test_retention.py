@@ -68,6 +68,7 @@ def test_what_nobody_uses_any_more_is_forgotten_and_never_rung_again_by_a_clear(
         "scopes": 2,
         "rows": 10,
         "runs": 0,
+        "outcomes": 0,
         "kept_scopes": 0,
         "kept_rows": 0,
     }
@@ -93,6 +94,7 @@ def test_a_scope_that_is_in_use_keeps_what_stands_in_it(engine, command) -> None
         "scopes": 1,
         "rows": 5,
         "runs": 0,
+        "outcomes": 0,
         "kept_scopes": 1,
         "kept_rows": 5,
     }
@@ -147,7 +149,7 @@ def test_a_prune_that_was_killed_is_finished_by_the_next(engine, command, monkey
     ring(engine, "renewals of old")
     long_after(engine, 500)
 
-    def killed(connection: Any, id_: str) -> int:
+    def killed(connection: Any, **_: Any) -> Any:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
@@ -208,3 +210,14 @@ def test_a_prune_and_claims_at_one_moment_ring_nobody_again(engine, command) -> 
     assert set(came_back) <= {0, "refused"}
     assert came_back.count("refused") == pruned["scopes"]
     assert rows(engine) == 5 * came_back.count(0)
+
+
+@pytest.mark.parametrize("span", ["999999w", "999999d", "99999w", "3653d"])
+def test_a_span_that_reaches_before_every_calendar_forgets_nobody(engine, command, span) -> None:
+    """SQLite makes of such a moment one that is later than all others."""
+    ring(engine, "monday")
+    with pytest.raises(SystemExit, match="--older-than must be at most 3652 days"):
+        command("prune", "--older-than", span)
+    assert rows(engine) == len(NUMBERS)
+    assert command("prune", "--older-than", "3652d")["rows"] == 0
+    assert ring(engine, "monday") == 0

@@ -92,7 +92,7 @@ def test_a_row_is_never_rendered(sandbox):
 
     context = context_of()
     rendered(task_of(renewals), context, run_id="leaked").execute(context)
-    assert [ring.metadata for ring in sandbox.rings] == [{"name": "{{ run_id }}"}]
+    assert [ring.metadata["name"] for ring in sandbox.rings] == ["{{ run_id }}"]
 
 
 def test_a_list_is_counted_by_calling_the_function_once_more_and_its_generators_are_closed(sandbox):

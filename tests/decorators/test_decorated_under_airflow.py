@@ -44,7 +44,7 @@ def test_functions_are_lists_and_airflow_keeps_no_row_of_them(tmp_path: Path) ->
 
     assert set(rings.values()) == {1}
     assert len(rings) == 6 + 6 + 30 + 5 + 1
-    assert braces == [{"name": "{{ dag.dag_id }}"}]
+    assert [metadata["name"] for metadata in braces] == ["{{ dag.dag_id }}"]
     assert result.xcom("whole")["accepted"] == 6
     assert result.xcom("campaign")["accepted"] == 6
     parts = [result.xcom("in_parts", map_index=index)["accepted"] for index in range(3)]

@@ -24,7 +24,7 @@ from airflow_provider_callkaro.files.writing.publishing import published
 from airflow_provider_callkaro.files.writing.result_file import ResultFile
 from airflow_provider_callkaro.files.writing.spreadsheet import plain_cell
 from airflow_provider_callkaro.files.writing.write_check import check_writable
-from airflow_provider_callkaro.tasks.ledgers import sql_engine
+from airflow_provider_callkaro.hooks.ledger import sql_engine
 from airflow_provider_callkaro.tasks.run_output import new_report
 
 NOBODY = 65534

@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import create_engine, text
 from stage import Stage
 
 pytestmark = [pytest.mark.airflow, pytest.mark.usefixtures("no_example_logs_a_number")]
@@ -141,6 +142,40 @@ def test_recipients_are_rung_while_it_is_day_where_they_are_and_the_others_wait_
     minutes = (ended.replace(second=0) + timedelta(minutes=later) for later in range(1, 24 * 60))
     opens = next(minute for minute in minutes if may_ring(minute) - set(rung))
     assert f"{waiting} calls wait until {opens:%Y-%m-%d %H:%M}:00 UTC" in log
+
+
+def test_a_dag_runs_by_itself_when_its_hours_have_begun_and_is_warned_before_they_close(stage: Stage) -> None:
+    now = datetime.now(ZoneInfo("Asia/Kolkata")).replace(second=0, microsecond=0)
+    opened, closes = now - timedelta(hours=1), now + timedelta(hours=3)
+    people = [f"+9198764{row:05d}" for row in range(5)]
+    make_table(
+        stage,
+        "create table callbacks (id integer primary key, phone, name)",
+        "insert into callbacks (phone, name) values (?, 'A')",
+        [(phone,) for phone in people],
+    )
+    example = (EXAMPLES / "at_opening.py").read_text()
+    hours = example.replace('"10:00", "19:00", "mon-sat"', f'"{opened:%H:%M}", "{closes:%H:%M}"')
+    assert hours != example
+    staged = stage.airflow.dags / "at_opening.py"
+    without_schedule = staged.read_text()
+    with stage.vendor("callkaro_default", extra=json.dumps({"schedule_timezone": "Asia/Kolkata"})) as sandbox:
+        stage.airflow.write_dag_file(staged.name, hours)
+        try:
+            (by_itself,) = stage.airflow.wait_for_runs("at_opening", 1)
+            stage.airflow.wait("at_opening", by_itself, states={"success"})
+            by_hand = stage.airflow.trigger("at_opening", logical_date=datetime.now(UTC))
+            stage.airflow.wait("at_opening", by_hand, states={"success"})
+        finally:
+            stage.airflow.write_dag_file(staged.name, without_schedule)
+        assert sandbox.rings_per_number() == dict.fromkeys(people, 1)
+    runs = stage.airflow.runs("at_opening")
+    assert {datetime.fromisoformat(each["data_interval_end"]) for each in runs} == {opened}
+    engine = create_engine(stage.airflow.database_url)
+    with engine.connect() as database:  # Airflow forgets the deadline of a run that is done in time, not the alert
+        alerts = database.execute(text("select cast(reference as text), interval from deadline_alert")).all()
+    engine.dispose()
+    assert [interval["__data__"] for hours, interval in alerts if f"{opened:%H:%M}" in hours] == [-30 * 60]
 
 
 def test_a_backfill_of_past_days_rings_nobody_until_it_is_told_to_and_then_each_person_once(stage: Stage) -> None:

@@ -8,12 +8,16 @@ import re
 import pytest
 
 from airflow_provider_callkaro.operators import callaro, callkaro, mrassistant
+from airflow_provider_callkaro.operators.call_outcomes import CallOutcomesToFileOperator, CallOutcomesToSqlOperator
+from airflow_provider_callkaro.sensors.call_outcomes import CallOutcomesSensor
 from airflow_provider_callkaro.sensors.callaro import CallaroCampaignSensor, CallaroDispatchHealthSensor
 from airflow_provider_callkaro.sensors.mrassistant import MrAssistantCallSensor, MrAssistantOutboundOpenSensor
 from airflow_provider_callkaro.sensors.schedule_window import ScheduleWindowSensor
 
 OPERATORS = [getattr(module, name) for module in (callkaro, callaro, mrassistant) for name in module.__all__]
+OPERATORS += [CallOutcomesToFileOperator, CallOutcomesToSqlOperator]
 SENSORS = [
+    CallOutcomesSensor,
     CallaroCampaignSensor,
     CallaroDispatchHealthSensor,
     MrAssistantCallSensor,

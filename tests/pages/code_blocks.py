@@ -58,6 +58,7 @@ PAGES = (
 RUN_ELSEWHERE = {
     "docs/adding-a-vendor.md": ("tests/test_adding_a_vendor.py", {"python", "diff", "bash"}),
     "docs/architecture.md": ("tests/test_architecture.py", {"mermaid"}),
+    "docs/board.md": ("tests/board/test_board_guide.py", {"ini", "bash"}),
     "docs/hooks.md": ("tests/hooks/test_get_conn.py", {"python"}),
     "docs/mrassistant.md": ("tests/operators/mrassistant/test_mrassistant_guide.py", {"python"}),
     "docs/taskflow.md": ("tests/decorators/test_contacts_from_a_function.py", {"python"}),

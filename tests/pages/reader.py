@@ -114,6 +114,8 @@ class Reader:
                 check_requirements(needs)
             case ["python", "-m", "airflow_provider_callkaro.sandbox", *options]:
                 import_module("airflow_provider_callkaro.sandbox.__main__")._parser().parse_args(options)
+            case ["python", "-m", "airflow_provider_callkaro.receiver", *options]:
+                import_module("airflow_provider_callkaro.receiver.__main__")._parser().parse_args(options)
             case ["curl", *_]:
                 line = line.replace("-s ", "-sS --fail-with-body ", 1)
                 run(["bash", "-c", "set -o pipefail; " + line.replace("python ", f"{sys.executable} ")])
@@ -159,6 +161,8 @@ class Reader:
             read_as("callaro", {"extra": read})
         elif "calling_windows" in read:
             assert read_as("callkaro", {"extra": read}).calling_policy().windows
+        elif "webhooks" in read:
+            assert "Webhooks" in read_as("callkaro", {"extra": read})._webhooks()
         elif "callkaro_default" in read:
             assert read_as("callkaro", read["callkaro_default"]).connection
 

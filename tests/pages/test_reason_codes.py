@@ -40,3 +40,13 @@ def test_the_codes_stand_under_the_outcome_that_the_package_gives_them() -> None
         if line.startswith("| `"):
             shown |= dict.fromkeys(re.findall(r"`(\w+)`", line.split("|")[1]), outcome)
     assert shown == {code: outcome for code, outcome in counted.items() if code != Reason.DRY_RUN}
+
+
+def test_every_reason_knows_the_outcome_under_which_the_page_has_it() -> None:
+    outcome, shown = "", {}
+    for line in CODES.splitlines():
+        if found := re.match(r"### (\w+):", line):
+            outcome = found[1]
+        if line.startswith("| `"):
+            shown.update(dict.fromkeys(re.findall(r"`(\w+)`", line.split("|")[1]), outcome))
+    assert shown == {reason.value: reason.outcome.value for reason in Reason if reason is not Reason.DRY_RUN}

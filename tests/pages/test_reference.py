@@ -29,6 +29,7 @@ def public_classes() -> list[type]:
     }
     modules |= {"airflow_provider_callkaro.sources", "airflow_provider_callkaro.calls"}
     modules |= {"airflow_provider_callkaro.schedules"}
+    modules |= {path.rpartition(".")[0] for path in info["notifications"]}
     found = {}
     for module in sorted(modules):
         room = import_module(module)

@@ -38,10 +38,12 @@ class Rest:
     """Talks to one API server as its administrator.
 
     :param port: where the API server listens on loopback.
+    :ivar login: name and password, where not everybody who asks is the administrator.
     """
 
     def __init__(self, *, port: int) -> None:
         self.port = port
+        self.login: tuple[str, str] | None = None
         self._token: str | None = None
 
     def healthy(self) -> bool:
@@ -77,10 +79,20 @@ class Rest:
         :raises NoAnswer: if there is no response.
         """
         if self._token is None:
-            self._token = self._exchange("GET", "/auth/token", body=None, headers={})["access_token"]
+            self._token = self.token(self.login)
         headers = {"Authorization": f"Bearer {self._token}"}
         target = f"/api/v2{path}" + (f"?{urlencode(query)}" if query else "")
         return self._exchange(method, target, body=body, headers=headers)
+
+    def token(self, login: tuple[str, str] | None) -> str:
+        """A token of a user, by name and password, or of the administrator that everybody is."""
+        if login is None:
+            answer = self._exchange("GET", "/auth/token", body=None, headers={})
+        else:
+            name, password = login
+            answer = self._exchange("POST", "/auth/token", body={"username": name, "password": password}, headers={})
+        token: str = answer["access_token"]
+        return token
 
     def _exchange(self, method: str, target: str, *, body: Any, headers: Mapping[str, str]) -> Any:
         connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=ANSWER_WITHIN)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 import requests
+from webhook_receiver import receiving
 
 from airflow_provider_callkaro.sandbox import Sandbox
 
@@ -155,3 +156,30 @@ sys.exit(main(["--port", "0"]))
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=os.environ)
     assert ended.returncode == 2
     assert "airflow-provider-callkaro[sandbox]" in ended.stderr
+
+
+def test_the_command_line_says_who_is_told_and_how_badly():
+    with (
+        receiving() as receiver,
+        running(
+            *("--webhook", receiver.url, "--webhook-header", "X-Secret: s3cret", "--outcome-seed", "7"),
+            *("--webhook-duplicates", "1", "--webhook-delay", "0.01", "--webhook-disorder", "0.01"),
+        ) as (_, said),
+    ):
+        url = json.loads(re.search(r"export AIRFLOW_CONN_CALLKARO_DEFAULT='(.*)'", said)[1])["host"]
+        body = {"to_number": "+14155550100", "agent_id": "agent", "metadata": {"name": "Asha"}}
+        requests.post(f"{url}/call/outbound", json=body, headers={"X-API-KEY": "sandbox"}, timeout=30)
+        receiver.wait_for(2)
+        assert [event["data"]["call_metadata"] for event in receiver.got] == [{"name": "Asha"}] * 2
+        assert [headers["X-Secret"] for headers in receiver.headers] == ["s3cret"] * 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--webhook", "http://hooks.example/"), ("--webhook", "x"), ("--webhook-header", "X-Secret")],
+    ids=["another machine", "no address", "no header"],
+)
+def test_a_webhook_that_cannot_be_ends_the_command(options):
+    ended = subprocess.run([*COMMAND, "--port", "0", *options], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("The sandbox did not start: ")

@@ -318,3 +318,20 @@ def open_files(folder: Path) -> list[str]:
     import psutil
 
     return [Path(file.path).name for file in psutil.Process().open_files() if file.path.startswith(str(folder))]
+
+
+TWICE = [
+    '{"to_number": "+919876543210", "to_number": "+919876543211"}',
+    '{"to_number": "+919876543210", "metadata": {"city": "Pune", "city": "Kochi"}}',
+    '{"to_number": "+919876543210", "metadata": {"all": [{"a": 1, "a": 2}]}}',
+]
+ONCE = '{"to_number": "+919876543210", "metadata": {"a": {"a": [{"a": 1}, {"a": 1}]}}}'
+
+
+@pytest.mark.parametrize("twice", TWICE)
+@pytest.mark.parametrize(("name", "form"), [("a.json", "[{}, {}]"), ("a.jsonl", "{}\n{}\n")])
+def test_an_object_that_says_something_twice_is_no_row_for_one_of_the_numbers_is_somebody_elses(
+    tmp_path, name, form, twice
+) -> None:
+    (tmp_path / name).write_text(form.replace("{}", "%s") % (twice, ONCE))
+    assert read(tmp_path / name) == [None, json.loads(ONCE)]

@@ -97,7 +97,8 @@ class TestWithTheProvider:
         rows = ["+919876500000"]
         assert told(fan_out(rows, batch_id="b1"), side="outputs") == [(host, "campaigns/b1")]
         assert told(fan_out(rows), side="outputs") == [(host, "calls")]
-        assert told(fan_out(rows, batch_id="b1", dry_run=True), side="outputs") == []
+        rehearsal = fan_out(rows, batch_id="b1", dry_run=True, report_path="/reports/night.csv")
+        assert told(rehearsal, side="outputs") == []
         single = CallKaroOutboundCallOperator(task_id="call", to_number="+919876500000", agent_id="asha")
         assert told(single, side="outputs") == [(host, "calls")]
         preflight = CallKaroPreflightOperator(

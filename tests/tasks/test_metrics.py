@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import Stats
 from fanning_out import connect, context_of, fan_out, people
-from statsd_listener import StatsdListener
+from statsd_listener import StatsdListener, stats_as_configured
 
 from airflow_provider_callkaro.exceptions import RunIncomplete
 from airflow_provider_callkaro.operators.callkaro import CallKaroOutboundCallOperator
@@ -34,34 +33,6 @@ def statsd(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, tmp_path: Any) -> 
             monkeypatch.setenv(name, value)
         with stats_as_configured():
             yield listener
-
-
-class stats_as_configured:  # noqa: N801 - reads as a function
-    """Airflow's `Stats` as the configuration has it, and as it was afterwards."""
-
-    def __enter__(self) -> None:
-        self._set_up()
-
-    def __exit__(self, *_: object) -> None:
-        try:
-            from airflow.sdk.observability import stats
-        except ImportError:
-            Stats.instance = None
-        else:
-            from airflow.sdk._shared.observability.metrics.base_stats_logger import NoStatsLogger
-
-            stats.initialize(factory=NoStatsLogger, export_legacy_names=True)
-
-    def _set_up(self) -> None:
-        try:
-            from airflow.sdk.observability import stats
-            from airflow.sdk.observability.metrics.stats_utils import get_stats_factory
-        except ImportError:
-            from airflow.metrics.statsd_logger import get_statsd_logger
-
-            type(Stats).factory, Stats.instance = get_statsd_logger, None
-        else:
-            stats.initialize(factory=get_stats_factory(), export_legacy_names=True)
 
 
 def counts(statsd: StatsdListener) -> dict[str, float]:

@@ -19,6 +19,7 @@ pytest.importorskip("airflow.providers.openlineage")
 pytestmark = pytest.mark.airflow
 
 FILE = Path(__file__).with_name("dags") / "observed_calls.py"
+MOVES = ("launched", "completed", "failed")
 PEOPLE = [f"+9198765{row:05d}" for row in range(5)]
 
 
@@ -30,7 +31,7 @@ class Observed:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with Sandbox() as sandbox, StatsdListener() as statsd:
+        with Sandbox(callaro_dial_seconds=0) as sandbox, StatsdListener() as statsd:
             connections = {name: json.loads(text) for name, text in sandbox.airflow_connections.items()}
             connections["callkaro_default"]["extra"] = {"schedule_timezone": "UTC"}
             for name in ("warehouse", "call_ledger"):
@@ -86,13 +87,15 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Observed:
 
 
 def test_a_statsd_listener_hears_the_counts_of_every_vendor(observed):
-    assert len(observed.rung) == 4 + 3, observed.result.stdout[-3000:]
+    assert len(observed.rung) == 4 + 3 + 1, observed.result.stdout[-3000:]
     accepted = {
         connection: observed.total(f"airflow.voice_calls.{connection}.accepted")
         for connection in ("callkaro_default", "mrassistant_default")
     }
     assert accepted == {"callkaro_default": 4, "mrassistant_default": 3}
     assert observed.total("airflow.voice_calls.callkaro_default.skipped") == 1
+    moved = {name: observed.total(f"airflow.voice_calls.callaro_default.campaigns_{name}") for name in MOVES}
+    assert moved == {"launched": 1, "completed": 1, "failed": 0}
 
 
 def test_lineage_knows_the_tables_and_files_the_campaigns_and_the_report(observed):
@@ -114,6 +117,13 @@ def test_lineage_knows_the_tables_and_files_the_campaigns_and_the_report(observe
     assert observed.told("campaigns", "COMPLETE", "outputs") == {
         (f"mrassistant://{observed.vendor}", f"campaigns/{campaign_id}") for campaign_id in made
     }
+    [import_id, run] = [observed.result.xcom(task_id) for task_id in ("imported", "dialled")]
+    callaro = f"callaro://{observed.vendor}"
+    for kind in ("START", "COMPLETE"):
+        made = set() if kind == "START" else {(callaro, f"campaigns/{run['campaign_id']}")}
+        assert observed.told("imported", kind, "inputs") == {("file", str(observed.folder / "list.csv"))}
+        assert observed.told("dialled", kind, "outputs") == {*made, ("file", str(observed.folder / "results.csv"))}
+    assert observed.told("imported", "COMPLETE", "outputs") == {(callaro, f"contact-imports/{import_id}")}
     (output,) = (
         dataset
         for event in observed.events
@@ -126,7 +136,9 @@ def test_lineage_knows_the_tables_and_files_the_campaigns_and_the_report(observe
 
 def test_a_span_has_the_counts_of_its_run_and_of_an_error_the_name_alone(observed):
     spans = observed.result.stdout
-    assert spans.count('"name": "voice_calls.run"') == 3
+    assert spans.count('"name": "voice_calls.run"') == 4
+    assert '"voice_calls.launched": true' in spans
+    assert '"voice_calls.state": "completed"' in spans
     assert '"voice_calls.connection": "mrassistant_default"' in spans
     assert '"voice_calls.ended_with": "ValueError"' in spans
     assert '"voice_calls.accepted": 4' in spans
@@ -144,3 +156,11 @@ def test_nothing_that_leaves_holds_a_number_a_name_or_a_key(observed):
     for private in ("98765", "Secret", observed.key):
         assert [where for where, text in told.items() if private in text] == []
     assert "the function's own words" not in told["spans"]
+
+
+def test_a_link_that_is_not_there_is_no_error_in_the_log(observed):
+    """Airflow asks for each link when a task ends."""
+    campaign = observed.result.xcom("campaign")
+    assert observed.result.xcom("calls", "_link_CallKaroCampaignLink").endswith(f"/{campaign}")
+    assert not observed.result.xcom("calls", "_link_CallReportLink")  # a local file
+    assert "XCom not found" not in observed.result.stdout + observed.result.stderr

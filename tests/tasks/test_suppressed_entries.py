@@ -39,3 +39,18 @@ def test_it_may_be_left_out_and_is_named_by_its_row_alone(caplog: pytest.LogCapt
 def test_another_word_is_refused_when_the_dag_is_parsed(choice: Any) -> None:
     with pytest.raises(ConfigurationError, match='on_bad_entry must be "fail" or "skip_row"'):
         suppression(on_bad_entry=choice)
+
+
+@pytest.mark.parametrize("listed", [["98765 43210", "98765 43211"], ["ask Priya"], [None, "", "ask Priya"]])
+def test_a_list_of_which_nothing_can_be_read_protects_nobody_and_so_nobody_is_called(listed: list[Any]) -> None:
+    """Such as one without country codes, where default_region is missing."""
+    policy = CallingPolicy(timezone="Asia/Kolkata", suppress=listed, on_bad_entry="skip_row")
+    with pytest.raises(ConfigurationError, match="entries of suppress can be read as a phone number") as told:
+        Suppression.of(policy).read(CONTEXT, NumberReader())
+    assert not any(entry in str(told.value) for entry in ("Priya", "98765"))
+
+
+@pytest.mark.parametrize("listed", [[], [None], ["", None]])
+def test_a_list_without_entries_is_no_mistake(listed: list[Any]) -> None:
+    policy = CallingPolicy(timezone="Asia/Kolkata", suppress=listed, on_bad_entry="skip_row")
+    assert "+919876543210" not in Suppression.of(policy).read(CONTEXT, NumberReader())

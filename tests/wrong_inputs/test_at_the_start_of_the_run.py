@@ -38,7 +38,7 @@ def sandbox():
 @pytest.fixture(autouse=True)
 def connections(sandbox, monkeypatch, tmp_path):
     for name, connection in {
-        "CALLKARO_DEFAULT": {"conn_type": "callkaro", "password": "key", "host": sandbox.url},
+        "CALLKARO_DEFAULT": {"conn_type": "callkaro", "password": sandbox.api_key, "host": sandbox.url},
         "WAREHOUSE": {"conn_type": "sqlite", "host": str(tmp_path / "warehouse.db")},
         "STRANGER": {"conn_type": "warehouse9", "host": "warehouse.example"},
         "WEB": {"conn_type": "http", "host": "warehouse.example"},
@@ -75,6 +75,35 @@ def test_it_is_told_at_the_start_of_the_run_and_not_tried_again(arguments, sente
     assert NUMBER not in str(told.value)
     assert "\n" not in str(told.value)
     assert sandbox.rings_per_number() == {}
+
+
+@pytest.mark.parametrize(
+    ("rendered", "sentence"),
+    [
+        ("nobody today", "contacts was rendered to a text that holds no list"),
+        (None, "contacts is None: give a list; an upstream task with nobody to ring must return an empty one"),
+        ({"to_number": NUMBER}, r"contacts is one mapping: put the row into a list, \[row\]"),
+        (42, "contacts is an int: it must be a list of mappings or of numbers"),
+    ],
+    ids=["text", "nothing", "one row", "a number"],
+)
+def test_what_a_template_or_a_task_gives_for_a_list_and_is_none_is_not_tried_again(rendered, sentence, sandbox) -> None:
+    calls = fan_out(contacts="{{ ti.xcom_pull(task_ids='people') }}")
+    calls.contacts.value = rendered  # as Airflow does when it renders
+    with pytest.raises(ConfigurationError, match=sentence) as told:
+        calls.execute(task_context(store=TaskStateInMemory()))
+    assert isinstance(told.value, AirflowFailException)
+    assert sandbox.rings_per_number() == {}
+
+
+def test_a_list_that_the_vendor_refuses_as_a_whole_is_not_tried_again_and_marks_nobody(sandbox) -> None:
+    people = [{"to_number": f"+9198765432{row}"} for row in range(10, 40)]
+    store = TaskStateInMemory()
+    with pytest.raises(AirflowFailException, match="agent"):
+        fan_out(contacts=people, agent_id="unknown agent").execute(task_context(store=store))
+    assert sandbox.rings_per_number() == {}
+    fan_out(contacts=people).execute(task_context(store=store, try_number=2))  # mended, and the task cleared
+    assert sandbox.rings_per_number() == {row["to_number"]: 1 for row in people}
 
 
 def test_an_error_of_the_configuration_is_still_one_for_whoever_catches_it(sandbox) -> None:

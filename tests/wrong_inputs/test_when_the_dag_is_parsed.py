@@ -34,6 +34,7 @@ SINGLE_CALLS = (
 CALLKARO_CALL = SINGLE_CALLS[:1]
 CAMPAIGNS = LISTS[2:]
 PREFLIGHTS = LISTS[1::2]
+REPORTING = LISTS[::2]
 RUN = (
     (
         callaro.CallaroRunCampaignOperator,
@@ -94,6 +95,13 @@ TABLE = [
     (TASKS, {"agent_id": ""}, "agent_id is empty"),
     (TASKS, {"agent_id": []}, "agent_id must be the vendor's id"),
     (TASKS, {"agent_id": True}, "agent_id must be the vendor's id"),
+    (
+        PREFLIGHTS,
+        {"report_path": "/r.csv"},
+        "writes no report: give report_path and report_columns to the fan-out alone",
+    ),
+    (PREFLIGHTS, {"report_path": "{{ var.value.r }}"}, "writes no report: .* and page_path to the preflight"),
+    (PREFLIGHTS, {"report_columns": ["customer_id"]}, "a preflight places no call, so it writes no report"),
     (LISTS, {"calls_per_second": "10"}, "calls_per_second must be a number above 0 without quotes"),
     (LISTS, {"calls_per_second": "{{ params.rate }}"}, "calls_per_second must be a number above 0"),
     (LISTS, {"calls_per_second": True}, "calls_per_second must be a number above 0"),
@@ -151,9 +159,9 @@ TABLE = [
     (LISTS, {"schedule_at": time(10)}, "schedule_at must be an aware datetime"),
     (LISTS, {"schedule_at": datetime(1, 1, 1)}, "schedule_at must be an aware datetime of the years 2000 to 2999"),
     (LISTS, {"schedule_at": "next_window"}, 'schedule_at="next_window" needs a policy'),
-    (LISTS, {"report_path": "/reports/calls.xls"}, "report_path must end in .csv, .jsonl, .ndjson"),
-    (LISTS, {"report_path": ["/reports/calls.csv"]}, "report_path must be a text"),
-    (LISTS, {"report_path": ""}, "report_path is empty"),
+    (REPORTING, {"report_path": "/reports/calls.xls"}, "report_path must end in .csv, .jsonl, .ndjson"),
+    (REPORTING, {"report_path": ["/reports/calls.csv"]}, "report_path must be a text"),
+    (REPORTING, {"report_path": ""}, "report_path is empty"),
     (LISTS[:2], {"callkaro_conn_id": None}, "callkaro_conn_id is None: give it a value"),
     (LISTS[2:], {"mrassistant_conn_id": ""}, "mrassistant_conn_id is empty"),
     (CALLKARO_CALL, {"priority": "high"}, "priority must be a whole number from -100 to 100"),
@@ -198,6 +206,10 @@ TABLE = [
     (EXPORT, {"format": "xls"}, "format 'xls' is unknown"),
     (EXPORT, {"path": None}, "path is None: give it a value"),
     (IMPORT, {"column_mapping": "phone"}, "column_mapping must be a mapping"),
+    (IMPORT, {"delimiter": "semicolon"}, "delimiter must be one character, such as a comma"),
+    (IMPORT, {"delimiter": ""}, "delimiter must be one character"),
+    (IMPORT, {"encoding": "latin-99"}, "encoding is none that a text file can have"),
+    (IMPORT, {"encoding": 8}, "encoding is none that a text file can have"),
     (IMPORT, {"repeat_unknown": "yes"}, "repeat_unknown must be True or False"),
     (LAUNCH, {"campaign_id": None}, "campaign_id is None: give it a value"),
     (LAUNCH, {"campaign_id": -1}, "campaign_id must be the vendor's id"),

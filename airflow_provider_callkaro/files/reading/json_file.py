@@ -82,20 +82,30 @@ class JsonEvents(Iterator[Event]):
         return next(self._events)
 
     def value(self, event: Event) -> Any:
-        """The value that begins with an event. Raises ValueError if it is too long or too deep."""
+        """The value that begins with an event; None for one that names something twice, because it is not clear which
+        of the two values is meant. Raises ValueError if it is too long or too deep."""
         from ijson import ObjectBuilder
 
         if event[0] not in _BEGINS:
             return event[1]
         builder, depth, length = ObjectBuilder(), 1, self._length
         builder.event(*event)
+        names: list[set[str]] = [set()]  # of each object that is open; a list has none
+        is_clear = True
         while depth:
             event = next(self._events)
             builder.event(*event)
+            if event[0] in _BEGINS:
+                names.append(set())
+            elif event[0] in _ENDS:
+                names.pop()
+            elif event[0] == "map_key":
+                is_clear &= event[1] not in names[-1]
+                names[-1].add(event[1])
             depth += (event[0] in _BEGINS) - (event[0] in _ENDS)
             if depth > MAX_DEPTH or self._length - length > MAX_ROW_BYTES:
                 raise ValueError("a value is too deep or too long")
-        return builder.value
+        return builder.value if is_clear else None
 
     def _read(self, pieces: Iterable[bytes]) -> Iterator[Event]:
         """What ijson finds. Raises ValueError if it is no JSON, or a text in it is too long."""
@@ -125,6 +135,8 @@ def _succeeds(step: Callable[..., object], *arguments: bytes) -> bool:
     """Whether ijson goes on: its errors, of which each backend has other ones, quote what they could not read."""
     try:
         step(*arguments)
+    except MemoryError:
+        raise
     except Exception:
         return False
     return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
 from airflow_provider_callkaro.calls.row_size import MAX_ROW_BYTES
@@ -11,9 +11,18 @@ from airflow_provider_callkaro.files.reading.lines import pieces_of, skip_line
 from airflow_provider_callkaro.files.reading.row_count import RowCount
 
 
+def unambiguous(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """The mapping of an object. Raises ValueError if it names something twice: JSON does not say which of the two
+    values it means, and with two numbers one of them would be another person's."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("an object names something twice")
+    return made
+
+
 def jsonl_rows(file: BinaryIO, *, count: RowCount) -> Iterator[Any]:
-    """The values of a JSON Lines file; None for a line that is no JSON, that Python cannot hold, or that is too long.
-    ``file``: an open binary file. Raises EndlessLine if a line does not end."""
+    """The values of a JSON Lines file; None for a line that is no JSON, that Python cannot hold, that names
+    something twice, or that is too long. ``file``: an open binary file. Raises EndlessLine if a line does not end."""
     rows = 0
     lines = pieces_of(file, b"")
     try:
@@ -25,7 +34,7 @@ def jsonl_rows(file: BinaryIO, *, count: RowCount) -> Iterator[Any]:
                 line = b""
             rows += 1
             try:
-                row = json.loads(line)
+                row = json.loads(line, object_pairs_hook=unambiguous)
             except (ValueError, RecursionError):
                 row = None
             yield row

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_callkaro.hooks.connection import AirflowConnection, ConnectionFields
@@ -15,6 +15,7 @@ class CallKaroConnection:
     """What a connection of type ``callkaro`` says.
 
     :param agent_id: the agent for calls that name none.
+    :param on_call_number: whom a notifier calls that names nobody.
     :param target: the host, the key and the timeouts.
     :param vendor: CallKaro's API as this account uses it.
     :param calling_windows: when calls may ring, as `policy_from_json` reads it; None where the connection does not say.
@@ -24,6 +25,7 @@ class CallKaroConnection:
     vendor: CallKaro
     agent_id: str | None
     calling_windows: Any = None
+    on_call_number: str | None = field(default=None, repr=False)
 
 
 def read_connection(conn: AirflowConnection, *, connection_id: str) -> CallKaroConnection:
@@ -38,4 +40,5 @@ def read_connection(conn: AirflowConnection, *, connection_id: str) -> CallKaroC
         vendor=CallKaro(schedule_timezone=fields.zone("schedule_timezone")),
         agent_id=fields.text("agent_id"),
         calling_windows=fields.json("calling_windows"),
+        on_call_number=fields.text("on_call_number"),
     )

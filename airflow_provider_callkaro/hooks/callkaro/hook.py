@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from airflow_provider_callkaro.calls.policy import CallingPolicy
     from airflow_provider_callkaro.hooks.callkaro.connection import CallKaroConnection
     from airflow_provider_callkaro.hooks.connection import AirflowConnection
+    from airflow_provider_callkaro.transport.retry import RetryPolicy
     from airflow_provider_callkaro.transport.target import Target
     from airflow_provider_callkaro.vendors.answers import PlacedCall
 
@@ -25,7 +26,8 @@ class CallKaroHook(VendorHook["CallKaroConnection"]):
     The connection is read once per hook. Its fields: host (default ``https://api.callkaro.ai``), password (the API
     key), and the extras ``schedule_timezone`` (IANA name of the zone in which CallKaro reads times of day),
     ``calling_windows`` (when calls may ring, in that zone; see `calling_policy`), ``agent_id`` (for calls that name
-    none), ``connect_timeout`` and ``read_timeout`` (seconds; 10 and 60).
+    none), ``on_call_number`` (whom `CallKaroNotifier` calls), ``connect_timeout`` and ``read_timeout`` (seconds; 10 and
+    60).
 
     :param callkaro_conn_id: the connection's id.
     """
@@ -84,15 +86,17 @@ class CallKaroHook(VendorHook["CallKaroConnection"]):
         vendor = self.connection.vendor
         return self._ask(vendor.create_campaign(name, agent_id), vendor.read_campaign)
 
-    def place_call(self, call: Call) -> PlacedCall:
+    def place_call(self, call: Call, *, patience: RetryPolicy | None = None) -> PlacedCall:
         """Place one call. The hook has no ledger: use an operator where a person must not be rung twice.
 
+        :param patience: how often, and after how long, what was not taken is sent again; default: as any request.
         :return: the call as CallKaro took it, with its ``call_id``.
         :raises OutcomeUnknown: the call may have been accepted; it is not sent again.
         :raises VendorError: CallKaro did not take it.
         """
-        vendor = self.connection.vendor
-        return self._ask(vendor.place_call(call), vendor.read_placed_call)
+        connection = self.connection
+        transport = self._transport if patience is None else self._transport_to(connection.target, patience)
+        return transport.call(connection.vendor.place_call(call), connection.vendor.read_placed_call)
 
     def delete_scheduled_call(self, to_number: str, agent_id: str) -> None:
         """Delete the scheduled calls of one agent to one number, whichever campaign or DAG scheduled them.

@@ -32,10 +32,11 @@ LONGEST_DELAY = 10.0  # seconds
 # SQLSTATE of PostgreSQL: serialization failure, deadlock, lock not available, too many connections, shutdown (two),
 # starting up, and three that only the creation of the table meets: another worker creates it (as table, type or entry).
 # Error numbers of MySQL and MariaDB: lock wait timeout, deadlock, record changed since last read, too many connections,
-# shutdown, connection lost (two), closed for idleness.
+# shutdown, connection lost (two), closed for idleness, and two of another worker that was faster: the table exists,
+# the row exists.
 _TRANSIENT_CODES = frozenset(
     {"40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03", "42P07", "42710", "23505"}
-    | {"1205", "1213", "1020", "1040", "1053", "2006", "2013", "4031"}
+    | {"1205", "1213", "1020", "1040", "1053", "2006", "2013", "4031", "1050", "1062"}
 )
 _TRANSIENT_PREFIXES = ("SQLITE_BUSY", "SQLITE_LOCKED", "08")
 

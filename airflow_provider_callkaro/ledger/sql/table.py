@@ -26,6 +26,9 @@ RUNS_TABLE = "voice_call_runs"
 LOCKS_TABLE = "voice_call_locks"
 ERASURES_TABLE = "voice_call_erasures"
 KEYS_TABLE = "voice_call_keys"
+OUTCOMES_TABLE = "voice_call_outcomes"  # described in outcomes.tables, as are the next two
+CAMPAIGNS_TABLE = "voice_call_campaigns"
+SUPPRESSIONS_TABLE = "voice_call_suppressions"
 
 CLEAR_COLUMNS = {TABLE: "call_key", RUNS_TABLE: "run"}  # as they are called in a clear ledger,
 KEYED_COLUMNS = {TABLE: "call_digest", RUNS_TABLE: "run_digest"}  # and in a keyed one

@@ -25,6 +25,7 @@ from airflow_provider_callkaro.ledger.sql.rows import OPEN, fetched
 from airflow_provider_callkaro.ledger.sql.session import SqlSession, begin_writing
 from airflow_provider_callkaro.ledger.sql.statements import MAX_ROWS
 from airflow_provider_callkaro.ledger.sql.table import RUNS_TABLE, TABLE
+from airflow_provider_callkaro.ledger.upkeep.outcome_rows import OutcomeRows
 
 _TRIES = 10  # each with the keys of that moment
 
@@ -68,11 +69,13 @@ def carry_over(
     try:
         for attempt in range(_TRIES):
             names = open_names(session, dialect=engine.dialect.name, keys=keys, table=TABLE)
-            if not isinstance(names, KeyedNames) or not names.holds_clear:
+            if not isinstance(names, KeyedNames):
                 return CarriedOver()
             carrying = _Carrying(session=session, names=names, batch=batch, legacy=legacy, on_batch=on_batch)
             try:
-                return carrying.carry()
+                done = carrying.carry() if names.holds_clear else CarriedOver()
+                carrying.carry_outcomes()
+                return done
             except KeysChanged:
                 if attempt == _TRIES - 1:
                     raise
@@ -98,6 +101,7 @@ class _Carrying:
         self._prefixes = tuple(legacy.prefixes) if legacy is not None else ()
         self._on_batch = on_batch
         self._keys = names.key_ids
+        self._outcomes = session.transact(OutcomeRows.of, action="read")
 
     def carry(self) -> CarriedOver:
         rows = runs = 0
@@ -116,6 +120,15 @@ class _Carrying:
             self._session.transact(partial(forget_clear, statements=self._statements), action="written")
         return CarriedOver(rows=rows, runs=runs, left=left)
 
+    def carry_outcomes(self) -> None:
+        """Put the numbers and runs under digests that the outcomes hold."""
+        while self._session.transact(self._seal_outcomes, action="written"):
+            pass
+
+    def _seal_outcomes(self, connection: Connection) -> int:
+        self._begin(connection)
+        return self._outcomes.seal(connection, self._names)
+
     def _report(self, carried: CarriedOver) -> None:
         if self._on_batch is not None:
             self._on_batch(carried)
@@ -130,7 +143,10 @@ class _Carrying:
             if self._prefixes and any(row.number.startswith(self._prefixes) for row in settled):
                 connection.exec_driver_sql(*self._statements.mark_legacy(self._names.place))
             connection.exec_driver_sql(*self._statements.remove([row.id for row in settled]))
-            connection.exec_driver_sql(*self._statements.put_back(sorted(map(self._names.seal, settled))))
+            sealed = list(map(self._names.seal, settled))
+            connection.exec_driver_sql(*self._statements.put_back(sorted(sealed)))
+            new_ids = {row.id: one.id for row, one in zip(settled, sealed, strict=True)}
+            self._outcomes.follow(connection, new_ids)
         return len(settled), page[-1].row.id if page else None
 
     def _carry_runs(self, connection: Connection, *, after: str) -> tuple[int, str | None]:

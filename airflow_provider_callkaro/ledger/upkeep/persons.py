@@ -31,6 +31,7 @@ from airflow_provider_callkaro.ledger.sql.table import (
 )
 from airflow_provider_callkaro.ledger.sql.values import as_instant, chunks
 from airflow_provider_callkaro.ledger.upkeep.database import Upkeep
+from airflow_provider_callkaro.ledger.upkeep.outcome_rows import OutcomeRows
 
 RESOLVED = "resolved"
 """The reason of an entry that a person has settled by hand."""
@@ -227,5 +228,6 @@ class Erasures:
         ids = [*(stored.row.id for stored in calls), *(row.id for row in further)]
         for some in chunks(ids, size=MAX_ROWS):
             execute(connection, "DELETE FROM voice_call_ledger WHERE id IN :ids", ids=list(some))
+        OutcomeRows.of(connection).erase(connection, numbers=texts, ledger_ids=ids)
         under_way = sum(stored.is_young and stored.row.state == EntryState.CLAIMED for stored in calls)
         return Erased(calls=len(calls), rows=len(ids), under_way=under_way, is_new=not known)

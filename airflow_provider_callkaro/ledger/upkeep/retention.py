@@ -23,8 +23,10 @@ from airflow_provider_callkaro.ledger.sql.session import execute
 from airflow_provider_callkaro.ledger.sql.table import RUNS_TABLE
 from airflow_provider_callkaro.ledger.upkeep.contents import AFTER_EVERY_ID, scope_ids
 from airflow_provider_callkaro.ledger.upkeep.database import Upkeep
+from airflow_provider_callkaro.ledger.upkeep.outcome_rows import OutcomeRows
 
 SHORTEST = timedelta(days=1)  # younger rows may be under way, be retried, or count for a cap of a day
+LONGEST = timedelta(days=3652)  # what is before a database's calendar counts as later than all, and all would go
 BATCH = 500  # rows a transaction
 _LONG_AGO = "1970-01-01 00:00:00"
 
@@ -69,20 +71,23 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
-    """What was deleted: scopes, their rows, and the records of runs in them."""
+    """What was deleted: scopes, their rows, the records of runs in them, and outcomes: of their calls and of none."""
 
     scopes: int
     rows: int
     runs: int
+    outcomes: int = 0
 
 
 class Retention:
-    """Deletes what is older than a span of time, by the database's clock. ``older_than``: a day or more. Raises
-    ConfigurationError if it is shorter."""
+    """Deletes what is older than a span of time, by the database's clock. ``older_than``: from one day to
+    3652. Raises ConfigurationError if it is another."""
 
     def __init__(self, upkeep: Upkeep, *, older_than: timedelta) -> None:
         if older_than < SHORTEST:
             raise ConfigurationError("--older-than must be a day or more: what is younger may still be under way")
+        if older_than > LONGEST:
+            raise ConfigurationError(f"--older-than must be at most {LONGEST.days} days")
         self._upkeep = upkeep
         self._older_than = older_than
         self._cutoff = upkeep.statements.ago(int(older_than.total_seconds()))
@@ -116,13 +121,16 @@ class Retention:
 
     def prune(self, plan: Plan) -> Pruned:
         """Carry the plan out, scope by scope, except for scopes that have come into use meanwhile."""
-        scopes = rows = 0
+        scopes = rows = outcomes = 0
+        beside = self._upkeep.read(OutcomeRows.of)
         for scope in plan.scopes:
             if self._upkeep.write(partial(self._mark, id_=scope.id)):
                 scopes += 1
-                while removed := self._upkeep.write(partial(_remove_some, id_=scope.id)):
-                    rows += removed
-        return Pruned(scopes=scopes, rows=rows, runs=self._prune_runs())
+                while (removed := self._upkeep.write(partial(_remove_some, id_=scope.id, beside=beside)))[0]:
+                    rows, outcomes = rows + removed[0], outcomes + removed[1]
+                self._upkeep.write(partial(beside.forget_scope, scope=scope.id))
+        outcomes += beside.remove_unmatched(self._upkeep, before=self._cutoff)
+        return Pruned(scopes=scopes, rows=rows, runs=self._prune_runs(), outcomes=outcomes)
 
     def _prune_runs(self) -> int:
         """Delete the records of runs that began before the cutoff and whose scopes are all pruned."""
@@ -214,20 +222,15 @@ class Retention:
         return use.may_go
 
 
-def _remove_some(connection: Connection, id_: str) -> int:
-    ids = (
-        execute(
-            connection,
-            f"SELECT id FROM voice_call_ledger WHERE id >= :start AND id < :end LIMIT {BATCH}",
-            start=id_,
-            end=id_ + AFTER_EVERY_ID,
-        )
-        .scalars()
-        .all()
-    )
-    if ids:
-        execute(connection, "DELETE FROM voice_call_ledger WHERE id IN :ids", ids=list(ids))
-    return len(ids)
+def _remove_some(connection: Connection, *, id_: str, beside: OutcomeRows) -> tuple[int, int]:
+    """Remove a batch of a scope's rows, with their outcomes. Returns how many of both."""
+    query = f"SELECT id FROM voice_call_ledger WHERE id >= :start AND id < :end LIMIT {BATCH}"
+    found = execute(connection, query, start=id_, end=id_ + AFTER_EVERY_ID).scalars()
+    ids = [str(each) for each in found]
+    if not ids:
+        return 0, 0
+    execute(connection, "DELETE FROM voice_call_ledger WHERE id IN :ids", ids=ids)
+    return len(ids), beside.remove_of(connection, ids)
 
 
 def _days(span: timedelta) -> str:

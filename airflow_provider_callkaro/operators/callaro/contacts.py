@@ -18,9 +18,10 @@ from airflow_provider_callkaro.tasks.argument_values import check_ending
 from airflow_provider_callkaro.tasks.callaro.campaign import LOOKS, mark_of
 from airflow_provider_callkaro.tasks.callaro.campaign_memory import CampaignMemory, Launch, may_have_been_made
 from airflow_provider_callkaro.tasks.callaro.contacts_file import (
+    Spelling,
     marked_name,
-    only_columns,
     open_contacts,
+    rewritten,
     unmapped_columns,
 )
 from airflow_provider_callkaro.tasks.callaro.export import checked_place, write_rows
@@ -51,12 +52,17 @@ class CallaroImportContactsOperator(CallaroOperator):
         ``ObjectStoragePath`` understands. Templated.
     :param column_mapping: which column of the file is what, such as ``{"phone": "phone_e164"}``. Templated.
     :param metadata_columns: the columns that go to Callaro beside the mapped ones; all others stay here. None sends the
-        file as it is, and logs the columns that are not mapped.
+        whole file, and logs the columns that are not mapped.
+    :param delimiter: what separates the cells, one character. None (default) finds it from the first line, where only
+        one of comma, semicolon, tab and ``|`` can be it.
+    :param encoding: of the file, as Python names it, such as ``cp1252``. None (default) is UTF-8, or what the byte
+        order mark says. Callaro gets commas and UTF-8; a file that has them goes as it is.
     :param options: other fields that the account's import takes, sent as JSON. Templated, never shown.
     :param file_conn_id: the Airflow connection that opens the storage; default: the storage's own. Templated.
     :param repeat_unknown: whether to import again a file that may have been imported. Default: no.
     :param callaro_conn_id: the Callaro connection. Templated.
-    :raises ConfigurationError: there is no such file, several, or one that is too long; or no column is mapped.
+    :raises ConfigurationError: there is no such file, several, or one that is too long; no column is mapped; or
+        ``delimiter`` or ``encoding`` is none.
     """
 
     template_fields: Sequence[str] = ("path", "column_mapping", "options", "file_conn_id", "callaro_conn_id")
@@ -69,6 +75,8 @@ class CallaroImportContactsOperator(CallaroOperator):
         path: str,
         column_mapping: Mapping[str, str],
         metadata_columns: Sequence[str] | None = None,
+        delimiter: str | None = None,
+        encoding: str | None = None,
         options: Mapping[str, Any] | None = None,
         file_conn_id: str | None = None,
         repeat_unknown: bool = False,
@@ -81,6 +89,9 @@ class CallaroImportContactsOperator(CallaroOperator):
         self.metadata_columns = metadata_columns
         if metadata_columns is not None:
             checked_names("metadata_columns", metadata_columns)
+        self.delimiter = delimiter
+        self.encoding = encoding
+        Spelling(delimiter=delimiter, encoding=encoding)
         self.options = Redacted(options)
         self.file_conn_id = file_conn_id
         self.repeat_unknown = repeat_unknown
@@ -95,6 +106,7 @@ class CallaroImportContactsOperator(CallaroOperator):
         memory, mark = CampaignMemory(context), mark_of(context).strip(" []")
         if memory.making is Launch.TAKEN:
             self.log.info("An earlier try made import %s", memory.made_id)
+            self._result = memory.made_id
             return memory.made_id
         if may_have_been_made(memory, context):
             found = self._find(mark)
@@ -120,10 +132,17 @@ class CallaroImportContactsOperator(CallaroOperator):
                 raise
         return self._imported(memory, _id_in(answer))
 
+    def _moves(self) -> dict[str, list[Any]]:
+        made = [] if self._result is None else [f"contact-imports/{self._result}"]
+        return {"reads": [self.path.value], "makes": made}
+
     def _with_its_columns(self, file: BinaryIO, columns: Mapping[str, object], *, name: str) -> BinaryIO:
         """The file as it goes to Callaro."""
+        spelling = Spelling(delimiter=self.delimiter, encoding=self.encoding)
+        if self.metadata_columns is not None or not spelling.is_callaros(file, name=name):
+            file = rewritten(file, columns, self.metadata_columns, spelling=spelling, name=name)
         if self.metadata_columns is not None:
-            return only_columns(file, columns, self.metadata_columns, name=name)
+            return file
         if unmapped := unmapped_columns(file, columns):
             self.log.info(
                 "Columns that go along to Callaro though none is mapped: %s. metadata_columns=[…] chooses which do",
@@ -133,6 +152,7 @@ class CallaroImportContactsOperator(CallaroOperator):
 
     def _imported(self, memory: CampaignMemory, import_id: CampaignId | None) -> CampaignId | None:
         memory.keep_making(Launch.TAKEN, import_id)
+        self._result = import_id
         self.log.info("The contacts are imported: import %s", import_id)
         return import_id
 
@@ -241,6 +261,9 @@ class CallaroExportImportErrorsOperator(CallaroOperator):
         export = write_rows(rows, self.path.value, kind=kind)
         self.log.info("Wrote %d refused lines of import %s to %s", export["rows"], self.import_id, self.path)
         return export
+
+    def _moves(self) -> dict[str, list[Any]]:
+        return {"takes": [f"contact-imports/{self.import_id}"], "writes": [self.path.value]}
 
 
 def _id_in(answer: Mapping[str, Any]) -> CampaignId | None:

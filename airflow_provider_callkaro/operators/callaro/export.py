@@ -91,6 +91,10 @@ class CallaroExportResultsOperator(CallaroOperator):
         self.log.info("Wrote %d rows of %s to %s", summary["rows"], self.what, self.path)
         return summary
 
+    def _moves(self) -> dict[str, list[Any]]:
+        takes = "campaigns" if self.campaign_id is None else f"campaigns/{self.campaign_id}"
+        return {"takes": [takes], "writes": [self.path.value]}
+
 
 def _exported(what: str) -> Exported:
     try:

@@ -28,6 +28,7 @@ from airflow_provider_callkaro.vendors.callaro.answers import CampaignId
 
 if TYPE_CHECKING:
     from airflow_provider_callkaro.tasks.callaro.campaign_run import CampaignRun
+    from airflow_provider_callkaro.tasks.callaro.observation import CampaignObserver
 
 
 class CallaroRunCampaignOperator(CallaroOperator):
@@ -187,7 +188,7 @@ class CallaroRunCampaignOperator(CallaroOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Go on from wherever the campaign stands."""
-        return self._new_run(context).run()
+        return self._go_on(context, campaign_id=None, began=None)
 
     def execute_complete(
         self,
@@ -204,7 +205,7 @@ class CallaroRunCampaignOperator(CallaroOperator):
         """
         if event and "error" in event:
             raise AirflowFailException(str(event["error"]))
-        return self._new_run(context, campaign_id=campaign_id, began=began).run()
+        return self._go_on(context, campaign_id=campaign_id, began=began)
 
     def on_kill(self) -> None:
         """Have the campaign stopped as ``on_kill`` says; a signal's handler may call this while `execute` waits."""
@@ -212,8 +213,21 @@ class CallaroRunCampaignOperator(CallaroOperator):
         if self._run is not None:
             self._run.kill()
 
+    def _go_on(self, context: Context, *, campaign_id: CampaignId | None, began: str | None) -> dict[str, Any]:
+        from airflow_provider_callkaro.tasks.callaro.observation import observed_try
+
+        resumed = campaign_id is not None
+        with observed_try(context, connection_id=self.callaro_conn_id, resumed=resumed) as observer:
+            run = self._new_run(context, observer=observer, campaign_id=campaign_id, began=began)
+            self._result = run.run()
+        return self._result
+
+    def _moves(self) -> dict[str, list[Any]]:
+        made = [] if self._result is None else [f"campaigns/{self._result['campaign_id']}"]
+        return {"makes": made, "writes": [self.export_path.value]}
+
     def _new_run(
-        self, context: Context, *, campaign_id: CampaignId | None = None, began: str | None = None
+        self, context: Context, *, observer: CampaignObserver, campaign_id: CampaignId | None, began: str | None
     ) -> CampaignRun:
         from airflow_provider_callkaro.tasks.callaro.campaign_run import CampaignRun, RunSettings
 
@@ -234,6 +248,7 @@ class CallaroRunCampaignOperator(CallaroOperator):
             hook=self.hook,
             context=context,
             defer=self.defer,
+            observer=observer,
             campaign_id=campaign_id,
             began=datetime.fromisoformat(began) if began else datetime.now(UTC),
         )

@@ -90,6 +90,8 @@ class CallKaroFanOutCallsOperator(FanOutOperator):
         interval. A run without an interval (started by hand, or by an asset) needs it with a SQL ledger. Templated.
     :param redial: ``"unknown"`` or ``"rejected"`` (or both, as a list): places calls that ended so once more, on
         purpose. Templated.
+    :param call_reference: whether a call carries a reference in its metadata, by which its outcome finds it, where the
+        ledger is a SQL one. Default True.
     :param dry_run: read, check and look up everything, send nothing, and log what the run would do.
     :param callkaro_conn_id: the CallKaro connection. Templated.
     :raises ConfigurationError: an argument cannot work, naming it.
@@ -134,6 +136,7 @@ class CallKaroFanOutCallsOperator(FanOutOperator):
         ledger_conn_id: str | None = None,
         ledger_scope: str | None = None,
         redial: str | list[str] | None = None,
+        call_reference: bool = True,
         dry_run: bool = False,
         callkaro_conn_id: str = CallKaroHook.default_conn_name,
         **kwargs: Any,
@@ -171,6 +174,7 @@ class CallKaroFanOutCallsOperator(FanOutOperator):
         self.ledger_conn_id = ledger_conn_id
         self.ledger_scope = ledger_scope
         self.redial = redial
+        self.call_reference = call_reference
         self.dry_run = dry_run
         self.callkaro_conn_id = callkaro_conn_id
         self._check_arguments()

@@ -13,8 +13,7 @@ from airflow_provider_callkaro.links.callkaro import CallKaroCampaignLink
 from airflow_provider_callkaro.links.files import PreflightPageLink
 from airflow_provider_callkaro.sources.inline import as_source
 from airflow_provider_callkaro.tasks.account import Account
-from airflow_provider_callkaro.tasks.fan_out import FAN_OUT_FIELDS
-from airflow_provider_callkaro.tasks.preflight import PreflightOperator
+from airflow_provider_callkaro.tasks.preflight import PREFLIGHT_FIELDS, PreflightOperator
 from airflow_provider_callkaro.tasks.redacted import Redacted, RedactedPath
 from airflow_provider_callkaro.tasks.rules import Suppression, read_policy
 
@@ -84,17 +83,16 @@ class CallKaroPreflightOperator(PreflightOperator):
         is read twice: first to count. None sets no limit.
     :param shard: ``(index, count)`` takes only the rows whose key hashes to ``index``, so that several tasks share a
         list.
-    :param report_path: a file with one line per row, CSV or JSON Lines by its ending, local or in object storage; None
-        writes none. Templated.
-    :param report_columns: the columns of the contact rows that the report has beside the outcome, such as
-        ``["customer_id"]``, or ``{"state": "home_state"}`` to rename them there. ``call_key`` names the column that
-        is the key. Numbers are in the report only if ``"to_number"`` is named. None adds none.
+    :param report_path: always None: a preflight writes no report, and a fan-out's must not be overwritten.
+    :param report_columns: always None, like ``report_path``; both are here to be refused with the way out.
     :param ledger_conn_id: a SQL connection whose ledger remembers who has been called, over runs and DAGs; None uses
         the task's own state (Airflow 3.3 and later). Templated.
     :param ledger_scope: the idempotency scope: a person is called once under this name. Default: DAG, task and data
         interval. A run without an interval (started by hand, or by an asset) needs it with a SQL ledger. Templated.
     :param redial: ``"unknown"`` or ``"rejected"`` (or both, as a list): places calls that ended so once more, on
         purpose. Templated.
+    :param call_reference: whether a call carries a reference in its metadata, by which its outcome finds it, where the
+        ledger is a SQL one. Default True.
     :param price_per_minute: what a minute costs, 0 or more; None reports no cost.
     :param minutes_per_call: how long a call lasts on average. Default 1.
     :param currency: shown behind the cost, such as ``INR``.
@@ -106,7 +104,7 @@ class CallKaroPreflightOperator(PreflightOperator):
     """
 
     row_schema = CALLKARO
-    template_fields: Sequence[str] = (*FAN_OUT_FIELDS, "batch_id", "page_path", "callkaro_conn_id")
+    template_fields: Sequence[str] = (*PREFLIGHT_FIELDS, "batch_id", "page_path", "callkaro_conn_id")
     operator_extra_links = (CallKaroCampaignLink(), PreflightPageLink())
 
     def __init__(
@@ -143,6 +141,7 @@ class CallKaroPreflightOperator(PreflightOperator):
         ledger_conn_id: str | None = None,
         ledger_scope: str | None = None,
         redial: str | list[str] | None = None,
+        call_reference: bool = True,
         price_per_minute: float | None = None,
         minutes_per_call: float = 1.0,
         currency: str = "",
@@ -184,6 +183,7 @@ class CallKaroPreflightOperator(PreflightOperator):
         self.ledger_conn_id = ledger_conn_id
         self.ledger_scope = ledger_scope
         self.redial = redial
+        self.call_reference = call_reference
         self.price_per_minute = price_per_minute
         self.minutes_per_call = minutes_per_call
         self.currency = currency

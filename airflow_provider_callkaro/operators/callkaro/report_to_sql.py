@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.providers.common.compat.sdk import XComArg
 
 from airflow_provider_callkaro.exceptions import ConfigurationError
-from airflow_provider_callkaro.files.storage import redacted_path
 from airflow_provider_callkaro.tasks.arguments import is_template, provided_arguments, refuse_empty_arguments
-from airflow_provider_callkaro.tasks.outcome_table import checked_identifier, checked_table
-from airflow_provider_callkaro.tasks.redacted import RedactedPath
+from airflow_provider_callkaro.tasks.column_pairs import column_pairs, written_columns
+from airflow_provider_callkaro.tasks.outcome_table import checked_table
+from airflow_provider_callkaro.tasks.redacted import ReportPath
 from airflow_provider_callkaro.tasks.rendering import RendersLiterals
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class CallKaroReportToSqlOperator(RendersLiterals):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.report_path = _Report(report_path)
+        self.report_path = ReportPath(report_path)
         self.conn_id = conn_id
         self.table = table
         self.key_columns = key_columns
@@ -102,7 +102,7 @@ class CallKaroReportToSqlOperator(RendersLiterals):
 
     def _write(self) -> dict[str, int]:
         from airflow_provider_callkaro.files.reading.report_file import report_lines
-        from airflow_provider_callkaro.tasks.ledgers import sql_engine
+        from airflow_provider_callkaro.hooks.ledger import sql_engine
         from airflow_provider_callkaro.tasks.outcome_table import OutcomeTable
         from airflow_provider_callkaro.tasks.write_back import WriteBack
 
@@ -144,14 +144,8 @@ class CallKaroReportToSqlOperator(RendersLiterals):
 
     def _pairs(self) -> tuple[dict[str, str], dict[str, str], dict[str, Any]]:
         """The columns of the key, of what is written, and of what is the same everywhere."""
-        keys, columns = _pairs_of("key_columns", self.key_columns), _pairs_of("columns", self.columns)
-        fixed = dict(self.fixed_values or {})
-        targets = [*keys.values(), *columns.values(), *(checked_identifier("fixed_values", name) for name in fixed)]
-        if len(set(targets)) != len(targets):
-            raise ConfigurationError(
-                "key_columns, columns and fixed_values write one column of the table twice: name each once"
-            )
-        return keys, columns, fixed
+        keys, columns = column_pairs("key_columns", self.key_columns), column_pairs("columns", self.columns)
+        return written_columns(keys, columns, self.fixed_values)
 
     def _check(self) -> None:
         """Refuse what cannot work; what is still a template is left to the run."""
@@ -163,32 +157,3 @@ class CallKaroReportToSqlOperator(RendersLiterals):
                 raise ConfigurationError(f'{name} must be "{words[0]}" or "{words[1]}"')
         if self.create_table and self.mode == "update":
             raise ConfigurationError('create_table=True needs mode="upsert": a new table has no rows to update')
-
-
-class _Report(RedactedPath):
-    """Holds the path of a report, or the output of the task that writes it."""
-
-    def path(self) -> str:
-        """The path. Raises ConfigurationError if the task has written no report."""
-        found = self.value
-        if isinstance(found, Mapping):
-            found = found.get("report") or found.get("path")
-        if not isinstance(found, str) or not found:
-            raise ConfigurationError(
-                "report_path is the output of a task that wrote no report: give that task a report_path"
-            )
-        return found
-
-    def __repr__(self) -> str:
-        return redacted_path(self.path()) if isinstance(self.value, Mapping) else super().__repr__()
-
-
-def _pairs_of(argument: str, columns: object) -> dict[str, str]:
-    """Column of the report to column of the table. Raises ConfigurationError if they are no names."""
-    if isinstance(columns, (list, tuple)) and columns:
-        pairs = {name: name for name in columns if isinstance(name, str)}
-    else:
-        pairs = dict(columns) if isinstance(columns, Mapping) else {}
-    if not pairs or len(pairs) != len(columns):  # type: ignore[arg-type]
-        raise ConfigurationError(f'{argument} must be a list of different names, such as ["customer_id"], or a mapping')
-    return {name: checked_identifier(argument, target) for name, target in pairs.items()}

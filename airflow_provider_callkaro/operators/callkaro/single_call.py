@@ -72,6 +72,8 @@ class CallKaroOutboundCallOperator(SingleCallOperator):
     :param ledger_scope: the idempotency scope: a person is called once under this name. Default: DAG, task and data
         interval. A run without an interval (started by hand, or by an asset) needs it with a SQL ledger. Templated.
     :param redial: ``"unknown"`` or ``"rejected"``: places a call that ended so once more, on purpose. Templated.
+    :param call_reference: whether a call carries a reference in its metadata, by which its outcome finds it, where the
+        ledger is a SQL one. Default True.
     :param callkaro_conn_id: the CallKaro connection. Templated.
     :raises ConfigurationError: an argument cannot work, naming it.
     """
@@ -117,6 +119,7 @@ class CallKaroOutboundCallOperator(SingleCallOperator):
         ledger_conn_id: str | None = None,
         ledger_scope: str | None = None,
         redial: str | list[str] | None = None,
+        call_reference: bool = True,
         callkaro_conn_id: str = CallKaroHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
@@ -147,6 +150,7 @@ class CallKaroOutboundCallOperator(SingleCallOperator):
         self.ledger_conn_id = ledger_conn_id
         self.ledger_scope = ledger_scope
         self.redial = redial
+        self.call_reference = call_reference
         self.callkaro_conn_id = callkaro_conn_id
         self._check_arguments()
 

@@ -67,7 +67,7 @@ class MrAssistantTransferCallOperator(MrAssistantOperator):
 
     def execute(self, context: Context) -> str:
         """Transfer the call, unless an earlier try did, or may have."""
-        from airflow_provider_callkaro.tasks.ledgers import ledger_keys  # heavy, and no DAG file needs it
+        from airflow_provider_callkaro.hooks.ledger import ledger_keys  # heavy, and no DAG file needs it
 
         self._refuse_empty()
         memory = TransferMemory(

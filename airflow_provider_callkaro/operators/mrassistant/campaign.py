@@ -99,6 +99,8 @@ class MrAssistantCreateCampaignOperator(FanOutOperator):
         interval. A run without an interval (started by hand, or by an asset) needs it with a SQL ledger. Templated.
     :param redial: ``"unknown"`` or ``"rejected"`` (or both, as a list): places calls that ended so once more, on
         purpose. Templated.
+    :param call_reference: whether a call carries a reference in its context, by which its outcome finds it, where the
+        ledger is a SQL one. Default True.
     :param targets_per_campaign: 1 to 1,000. Default 50: so many people are unknown when one answer is lost. Templated.
     :param concurrent_calls: of one campaign at a time, 1 to 10. Default 1. Templated.
     :param retry_failed: whether MrAssistant redials failed calls. Templated.
@@ -156,6 +158,7 @@ class MrAssistantCreateCampaignOperator(FanOutOperator):
         ledger_conn_id: str | None = None,
         ledger_scope: str | None = None,
         redial: str | list[str] | None = None,
+        call_reference: bool = True,
         targets_per_campaign: int | str = 50,
         concurrent_calls: int | str = 1,
         retry_failed: bool | str = False,
@@ -203,6 +206,7 @@ class MrAssistantCreateCampaignOperator(FanOutOperator):
         self.ledger_conn_id = ledger_conn_id
         self.ledger_scope = ledger_scope
         self.redial = redial
+        self.call_reference = call_reference
         self.targets_per_campaign = targets_per_campaign
         self.concurrent_calls = concurrent_calls
         self.retry_failed = retry_failed

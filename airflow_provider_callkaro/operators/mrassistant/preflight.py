@@ -11,13 +11,12 @@ from airflow_provider_callkaro.hooks.mrassistant import MrAssistantHook
 from airflow_provider_callkaro.links.files import PreflightPageLink
 from airflow_provider_callkaro.sources.inline import as_source
 from airflow_provider_callkaro.tasks.account import Account
-from airflow_provider_callkaro.tasks.fan_out import FAN_OUT_FIELDS
 from airflow_provider_callkaro.tasks.mrassistant.campaign_arguments import (
     CAMPAIGN_FIELDS,
     NEVER_SHOWN_OF_A_CAMPAIGN,
     CampaignArguments,
 )
-from airflow_provider_callkaro.tasks.preflight import PreflightOperator
+from airflow_provider_callkaro.tasks.preflight import PREFLIGHT_FIELDS, PreflightOperator
 from airflow_provider_callkaro.tasks.redacted import Redacted, RedactedPath
 from airflow_provider_callkaro.tasks.rules import Suppression, read_policy
 from airflow_provider_callkaro.vendors.mrassistant.fields import ROW_SCHEMA
@@ -88,17 +87,16 @@ class MrAssistantPreflightOperator(PreflightOperator):
         is read twice: first to count. None sets no limit.
     :param shard: ``(index, count)`` takes only the rows whose key hashes to ``index``, so that several tasks share a
         list.
-    :param report_path: a file with one line per row, CSV or JSON Lines by its ending, local or in object storage; None
-        writes none. Templated.
-    :param report_columns: the columns of the contact rows that the report has beside the outcome, such as
-        ``["customer_id"]``, or ``{"state": "home_state"}`` to rename them there. ``call_key`` names the column that
-        is the key. Numbers are in the report only if ``"to_number"`` is named. None adds none.
+    :param report_path: always None: a preflight writes no report, and a fan-out's must not be overwritten.
+    :param report_columns: always None, like ``report_path``; both are here to be refused with the way out.
     :param ledger_conn_id: a SQL connection whose ledger remembers who has been called, over runs and DAGs; None uses
         the task's own state (Airflow 3.3 and later). Templated.
     :param ledger_scope: the idempotency scope: a person is called once under this name. Default: DAG, task and data
         interval. A run without an interval (started by hand, or by an asset) needs it with a SQL ledger. Templated.
     :param redial: ``"unknown"`` or ``"rejected"`` (or both, as a list): places calls that ended so once more, on
         purpose. Templated.
+    :param call_reference: whether a call carries a reference in its context, by which its outcome finds it, where the
+        ledger is a SQL one. Default True.
     :param targets_per_campaign: 1 to 1,000. Default 50: so many people are unknown when one answer is lost. Templated.
     :param concurrent_calls: of one campaign at a time, 1 to 10. Default 1. Templated.
     :param retry_failed: whether MrAssistant redials failed calls. Templated.
@@ -122,7 +120,7 @@ class MrAssistantPreflightOperator(PreflightOperator):
     """
 
     row_schema = ROW_SCHEMA
-    template_fields: Sequence[str] = (*FAN_OUT_FIELDS, *CAMPAIGN_FIELDS, "page_path", "mrassistant_conn_id")
+    template_fields: Sequence[str] = (*PREFLIGHT_FIELDS, *CAMPAIGN_FIELDS, "page_path", "mrassistant_conn_id")
     operator_extra_links = (PreflightPageLink(),)
     never_shown = PreflightOperator.never_shown | NEVER_SHOWN_OF_A_CAMPAIGN
 
@@ -160,6 +158,7 @@ class MrAssistantPreflightOperator(PreflightOperator):
         ledger_conn_id: str | None = None,
         ledger_scope: str | None = None,
         redial: str | list[str] | None = None,
+        call_reference: bool = True,
         targets_per_campaign: int | str = 50,
         concurrent_calls: int | str = 1,
         retry_failed: bool | str = False,
@@ -211,6 +210,7 @@ class MrAssistantPreflightOperator(PreflightOperator):
         self.ledger_conn_id = ledger_conn_id
         self.ledger_scope = ledger_scope
         self.redial = redial
+        self.call_reference = call_reference
         self.targets_per_campaign = targets_per_campaign
         self.concurrent_calls = concurrent_calls
         self.retry_failed = retry_failed

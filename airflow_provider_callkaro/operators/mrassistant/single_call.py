@@ -68,6 +68,8 @@ class MrAssistantOutboundCallOperator(SingleCallOperator):
     :param ledger_scope: the idempotency scope: a person is called once under this name. Default: DAG, task and data
         interval. A run without an interval (started by hand, or by an asset) needs it with a SQL ledger. Templated.
     :param redial: ``"unknown"`` or ``"rejected"``: places a call that ended so once more, on purpose. Templated.
+    :param call_reference: whether a call carries a reference in its context, by which its outcome finds it, where the
+        ledger is a SQL one. Default True.
     :param mrassistant_conn_id: the MrAssistant connection. Templated.
     :raises ConfigurationError: an argument cannot work, naming it.
     """
@@ -113,6 +115,7 @@ class MrAssistantOutboundCallOperator(SingleCallOperator):
         ledger_conn_id: str | None = None,
         ledger_scope: str | None = None,
         redial: str | list[str] | None = None,
+        call_reference: bool = True,
         mrassistant_conn_id: str = MrAssistantHook.default_conn_name,
         **kwargs: Any,
     ) -> None:
@@ -146,6 +149,7 @@ class MrAssistantOutboundCallOperator(SingleCallOperator):
         self.ledger_conn_id = ledger_conn_id
         self.ledger_scope = ledger_scope
         self.redial = redial
+        self.call_reference = call_reference
         self.mrassistant_conn_id = mrassistant_conn_id
         self._check_arguments()
         self._check_fields()

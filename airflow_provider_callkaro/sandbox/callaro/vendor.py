@@ -25,10 +25,13 @@ from airflow_provider_callkaro.sandbox.callaro.reading import (
     read_fields,
     read_import,
 )
+from airflow_provider_callkaro.sandbox.callaro.webhook import call_completed
 from airflow_provider_callkaro.sandbox.endpoints import Endpoint, VendorPath
 from airflow_provider_callkaro.sandbox.request_log import RequestLog
 from airflow_provider_callkaro.sandbox.settings import Settings
 from airflow_provider_callkaro.sandbox.vendor import Answer, Asked, Handler, Refused, Vendor
+from airflow_provider_callkaro.sandbox.webhooks.fates import EndedTry
+from airflow_provider_callkaro.sandbox.webhooks.webhook import hmac_of
 
 DEFAULT_AUDIENCE = ("+12025550101", "+12025550102", "+12025550103", "+12025550104", "+12025550105")  # of fiction
 _CODES = {
@@ -152,6 +155,14 @@ class Callaro(Vendor):
             "request_id": str(uuid4()),
         }
         return Answer(status=refusal.status, body=body)
+
+    def webhook(self, ended: EndedTry) -> Mapping[str, object]:
+        """What it tells of a call that has ended."""
+        return call_completed(ended)
+
+    def signature(self, body: bytes, *, secret: str) -> Mapping[str, str]:
+        """The header that signs a webhook. The pages name it, and "HMAC v1"; how that is spelt is the sandbox's own."""
+        return {"X-Callaro-Signature": f"v1={hmac_of(body, secret=secret)}"}
 
     def _list(self, asked: Asked) -> Answer:
         with self._campaigns.now() as campaigns:

@@ -21,10 +21,12 @@ from airflow_provider_callkaro.sandbox.callkaro.reading import (
     read_campaign_name,
     read_number_to_delete,
 )
+from airflow_provider_callkaro.sandbox.callkaro.webhook import call_ended, retries_of
 from airflow_provider_callkaro.sandbox.endpoints import Endpoint, VendorPath
-from airflow_provider_callkaro.sandbox.request_log import RequestLog
+from airflow_provider_callkaro.sandbox.request_log import RequestLog, Ring
 from airflow_provider_callkaro.sandbox.settings import Settings
 from airflow_provider_callkaro.sandbox.vendor import Answer, Asked, Handler, Refused, Vendor
+from airflow_provider_callkaro.sandbox.webhooks.fates import EndedTry
 
 # Ids count up from that in CallKaro's documentation, so that its examples work here word for word, in their order.
 FIRST_BATCH_ID = 0x68433B7B0DEE98E59245EBAB
@@ -138,6 +140,14 @@ class CallKaro(Vendor):
             return accepted
         call_id = accepted.body["call_id"]
         return Answer(body={"status": "done", "message": "Call queued successfully", "call_sid": call_id})
+
+    def webhook(self, ended: EndedTry) -> Mapping[str, object]:
+        """What it tells of a try that has ended."""
+        return call_ended(ended)
+
+    def retries_of(self, ring: Ring) -> int:
+        """How often it rings again where nobody answers: as often as the call asks for."""
+        return retries_of(ring)
 
     def _place_call(self, asked: Asked) -> Answer:
         call = OutboundCall.read(asked.body)

@@ -20,9 +20,17 @@ from airflow_provider_callkaro.sandbox.mrassistant.bodies import moment, read_bo
 from airflow_provider_callkaro.sandbox.mrassistant.calls import Calls
 from airflow_provider_callkaro.sandbox.mrassistant.outbound import OutboundConfigs
 from airflow_provider_callkaro.sandbox.mrassistant.tokens import LIFETIME, LOGIN, TokenPair, Tokens
+from airflow_provider_callkaro.sandbox.mrassistant.webhook import (
+    SIGNATURE_HEADER,
+    call_completed,
+    retries_of,
+    webhook_of,
+)
 from airflow_provider_callkaro.sandbox.request_log import RequestLog, Ring
 from airflow_provider_callkaro.sandbox.settings import Settings
 from airflow_provider_callkaro.sandbox.vendor import Answer, Asked, Handler, Refused, Vendor
+from airflow_provider_callkaro.sandbox.webhooks.fates import EndedTry
+from airflow_provider_callkaro.sandbox.webhooks.webhook import Webhook, hmac_of
 
 UNKNOWN_AGENTS = "00000000"  # an agent whose id begins so does not exist
 _IDS = UUID("3c90c3cc-0d44-4b50-8888-8dd25736052a")  # the example on the vendor's pages; ids are derived from it
@@ -56,7 +64,7 @@ class MrAssistant(Vendor):
         self._calls = Calls(call_seconds=settings.mrassistant_call_seconds)
         self._outbound = OutboundConfigs()
         self._lock = threading.Lock()
-        self._campaigns: list[MrAssistantCampaign] = []
+        self._campaigns: dict[str, MrAssistantCampaign] = {}
 
     def handlers(self) -> Mapping[VendorPath, Handler]:
         """What answers at each path."""
@@ -77,7 +85,7 @@ class MrAssistant(Vendor):
     def campaigns(self) -> list[MrAssistantCampaign]:
         """Every campaign, in order."""
         with self._lock:
-            return list(self._campaigns)
+            return list(self._campaigns.values())
 
     def campaigns_by_id(self) -> Mapping[str, MrAssistantCampaign]:
         """Every campaign, in order, by its id."""
@@ -128,6 +136,27 @@ class MrAssistant(Vendor):
         """Put a refusal in FastAPI's shape: ``detail`` is a text, or a list of findings."""
         return Answer(status=refusal.status, body={"detail": refusal.details or refusal.message})
 
+    def webhook(self, ended: EndedTry) -> Mapping[str, object]:
+        """What it tells of a try that has ended."""
+        return call_completed(ended)
+
+    def retries_of(self, ring: Ring) -> int:
+        """How often it rings again where nobody answers: as often as the campaign asks for."""
+        return retries_of(self._fields_of(ring))
+
+    def own_webhook(self, ring: Ring) -> Webhook | None:
+        """Whom the campaign says to tell."""
+        return webhook_of(self._fields_of(ring))
+
+    def signature(self, body: bytes, *, secret: str) -> Mapping[str, str]:
+        """The header that signs a webhook; no page says what it is called."""
+        return {SIGNATURE_HEADER: f"sha256={hmac_of(body, secret=secret)}"}
+
+    def _fields_of(self, ring: Ring) -> Mapping[str, Any]:
+        """The fields of the campaign to which a call belongs; none where it belongs to none."""
+        campaign = self._campaigns.get(ring.batch_id or "")
+        return campaign.fields if campaign else {}
+
     def _log_in(self, asked: Asked) -> Answer:
         fields = read_body(bodies.LogIn, asked.body)
         return _tokens(
@@ -154,7 +183,7 @@ class MrAssistant(Vendor):
                 total_targets=len(targets),
                 fields={name: value for name, value in fields.items() if name != "targets"},
             )
-            self._campaigns.append(campaign)
+            self._campaigns[campaign.campaign_id] = campaign
         for target in targets:
             self._ring(target, agent_id=campaign.agent_id, batch_id=campaign.campaign_id, schedule_at=schedule_at)
         body = {

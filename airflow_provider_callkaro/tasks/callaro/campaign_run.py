@@ -29,6 +29,7 @@ from airflow_provider_callkaro.tasks.callaro.campaign_memory import CampaignMemo
 from airflow_provider_callkaro.tasks.callaro.export import Export, Exported, checked_place
 from airflow_provider_callkaro.tasks.callaro.kill_switch import KillSwitch
 from airflow_provider_callkaro.tasks.callaro.messages import standing, unknown_word, wait_is_over
+from airflow_provider_callkaro.tasks.callaro.observation import CampaignObserver
 from airflow_provider_callkaro.tasks.callaro.operator import refuse_if_stale
 from airflow_provider_callkaro.tasks.callaro.preflight import Question, preflight
 from airflow_provider_callkaro.tasks.failures import fail_without_retry
@@ -73,6 +74,7 @@ class CampaignRun:
     :param hook: asks Callaro; it waits between its tries by `sleep`.
     :param context: what Airflow gave to this try.
     :param defer: the operator's ``defer``.
+    :param observer: is told of the launch and of the end.
     :param campaign_id: the campaign, where the task comes back from the triggerer and knows it.
     :param began: when the wait for the campaign's end began, aware; the first try of a wait begins it now.
     """
@@ -84,6 +86,7 @@ class CampaignRun:
         hook: CallaroHook,
         context: Context,
         defer: Callable[..., None],
+        observer: CampaignObserver,
         campaign_id: CampaignId | None = None,
         began: datetime,
     ) -> None:
@@ -91,6 +94,7 @@ class CampaignRun:
         self._hook = hook
         self._context = context
         self._defer = defer
+        self._observer = observer
         self._campaign_id = campaign_id
         self._began = began
         self._launched = campaign_id is not None
@@ -174,6 +178,7 @@ class CampaignRun:
 
     def _results(self, campaign: CallaroCampaign) -> dict[str, Any]:
         if campaign.state is not CampaignState.COMPLETED:
+            self._observer.ended(campaign.state)
             raise AirflowFailException(f"campaign {campaign.id} is {campaign.state}: it did not come to its end")
         log.info("Campaign %s is completed", campaign.id)
         path, rows = self._settings.export_path, None
@@ -181,6 +186,7 @@ class CampaignRun:
             export = Export(what=Exported.RESULTS, campaign_id=campaign.id)
             rows = export.write(self._hook, path, kind=file_format(path, None))["rows"]
             log.info("Wrote %d rows to %s", rows, redacted_path(path))
+        self._observer.ended(campaign.state, rows=rows)
         return {"campaign_id": campaign.id, "state": campaign.state.value, "export": path or None, "rows": rows}
 
     def _refuse_if_stale(self) -> None:
@@ -210,6 +216,7 @@ class CampaignRun:
         self._memory.keep_launch(draft.id, Launch.SENT)
         campaign = self._moved(draft, self._hook.launch)
         self._memory.keep_launch(draft.id, Launch.TAKEN)
+        self._observer.launched()
         log.info("Campaign %s is launched", draft.id)
         return campaign
 
@@ -232,9 +239,8 @@ class CampaignRun:
                 raise
             log.warning("%s; going on from there", error)
             return now
-        if str(answer.id) != str(campaign.id):  # the answer may speak of something else, such as a job
-            return self._look()
-        return replace(answer, id=campaign.id)
+        is_of_another = str(answer.id) != str(campaign.id)  # such as of a job
+        return self._look() if is_of_another else replace(answer, id=campaign.id)
 
     def _wait(self, campaign: CallaroCampaign, *, has_waited: timedelta) -> CallaroCampaign:
         """The campaign after the next wait; as before, where it cannot be read now."""

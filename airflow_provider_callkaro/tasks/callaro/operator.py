@@ -19,6 +19,7 @@ from airflow_provider_callkaro.vendors.callaro.fields import checked_fields, is_
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.openlineage.extractors import OperatorLineage
 
 
 ONE_DAY = timedelta(days=1)
@@ -34,6 +35,8 @@ class CallaroOperator(RendersLiterals):
 
     template_fields: Sequence[str] = ("callaro_conn_id",)
     operator_extra_links: Sequence[Any] = (CallaroCampaignLink(),)
+    _result: Any = None
+    """What the task returns, once it is known."""
 
     def __init__(self, *, callaro_conn_id: str = CallaroHook.default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -48,6 +51,21 @@ class CallaroOperator(RendersLiterals):
         """Make the campaign's link visible, where the task is about one that is there already."""
         super().pre_execute(context)
         self._show_campaign(context, getattr(self, "campaign_id", None))
+
+    def get_openlineage_facets_on_start(self) -> OperatorLineage | None:
+        """What OpenLineage is told when the task starts: campaigns, imports and files. None if unknown."""
+        from airflow_provider_callkaro.tasks.lineage import lineage_between
+
+        moved = self._moves()
+        return lineage_between(self.hook, **moved) if moved else None
+
+    def get_openlineage_facets_on_complete(self, task_instance: object) -> OperatorLineage | None:  # noqa: ARG002
+        """What OpenLineage is told when the task has ended: the same, with what was made."""
+        return self.get_openlineage_facets_on_start()
+
+    def _moves(self) -> dict[str, list[Any]]:
+        """What the task moves between Callaro and files, as `lineage_between` takes it; empty for nothing."""
+        return {}
 
     def _show_campaign(self, context: Context, campaign_id: object) -> None:
         CallaroCampaignLink.show(context, self.hook.connection.campaign_page, campaign_id)

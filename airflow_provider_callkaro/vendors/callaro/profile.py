@@ -25,4 +25,5 @@ CALLARO = VendorProfile(
     unlisted_fields=("routes", "states"),
     sensors=("callaro",),
     triggers=("callaro_run", "status"),
+    signature_header="X-Callaro-Signature",
 )

@@ -25,8 +25,12 @@ CALLKARO = VendorProfile(
             '[{"start": "10:00", "end": "19:00", "days": "mon-sat"}].',
         ),
         "agent_id": text_field("Agent id", "The agent for calls that name none."),
+        "on_call_number": text_field(
+            "On-call number", "Whom CallKaroNotifier calls when a task fails, E.164, unless the DAG names somebody."
+        ),
     },
-    sensors=("schedule_window",),
-    triggers=("schedule_window",),
+    operators=("call_outcomes", "queued_webhooks"),
+    sensors=("schedule_window", "call_outcomes"),
+    triggers=("schedule_window", "call_outcomes", "new_outcomes"),
     decorators=("callkaro_calls",),
 )

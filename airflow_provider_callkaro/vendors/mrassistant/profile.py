@@ -48,4 +48,5 @@ MRASSISTANT = VendorProfile(
     sensors=("mrassistant",),
     triggers=("schedule_window", "status"),
     decorators=("mrassistant_calls",),
+    signature_header="X-Webhook-Signature",  # by custom: it documents none
 )

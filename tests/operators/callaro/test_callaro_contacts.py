@@ -70,6 +70,47 @@ def test_the_lines_of_a_file_may_end_as_on_an_old_machine(sandbox, run, path):  
     assert len(sandbox.callaro_imports) == 1
 
 
+@pytest.mark.parametrize(
+    ("written", "encoding", "arguments"),
+    [
+        (PEOPLE.replace(",", ";"), "utf-8", {}),
+        (PEOPLE.replace(",", "\t"), "utf-16", {}),
+        (PEOPLE, "utf-32", {}),
+        ("sep=;\n" + PEOPLE.replace(",", ";"), "utf-8-sig", {}),
+        (PEOPLE.replace(",", ":"), "utf-8", {"delimiter": ":"}),
+        (PEOPLE.replace(",", ";"), "cp1252", {"encoding": "cp1252"}),
+        (PEOPLE, "cp1252", {"encoding": "cp1252", "delimiter": ","}),
+    ],
+)
+def test_callaro_gets_commas_and_utf_8_whatever_the_file_has(sandbox, run, path, written, encoding, arguments):  # noqa: F811
+    path.write_bytes(written.encode(encoding))
+    importing(path, **arguments).execute(run.attempt())
+    (imported,) = sandbox.callaro_imports
+    assert imported.file == PEOPLE
+    packed = path.with_name("people.csv.gz")
+    packed.write_bytes(gzip.compress(written.encode(encoding)))
+    importing(packed, metadata_columns=[], **arguments).execute(TaskRun(run_id="another").attempt())
+    assert sandbox.callaro_imports[1].file == PEOPLE
+
+
+@pytest.mark.parametrize(
+    ("written", "arguments", "sentence"),
+    [
+        (b"phone;name,first\n+919876500001;A,B\n", {}, "could separate the names in the first line of people.csv"),
+        (PEOPLE.encode(), {"delimiter": ";"}, "names no column of column_mapping"),
+        (PEOPLE.encode("utf-16"), {"encoding": "cp1252"}, "begins with the byte order mark of utf-16"),
+        ("phone;name\n+919876500001;\u00c0sha\n".encode("cp1252"), {}, "row 1 of people.csv cannot be read"),
+        (b"phone;name\n+919876500001;A;B;C\n", {}, "row 1 of people.csv cannot be read"),
+    ],
+)
+def test_a_file_that_is_not_clear_is_not_sent(sandbox, run, path, written, arguments, sentence):  # noqa: F811
+    path.write_bytes(written)
+    with pytest.raises(ConfigurationError, match=sentence) as told:
+        importing(path, **arguments).execute(run.attempt())
+    assert "98765" not in str(told.value)
+    assert sandbox.callaro_imports == []
+
+
 WIDE = '\ufeffPhone,Name,SSN,note\n+919876500001,Àsha,123-45-6789,"a, b\nc"\n+919876500002,Ravi\n'
 
 

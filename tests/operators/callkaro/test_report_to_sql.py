@@ -333,3 +333,12 @@ def test_a_place_comes_from_the_task_before_and_hides_its_signature():
     done = rendered(operator, context_of(), **values)
     assert (done.conn_id, done.table, done.fixed_values) == ("warehouse", "t", {"run_id": "r1"})
     assert str(done.report_path) == "s3://b/r.csv"
+
+
+def test_what_airflow_stores_of_a_task_that_wrote_no_report_is_no_error_of_its_own():
+    """Airflow asks for it before the task begins, and the task then says what is wrong."""
+    done = CallKaroReportToSqlOperator(
+        task_id="write_back", report_path="report.csv", conn_id="warehouse", table="t", key_columns=["id"]
+    )
+    done.report_path.value = {"total": 3, "report": None}
+    assert str(done.report_path) == "None"

@@ -10,6 +10,7 @@ from typing import Any
 from airflow.providers.common.compat.sdk import DAG, TriggerRule, task
 
 from airflow_provider_callkaro.calls import CallingPolicy, ScheduleWindow
+from airflow_provider_callkaro.operators.callaro import CallaroImportContactsOperator, CallaroRunCampaignOperator
 from airflow_provider_callkaro.operators.callkaro import (
     CallKaroCreateCampaignOperator,
     CallKaroFanOutCallsOperator,
@@ -63,9 +64,23 @@ with DAG("observed_calls", schedule=None, start_date=datetime(2026, 1, 1), catch
         **LEDGER,
     )
 
+    imported = CallaroImportContactsOperator(
+        task_id="imported", path=f"{FOLDER}/list.csv", column_mapping={"to_number": "phone_e164"}, metadata_columns=[]
+    )
+    dialled = CallaroRunCampaignOperator(
+        task_id="dialled",
+        name="Renewals",
+        agent_id=42,
+        timezone="Asia/Kolkata",
+        campaign_phone_number_ids=[101],
+        extra_fields={"contacts": [{"phone_e164": "+919876500777", "name": "Secret"}]},
+        export_path=f"{FOLDER}/results.csv",
+        poll_interval=0.05,
+    )
+
     @task.callkaro_calls(agent_id="agent", ledger_scope="function", trigger_rule=TriggerRule.ALL_DONE, **LEDGER)
     def breaks_off(name: str) -> Iterator[dict[str, Any]]:
         yield {"to_number": "+919876500900", "name": name}
         raise ValueError("the function's own words")
 
-    preflight >> campaign >> calls >> outcomes >> campaigns >> breaks_off("Secret")
+    preflight >> campaign >> calls >> outcomes >> campaigns >> imported >> dialled >> breaks_off("Secret")
