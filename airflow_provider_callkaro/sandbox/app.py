@@ -85,14 +85,14 @@ class Reception:
             id=next(iter(request.path_params.values()), ""),
             body=body,
         )
-        tally = self._request_log.request_came(endpoint)
+        arrival = self._request_log.request_came(endpoint)
         try:
             refusal = vendor.check_key(asked)
             return respond(refusal) if refusal else await self._answer(vendor, asked)
         except SentAway:
             return ResetConnection()
         finally:
-            self._request_log.request_ended(tally)
+            self._request_log.request_ended(arrival)
 
     async def _answer(self, vendor: Vendor, asked: Asked) -> Response:
         strikes = self._active_faults.strikes(asked.endpoint)

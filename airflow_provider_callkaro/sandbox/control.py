@@ -54,6 +54,7 @@ class Control:
         return [
             Route("/_sandbox/health", self.health, methods=["GET"]),
             Route("/_sandbox/calls", self.calls, methods=["GET"]),
+            Route("/_sandbox/requests", self.requests, methods=["GET"]),
             Route("/_sandbox/campaigns", self.campaigns, methods=["GET"]),
             Route("/_sandbox/faults", self.faults, methods=["GET"]),
             Route("/_sandbox/faults", self.add_fault, methods=["POST", "PUT"]),
@@ -86,6 +87,10 @@ class Control:
             "deleted": sum(1 for ring in rings if ring.deleted),
         }
         return _json({"totals": totals, "rings_per_number": per_number, "calls": [_as_json(ring) for ring in rings]})
+
+    async def requests(self, _request: Request) -> Response:
+        """List every request to a vendor's endpoint, with the moments at which it came and was answered."""
+        return _json({"requests": [_as_json(request) for request in self._request_log.requests]})
 
     async def campaigns(self, _request: Request) -> Response:
         """List every campaign of every vendor with the number of its calls."""

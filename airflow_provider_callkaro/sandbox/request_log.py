@@ -51,11 +51,17 @@ class Ring:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request to an endpoint of a vendor, accepted or not. ``endpoint``: which one. ``received_at``: when its body
-    had been read, UTC."""
+    """One request to an endpoint of a vendor, accepted or not.
+
+    :param endpoint: which one.
+    :param received_at: when its body had been read, UTC.
+    :param answered_at: when its answer was about to be sent, UTC, or when it was clear that none will be; None while
+        it waits.
+    """
 
     endpoint: VendorPath
     received_at: datetime
+    answered_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -67,6 +73,15 @@ class Tally:
 
     now: int = 0
     most: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A request that waits for its answer: the tally that counts it, and its place in the log that holds it."""
+
+    tally: Tally
+    requests: list[Request]
+    place: int
 
 
 class RequestLog:
@@ -87,20 +102,21 @@ class RequestLog:
             self._tally = Tally()
             self._changed.notify_all()
 
-    def request_came(self, endpoint: VendorPath) -> Tally:
-        """Log a request whose answer is now due. Returns the tally that counts it, to be given back with
-        `request_ended`."""
+    def request_came(self, endpoint: VendorPath) -> Arrival:
+        """Log a request whose answer is now due. Returns what `request_ended` takes."""
         with self._changed:
             self._requests.append(Request(endpoint=endpoint, received_at=datetime.now(UTC)))
             self._tally.now += 1
             self._tally.most = max(self._tally.most, self._tally.now)
             self._changed.notify_all()
-            return self._tally
+            return Arrival(self._tally, self._requests, len(self._requests) - 1)
 
-    def request_ended(self, tally: Tally) -> None:
+    def request_ended(self, arrival: Arrival) -> None:
         """Log that an answer is about to be sent, or that none will be."""
         with self._changed:
-            tally.now -= 1
+            arrival.tally.now -= 1
+            request = arrival.requests[arrival.place]
+            arrival.requests[arrival.place] = replace(request, answered_at=datetime.now(UTC))
 
     def ring(
         self,

@@ -63,6 +63,30 @@ def test_a_held_call_can_meet_another_fault_as_well(sandbox, client, in_backgrou
     assert len(sandbox.rings) == 1
 
 
+def test_the_log_has_when_each_request_came_and_when_it_was_answered(sandbox, client, in_background):
+    sandbox.fault("hold_before_accepting", first=1)
+    held = in_background(client.call, NUMBERS[0])
+    sandbox.wait_for_held(1)
+    client.call("nonsense")
+    first, second = client.control("GET", "/_sandbox/requests").json()["requests"]
+    assert (first["endpoint"], first["answered_at"]) == ("/call/outbound", None)
+    assert second["received_at"] <= second["answered_at"]
+    sandbox.release()
+    held.result()
+    first, second = sandbox.requests
+    assert first.received_at <= second.received_at <= second.answered_at <= first.answered_at
+
+
+def test_a_request_from_before_a_reset_is_answered_in_no_later_log(sandbox, client, in_background):
+    sandbox.fault("hold_before_accepting")
+    held = in_background(client.call, NUMBERS[0])
+    sandbox.wait_for_held(1)
+    sandbox.reset()
+    with pytest.raises(requests.exceptions.ConnectionError):
+        held.result()
+    assert sandbox.requests == []
+
+
 def test_as_many_requests_as_were_sent_at_once_are_counted_at_once(sandbox, client_of, in_background):
     sandbox.fault("hold_before_accepting")
     answers = [in_background(client_of(sandbox).call, number) for number in NUMBERS]
