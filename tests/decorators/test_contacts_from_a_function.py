@@ -246,4 +246,4 @@ def test_the_dags_of_the_page_call_whom_its_function_names_each_once(sandbox, mo
     exec(parts.replace("callbacks.expand", "made = callbacks.expand"), names)
     assert names["made"].operator.map_index_template == "part {{ part }}"
     contacts = SqlContacts("select 1", conn_id="warehouse")
-    exec(BLOCKS[2], {"CallKaroFanOutCallsOperator": CallKaroFanOutCallsOperator, "contacts": contacts})
+    exec(BLOCKS[2], names | {"CallKaroFanOutCallsOperator": CallKaroFanOutCallsOperator, "contacts": contacts})

@@ -1,4 +1,4 @@
-"""The reference has every public class and every argument, with the default that Python sees."""
+"""The reference has every public class and function and every argument, with the default that Python sees."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ reference = import_module("reference")
 PAGES: dict[str, str] = reference.pages()
 
 
-def public_classes() -> list[type]:
+def public_names() -> list[Any]:
     """What the provider's metadata and the rooms' own lists offer."""
     info = get_provider_info()
     modules = {
@@ -50,10 +51,10 @@ def section_of(name: str) -> str:
     pytest.fail(f"the reference does not have {name}: name its module in docs/site/reference.py")
 
 
-@pytest.mark.parametrize("shown", public_classes(), ids=lambda shown: shown.__name__)
-def test_every_argument_of_a_public_class_is_in_the_reference(shown: type) -> None:
+@pytest.mark.parametrize("shown", public_names(), ids=lambda shown: shown.__name__)
+def test_every_argument_of_a_public_name_is_in_the_reference(shown: Any) -> None:
     section = section_of(shown.__name__).partition("\n### ")[0]
-    if issubclass(shown, enum.Enum):
+    if inspect.isclass(shown) and issubclass(shown, enum.Enum):
         assert re.findall(r"^- `(\w+)`", section, re.MULTILINE) == [member.value for member in shown]
         return
     rows = dict(re.findall(r"^\| `(\w+)` \|[^|]*\| (.*?) \|", section, re.MULTILINE))
@@ -62,7 +63,7 @@ def test_every_argument_of_a_public_class_is_in_the_reference(shown: type) -> No
         for name, one in inspect.signature(shown).parameters.items()
         if one.kind is not inspect.Parameter.VAR_KEYWORD and not name.startswith("_")
     }
-    if issubclass(shown, Exception):
+    if inspect.isclass(shown) and issubclass(shown, Exception):
         return
     assert set(rows) == set(given)
     required = {name for name, one in given.items() if one.default is inspect.Parameter.empty}
