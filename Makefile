@@ -17,12 +17,13 @@ QUICK := $(if $(wildcard $(INSTALLED)),$(VENV),.venv-quick)
 # Every worker and every task imports the same files: without bytecode each compiles them, and the tests' assertions, anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo quick test check lint types imports unit bench bench-board bench-receiver test-matrix test-wheel docs pictures clean
+.PHONY: help demo quick test check lint types imports unit explore bench bench-board bench-receiver test-matrix test-wheel docs pictures clean
 
 help:
 	@echo "make demo         a campaign against the sandbox, without an account"
 	@echo "make quick        the tests of the rooms below Airflow: no Airflow, no services, under a minute"
 	@echo "make test         everything: lint, types, import contracts, all tests (PostgreSQL and MariaDB on loopback)"
+	@echo "make explore      the property tests with examples that nobody has tried"
 	@echo "make docs         the pages as a site, into site/<version>/; it needs no Airflow"
 	@echo "make pictures     the pictures of Airflow's pages in docs/images/; it needs Chromium"
 	@echo "make test-matrix  the tests under each supported Airflow and Python; names of pairs in PAIRS=3.0:3.12"
@@ -67,6 +68,9 @@ imports: $(INSTALLED)
 
 unit: $(INSTALLED)
 	$(BIN)/pytest -n $(WORKERS)
+
+explore: $(INSTALLED)
+	CALLKARO_EXAMPLES=explore $(BIN)/pytest -n $(WORKERS) -m "not services" $(QUICK_ROOMS) $(addprefix tests/,sources outcomes files)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks

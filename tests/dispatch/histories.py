@@ -40,8 +40,8 @@ settings.register_profile(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-settings.register_profile("many-histories", settings.get_profile("histories"), max_examples=400)
-settings.register_profile("ten-thousand", settings.get_profile("histories"), max_examples=2_000)
+settings.register_profile("many-histories", settings.get_profile("histories"), max_examples=400, derandomize=False)
+settings.register_profile("ten-thousand", settings.get_profile("histories"), max_examples=2_000, derandomize=False)
 PROFILE = settings.get_profile(os.environ.get("CALLKARO_HISTORIES", "histories"))
 
 PEOPLE = numbers(12)

@@ -206,7 +206,7 @@ OURS = (  # what our own words are made of: a secret that stands in them is not 
     "MrAssistant rejected the request refused key or token asked to slow down failed sent us elsewhere: it may have "
     "accepted answered with a body that cannot be read and called it a failure without a campaign id; correct the "
     "password of the connection () 200 201 302 400 401 404 409 422 429 500 503 Rejected Throttled Unauthorized "
-    "OutcomeUnknown('\"•…,.\\"
+    "OutcomeUnknown('\"•••…,.\\"
 ).casefold()
 
 TELLING = re.compile(r"[^\W_]")  # what stands between letters and digits is no part of what is compared
