@@ -17,7 +17,7 @@ QUICK := $(if $(wildcard $(INSTALLED)),$(VENV),.venv-quick)
 # Every worker and every task imports the same files: without bytecode each compiles them, and the tests' assertions, anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo quick test check lint types imports unit explore bench bench-board bench-receiver test-matrix test-wheel docs pictures clean
+.PHONY: help demo quick test check lint types imports unit explore bench bench-board bench-ledger bench-receiver test-matrix test-wheel docs pictures clean
 
 help:
 	@echo "make demo         a campaign against the sandbox, without an account"
@@ -29,6 +29,7 @@ help:
 	@echo "make test-matrix  the tests under each supported Airflow and Python; names of pairs in PAIRS=3.0:3.12"
 	@echo "make test-wheel   builds wheel and sdist, and uses the wheel under each supported Airflow; AIRFLOWS=3.0 for some"
 	@echo "make bench        the benchmark; make bench-receiver: a flood of webhooks; make bench-board: the board"
+	@echo "make bench-ledger what the ledger on PostgreSQL takes, by four workers"
 	@echo "make check        lint, types and imports; make unit: the other part of make test"
 
 # Message queues are for Airflow 3 alone, so the extra for all versions has them not.
@@ -80,6 +81,9 @@ bench-receiver: $(INSTALLED)
 
 bench-board: $(INSTALLED)
 	$(BIN)/python -m benchmarks.board --plans
+
+bench-ledger: $(INSTALLED)
+	$(BIN)/python -m benchmarks.ledger
 
 docs: .venv-docs/.installed
 	.venv-docs/bin/mkdocs build --strict --site-dir "site/$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' airflow_provider_callkaro/__init__.py)"
