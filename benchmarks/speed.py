@@ -20,7 +20,7 @@ OF_PERFECT = {  # least share of connections / latency
     (Ledger.SQLITE, 0.1): 0.95,
     (Ledger.SQLITE, 0.02): 0.85,
     (Ledger.SLOW_STATE, 0.1): 0.92,
-    (Ledger.SLOW_STATE, 0.02): 0.55,
+    (Ledger.SLOW_STATE, 0.02): 0.75,
 }
 OF_BARE_GENERATOR = {0.1: 0.98, 0.02: 0.95}  # least share of its calls, with the SQLite ledger
 MOST_CPU = 350.0  # µs per call, without latency

@@ -141,6 +141,9 @@ class Dispatcher:
         began = self._clock()
         if self._flow.closed is not None:
             return
+        if self._hold(began) > 0:
+            self._supply.read_ahead(self._flow.capacity())
+            return
         if self._flow.opens_at() - began > LONG_PAUSE:
             self._take_back()
         won = self._claim(self._next_batches(self._room(began)))
@@ -193,10 +196,16 @@ class Dispatcher:
     def _patience(self) -> float:
         """Seconds to wait for answers: 0 while there is room for a worthwhile group of calls."""
         now = self._clock()
+        if (hold := self._hold(now)) > 0:
+            return hold
         if self._recorder.unsettled or (self._more_to_come() and self._room(now) > 0):
             return 0.0
         pause = self._flow.opens_at() - now - self._headroom.lead()
         return min(LONGEST_WAIT, pause) if pause > 0 else LONGEST_WAIT
+
+    def _hold(self, now: float) -> float:
+        """Seconds for which this turn waits for a group of calls that is worth a slow write."""
+        return self._headroom.hold(now, out=len(self._out)) if self._more_to_come() else 0.0
 
     def _more_to_come(self) -> bool:
         return not self._supply.is_empty or self._batcher.waiting > 0

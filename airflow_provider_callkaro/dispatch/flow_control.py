@@ -21,6 +21,7 @@ from airflow_provider_callkaro.exceptions import (
 )
 
 _SLOWEST_GROWTH = 0.05  # calls in flight won back per answer after a throttling, at the least
+LONGEST_HOLD = 0.25  # seconds for which answers wait for others before they are settled
 SMOOTHING = 0.2  # weight of the newest turn in the averages: how long a turn takes, and how many calls it starts
 
 
@@ -187,6 +188,7 @@ class Headroom:
         self._turn_seconds = 0.005
         self._rate = 0.0  # starts per second, in the fastest recent burst
         self._counted = (clock(), 0)
+        self._ended = clock()
 
     def lead(self) -> float:
         """How far ahead of its start a call is claimed, in seconds.
@@ -209,9 +211,22 @@ class Headroom:
         group = min(ahead, max(1, capacity // 8))
         return room if room >= group or waiting == 0 else 0
 
+    def hold(self, now: float, *, out: int) -> float:
+        """Seconds for which the next turn waits for more answers, so that its one write carries a whole window.
+
+        Where more than half a window starts during a turn, two windows do not bridge two turns and places stay free,
+        whatever is claimed. Then few writes of a whole window each free them soonest: while one window is written, the
+        other one is in flight. A turn waits no longer than a turn takes, and never while a pace or a pause holds calls
+        back. ``out``: requests that are claimed and not answered."""
+        capacity = self._flow.capacity()
+        is_slow = 2.0 * self._rate * self._turn_seconds > capacity
+        if not is_slow or out <= capacity or self._flow.opens_at() > now:
+            return 0.0
+        return max(0.0, self._ended + min(self._turn_seconds, LONGEST_HOLD) - now)
+
     def measure(self, began: float) -> None:
         """Note the end of a turn: how long it took, and how many calls started. ``began``: when it began."""
-        now = self._clock()
+        now = self._ended = self._clock()
         self._turn_seconds += SMOOTHING * (now - began - self._turn_seconds)
         since, started = self._counted
         if now - since >= 0.05:

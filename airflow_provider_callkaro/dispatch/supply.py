@@ -41,6 +41,11 @@ class Supply:
         """Note how many claims were won. Fewer than half mean that the list has been dispatched before."""
         self._sifting = self._sifting or claimed > 2 * won
 
+    def read_ahead(self, wanted: int) -> None:
+        """Read on until at least ``wanted`` calls wait here, where that takes no look into the ledger."""
+        if not self._sifting and len(self._ready) < wanted:
+            self._ready.extend(self._read(READ_ROWS, jobs=wanted - len(self._ready)))
+
     def next(self, wanted: int, *, sifted: bool) -> list[Job]:
         """At most ``wanted`` calls. ``sifted``: give only calls that the ledger does not know."""
         if wanted > 0 and (self._sifting or sifted):
