@@ -18,6 +18,7 @@ VoiceCallError
 └── VendorError               the vendor, or the way to it, said no          .vendor .status .request_id
     ├── NotSent               it failed before the vendor could have acted: safe to try again
     │   └── TooLate           the moment up to which it might start had passed: judge it anew
+    │       └── LeaseEnded    the run's share of the call budget had ended
     ├── Throttled             not accepted, try later                        .retry_after (seconds)
     ├── Unauthorized          the key was refused: stop, no retry helps
     ├── Rejected              this request will never be accepted            .reason .invalid_indexes
@@ -110,6 +111,10 @@ class NotSent(VendorError):
 
 class TooLate(NotSent):
     """The moment up to which the request might start had passed before a byte of it left: the call is judged anew."""
+
+
+class LeaseEnded(TooLate):
+    """The run's share of the call budget had ended before a byte of the request left: it waits for a new share."""
 
 
 class Throttled(VendorError):

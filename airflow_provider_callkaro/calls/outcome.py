@@ -81,6 +81,8 @@ class Reason(StrEnum):
     THROTTLED = "throttled"
     STOPPED = "stopped"
     WINDOW_CLOSED = "window_closed"
+    BUDGET_SPENT = "budget_spent"
+    """The budget of the day, or its money, is spent."""
     GAP = "gap"
     LIST_REFUSED = "list_refused"
     """The vendor refused every call of the list in the same way, so none of the refusals is held against a person."""
@@ -129,6 +131,7 @@ _OUTCOMES = {
             Reason.THROTTLED,
             Reason.STOPPED,
             Reason.WINDOW_CLOSED,
+            Reason.BUDGET_SPENT,
             Reason.GAP,
             Reason.LIST_REFUSED,
             Reason.UNREAD,

@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from contextvars import copy_context
-from typing import Protocol
 
 import uvloop
 
 from airflow_provider_callkaro.calls.outcome import Reason
+from airflow_provider_callkaro.dispatch.budgeting import Permit
 from airflow_provider_callkaro.dispatch.flow_control import FlowControl
 from airflow_provider_callkaro.dispatch.job import Answer, Dispatch
+from airflow_provider_callkaro.dispatch.transport import Transport
 from airflow_provider_callkaro.exceptions import OutcomeUnknown, TooLate, VendorError
 from airflow_provider_callkaro.transport.retry import RetryPolicy, too_late
-from airflow_provider_callkaro.vendors.http import Request, Response
+from airflow_provider_callkaro.vendors.http import Response
 
 GATHER_SECONDS = 0.001  # an answer waits this long for others, before the main thread is woken
 BEAT_SECONDS = 0.5  # between two signs of life of the event loop
@@ -32,20 +34,7 @@ LONGEST_CLOSING = 10.0  # seconds for the event loop to end; then the thread is 
 _log = logging.getLogger(__name__)
 
 
-class Transport(Protocol):
-    """Carries one request, once, inside the event loop; opened with ``async with``."""
-
-    @property
-    def deadline(self) -> float:
-        """Seconds within which `send` returns or raises, whatever the vendor does."""
-
-    async def __aenter__(self) -> Transport: ...
-
-    async def __aexit__(self, *exc_info: object) -> None: ...
-
-    async def send(self, request: Request, *, not_after: float) -> Response:
-        """Send a request once. ``not_after``: the moment, in seconds since 1970 UTC, after which no byte of it may
-        leave. Raises TooLate if that moment has passed, and nothing was sent."""
+_Started = tuple[Dispatch, Permit | None]  # a dispatch that starts, with its permit where a budget is shared
 
 
 class Dialler:
@@ -90,6 +79,7 @@ class Dialler:
         self._in_flight: dict[str, tuple[float, Dispatch]] = {}  # with the moment of its start, in that order
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = math.inf
         self._gathering = False
         self._closing = False
         self._wake = threading.Event()
@@ -141,6 +131,11 @@ class Dialler:
         """Hand over dispatches whose claims are durable; they start as the flow control lets them."""
         self._dispatches.extend(dispatches)
         self._run_in_loop(self._start_due)
+
+    def wake(self) -> None:
+        """Start what may start: the flow control lets more through than a moment ago."""
+        if self._dispatches:
+            self._run_in_loop(self._start_due)
 
     def recall(self) -> list[Dispatch]:
         """Take back every dispatch that has not started; none of them will start."""
@@ -203,12 +198,12 @@ class Dialler:
 
     def _start_due(self) -> None:
         """Start every dispatch that may start now."""
-        while (dispatch := self._next()) is not None:
-            task = self._loop.create_task(self._dial(dispatch))
+        while (started := self._next()) is not None:
+            task = self._loop.create_task(self._dial(started))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    def _next(self) -> Dispatch | None:
+    def _next(self) -> _Started | None:
         while self._dispatches and not self._closing:
             now = self._clock()
             if not self._flow.may_start(now=now):
@@ -223,25 +218,40 @@ class Dialler:
             if dispatch.not_after < self._wall():
                 self._deliver(Answer(dispatch, None, too_late(self._vendor)))
                 continue
-            self._flow.start(now=now, calls=len(dispatch.jobs))
+            permit = self._flow.start(now=now, calls=len(dispatch.jobs))
             self._in_flight[dispatch.key] = (now, dispatch)
-            return dispatch
+            return dispatch, permit
         return None
 
     def _set_timer(self, now: float) -> None:
-        delay = self._flow.opens_at() - now
-        if delay > 0 and self._flow.closed is None and self._timer is None:
-            self._timer = self._loop.call_later(delay, self._timer_fired)
+        opens_at = self._flow.starts_at(now=now)
+        if not now < opens_at < self._timer_at or self._flow.closed is not None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._timer_at = self._loop.call_later(opens_at - now, self._timer_fired), opens_at
 
     def _timer_fired(self) -> None:
-        self._timer = None
+        self._timer, self._timer_at = None, math.inf
         self._start_due()
 
-    async def _dial(self, dispatch: Dispatch | None) -> None:
-        while dispatch is not None:
+    async def _send(self, dispatch: Dispatch, permit: Permit | None) -> Response:
+        if permit is None:
+            return await self._transport.send(dispatch.request, not_after=dispatch.not_after)
+        answered = False
+        try:
+            response = await self._transport.send(dispatch.request, not_after=dispatch.not_after, departure=permit)
+            answered = True
+            return response
+        finally:
+            permit.ended(now=self._clock(), answered=answered)
+
+    async def _dial(self, started: _Started | None) -> None:
+        while started is not None:
+            dispatch, permit = started
             started_at = self._clock()
             try:
-                response = await self._transport.send(dispatch.request, not_after=dispatch.not_after)
+                response = await self._send(dispatch, permit)
                 call_id = self._read(response, dispatch)
             except VendorError as error:
                 self._fail(dispatch, error, started_at)
@@ -254,7 +264,7 @@ class Dialler:
             else:
                 self._flow.answered()
                 self._deliver(Answer(dispatch, call_id, None))
-            dispatch = self._next()
+            started = self._next()
 
     def _fail(self, dispatch: Dispatch, error: VendorError, started_at: float) -> None:
         try:

@@ -19,6 +19,7 @@ from airflow_provider_callkaro.dispatch.dialler import Dialler
 from airflow_provider_callkaro.dispatch.flow_control import FlowControl, Headroom
 from airflow_provider_callkaro.dispatch.intake import Intake
 from airflow_provider_callkaro.dispatch.job import Dispatch, Job
+from airflow_provider_callkaro.dispatch.kept_share import LONG_PAUSE, KeptShare
 from airflow_provider_callkaro.dispatch.limits import CALM_GRACE, KILLED_GRACE, Stop
 from airflow_provider_callkaro.dispatch.notices import Notices
 from airflow_provider_callkaro.dispatch.outcome_recorder import OutcomeRecorder
@@ -30,12 +31,12 @@ from airflow_provider_callkaro.dispatch.watchdog import Watchdog
 from airflow_provider_callkaro.exceptions import AllRejected, LedgerError
 
 LONGEST_WAIT = 0.25  # seconds between two checks whether the run shall stop
-LONG_PAUSE = 1.0  # seconds; in a longer pause the claims of calls that have not started are released
 
 
 class Dispatcher:
     """Dispatches a list of calls. Good for one run, on the main thread; the dialler has the event loop. ``dialler``:
-    sends the requests; the run opens it. ``clock``: seconds of a monotonic clock."""
+    sends the requests; the run opens it. ``share``: of a budget; the run keeps it. ``clock``: seconds of a monotonic
+    clock."""
 
     def __init__(
         self,
@@ -50,7 +51,9 @@ class Dispatcher:
         stop: Stop,
         progress: Progress,
         clock: Callable[[], float],
+        share: KeptShare,
     ) -> None:
+        self._share = share
         self._intake = intake
         self._preparation = preparation
         self._batcher = batcher
@@ -72,7 +75,7 @@ class Dispatcher:
     def run(self) -> Summary:
         """Dispatch every call of the list. Returns the summary; its ``stopped`` says why the run ended early, if it
         did. Raises LedgerError if nothing more could be claimed durably; what was in flight has been awaited."""
-        with self._dialler:
+        with self._share, self._dialler:
             try:
                 why = self._dispatch()
             except BaseException as error:
@@ -82,7 +85,7 @@ class Dispatcher:
                 raise
         self._recorder.report()
         if why is not None:
-            self._leave_the_rest(Reason.STOPPED)
+            self._leave_the_rest(Reason.BUDGET_SPENT if why == self._share.exhausted else Reason.STOPPED)
         return self._summary(stopped=why)
 
     def rehearse(self) -> Summary:
@@ -133,25 +136,28 @@ class Dispatcher:
 
     def _why_stopped(self) -> str | None:
         closed: Closed | None = self._flow.closed
-        return closed.value if closed is not None else self._watchdog.alarm() or self._stop.why
+        if closed is not None:
+            return closed.value
+        return self._watchdog.alarm() or self._stop.why or self._share.exhausted
 
     def _turn(self) -> None:
         self._collect(timeout=self._patience())
         self._notices.look()
-        began = self._clock()
         if self._flow.closed is not None:
             return
+        self._share.keep(has_calls=self._more_to_come() or self._dialler.waiting > 0)
+        began = self._clock()
         if self._hold(began) > 0:
             self._supply.read_ahead(self._flow.capacity())
             return
-        if self._flow.opens_at() - began > LONG_PAUSE:
+        if self._flow.starts_at(now=began) - began > LONG_PAUSE:
             self._take_back()
         won = self._claim(self._next_batches(self._room(began)))
         if won:
             self._dialler.submit(won)
         self._recorder.report()
         self._progress.tick(self._tally)
-        self._headroom.measure(began)
+        self._headroom.measure(began, claimed=bool(won))
 
     def _next_batches(self, room: int) -> list[Batch]:
         """The calls that go out next, in as many requests as there is room for."""
@@ -200,8 +206,8 @@ class Dispatcher:
             return hold
         if self._recorder.unsettled or (self._more_to_come() and self._room(now) > 0):
             return 0.0
-        pause = self._flow.opens_at() - now - self._headroom.lead()
-        return min(LONGEST_WAIT, pause) if pause > 0 else LONGEST_WAIT
+        longest = min(LONGEST_WAIT, self._share.is_due_in(now))
+        return self._headroom.patience(now, waiting=self._dialler.waiting, longest=longest)
 
     def _hold(self, now: float) -> float:
         """Seconds for which this turn waits for a group of calls that is worth a slow write."""
@@ -239,6 +245,7 @@ class Dispatcher:
         self._take_back()
         latest = self._clock() + grace
         while self._out and (left := min(latest, self._stop.finish_by) - self._clock()) > 0:
+            self._share.keep(has_calls=False)
             self._watchdog.alarm()
             self._give_up_on(self._watchdog.overdue())
             if self._watchdog.is_standing_still():

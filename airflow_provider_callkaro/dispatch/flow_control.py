@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 
 from airflow_provider_callkaro.dispatch.breaker import Breaker, Closed
+from airflow_provider_callkaro.dispatch.budgeting import Permit, Share
 from airflow_provider_callkaro.exceptions import (
     AllRejected,
     NotSent,
@@ -22,6 +23,7 @@ from airflow_provider_callkaro.exceptions import (
 
 _SLOWEST_GROWTH = 0.05  # calls in flight won back per answer after a throttling, at the least
 LONGEST_HOLD = 0.25  # seconds for which answers wait for others before they are settled
+_CLOSE_ENOUGH = 0.002  # seconds; how exactly a turn that waits for the budget ends
 SMOOTHING = 0.2  # weight of the newest turn in the averages: how long a turn takes, and how many calls it starts
 
 
@@ -92,6 +94,7 @@ class FlowControl:
         a streak of so many does, and so does a vendor that keeps losing every second or every fourth. Until the vendor
         has answered a first call, no more than this many are in flight. None never closes it.
     :param stop_after_unreachable: a streak of this many calls that could not be sent closes the flow.
+    :param share: the run's share of a budget that others share; a call starts only where both let it. None: no budget.
     """
 
     def __init__(
@@ -102,7 +105,9 @@ class FlowControl:
         calls_per_request: int = 1,
         stop_after_unknown: int | None = 20,
         stop_after_unreachable: int | None = 100,
+        share: Share | None = None,
     ) -> None:
+        self._share = share
         self._pace = Pace(calls_per_second, calls_per_request=calls_per_request)
         self._concurrency = Concurrency(max_concurrency)
         self._breaker = Breaker(stop_after_unknown=stop_after_unknown, stop_after_unreachable=stop_after_unreachable)
@@ -110,6 +115,11 @@ class FlowControl:
         self.started = 0
         self.pause: VendorError | None = None
         """The last error that made all calls wait, or slow down."""
+
+    @property
+    def shares_a_budget(self) -> bool:
+        """Whether others share a budget with this run."""
+        return self._share is not None
 
     @property
     def closed(self) -> Closed | None:
@@ -123,25 +133,43 @@ class FlowControl:
 
     def capacity(self) -> int:
         """How many calls may be in flight now."""
-        return self._breaker.bound(self._concurrency.limit)
+        limit = self._concurrency.limit
+        if self._share is not None and (limit := min(limit, self._share.limit)) == 0:
+            return 0
+        return self._breaker.bound(limit)
 
     def opens_at(self) -> float:
         """The earliest moment, by pace and pauses alone, at which the next call may start."""
         return self._pace.opens_at
 
+    def starts_at(self, *, now: float) -> float:
+        """The earliest moment, by pace, pauses and budget, at which the next call may start; it may be infinite."""
+        if self._share is None:
+            return self._pace.opens_at
+        return max(self._pace.opens_at, self._share.opens_at(now=now))
+
     def slots_until(self, moment: float, *, now: float) -> float:
-        """How many full requests may start from ``now`` to ``moment``, by pace and pauses alone."""
-        return self._pace.slots_until(moment, now=now)
+        """How many full requests may start from ``now`` to ``moment``, by pace, pauses and budget alone."""
+        slots = self._pace.slots_until(moment, now=now)
+        if self._share is None or slots == 0:
+            return slots
+        return min(slots, self._share.slots_until(moment, now=now))
 
     def may_start(self, *, now: float) -> bool:
         """Whether a call may start at once."""
-        return self._breaker.tripped is None and now >= self._pace.opens_at and self.in_flight < self.capacity()
+        return (
+            self._breaker.tripped is None
+            and now >= self._pace.opens_at
+            and self.in_flight < self.capacity()
+            and (self._share is None or self._share.may_start(now=now))
+        )
 
-    def start(self, *, now: float, calls: int = 1) -> None:
-        """Note that a request starts. ``calls``: how many it carries."""
+    def start(self, *, now: float, calls: int = 1) -> Permit | None:
+        """Note that a request starts. ``calls``: how many it carries. Returns its permit, where there is a budget."""
         self.in_flight += 1
         self.started += 1
         self._pace.start(now=now, calls=calls)
+        return None if self._share is None else self._share.start(now=now, calls=calls)
 
     def answered(self) -> None:
         """Note that the vendor took a call."""
@@ -160,6 +188,8 @@ class FlowControl:
         elif isinstance(error, Throttled):
             self._pause(now + wait, error)
             self._concurrency.throttled(started_at=started_at, now=now)
+            if self._share is not None:
+                self._share.throttled(started_at=started_at, now=now, wait=wait)
         elif isinstance(error, NotSent):
             self._pause(now + wait, error)
             self._breaker.unreachable(error)
@@ -218,16 +248,39 @@ class Headroom:
         whatever is claimed. Then few writes of a whole window each free them soonest: while one window is written, the
         other one is in flight. A turn waits no longer than a turn takes, and never while a pace or a pause holds calls
         back. ``out``: requests that are claimed and not answered."""
+        if self._flow.shares_a_budget:
+            return 0.0  # its capacity is a share, and tokens hold calls back
         capacity = self._flow.capacity()
         is_slow = 2.0 * self._rate * self._turn_seconds > capacity
         if not is_slow or out <= capacity or self._flow.opens_at() > now:
             return 0.0
         return max(0.0, self._ended + min(self._turn_seconds, LONGEST_HOLD) - now)
 
-    def measure(self, began: float) -> None:
-        """Note the end of a turn: how long it took, and how many calls started. ``began``: when it began."""
+    def patience(self, now: float, *, waiting: int, longest: float) -> float:
+        """Seconds until another request may be claimed, where time alone can bring that; at most ``longest``.
+        ``waiting``: as in `room`."""
+        lead = self.lead()
+        if not self._flow.shares_a_budget:
+            pause = self._flow.opens_at() - now - lead
+            return min(longest, pause) if pause > 0 else longest
+
+        def due(wait: float) -> bool:
+            return self._flow.slots_until(now + wait + lead, now=now) > waiting
+
+        if due(0.0) or not due(longest):
+            return longest
+        early, late = 0.0, longest
+        while late - early > _CLOSE_ENOUGH:
+            middle = (early + late) / 2
+            early, late = (early, middle) if due(middle) else (middle, late)
+        return late
+
+    def measure(self, began: float, *, claimed: bool) -> None:
+        """Note the end of a turn: how long it took, and how many calls started. ``began``: when it began.
+        ``claimed``: whether calls were claimed in it; where a budget makes many turns idle, only those others count."""
         now = self._ended = self._clock()
-        self._turn_seconds += SMOOTHING * (now - began - self._turn_seconds)
+        if claimed or not self._flow.shares_a_budget:
+            self._turn_seconds += SMOOTHING * (now - began - self._turn_seconds)
         since, started = self._counted
         if now - since >= 0.05:
             rate = (self._flow.started - started) / (now - since)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from enum import Enum
 
 from airflow_provider_callkaro.dispatch.flow_control import FlowControl
-from airflow_provider_callkaro.exceptions import Throttled, TooLate, VendorError
+from airflow_provider_callkaro.exceptions import LeaseEnded, Throttled, TooLate, VendorError
 
 SILENCE = 30.0  # seconds between two lines of one kind
 WORTH_A_LINE = 1.0  # seconds of waiting
@@ -24,6 +24,7 @@ class _Kind(Enum):
     WAITING = "waiting"
     AGAIN = "again"
     LATE = "late"
+    LEASE = "lease"
 
 
 class Notices:
@@ -55,7 +56,9 @@ class Notices:
 
     def again(self, calls: int, why: VendorError | None) -> None:
         """Log that calls are sent again, or that they waited until their judgement no longer held."""
-        if isinstance(why, TooLate):
+        if isinstance(why, LeaseEnded):
+            self._log_once(_Kind.LEASE, "%d calls did not go out before the run's share of the budget ended", calls)
+        elif isinstance(why, TooLate):
             self._log_once(_Kind.LATE, "%d calls waited too long to go out: they are judged anew", calls)
         else:
             self._log_once(_Kind.AGAIN, "%d calls did not go out and are sent again: %s", calls, why)

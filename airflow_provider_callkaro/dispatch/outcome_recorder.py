@@ -17,6 +17,7 @@ from airflow_provider_callkaro.dispatch.report import RowSink
 from airflow_provider_callkaro.dispatch.tally import RowOutcome, Tally
 from airflow_provider_callkaro.exceptions import (
     AllRejected,
+    LeaseEnded,
     NotSent,
     OutcomeUnknown,
     Rejected,
@@ -140,6 +141,9 @@ class OutcomeRecorder:
             self._settle(job, EntryState.UNKNOWN, Outcome.UNKNOWN, error.reason, error)
             return False
         self.release(job)
+        if isinstance(error, LeaseEnded):
+            job.attempts -= 1
+            return True
         if isinstance(error, TooLate):
             job.attempts -= 1
             job.delays += 1

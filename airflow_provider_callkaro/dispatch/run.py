@@ -9,16 +9,19 @@ from collections.abc import Callable, Iterable
 
 from airflow_provider_callkaro.calls.call import Call
 from airflow_provider_callkaro.dispatch.batching import CallVendor, ManyCallsVendor, batcher_for
-from airflow_provider_callkaro.dispatch.dialler import Dialler, Transport
+from airflow_provider_callkaro.dispatch.budgeting import Keeper
+from airflow_provider_callkaro.dispatch.dialler import Dialler
 from airflow_provider_callkaro.dispatch.dispatcher import Dispatcher
 from airflow_provider_callkaro.dispatch.flow_control import FlowControl
 from airflow_provider_callkaro.dispatch.intake import Intake
+from airflow_provider_callkaro.dispatch.kept_share import KeptShare
 from airflow_provider_callkaro.dispatch.limits import Limits, Shard, Stop
 from airflow_provider_callkaro.dispatch.outcome_recorder import OutcomeRecorder
 from airflow_provider_callkaro.dispatch.preparation import Observe, Preparation, Rules
 from airflow_provider_callkaro.dispatch.progress import Progress, Snapshot
 from airflow_provider_callkaro.dispatch.report import RowSink
 from airflow_provider_callkaro.dispatch.tally import Summary, Tally
+from airflow_provider_callkaro.dispatch.transport import Transport
 from airflow_provider_callkaro.ledger.contract import CallLedger, EntryState
 from airflow_provider_callkaro.transport.retry import RetryPolicy
 
@@ -45,6 +48,7 @@ def run_calls(
     dry_run: bool = False,
     observe: Observe | None = None,
     policy: RetryPolicy | None = None,
+    keeper: Keeper | None = None,
     on_failure: Callable[[Summary], None] | None = None,
     clock: Callable[[], float] = time.monotonic,
     wall: Callable[[], float] = time.time,
@@ -69,6 +73,7 @@ def run_calls(
     :param observe: called with every call as the row asks for it, and with the call as it would go out or what holds it
         back.
     :param policy: how failures are retried; None for the default.
+    :param keeper: keeps the run's share of a budget that others share; opened and closed here. None: no budget.
     :param on_failure: called with the summary of a run that fails, after everything is settled that can be and before
         the error is raised. Rows that were read and did not go out count as pending, and so do those known to be
         unread.
@@ -87,6 +92,7 @@ def run_calls(
         calls_per_second=limits.calls_per_second,
         calls_per_request=batcher.calls_per_request,
         stop_after_unknown=limits.stop_after_unknown,
+        share=None if keeper is None else keeper.lease,
     )
     dialler = Dialler(
         transport=transport,
@@ -111,6 +117,7 @@ def run_calls(
         stop=stop,
         progress=Progress(total=total, say=say, keep=keep, clock=clock),
         clock=clock,
+        share=KeptShare(keeper, flow=flow, dialler=dialler, stop=stop, clock=clock),
     )
     try:
         with ledger:

@@ -6,6 +6,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from airflow_provider_callkaro.exceptions import ConfigurationError, NotSent
 from airflow_provider_callkaro.transport.answer_reader import SWITCHING_PROTOCOLS
@@ -14,9 +15,19 @@ from airflow_provider_callkaro.transport.download import IDENTITY, decoded
 from airflow_provider_callkaro.transport.opening import Opener
 from airflow_provider_callkaro.transport.pool import ConnectionPool
 from airflow_provider_callkaro.transport.request_head import RequestEncoder
-from airflow_provider_callkaro.transport.retry import no_answer, not_sent, too_late
+from airflow_provider_callkaro.transport.retry import lease_ended, no_answer, not_sent, too_late
 from airflow_provider_callkaro.transport.target import Target
 from airflow_provider_callkaro.vendors.http import MAX_BODY_BYTES, Request, Response
+
+
+class Departure(Protocol):
+    """Whether a request may leave now, where its sender shares a rate with others."""
+
+    def may_leave(self, *, now: float) -> bool:
+        """The last look before the wire; True means that it leaves now."""
+
+    def again_at(self, *, now: float) -> float:
+        """The moment from which the same request, which has been answered, may leave once more."""
 
 
 class AsyncTransport:
@@ -26,12 +37,21 @@ class AsyncTransport:
 
     :param max_connections: how many requests may be in flight at once.
     :param wall: seconds since 1970 UTC, to see which request is too late.
+    :param clock: seconds of a monotonic clock, the one by which a `Departure` judges.
     """
 
-    def __init__(self, target: Target, *, max_connections: int, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        target: Target,
+        *,
+        max_connections: int,
+        wall: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._target = target
         self._max_connections = max_connections
         self._wall = wall
+        self._clock = clock
         self._auth_headers: Mapping[str, str] = {}
         self._pool: ConnectionPool | None = None
 
@@ -56,16 +76,20 @@ class AsyncTransport:
             self._deadline.close()
             await self._pool.close()
 
-    async def send(self, request: Request, *, not_after: float = math.inf) -> Response:
+    async def send(
+        self, request: Request, *, not_after: float = math.inf, departure: Departure | None = None
+    ) -> Response:
         """Send ``request`` once; after a 401, which means that nothing was done, once more with renewed credentials.
 
         :param not_after: seconds since 1970 UTC after which no byte of it leaves. Default: none.
+        :param departure: asked last, for each time that it leaves; None lets it leave.
         :raises NotSent: no byte of it left.
         :raises TooLate: no byte of it left, because ``not_after`` has passed.
+        :raises LeaseEnded: no byte of it left, because ``departure`` did not let it.
         :raises OutcomeUnknown: the answer got lost, or was not there within the target's deadline.
         """
         auth_headers = self._auth_headers
-        response = await self._send(request, not_after)
+        response = await self._send(request, not_after, departure)
         credentials = self._target.credentials
         if response.status != 401 or credentials is None:
             return response
@@ -78,7 +102,9 @@ class AsyncTransport:
             raise NotSent(
                 f"{self._target.vendor} took too long to renew the token: nothing was sent", vendor=self._target.vendor
             ) from None
-        return await self._send(request, not_after)
+        if departure is not None:  # for the vendor it is one more request
+            await asyncio.sleep(departure.again_at(now=(now := self._clock())) - now)
+        return await self._send(request, not_after, departure)
 
     async def _take_headers(self) -> None:
         credentials = self._target.credentials
@@ -92,7 +118,7 @@ class AsyncTransport:
             ) from None
         self._redaction = self._target.redaction(headers)
 
-    async def _send(self, request: Request, not_after: float) -> Response:
+    async def _send(self, request: Request, not_after: float, departure: Departure | None) -> Response:
         assert self._pool is not None, "the transport is opened with `async with`"
         redaction = self._redaction
         try:
@@ -104,6 +130,8 @@ class AsyncTransport:
             # between the judgement and this line lies whatever it took to get a connection
             if not_after < self._wall():
                 raise too_late(self._target.vendor)
+            if departure is not None and not departure.may_leave(now=self._clock()):
+                raise lease_ended(self._target.vendor)
             try:
                 answer = await connection.exchange(data)
             except Exception as error:  # whatever it is, all of it may have left

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_callkaro.calls.outcome import Reason
-from airflow_provider_callkaro.exceptions import NotSent, OutcomeUnknown, Throttled, TooLate, VendorError
+from airflow_provider_callkaro.exceptions import LeaseEnded, NotSent, OutcomeUnknown, Throttled, TooLate, VendorError
 from airflow_provider_callkaro.transport.causes import why_unreachable
 
 if TYPE_CHECKING:
@@ -40,6 +40,13 @@ def no_answer(vendor: str, error: BaseException, *, status: int | None = None) -
 def too_late(vendor: str) -> TooLate:
     """The moment up to which the request might start had passed before a byte of it left."""
     return TooLate(f"it was too late to send the request to {vendor}: nothing was sent", vendor=vendor)
+
+
+def lease_ended(vendor: str) -> LeaseEnded:
+    """The share of the call budget that allowed the request had ended before a byte of it left."""
+    return LeaseEnded(
+        f"the run's share of the call budget ended before the request to {vendor} left: nothing was sent", vendor=vendor
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
