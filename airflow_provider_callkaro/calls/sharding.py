@@ -16,6 +16,11 @@ def shards(count: int) -> list[list[int]]:
     :return: ``[index, count]`` of each part.
     :raises ConfigurationError: the count is no such number.
     """
+    check_count(count)
+    return [[index, count] for index in range(count)]
+
+
+def check_count(count: object) -> None:
+    """Refuse what is no number of parts. Raises ConfigurationError if it is none."""
     if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MAX_SHARDS:
         raise ConfigurationError(f"shards must be a whole number from 1 to {MAX_SHARDS}, written without quotes")
-    return [[index, count] for index in range(count)]

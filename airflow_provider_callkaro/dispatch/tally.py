@@ -131,9 +131,12 @@ class Summary:
             unread=unread,
         )
 
-    def as_xcom(self, *, campaign: Mapping[str, object], report: str | None) -> dict[str, Any]:
+    def as_xcom(
+        self, *, campaign: Mapping[str, object], report: str | None, shard: tuple[int, int] | None = None
+    ) -> dict[str, Any]:
         """The summary as an operator returns it. ``campaign``: facts of the campaign, or campaigns, that the calls
-        belong to. ``report``: where the report is; None where there is none."""
+        belong to. ``report``: where the report is; None where there is none. ``shard``: index and count of the part of
+        the list; None where it is the whole."""
         return {
             **campaign,
             "total": self.total,
@@ -144,6 +147,7 @@ class Summary:
             "pending": self.pending,
             "reasons": self.reasons,
             "report": report,
+            **({} if shard is None else {"shard": list(shard)}),
             **({"unread": True} if self.unread else {}),
         }
 

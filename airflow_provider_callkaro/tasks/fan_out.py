@@ -50,7 +50,7 @@ class FanOutOperator(PlacingOperator):
 
             summary, report = rehearse(run, settings)
             self.log.info("Dry run, nobody was rung:\n%s", report)
-            return summary.as_xcom(campaign=self._campaign(), report=None)
+            return summary.as_xcom(campaign=self._campaign(), report=None, shard=settings.shard)
         from airflow_provider_callkaro.tasks.failures import why_none_accepted
 
         summary, result = run.run(resumed=resumed)

@@ -103,7 +103,8 @@ class RunOutput:
 
     def as_xcom(self, summary: Summary) -> dict[str, Any]:
         """The summary as the task returns it."""
-        return summary.as_xcom(campaign=self._campaign(), report=self._settings.report_path)
+        settings = self._settings
+        return summary.as_xcom(campaign=self._campaign(), report=settings.report_path, shard=settings.shard)
 
 
 def check_report_place(path: str | None) -> None:

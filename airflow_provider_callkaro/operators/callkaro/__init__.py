@@ -1,4 +1,4 @@
-"""The CallKaro operators: create a campaign, place one call or many, rehearse, write back, delete scheduled calls."""
+"""The CallKaro operators: create a campaign, place calls, delete scheduled ones, rehearse, combine, write back."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from airflow_provider_callkaro.operators.callkaro.campaign import (
     CallKaroCreateCampaignOperator,
     CallKaroDeleteScheduledCallOperator,
 )
+from airflow_provider_callkaro.operators.callkaro.combine_summaries import CallKaroCombineSummariesOperator
 from airflow_provider_callkaro.operators.callkaro.fan_out import CallKaroFanOutCallsOperator
 from airflow_provider_callkaro.operators.callkaro.preflight import CallKaroPreflightOperator
 from airflow_provider_callkaro.operators.callkaro.report_to_sql import CallKaroReportToSqlOperator
 from airflow_provider_callkaro.operators.callkaro.single_call import CallKaroOutboundCallOperator
 
 __all__ = [
+    "CallKaroCombineSummariesOperator",
     "CallKaroCreateCampaignOperator",
     "CallKaroDeleteScheduledCallOperator",
     "CallKaroFanOutCallsOperator",

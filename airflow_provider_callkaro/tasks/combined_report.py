@@ -1,0 +1,111 @@
+"""The reports of all parts of a list as one report: each line once, in the order of the list, whole or not there."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from airflow_provider_callkaro.dispatch.combining import CombinedSummary, PartSummary
+from airflow_provider_callkaro.dispatch.report_columns import COLUMNS
+from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.files.reading.report_file import report_lines
+from airflow_provider_callkaro.files.reading.row_order import in_row_order
+from airflow_provider_callkaro.files.storage import redacted_path
+from airflow_provider_callkaro.files.writing.result_file import ResultFile, file_format
+from airflow_provider_callkaro.files.writing.write_check import check_writable
+
+log = logging.getLogger(__name__)
+
+
+def check_place(path: str | None) -> None:
+    """Refuse a place to which no report can be written, before the others are read. Raises ConfigurationError, naming
+    the place and what is missing."""
+    if path is None:
+        return
+    file_format(path, None)
+    try:
+        check_writable(path)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"report_path: {error}") from None
+
+
+def write_report(combined: CombinedSummary, path: str) -> int:
+    """Read the report of every part, and write all lines to ``path``. What is there is replaced once all is written.
+
+    :param path: where to, in the format of its ending: CSV, JSON Lines or Parquet.
+    :return: how many lines it has.
+    :raises ConfigurationError: a part has no report of its own, or one that does not have a line for each of its rows.
+    :raises NotWritten: it cannot be written there.
+    """
+    sources = [(part, _report_of(part)) for part in combined.parts]
+    places = [source for _, source in sources]
+    if len(set(places)) != len(places):
+        raise ConfigurationError(
+            "two parts wrote their report to the same place, where the later replaced the earlier: give each its own, "
+            'such as report_path="…/{{ ds }}-{{ ti.map_index }}.csv"'
+        )
+    if path in places:
+        raise ConfigurationError("report_path is where a part has its report: give the combined report another place")
+    lines = (line for part, source in sources for line in _lines(part, source))
+    with ResultFile(path, kind=file_format(path, None)) as file:
+        file.name_columns(COLUMNS)
+        if combined.of_one_list:
+            ordered = _Numbered(in_row_order(lines))
+            file.add_all(ordered)
+            if combined.whole and not ordered.is_list_of(combined.summary.total):
+                log.warning(
+                    "The rows of the parts are not the numbers 1 to %d, so the parts read the list in different orders "
+                    "or at different states: a row that cannot be a call may be counted twice or not at all. Give the "
+                    "list an order (order by …) and let it stand until all parts have ended",
+                    combined.summary.total,
+                )
+        else:
+            file.add_all(lines)
+        file.publish()
+        return file.rows
+
+
+class _Numbered:
+    """Lines in the order of their rows, and whether their numbers have no gap and no repetition."""
+
+    def __init__(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        self._lines = lines
+        self._last = 0
+        self._is_gapless = True
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        for line in self._lines:
+            self._is_gapless &= line["row"] == self._last + 1
+            self._last = line["row"]
+            yield line
+
+    def is_list_of(self, rows: int) -> bool:
+        """Whether the numbers were 1 to ``rows``, each once; asked at the end."""
+        return self._is_gapless and self._last == rows
+
+
+def _report_of(part: PartSummary) -> str:
+    if part.report is None:
+        raise ConfigurationError(f"{part.name} wrote no report: give the fan-out a report_path, or leave it out here")
+    return part.report
+
+
+def _lines(part: PartSummary, source: str) -> Iterator[Mapping[str, Any]]:
+    """The lines of one part's report. Raises ConfigurationError if they are not those of its summary."""
+    count, total = 0, part.counts["total"]
+    for line in report_lines(source):
+        count += 1
+        yield {**line, "row": _row_number(line.get("row"), source)}
+    if count > total or (count < total and not part.unread and not part.counts["pending"]):
+        raise ConfigurationError(
+            f"the report of {part.name} at {redacted_path(source)} has {count} lines and its summary counts {total} "
+            "rows, so it is the report of another run: clear that part"
+        )
+
+
+def _row_number(value: object, source: str) -> int:
+    text = str(value)
+    if isinstance(value, bool) or not text.isascii() or not text.isdecimal():
+        raise ConfigurationError(f"{redacted_path(source)} has a line without the number of its row: it is no report")
+    return int(text)
