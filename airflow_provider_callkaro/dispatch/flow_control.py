@@ -275,7 +275,7 @@ class Headroom:
             early, late = (early, middle) if due(middle) else (middle, late)
         return late
 
-    def measure(self, began: float, *, claimed: bool) -> None:
+    def measure(self, began: float, *, claimed: bool = True) -> None:
         """Note the end of a turn: how long it took, and how many calls started. ``began``: when it began.
         ``claimed``: whether calls were claimed in it; where a budget makes many turns idle, only those others count."""
         now = self._ended = self._clock()
