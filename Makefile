@@ -32,13 +32,13 @@ help:
 	@echo "make bench-ledger what the ledger on PostgreSQL takes, by four workers"
 	@echo "make check        lint, types and imports; make unit: the other part of make test"
 
-# Message queues are for Airflow 3 alone, so the extra for all versions has them not.
+# Message queues are for Airflow 3 alone, so the extra for all versions has them not. Celery is for tests of many workers.
 # The MySQL provider goes in without its C driver, which needs system headers; the tests use PyMySQL.
 $(INSTALLED): pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[dev]'
 	$(BIN)/pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) --no-deps apache-airflow-providers-mysql
-	$(BIN)/pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) apache-airflow-providers-common-messaging apache-airflow-providers-redis
+	$(BIN)/pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) apache-airflow-providers-celery apache-airflow-providers-common-messaging apache-airflow-providers-redis
 	touch $@
 
 demo: $(INSTALLED)
