@@ -5,6 +5,11 @@ BIN := $(VENV)/bin
 CONSTRAINTS := constraints/airflow-3.3.txt
 INSTALLED := $(VENV)/.installed
 
+# Of the soak: how long faults happen, what decides them, and Celery's broker (redis, rabbitmq, both).
+MINUTES ?= 30
+SEED ?= 0
+BROKER ?= both
+
 # More pytest workers than cores, because a test under a real Airflow waits for most of its time.
 WORKERS ?= 4
 
@@ -17,7 +22,7 @@ QUICK := $(if $(wildcard $(INSTALLED)),$(VENV),.venv-quick)
 # Every worker and every task imports the same files: without bytecode each compiles them, and the tests' assertions, anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo quick test check lint types imports unit explore bench bench-board bench-ledger bench-receiver test-matrix test-wheel docs pictures clean
+.PHONY: help demo quick test check lint types imports unit explore soak bench bench-board bench-ledger bench-receiver test-matrix test-wheel docs pictures clean
 
 help:
 	@echo "make demo         a campaign against the sandbox, without an account"
@@ -30,6 +35,7 @@ help:
 	@echo "make test-wheel   builds wheel and sdist, and uses the wheel under each supported Airflow; AIRFLOWS=3.0 for some"
 	@echo "make bench        the benchmark; make bench-receiver: a flood of webhooks; make bench-board: the board"
 	@echo "make bench-ledger what the ledger on PostgreSQL takes, by four workers"
+	@echo "make soak         everything at once, killed and frozen at random: MINUTES=30 SEED=7 BROKER=redis, rabbitmq or both"
 	@echo "make check        lint, types and imports; make unit: the other part of make test"
 
 # Message queues are for Airflow 3 alone, so the extra for all versions has them not. Celery is for tests of many workers.
@@ -72,6 +78,9 @@ unit: $(INSTALLED)
 
 explore: $(INSTALLED)
 	CALLKARO_EXAMPLES=explore $(BIN)/pytest -n $(WORKERS) -m "not services" $(QUICK_ROOMS) $(addprefix tests/,sources outcomes files)
+
+soak: $(INSTALLED)
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) --seed $(SEED) --broker $(BROKER)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
