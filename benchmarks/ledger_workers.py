@@ -22,6 +22,7 @@ from airflow_provider_callkaro.ledger.sql.scopes import scopes_of
 
 SCOPE = "renewal_reminders/calls@2026-11-22T01:00:00+00:00"
 RUN = "renewal_reminders/scheduled__2026-11-22T01:00:00+00:00/calls/-1"
+SPREAD = 2_654_435_761  # prime to 10**10, so that each place has a number of its own
 _COPY = "COPY voice_call_ledger (id, scope, call_key, number, state, run, owner, turn, redials, claimed_at) FROM STDIN"
 _UPDATE = (
     "UPDATE voice_call_ledger SET state = 'accepted', call_id = done.call_id, "
@@ -60,7 +61,7 @@ class Worked:
 def work(load: Load, pipe: Pipe) -> None:
     """Open the ledger, say so, receive the two moments of the monotonic clock, and commit until the second."""
     engine = sqlalchemy.create_engine(load.url)
-    first = secrets.randbelow(10**9)
+    first = secrets.randbelow(10**10)
     turn = by_hand(engine) if load.by_hand else with_ledger(engine, load)
     turn(_group(first, load.group))
     pipe.send(None)
@@ -133,4 +134,6 @@ def create_tables(url: str) -> None:
 
 
 def _group(first: int, size: int) -> list[Claim]:
-    return [Claim(key=(number := f"+9198{place % 10**9:09d}"), number=number) for place in range(first, first + size)]
+    """Calls to numbers that lie anywhere in the index, as those of a real list do."""
+    numbers = [f"+91{place * SPREAD % 10**10:010d}" for place in range(first, first + size)]
+    return [Claim(key=number, number=number) for number in numbers]

@@ -62,6 +62,16 @@ class MysqlStatements(Statements):
     def ago(self, seconds: int) -> str:
         return f"({self.now} - INTERVAL {seconds:d} SECOND)"
 
+    def _among(self, column: str, texts: Sequence[str]) -> Query:
+        return f"{column} IN ({','.join(['%s'] * len(texts))})", tuple(texts)
+
+    def insert(self, rows: Sequence[Row]) -> Query:
+        values = ",".join([f"({'%s,' * NEW_COLUMNS}{self.now},NULL)"] * len(rows))
+        return (
+            f"INSERT INTO voice_call_ledger ({self.columns}) VALUES {values} {self._on_conflict}",
+            tuple(chain.from_iterable(row[:NEW_COLUMNS] for row in rows)),
+        )
+
     def settle(self, outcomes: Sequence[Settled], *, owner: str, turn: int) -> Query:
         values = "SELECT %s AS id, %s AS state, %s AS call_id, %s AS reason, %s AS detail"
         values += " UNION ALL SELECT %s, %s, %s, %s, %s" * (len(outcomes) - 1)
@@ -113,6 +123,9 @@ class SqliteStatements(Statements):
 
     def ago(self, seconds: int) -> str:
         return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', '-{seconds:d} seconds')"
+
+    def _among(self, column: str, texts: Sequence[str]) -> Query:
+        return f"{column} IN ({','.join('?' * len(texts))})", tuple(texts)
 
     def insert(self, rows: Sequence[Row]) -> Query:
         return self._insert, [row[:NEW_COLUMNS] for row in rows]

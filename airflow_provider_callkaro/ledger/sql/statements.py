@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from itertools import chain
 
 from airflow_provider_callkaro.ledger.contract import CLAIM_LEASE
+from airflow_provider_callkaro.ledger.sql.arrays import array_of, given_rows
 from airflow_provider_callkaro.ledger.sql.key_statements import KeyStatements, Query, in_keyed
 from airflow_provider_callkaro.ledger.sql.table import (
     CLEAR_COLUMNS,
@@ -89,10 +90,12 @@ class Statements(KeyStatements):
 
     def insert(self, rows: Sequence[Row]) -> Query:
         """Add the rows whose id is free, as claimed now; leave the others as they are."""
-        values = _repeat(f"({_repeat(self._mark, NEW_COLUMNS)},{self.now},NULL)", len(rows))
+        new = dict(zip(Row._fields[:NEW_COLUMNS], zip(*rows, strict=True), strict=False))
+        chosen, given, parameters = given_rows(new, key="id")
         return (
-            f"INSERT INTO voice_call_ledger ({self.columns}) VALUES {values} {self._on_conflict}",
-            tuple(chain.from_iterable(row[:NEW_COLUMNS] for row in rows)),
+            f"INSERT INTO voice_call_ledger ({self.columns}) SELECT {chosen}, {self.now}, NULL FROM {given} "
+            f"{self._on_conflict}",
+            parameters,
         )
 
     def put_back(self, rows: Sequence[Row]) -> Query:
@@ -105,41 +108,45 @@ class Statements(KeyStatements):
 
     def settle(self, outcomes: Sequence[Settled], *, owner: str, turn: int) -> Query:
         """Write each outcome into its row, if the owner claimed it before this turn."""
-        values = _repeat("(%s,%s,%s,%s,%s)", len(outcomes))
+        columns = dict(zip(Settled._fields, zip(*outcomes, strict=True), strict=True))
+        chosen, given, parameters = given_rows(columns, key="id")
         return (
-            "UPDATE voice_call_ledger SET state = outcome.column2, call_id = outcome.column3, "
-            f"reason = outcome.column4, detail = outcome.column5, settled_at = (SELECT {self.now}) "
-            f"FROM (VALUES {values}) AS outcome WHERE id = outcome.column1 AND owner = %s AND turn < %s",
-            (*chain.from_iterable(outcomes), owner, turn),
+            "UPDATE voice_call_ledger SET state = outcome.state, call_id = outcome.call_id, reason = outcome.reason, "
+            f"detail = outcome.detail, settled_at = (SELECT {self.now}) FROM (SELECT {chosen} FROM {given}) "
+            f"AS outcome ({', '.join(Settled._fields)}) "
+            "WHERE voice_call_ledger.id = outcome.id AND owner = %s AND turn < %s",
+            (*parameters, owner, turn),
         )
 
     def release(self, ids: Sequence[str], *, owner: str, turn: int) -> Query:
         """Remove the owner's unsettled claims that were made before this turn."""
+        among, parameters = self._among("id", ids)
         return (
-            f"DELETE FROM voice_call_ledger WHERE id IN ({_repeat(self._mark, len(ids))}) "
+            f"DELETE FROM voice_call_ledger WHERE {among} "
             f"AND state IN ('claimed', 'also claimed') AND owner = {self._mark} AND turn < {self._mark}",
-            (*ids, owner, turn),
+            (*parameters, owner, turn),
         )
 
     def withdraw(self, ids: Sequence[str], *, owner: str, turn: int) -> Query:
         """Remove what the owner has claimed in this turn."""
+        among, parameters = self._among("id", ids)
         return (
-            f"DELETE FROM voice_call_ledger WHERE id IN ({_repeat(self._mark, len(ids))}) "
-            f"AND owner = {self._mark} AND turn = {self._mark}",
-            (*ids, owner, turn),
+            f"DELETE FROM voice_call_ledger WHERE {among} AND owner = {self._mark} AND turn = {self._mark}",
+            (*parameters, owner, turn),
         )
 
     def remove(self, ids: Sequence[str]) -> Query:
         """Remove rows that this transaction has locked."""
-        return f"DELETE FROM voice_call_ledger WHERE id IN ({_repeat(self._mark, len(ids))})", tuple(ids)
+        among, parameters = self._among("id", ids)
+        return f"DELETE FROM voice_call_ledger WHERE {among}", parameters
 
     def read(self, ids: Sequence[str]) -> Query:
         """The rows with the ids, in the order of ids: every column, and whether a claim would be within its lease."""
-        marks = _repeat(self._mark, len(ids))
+        among, parameters = self._among("id", ids)
         return (
             f"SELECT {self.columns}, claimed_at > {self.ago(LEASE_SECONDS)} FROM voice_call_ledger "
-            f"WHERE id IN ({marks}) ORDER BY id",
-            tuple(ids),
+            f"WHERE {among} ORDER BY id",
+            parameters,
         )
 
     def lock(self, ids: Sequence[str]) -> Query:
@@ -159,21 +166,21 @@ class Statements(KeyStatements):
 
     def called(self, numbers: Sequence[str], *, since: str) -> Query:
         """Number, time and count of the calls to the numbers since then that may have rung, in any scope."""
-        marks = _repeat(self._mark, len(numbers))
+        among, parameters = self._among("number", numbers)
         return (
-            f"SELECT number, claimed_at, {_CALLS} FROM voice_call_ledger WHERE number IN ({marks}) "
+            f"SELECT number, claimed_at, {_CALLS} FROM voice_call_ledger WHERE {among} "
             f"AND claimed_at >= {self._mark} AND {_CALLS} > 0",
-            (*numbers, since),
+            (*parameters, since),
         )
 
     def called_within(self, numbers: Sequence[str], *, seconds: int) -> Query:
         """Like `called` with the id, for the last seconds; the first row has no id, and the database's time."""
-        marks = _repeat(self._mark, len(numbers))
+        among, parameters = self._among("number", numbers)
         return (
             f"SELECT '' AS id, '' AS number, {self.now} AS claimed_at, 0 AS calls UNION ALL "
-            f"SELECT id, number, claimed_at, {_CALLS} FROM voice_call_ledger WHERE number IN ({marks}) "
+            f"SELECT id, number, claimed_at, {_CALLS} FROM voice_call_ledger WHERE {among} "
             f"AND claimed_at >= {self.ago(seconds)} AND {_CALLS} > 0",
-            tuple(numbers),
+            parameters,
         )
 
     def holds_any(self, prefixes: Sequence[str]) -> Query:
@@ -185,10 +192,10 @@ class Statements(KeyStatements):
 
     def won(self, ids: Sequence[str], *, owner: str, turn: int) -> Query:
         """The ids that the owner claimed in this turn."""
+        among, parameters = self._among("id", ids)
         return (
-            f"SELECT id FROM voice_call_ledger WHERE id IN ({_repeat(self._mark, len(ids))}) "
-            f"AND owner = {self._mark} AND turn = {self._mark}",
-            (*ids, owner, turn),
+            f"SELECT id FROM voice_call_ledger WHERE {among} AND owner = {self._mark} AND turn = {self._mark}",
+            (*parameters, owner, turn),
         )
 
     def begin_run(self, *, id: str, run: str, record: str) -> Query:  # noqa: A002
@@ -221,14 +228,16 @@ class Statements(KeyStatements):
 
     def pruned_scopes(self, ids: Sequence[str]) -> Query:
         """The scopes that were pruned, and when."""
-        marks = _repeat(self._mark, len(ids))
-        return f"SELECT id, pruned_at FROM voice_call_scopes WHERE id IN ({marks}) AND pruned_at IS NOT NULL", tuple(
-            ids
-        )
+        among, parameters = self._among("id", ids)
+        return f"SELECT id, pruned_at FROM voice_call_scopes WHERE {among} AND pruned_at IS NOT NULL", parameters
 
     def suited(self, create: str) -> str:
         """The statement that creates a table, for this database."""
         return create
+
+    def _among(self, column: str, texts: Sequence[str]) -> Query:
+        """The condition that a column holds one of the texts."""
+        return f"{column} = ANY(CAST(%s AS TEXT[]))", (array_of(texts),)
 
 
 def _repeat(text: str, times: int) -> str:
