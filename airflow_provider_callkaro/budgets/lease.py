@@ -20,6 +20,7 @@ from airflow_provider_callkaro.budgets.usage import IDLE_AFTER, Usage
 
 MARGIN = 0.01  # seconds by which a lease ends earlier here than in the database
 RENEWALS = 4  # per length of a lease
+RENEWALS_IN_A_HURRY = 12
 SHORTEST_REST = 1.0  # seconds that the slots of a dead worker rest after its lease
 FIRST_LENGTH = 0.6  # seconds; the length of a lease before the database has said one
 _UNLIMITED = sys.maxsize
@@ -132,11 +133,17 @@ class Lease:
         """When to renew; a moment that has passed for at once."""
         if self._throttled is not self._told:
             return -math.inf
-        return self._renewed_at + self._grant.seconds / RENEWALS
+        # Somebody waits for what was given up.
+        return self._renewed_at + self._grant.seconds / (RENEWALS_IN_A_HURRY if self._returned else RENEWALS)
 
     def due(self, *, now: float) -> bool:
         """Whether to renew at once."""
         return self.due_at <= now
+
+    def close(self) -> None:
+        """Let nothing start or leave any more."""
+        with self._lock:
+            self._ends = -math.inf
 
     def report(self, *, now: float, backlog: bool) -> Holding:
         """What the next renewal says. Call it at the very start of each try to renew. ``backlog``: whether there are
@@ -158,8 +165,9 @@ class Lease:
                 out=held // size - len(tokens),
                 returned=tuple(moment - now for moment in self._returned),
                 size=size,
+                calls_per_request=self._calls_per_request,
                 stretch=max(1.0, self._calls_per_request / max(1, held)),
-                slots=self._slots,
+                slots=self._slots if grant.slots is not None else 0,
                 in_flight=self._in_flight,
                 wanted_tokens=self._wanted_tokens(now, idle=idle, held=held) if backlog else 0,
                 wanted_slots=self._wanted_slots(now) if backlog else self._in_flight,

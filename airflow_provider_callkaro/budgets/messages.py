@@ -38,6 +38,7 @@ class Holding:
     :param returned: tokens that the worker gives up, oldest first, each with how long until it is ready. Those of
         reports without an answer are repeated: the database counts what is missing, and takes the last ones.
     :param size: calls per token.
+    :param calls_per_request: how many calls a full request carries.
     :param stretch: how many periods a token that is used now may have to rest, 1 or more.
     :param slots: calls that the worker may have in flight, in use or not.
     :param in_flight: calls that are in flight.
@@ -55,6 +56,7 @@ class Holding:
     out: int
     returned: tuple[float, ...]
     size: int
+    calls_per_request: int
     stretch: float
     slots: int
     in_flight: int

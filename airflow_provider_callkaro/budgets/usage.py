@@ -16,7 +16,7 @@ class Usage:
     def __init__(self) -> None:
         self._starts: deque[tuple[float, int]] = deque()
         self._recent = 0
-        self._peaks = (0, 0)  # of calls in flight, in this span and in the one before
+        self._peaks = (math.inf, math.inf)  # of calls in flight, in this span and in the one before; at first unknown
         self._since = -math.inf
 
     def started(self, calls: int, *, in_flight: int, now: float) -> None:
@@ -33,10 +33,12 @@ class Usage:
 
     def wanted_slots(self, *, held: int, most: int, in_flight: int, now: float) -> int:
         """How many slots it has use for while it has a backlog."""
-        if now - self._since >= SPAN:
+        if held == 0 or self._since < 0:
+            self._peaks, self._since = (math.inf, math.inf), now
+        elif now - self._since >= SPAN:
             self._peaks, self._since = (in_flight, self._peaks[0]), now
         peak = max(self._peaks)
-        if held == 0 or peak >= min(held, most) * 0.9:
+        if peak >= min(held, most) * 0.9:
             return most
         return min(most, math.ceil(GROWTH * peak) + 1)
 

@@ -57,6 +57,7 @@ class SqlSession:
     :param engine: of the database; its pool and events are not changed.
     :param statements: for this database; they say how each new connection starts.
     :param table: for the messages.
+    :param settings: further statements for each new connection; such a connection is not used for anything else later.
     :param sleep: waits for a number of seconds.
     :param random: a number from 0 to 1, so that workers that met in a deadlock do not meet again.
     """
@@ -67,6 +68,7 @@ class SqlSession:
         engine: Engine,
         statements: Statements,
         table: str,
+        settings: Sequence[str] = (),
         sleep: Callable[[float], None],
         random: Callable[[], float],
     ) -> None:
@@ -75,6 +77,7 @@ class SqlSession:
         """SQLAlchemy's name of the kind of database."""
         self._statements = statements
         self._table = table
+        self._settings = settings
         self._sleep = sleep
         self._random = random
         self._connection: Connection | None = None
@@ -85,15 +88,16 @@ class SqlSession:
         self.misses_column = False
         """The last failed transaction asked for a column that does not exist."""
 
-    def transact(self, work: Callable[[Connection], _Result], *, action: str) -> _Result:
+    def transact(self, work: Callable[[Connection], _Result], *, action: str, tries: int = TRIES) -> _Result:
         """Run one transaction and commit it, with retries and backoff if the error is transient.
 
         :param work: what to do in it; it may be run several times, so it is idempotent.
         :param action: the message says that the ledger could not be … : "read" or "written".
+        :param tries: how often it is run at most, 1 or more.
         :return: what ``work`` returned in the try that was committed.
         :raises LedgerError: it could not be done.
         """
-        for attempt in range(TRIES):
+        for attempt in range(tries):
             try:
                 connection = self._connection or self._connect()
                 with connection.begin():
@@ -113,7 +117,7 @@ class SqlSession:
                     self.ascii_only = again = True
                 else:
                     again = _is_transient(error) or (self._has_worked and not connected)
-            if not again or attempt == TRIES - 1:
+            if not again or attempt == tries - 1:
                 break
             delay = min(LONGEST_DELAY, FIRST_DELAY * 2**attempt) * (0.5 + self._random() / 2)
             _log.warning(
@@ -124,13 +128,13 @@ class SqlSession:
             )
             self._sleep(delay)
         # Raised outside the except block: else the error, with the parameters, would be its context in every log.
-        tries = f", try {attempt + 1} of {TRIES}" if attempt else ""
+        after = f", try {attempt + 1} of {tries}" if attempt else ""
         named = self._engine.get_execution_options().get(CONNECTION_ID)
         behind = "ledger_conn_id" if named is None else f'connection "{named}"'
         kind = LedgerError if why is None or not why.is_final else LedgerRefused
         raise kind(
             f'the call ledger (table "{self._table}" in the {self._engine.dialect.name} database behind {behind}) '
-            f"could not be {action} ({problem}{tries}): {why or 'mend the database, then run it again'}"
+            f"could not be {action} ({problem}{after}): {why or 'mend the database, then run it again'}"
         )
 
     def create_table(self, table: str, statements: Sequence[str]) -> None:
@@ -147,7 +151,9 @@ class SqlSession:
         self.transact(create, action="opened or created")
 
     def close(self) -> None:
-        """Give the connection back to the engine."""
+        """Give the connection back to the engine, or close it if it has settings of its own."""
+        if self._settings:
+            self._drop()
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(SQLAlchemyError):
@@ -160,7 +166,7 @@ class SqlSession:
             isolation_level=self._statements.isolation, preserve_rowcount=True
         )
         with connection.begin():
-            for setting in self._statements.settings:
+            for setting in (*self._statements.settings, *self._settings):
                 connection.exec_driver_sql(setting).close()
             if self._statements.durability is not None and self._is_durable is None:
                 self._is_durable = str(connection.exec_driver_sql(self._statements.durability).scalar()) == "1"

@@ -29,6 +29,8 @@ KEYS_TABLE = "voice_call_keys"
 OUTCOMES_TABLE = "voice_call_outcomes"  # described in outcomes.tables, as are the next two
 CAMPAIGNS_TABLE = "voice_call_campaigns"
 SUPPRESSIONS_TABLE = "voice_call_suppressions"
+BUDGETS_TABLE = "voice_call_budgets"  # described in budgets.tables, as is the next one
+BUDGET_LEASES_TABLE = "voice_call_budget_leases"
 
 CLEAR_COLUMNS = {TABLE: "call_key", RUNS_TABLE: "run"}  # as they are called in a clear ledger,
 KEYED_COLUMNS = {TABLE: "call_digest", RUNS_TABLE: "run_digest"}  # and in a keyed one
