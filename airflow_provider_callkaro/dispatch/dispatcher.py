@@ -249,9 +249,9 @@ class Dispatcher:
             self._watchdog.alarm()
             self._give_up_on(self._watchdog.overdue())
             if self._watchdog.is_standing_still():
-                self._collect(timeout=0.0)  # answers that it left behind
                 break
             self._collect(timeout=min(left, LONGEST_WAIT))
+        self._collect(timeout=0.0)  # what came while this thread could not look, or was left behind
         for key in list(self._out):
             self._give_up_on(key)
         self._conclude(is_done=False)

@@ -44,7 +44,7 @@ class TransportAround:
         return await self.transport.send(request, not_after=not_after)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def impatient(monkeypatch):
     monkeypatch.setattr(watchdog, "SLACK", 1.0)
     monkeypatch.setattr(dialler, "LONGEST_CLOSING", 0.5)
@@ -73,7 +73,7 @@ def test_a_dialler_that_dies_ends_the_run(caller, error) -> None:
     check_that_the_rest_is_left_to_the_next_try(caller, run, unknown=4)
 
 
-def test_an_event_loop_that_stands_still_ends_the_run(caller) -> None:
+def test_an_event_loop_that_stands_still_ends_the_run(caller, impatient) -> None:
     over = threading.Event()
 
     class Blocking(TransportAround):
@@ -93,7 +93,7 @@ def test_an_event_loop_that_stands_still_ends_the_run(caller) -> None:
 
 
 @pytest.mark.slow
-def test_an_answer_that_is_overdue_ends_the_run_and_costs_only_its_own_call(caller) -> None:
+def test_an_answer_that_is_overdue_ends_the_run_and_costs_only_its_own_call(caller, impatient) -> None:
     """Everything has a deadline, so it cannot happen; if it does, the others in flight are awaited all the same."""
 
     class Forgetting(TransportAround):
@@ -148,7 +148,7 @@ class Stopped:
         return None
 
 
-def test_a_process_that_was_frozen_is_given_the_time_to_wake_up() -> None:
+def test_a_process_that_was_frozen_is_given_the_time_to_wake_up(impatient) -> None:
     """After an hour's sleep the event loop has had no chance to beat; that is no reason to end its run."""
     now = [0.0]
     watch = Watchdog(Stopped(), clock=lambda: now[0])

@@ -145,15 +145,30 @@ def test_a_second_blow_while_the_run_settles_leaves_a_summary_too(caller, ending
                 raise Struck
             return now
 
+    class TwentyLines(Lines):
+        def add(self, row) -> None:
+            super().add(row)
+            if len(self.rows) == 20:
+                are_settled.set()
+
     def strike_once_a_call_is_in_flight() -> None:
         caller.sandbox.wait_for_held(1)
+        assert are_settled.wait(30)
         clock.strikes_at = 0.0
 
+    are_settled = threading.Event()
     clock = Clock()
     hand = threading.Thread(target=strike_once_a_call_is_in_flight)
     hand.start()
     with pytest.raises(Struck):
-        caller.place(rows(100), total=100, on_failure=endings, clock=clock, limits=Limits(max_concurrency=2))
+        caller.place(
+            rows(100),
+            total=100,
+            on_failure=endings,
+            clock=clock,
+            limits=Limits(max_concurrency=2),
+            report=TwentyLines(),
+        )
     hand.join()
     summary = endings.only
     assert (summary.accepted, summary.total) == (20, 100)

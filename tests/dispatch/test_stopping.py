@@ -5,6 +5,8 @@ However it ends, no new call starts, those in flight are awaited and settled, an
 
 from __future__ import annotations
 
+import asyncio
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -33,6 +35,67 @@ class ShiftedClock:
 
     def __call__(self) -> float:
         return time.monotonic() + self.shift
+
+
+class WatchedStop(Stop):
+    """A stop that tells when the run has begun to wind down."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.is_winding_down = threading.Event()
+
+    @property
+    def finish_by(self) -> float:
+        self.is_winding_down.set()
+        return super().finish_by
+
+
+class InFlight:
+    """Counts the requests whose answers have not been handed over, in the thread that sends them."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._changed = threading.Condition()
+
+    def wait_for(self, count: int) -> None:
+        loop = self._transport.loop
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result(30)  # what was started begins before
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._count == count, timeout=30)
+
+    def watch(self, transport: Any) -> Any:
+        """A transport around a real one."""
+        self._transport = Counted(transport, self._add)
+        return self._transport
+
+    def _add(self, number: int) -> None:
+        with self._changed:
+            self._count += number
+            self._changed.notify_all()
+
+
+class Counted:
+    """A transport that tells of each request when it begins, and when whoever sent it has dealt with its answer."""
+
+    def __init__(self, transport: Any, add: Callable[[int], None]) -> None:
+        self._transport = transport
+        self._add = add
+        self.deadline = transport.deadline
+
+    async def __aenter__(self) -> Counted:
+        self.loop = asyncio.get_running_loop()
+        await self._transport.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._transport.__aexit__(*exc_info)
+
+    async def send(self, request: Any, *, not_after: float) -> Any:
+        self._add(1)
+        try:
+            return await self._transport.send(request, not_after=not_after)
+        finally:
+            asyncio.get_running_loop().call_soon(self._add, -1)
 
 
 def interrupted_by(event: Callable[[], None], contacts: list[Any], *, at: int) -> Iterator[Any]:
@@ -96,7 +159,7 @@ def test_a_stop_takes_back_what_was_claimed_ahead_and_has_no_place_yet(caller) -
     """One call is in flight, the next one is claimed and waits for its place: it must not get it any more."""
     sandbox = caller.sandbox
     sandbox.fault("hold_after_accepting", first=1)
-    ahead, winding_down = threading.Event(), threading.Event()
+    ahead = threading.Event()
 
     class Ahead(LedgerAround):
         claimed = 0
@@ -108,21 +171,13 @@ def test_a_stop_takes_back_what_was_claimed_ahead_and_has_no_place_yet(caller) -
                 ahead.set()
             return lost
 
-    class Watched(Stop):
-        """A stop that tells when the run has begun to wind down."""
-
-        @property
-        def finish_by(self) -> float:
-            winding_down.set()
-            return super().finish_by
-
-    stop = Watched(clock=time.monotonic)
+    stop = WatchedStop(clock=time.monotonic)
 
     def ask_while_a_call_is_in_flight() -> None:
         sandbox.wait_for_held(1)
         assert ahead.wait(30)
         stop.ask("Airflow ended the task")
-        assert winding_down.wait(30)
+        assert stop.is_winding_down.wait(30)
         sandbox.clear_faults()
         sandbox.release()
 
@@ -164,15 +219,20 @@ def test_a_run_that_is_asked_to_end_when_everything_is_done_has_gone_through(cal
 def test_a_call_that_hangs_beyond_the_grace_is_unknown_and_not_dialled_again(durable_caller, kind) -> None:
     sandbox = durable_caller.sandbox
     sandbox.fault(kind, after=30, first=1)
-    stop = Stop(clock=time.monotonic)
+    stop = WatchedStop(clock=time.monotonic)
+    in_flight = InFlight()
 
     def stop_once_a_call_hangs() -> None:
         sandbox.wait_for_held(1)
-        stop.ask("Airflow ended the task", grace=0.3)
+        stop.ask("Airflow ended the task", grace=60.0)
+        assert stop.is_winding_down.wait(30)  # so nothing more starts
+        in_flight.wait_for(1)
+        stop.ask("Airflow ended the task", grace=0.0)
 
     with_a_hand_on_the_stop = threading.Thread(target=stop_once_a_call_hangs)
     with_a_hand_on_the_stop.start()
-    run = durable_caller.place(rows(200), stop=stop, limits=Limits(max_concurrency=4, calls_per_second=200))
+    limits = Limits(max_concurrency=4, calls_per_second=200)
+    run = durable_caller.place(rows(200), stop=stop, limits=limits, around=in_flight.watch)
     with_a_hand_on_the_stop.join()
     assert [row.reason for row in run.rows if row.outcome is Outcome.UNKNOWN] == [Reason.INTERRUPTED]
     assert run.summary.accepted + run.summary.pending == 199
@@ -194,6 +254,32 @@ def test_whoever_asks_last_can_only_shorten_the_time_to_finish() -> None:
     stop.ask("once more")
     assert stop.finish_by == 1_000.0 + KILLED_GRACE
     assert stop.why == "the task's execution_timeout is near"
+
+
+def test_an_answer_that_came_while_the_process_slept_through_its_grace_counts(caller) -> None:
+    """The machine was frozen, or busy: the time is over, and yet the vendor has answered."""
+    sandbox = caller.sandbox
+    sandbox.fault("hold_after_accepting", first=1)
+    in_flight = InFlight()
+
+    class Sleeping(Stop):
+        @property
+        def finish_by(self) -> float:
+            sandbox.release()
+            in_flight.wait_for(0)
+            return -math.inf
+
+    stop = Sleeping(clock=time.monotonic)
+
+    def ask_while_a_call_is_in_flight() -> None:
+        sandbox.wait_for_held(1)
+        stop.ask("Airflow ended the task")
+
+    hand = threading.Thread(target=ask_while_a_call_is_in_flight)
+    hand.start()
+    run = caller.place(rows(1), stop=stop, around=in_flight.watch)
+    hand.join()
+    assert (run.summary.accepted, run.summary.unknown) == (1, 0)
 
 
 def test_a_run_that_winds_down_heeds_a_shorter_grace(caller) -> None:

@@ -74,11 +74,10 @@ def test_many_who_ask_at_once_cause_one_look_up(backend, opened):
 
 
 def test_strangers_cause_few_look_ups_at_once_and_hold_nobody_up(backend, opened, monkeypatch):
-    monkeypatch.setattr(module, "LOOK_UP_SECONDS", 0.01)
-
     async def run():
         doors = opened()
         known = await answer(doors)
+        monkeypatch.setattr(module, "LOOK_UP_SECONDS", 0.01)
         backend.goes_on.clear()
         guessed = await asyncio.gather(*[answer(doors, f"guess_{number}") for number in range(100)])
         again = await answer(doors)
@@ -88,18 +87,18 @@ def test_strangers_cause_few_look_ups_at_once_and_hold_nobody_up(backend, opened
     known, guessed, again = asyncio.run(run())
     assert guessed == {Unavailable}
     assert again is known
+    assert known.settings is SETTINGS
     assert len(backend.asked) <= 1 + MAX_LOOK_UPS
 
 
 def test_a_look_up_that_hangs_or_breaks_does_not_close_a_door_that_is_known(backend, opened, now, monkeypatch):
-    monkeypatch.setattr(module, "LOOK_UP_SECONDS", 0.01)
-
     async def run():
         doors = opened()
         known = await answer(doors)
         now[0] += 1_000
         backend.error = OSError("a backend that is down")
         broken = await answer(doors)
+        monkeypatch.setattr(module, "LOOK_UP_SECONDS", 0.01)
         backend.goes_on.clear()
         hangs = await answer(doors)
         stranger = await answer(doors, secret="another-secret-than-it")
@@ -108,6 +107,7 @@ def test_a_look_up_that_hangs_or_breaks_does_not_close_a_door_that_is_known(back
 
     known, broken, hangs, stranger = asyncio.run(run())
     assert known is broken is hangs
+    assert known.settings is SETTINGS
     assert stranger is Refused
 
 

@@ -13,6 +13,7 @@ import socket
 import struct
 import threading
 from contextlib import ExitStack, suppress
+from typing import ClassVar
 
 import pytest
 from certificates import make_certificate
@@ -57,7 +58,9 @@ class Connection:
                 return None
         body, self._read = self._read[:length], self._read[length:]
         request = (head.decode("latin-1"), body)
-        self._server.requests.append(request)
+        with self._server.has_read:
+            self._server.requests.append(request)
+            self._server.has_read.notify_all()
         return request
 
     def send(self, data):
@@ -85,13 +88,15 @@ class Connection:
 class ScriptedServer:
     """Runs one script per connection, in their order; the last one serves all further connections.
 
-    :ivar requests: (head, body) of every request that was read whole.
+    :ivar requests: (head, body) of every request that was read whole. Who gave up without an answer may be faster than
+        the server: `received` waits for it.
     :ivar connections: how many were accepted.
     """
 
     def __init__(self, *scripts):
         self.scripts = scripts
         self.requests = []
+        self.has_read = threading.Condition()
         self.connections = 0
         self.over = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -102,6 +107,12 @@ class ScriptedServer:
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}"
+
+    def received(self, count):
+        """Wait until so many requests were read, and return all that were."""
+        with self.has_read:
+            self.has_read.wait_for(lambda: len(self.requests) >= count, timeout=30)
+            return list(self.requests)
 
     def settle(self, connection):
         """Wait until the script of this connection, counted from 1, has ended and its end has been sent."""
@@ -138,6 +149,11 @@ class ScriptedServer:
 class SyncDriver:
     """The driver of the hooks, with the patience of one try."""
 
+    hasty: ClassVar = {
+        "connect_timeout": 0.2,
+        "read_timeout": 0.4,
+    }  # seconds; together they are the deadline of an exchange
+
     def __init__(self, target):
         self._transport = SyncTransport(target, policy=RetryPolicy(attempts=1), sleep=pytest.fail, random=lambda: 0.5)
 
@@ -155,6 +171,7 @@ class AsyncDriver:
     """The driver of sensors and triggers, in a loop of the standard library as Airflow's are."""
 
     loop_factory = staticmethod(asyncio.new_event_loop)
+    hasty: ClassVar = {"read_timeout": 0.4}  # seconds, from the moment at which there is a connection
 
     def __init__(self, target):
         self._closing = ExitStack()
@@ -230,7 +247,14 @@ def opener(driver_class, stack):
         stack.callback(driver.close)
         return driver
 
+    open_driver.hasty = driver_class.hasty
     return open_driver
+
+
+@pytest.fixture
+def hasty(driver_to):
+    """Timeouts with which an answer that never ends is soon given up, and a connection still has its time."""
+    return driver_to.hasty
 
 
 @pytest.fixture

@@ -27,14 +27,18 @@ def dripping(head, drip, end):
 
     def script(connection):
         connection.read_request()
-        connection.send(head)
-        for _ in range(DRIPS):
-            connection.send(drip)
-            if connection.is_over_within(0.05):
-                return
-        connection.send(end)
+        drip_into(connection, head, drip, end)
 
     return script
+
+
+def drip_into(connection, head, drip, end):
+    connection.send(head)
+    for _ in range(DRIPS):
+        connection.send(drip)
+        if connection.is_over_within(0.05):
+            return
+    connection.send(end)
 
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(ACCEPTED) + ACCEPTED
@@ -50,12 +54,18 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_answer_that_drips_in_is_lost_at_the_deadline(serve, place_call, kind):
+def test_an_answer_that_drips_in_is_lost_at_the_deadline(serve, place_call, hasty, kind):
     """Between two bytes there is never a pause worth a timeout; a call would be held for hours, and its run with it."""
-    server = serve(dripping(*KINDS[kind]))
-    with pytest.raises(OutcomeUnknown):
-        place_call(server.url, **HASTY)
-    assert len(server.requests) == 1
+    for _ in range(30):
+        server = serve(dripping(*KINDS[kind]))
+        with pytest.raises((OutcomeUnknown, NotSent)) as error:
+            place_call(server.url, **hasty)
+        if isinstance(error.value, OutcomeUnknown):
+            break
+        server.close()
+        assert server.requests == []  # a busy machine let nothing leave within the deadline: once more
+    assert isinstance(error.value, OutcomeUnknown)
+    assert len(server.received(1)) == 1
 
 
 def test_a_tls_handshake_that_never_ends_has_rung_nobody(serve, place_call):
@@ -71,20 +81,38 @@ def test_a_proxy_that_drips_has_rung_nobody(serve, place_call, monkeypatch):
         place_call("https://api.callkaro.invalid", **HASTY)
 
 
-def test_a_name_that_takes_for_ever_to_look_up_has_rung_nobody(place_call, monkeypatch):
+class HangingLookUps:
+    """A name server that is silent until the end of the test, or for a minute.
+
+    :ivar have_ended: whether somebody waited for it to the end.
+    """
+
+    def __init__(self):
+        self.is_over = threading.Event()
+        self.have_ended = False
+
+    def __call__(self, *arguments, **options):
+        self.is_over.wait(60)
+        self.have_ended = True
+        return []
+
+
+@pytest.fixture
+def hanging_look_ups(monkeypatch):
+    look_ups = HangingLookUps()
+    monkeypatch.setattr(socket, "getaddrinfo", look_ups)
+    yield look_ups
+    look_ups.is_over.set()
+
+
+def test_a_name_that_takes_for_ever_to_look_up_has_rung_nobody(place_call, hanging_look_ups):
     """Nothing can interrupt a look-up: a silent name server held a task for as long as the system liked."""
-    is_over = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: is_over.wait(30) and [])
-    started = time.monotonic()
-    try:
-        with pytest.raises(NotSent):
-            place_call("https://api.callkaro.invalid", **HASTY)
-        assert time.monotonic() - started < 10
-    finally:
-        is_over.set()
+    with pytest.raises(NotSent):
+        place_call("https://api.callkaro.invalid", **HASTY)
+    assert not hanging_look_ups.have_ended
 
 
-def test_a_look_up_that_hangs_does_not_hold_the_end_of_an_event_loop(monkeypatch):
+def test_a_look_up_that_hangs_does_not_hold_the_end_of_an_event_loop(hanging_look_ups):
     """A sensor asks within a loop of its own, which would wait for its threads."""
 
     async def ask():
@@ -92,15 +120,9 @@ def test_a_look_up_that_hangs_does_not_hold_the_end_of_an_event_loop(monkeypatch
         async with AsyncTransport(target, max_connections=1) as transport:
             await transport.send(REQUEST)
 
-    is_over = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: is_over.wait(30) and [])
-    started = time.monotonic()
-    try:
-        with pytest.raises(NotSent):
-            asyncio.run(ask())
-        assert time.monotonic() - started < 10
-    finally:
-        is_over.set()
+    with pytest.raises(NotSent):
+        asyncio.run(ask())
+    assert not hanging_look_ups.have_ended
 
 
 def test_a_name_is_looked_up_by_both_drivers(serve, place_call):
@@ -121,19 +143,37 @@ def test_an_answer_within_the_deadline_is_read_although_it_comes_in_pieces(serve
     assert place_call(serve(in_pieces).url).call_id == "a1b2c3d4e5"
 
 
-def test_a_connection_that_was_given_up_is_not_used_again(serve, driver_to):
+def test_a_connection_that_was_given_up_is_not_used_again(serve, driver_to, hasty):
     """What still drips out of it would be read as the answer to somebody else's call."""
 
-    def then_accept(connection):
-        connection.read_request()
-        connection.answer()
+    def script(connection):
+        request = connection.read_request()
+        if request is None:
+            return
+        if request is not server.requests[0]:
+            connection.answer()
+            return
+        with suppress(OSError):
+            drip_into(connection, *KINDS["body"])
+        connection.never_answer()
+        connection.socket.setblocking(False)
+        with suppress(OSError):
+            more.append(connection.socket.recv(65_536))
 
-    server = serve(dripping(*KINDS["body"]), then_accept)
-    driver = driver_to(server.url, **HASTY)
-    with pytest.raises(OutcomeUnknown):
-        driver.exchange(REQUEST)
-    assert CallKaro().read_placed_call(driver.exchange(REQUEST)).call_id == "a1b2c3d4e5"
-    assert server.connections == 2
+    more = []
+    server = serve(script)
+    driver = driver_to(server.url, **hasty)
+    placed, lost = None, 0
+    while placed is None:
+        try:
+            placed = CallKaro().read_placed_call(driver.exchange(REQUEST))
+        except (NotSent, OutcomeUnknown) as error:  # a busy machine can cost more than the first answer
+            lost += isinstance(error, OutcomeUnknown)
+            assert lost < 30
+    assert placed.call_id == "a1b2c3d4e5"
+    assert lost >= 1
+    server.close()
+    assert set(more) <= {b""}  # nothing came over the first connection any more
 
 
 class TestTheLastLookBeforeTheWire:
@@ -215,7 +255,8 @@ class TestTheLastLookBeforeTheWire:
         assert asyncio.run(sent) == [TooLate]
         assert len(server.requests) == 1
 
-    def test_a_token_that_is_not_renewed_in_time_has_sent_nothing(self, serve):
+    def test_a_token_that_is_not_renewed_in_time_has_sent_nothing(self, serve, monkeypatch):
+        monkeypatch.setattr(Target, "deadline", 0.4)  # of the renewal; the answers have the usual time
         over = threading.Event()
 
         class Slow:
@@ -234,7 +275,7 @@ class TestTheLastLookBeforeTheWire:
 
         async def sent_with_a_slow_renewal():
             try:
-                return await self.send(server.url, float("inf"), credentials=Slow(), **HASTY)
+                return await self.send(server.url, float("inf"), credentials=Slow())
             finally:
                 over.set()
 

@@ -99,7 +99,7 @@ def test_an_answer_that_never_comes_may_have_rung(serve, place_call):
     server = serve(after_reading(lambda connection: connection.never_answer()))
     with pytest.raises(OutcomeUnknown):
         place_call(server.url, read_timeout=HASTY)
-    assert len(server.requests) == 1
+    assert len(server.received(1)) == 1
 
 
 def test_an_answer_that_stops_half_way_may_have_rung(serve, place_call):

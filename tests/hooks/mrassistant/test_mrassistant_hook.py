@@ -169,8 +169,11 @@ class TestCalls:
         hook = MrAssistantHook()
         fields = {"wait_until_answered": True, "ringing_timeout_seconds": 1}
         assert hook.place_call(Call(to_number=NUMBER, extra=fields)).call_id == sandbox.rings[0].call_id
+        sandbox.clear_faults()
+        sandbox.fault("hold_after_accepting", path="/calls/outbound")
         with pytest.raises(OutcomeUnknown):
             hook.place_call(Call(to_number=OTHERS[0]))
+        sandbox.release()
 
     def test_a_patient_connection_stays_as_patient(self, hook):
         target = hook.connection.target
