@@ -78,7 +78,9 @@ def _soak(broker_name: str, *, seconds: float, seed: int) -> int:
     try:
         account = _run(broker_name, plan, seconds=seconds, folder=folder)
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # nothing may be left, however impatient somebody is
         kill_all_of(str(folder))
+        signal.signal(signal.SIGTERM, _leave)
     _show(account, broker=broker_name, seed=seed)
     if account.findings:
         log.info("The logs are kept in %s", folder)

@@ -23,7 +23,7 @@ def gather(cluster: Cluster, runs: Iterable[Run], *, reports: Path) -> list[Told
     """What each task instance that calls a list left."""
     told = []
     for run in runs:
-        for task in run.dag.lists:
+        for task in (*run.dag.lists, *run.dag.combined):
             for map_index in [NOT_MAPPED] if task.shards is None else range(task.shards):
                 place = "" if map_index == NOT_MAPPED else f" {map_index}"
                 told.append(

@@ -60,12 +60,14 @@ class DagOfTheSoak:
     """What the account has to know of a DAG.
 
     :param lists: its tasks that call lists.
+    :param combined: its tasks that combine what the shards of a list have told: each tells of the whole list.
     :param singles: how many numbers of its run's conf it may ring, each at most once.
     :param launches: how many of the vendor's campaigns a run launches.
     """
 
     dag_id: str
     lists: Sequence[ListTask] = ()
+    combined: Sequence[ListTask] = ()
     singles: int = 0
     launches: int = 0
 
@@ -104,7 +106,11 @@ DAGS: Mapping[str, DagOfTheSoak] = {
     dag.dag_id: dag
     for dag in (
         DagOfTheSoak(dag_id="callkaro_list", lists=[ListTask(task_id="calls", place=0, people=200)]),
-        DagOfTheSoak(dag_id="callkaro_shards", lists=[ListTask(task_id="calls", place=0, people=300, shards=3)]),
+        DagOfTheSoak(
+            dag_id="callkaro_shards",
+            lists=[ListTask(task_id="calls", place=0, people=300, shards=3)],
+            combined=[ListTask(task_id="together", place=0, people=300)],
+        ),
         DagOfTheSoak(dag_id="callkaro_hours", lists=[ListTask(task_id="calls", place=0, people=300)]),
         DagOfTheSoak(dag_id="callkaro_task_state", lists=[ListTask(task_id="calls", place=0, people=120)]),
         DagOfTheSoak(dag_id="callkaro_function", lists=[ListTask(task_id="calls", place=0, people=120)]),
@@ -115,7 +121,10 @@ DAGS: Mapping[str, DagOfTheSoak] = {
         DagOfTheSoak(dag_id="callaro_import"),
         DagOfTheSoak(dag_id="mrassistant_campaigns", lists=[ListTask(task_id="calls", place=0, people=120)]),
         DagOfTheSoak(
-            dag_id="mrassistant_shards", lists=[ListTask(task_id="calls", place=0, people=120, shards=2)], singles=1
+            dag_id="mrassistant_shards",
+            lists=[ListTask(task_id="calls", place=0, people=120, shards=2)],
+            combined=[ListTask(task_id="together", place=0, people=120)],
+            singles=1,
         ),
     )
 }

@@ -17,6 +17,8 @@ import psutil
 LOOPBACK = "127.0.0.1"
 MARK = "CALLKARO_SOAK"
 """The variable that marks every process of a soak, so that none is left at its end, whoever its parent is."""
+_sessions: set[int] = set()
+"""Every session that was begun: Celery's processes overwrite their environment with their titles."""
 LOOK_EVERY = 0.1  # seconds
 ENDED_WITHIN = 30.0  # seconds
 
@@ -40,7 +42,6 @@ class Program:
         user: str | None = None,
     ) -> None:
         self.name = name
-        self.starts = 0
         self._command = list(command)
         self._environment = {**environment, MARK: os.environ.get(MARK, "")}
         self._log = logs / f"{name}.log"
@@ -66,7 +67,7 @@ class Program:
                 group=None if account is None else account.pw_gid,
                 extra_groups=None if account is None else [],
             )
-        self.starts += 1
+        _sessions.add(self._running.pid)
 
     @property
     def runs(self) -> bool:
@@ -138,10 +139,11 @@ def signal_all(processes: Sequence[psutil.Process], number: signal.Signals) -> N
 
 
 def kill_all_of(mark: str) -> None:
-    """SIGKILL every process with this mark but this one."""
+    """SIGKILL every process with this mark, or of a session that was begun here, but this one."""
     for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.pid != os.getpid() and process.environ().get(MARK) == mark:
+        with contextlib.suppress(psutil.Error, ProcessLookupError):
+            is_ours = os.getsid(process.pid) in _sessions or process.environ().get(MARK) == mark
+            if is_ours and process.pid != os.getpid():
                 process.kill()
 
 

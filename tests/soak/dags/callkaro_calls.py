@@ -9,8 +9,10 @@ from typing import Any
 from airflow.providers.common.compat.sdk import DAG, BaseHook, task
 from house_rules import AGENT, AGENT_OF_THE_HOURS, DAG_OPTIONS, HOURS, LEDGER, LISTS, START, TRIES, contacts, report
 
+from airflow_provider_callkaro.calls import shards
 from airflow_provider_callkaro.operators.call_outcomes import CallOutcomesToFileOperator, CallOutcomesToSqlOperator
 from airflow_provider_callkaro.operators.callkaro import (
+    CallKaroCombineSummariesOperator,
     CallKaroCreateCampaignOperator,
     CallKaroDeleteScheduledCallOperator,
     CallKaroFanOutCallsOperator,
@@ -66,7 +68,7 @@ with DAG("callkaro_list", **DAG_OPTIONS):
     rehearsal >> calls >> written
 
 with DAG("callkaro_shards", **DAG_OPTIONS):
-    CallKaroFanOutCallsOperator.partial(
+    parts = CallKaroFanOutCallsOperator.partial(
         task_id="calls",
         contacts=contacts(),
         agent_id=AGENT,
@@ -74,7 +76,10 @@ with DAG("callkaro_shards", **DAG_OPTIONS):
         **OWN_PACE,
         **LEDGER,
         **LISTS,
-    ).expand(shard=[[index, SHARDS] for index in range(SHARDS)])
+    ).expand(shard=shards(SHARDS))
+    CallKaroCombineSummariesOperator(
+        task_id="together", summaries=parts.output, shards=SHARDS, report_path=report(), on_incomplete="warn"
+    )
 
 with DAG("callkaro_hours", **DAG_OPTIONS):
     opened = ScheduleWindowSensor(task_id="opened", policy=HOURS, deferrable=True, poke_interval=2)
@@ -91,7 +96,7 @@ with DAG("callkaro_hours", **DAG_OPTIONS):
 
 with DAG("callkaro_task_state", **DAG_OPTIONS):
 
-    @task
+    @task(show_return_value_in_logs=False)
     def people(run_id: str | None = None) -> list[dict[str, Any]]:
         """A list that an upstream task makes."""
         return people_of(run_id, "calls")
@@ -150,7 +155,7 @@ with DAG("callkaro_outcomes", **DAG_OPTIONS):
 
 with DAG("callkaro_single", **DAG_OPTIONS):
     CallKaroOutboundCallOperator(
-        task_id="now", to_number="{{ dag_run.conf.numbers[0] }}", agent_id=AGENT, policy=HOURS, **LEDGER
+        task_id="now", to_number="{{ dag_run.conf.numbers[0] }}", agent_id=AGENT_OF_THE_HOURS, policy=HOURS, **LEDGER
     )
     later = CallKaroOutboundCallOperator(
         task_id="later",

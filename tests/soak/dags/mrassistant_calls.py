@@ -8,6 +8,8 @@ from typing import Any
 from airflow.providers.common.compat.sdk import DAG
 from house_rules import DAG_OPTIONS, LEDGER, LISTS, MRASSISTANT_AGENT, contacts, report
 
+from airflow_provider_callkaro.calls import shards
+from airflow_provider_callkaro.operators.callkaro import CallKaroCombineSummariesOperator
 from airflow_provider_callkaro.operators.mrassistant import (
     MrAssistantConfigureOutboundOperator,
     MrAssistantCreateCampaignOperator,
@@ -60,9 +62,10 @@ with DAG("mrassistant_campaigns", **DAG_OPTIONS):
     configured >> opened >> rehearsal >> calls
 
 with DAG("mrassistant_shards", **DAG_OPTIONS):
-    MrAssistantCreateCampaignOperator.partial(
+    parts = MrAssistantCreateCampaignOperator.partial(
         task_id="calls", contacts=contacts(), report_path=report(mapped=True), **CAMPAIGNS
-    ).expand(shard=[[index, SHARDS] for index in range(SHARDS)])
+    ).expand(shard=shards(SHARDS))
+    CallKaroCombineSummariesOperator(task_id="together", summaries=parts.output, report_path=report())
     call = MrAssistantOutboundCallOperator(
         task_id="call", to_number="{{ dag_run.conf.numbers[0] }}", agent_id=MRASSISTANT_AGENT, **LEDGER
     )
