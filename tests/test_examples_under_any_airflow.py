@@ -58,6 +58,22 @@ def test_nightly_outreach_twice_rings_everybody_once(tmp_path: Path) -> None:
         assert set(sandbox.rings_per_number().values()) == {1}
 
 
+def test_the_parts_of_a_shared_list_ring_everybody_once_and_end_as_one_summary(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "warehouse.db") as warehouse:
+        warehouse.execute("create table renewals (id integer primary key, name, phone, city, due_on, priority)")
+        warehouse.executemany(
+            "insert into renewals (name, phone, city, due_on, priority) values ('A', ?, 'Pune', ?, 0)",
+            [(f"+9198765{row:05d}", f"{day:%Y-%m-%d}") for row in range(40) for day in DAYS],
+        )
+    with Sandbox() as sandbox:
+        result = run("shared_outreach.py", "shared_outreach", sandbox, tmp_path)
+        assert result.state == "success"
+        summary = result.xcom("all_calls")
+        assert (summary["total"], summary["accepted"], summary["shards"], summary["missing"]) == (40, 40, 4, 0)
+        assert set(sandbox.rings_per_number().values()) == {1}
+        assert len(Path(summary["report"]).read_text().splitlines()) == 41
+
+
 def test_a_single_call_rings_once(tmp_path: Path) -> None:
     with Sandbox() as sandbox:
         result = run("single_call.py", "single_call", sandbox, tmp_path)

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -54,6 +54,7 @@ class RealAirflow(Actions):
     :param environment: more variables for every process, such as ``AIRFLOW_CONN_…``; they win over the harness's own.
         Nothing that begins with ``AIRFLOW`` is inherited from the test process.
     :param parallelism: how many tasks run at once.
+    :param components: more commands of ``airflow`` that run for as long, by name, such as Celery's workers.
     :param heartbeat_timeout: whole seconds without a heartbeat after which a running task counts as dead. Workers send
         one a second, on a busy machine some seconds late: a low value takes the living for dead.
     """
@@ -68,6 +69,7 @@ class RealAirflow(Actions):
         executor: str = "LocalExecutor",
         environment: Mapping[str, str] | None = None,
         parallelism: int = 4,
+        components: Mapping[str, Sequence[str]] | None = None,
         heartbeat_timeout: int = 20,
     ) -> None:
         self.home = home
@@ -79,6 +81,7 @@ class RealAirflow(Actions):
         self.started_in: float | None = None
         """Seconds from nothing to healthy, once started."""
         self._keeper: subprocess.Popen[bytes] | None = None
+        self._components = {**COMPONENTS, **(components or {})}
         self._environment = {
             **without_airflow(),
             **service_settings(
@@ -149,7 +152,7 @@ class RealAirflow(Actions):
 
     def _start_keeper(self) -> None:
         plan = self.home / "components.json"
-        commands = {name: [self.python, "-m", "airflow", *arguments] for name, arguments in COMPONENTS.items()}
+        commands = {name: [self.python, "-m", "airflow", *arguments] for name, arguments in self._components.items()}
         plan.write_text(json.dumps({"logs": str(self.logs), "components": commands}))
         with (self.logs / "keeper.log").open("wb") as output:
             self._keeper = subprocess.Popen(
