@@ -23,14 +23,20 @@ from airflow_provider_callkaro.outcomes.attempts import (
     Ending,
     final_of,
     first_call_id,
-    greater,
     key_of_event,
     merged,
 )
-from airflow_provider_callkaro.outcomes.matching import Identity, Match, MatchedBy, matches, referred_ids
+from airflow_provider_callkaro.outcomes.known import what_is_known
+from airflow_provider_callkaro.outcomes.matching import MatchedBy, referred_ids
 from airflow_provider_callkaro.outcomes.references import References
 from airflow_provider_callkaro.outcomes.resolving import lock_calls, resolve
-from airflow_provider_callkaro.outcomes.rows import endings_of, has_key, stored_attempts, without_reference
+from airflow_provider_callkaro.outcomes.rows import (
+    endings_of,
+    has_key,
+    lock_attempts,
+    stored_attempts,
+    without_reference,
+)
 from airflow_provider_callkaro.outcomes.stored import StoredAttempt, values_of
 from airflow_provider_callkaro.outcomes.suppressing import suppress, suppression_in
 from airflow_provider_callkaro.outcomes.tables import outcomes
@@ -136,11 +142,16 @@ class Recording:
         conn_id: str,
         vendor_calls: Collection[str] = (),
     ) -> Recorded:
-        stored = stored_attempts(connection, {key.vendor_call for key in said}.union(vendor_calls))
-        events = {key: each.event for key, each in stored.items()}
-        for key, event in said.items():
-            events[key] = merged(events[key], event) if key in events else merged(event, event)
-        found = _matches(connection, _identities(events, numbers), stored)
+        about = {key.vendor_call for key in said}.union(vendor_calls)
+        known = what_is_known(connection, said, stored=stored_attempts(connection, about), numbers=numbers)
+        # The ledger's rows are locked before any attempt. Whoever marks the attempts of a call holds its row, so no two
+        # connections that tell of the same calls wait for each other.
+        calls = lock_calls(connection, known.touched, statements=self.statements)
+        stored = lock_attempts(connection, about)
+        if stored != known.stored:
+            known = what_is_known(connection, said, stored=stored, numbers=numbers)
+            calls |= lock_calls(connection, known.touched - calls.keys(), statements=self.statements)
+        events, found = known.events, known.found
         attempts = {
             key: StoredAttempt(
                 key=key,
@@ -151,9 +162,6 @@ class Recording:
             )
             for key, event in events.items()
         }
-        every = [*found.values(), *(each.match for each in stored.values())]
-        touched = {match.ledger_id for match in every if match.ledger_id is not None}
-        calls = lock_calls(connection, touched, statements=self.statements)
         resolved = self._set_finals(connection, attempts, calls)
         new, changed = self._save(connection, attempts, stored)
         if self.suppresses:
@@ -238,50 +246,6 @@ class Recording:
     def _mark(self, connection: Connection, key: AttemptKey, *, is_final: bool) -> None:
         now: Any = literal_column(self.statements.now)
         connection.execute(outcomes.update().where(has_key(key)).values(is_final=int(is_final), changed_at=now))
-
-
-def _identities(events: Mapping[AttemptKey, CallEvent], numbers: Mapping[str, frozenset[str]]) -> dict[str, Identity]:
-    """Whom each call of the vendor means, by what all its attempts say."""
-    found: dict[str, Identity] = {}
-    for key, event in events.items():
-        earlier = found.get(key.vendor_call) or Identity(
-            vendor=event.vendor,
-            referred_id=None,
-            call_id=None,
-            campaign_id=None,
-            numbers=numbers.get(key.vendor_call, frozenset()),
-        )
-        found[key.vendor_call] = Identity(
-            vendor=event.vendor,
-            referred_id=greater(earlier.referred_id, event.reference),
-            call_id=greater(earlier.call_id, event.call_id),
-            campaign_id=greater(earlier.campaign_id, event.campaign_id),
-            numbers=earlier.numbers | ({event.number} if event.number is not None else set()),
-        )
-    return found
-
-
-def _matches(
-    connection: Connection, identities: Mapping[str, Identity], stored: Mapping[AttemptKey, StoredAttempt]
-) -> dict[str, Match]:
-    """The row of each call. Where nothing new was said of a call, it keeps the row that was found before: the ledger
-    may hold more calls to the same number by now."""
-    found = matches(connection, identities)
-    before = {key.vendor_call: each.match for key, each in stored.items()}
-    known = _identities({key: each.event for key, each in stored.items()}, {})
-    return {
-        call: before[call]
-        if call in before
-        and before[call].by.found
-        and not match.by.found
-        and _said(known[call]) == _said(identities[call])
-        else match
-        for call, match in found.items()
-    }
-
-
-def _said(identity: Identity) -> tuple[str | None, ...]:
-    return identity.referred_id, identity.call_id, identity.campaign_id
 
 
 def _ending(attempt: StoredAttempt) -> Ending:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import Select, and_, select
 from sqlalchemy.engine import Connection
 
 from airflow_provider_callkaro.ledger.sql.statements import MAX_ROWS
@@ -21,11 +21,22 @@ def has_key(key: AttemptKey) -> Any:
 
 
 def stored_attempts(connection: Connection, vendor_calls: Collection[str]) -> dict[AttemptKey, StoredAttempt]:
-    """The attempts of these calls of the vendor, locked until this transaction ends."""
+    """The attempts of these calls of the vendor."""
+    return _attempts(connection, vendor_calls, select(outcomes))
+
+
+def lock_attempts(connection: Connection, vendor_calls: Collection[str]) -> dict[AttemptKey, StoredAttempt]:
+    """Like `stored_attempts`, and locked until this transaction ends."""
+    return _attempts(connection, vendor_calls, select(outcomes).with_for_update())
+
+
+def _attempts(
+    connection: Connection, vendor_calls: Collection[str], query: Select[Any]
+) -> dict[AttemptKey, StoredAttempt]:
     found: dict[AttemptKey, StoredAttempt] = {}
     for some in chunks(sorted(vendor_calls), size=MAX_ROWS):
-        query = select(outcomes).where(outcomes.c.vendor_call.in_(some)).order_by(*outcomes.primary_key)
-        for row in connection.execute(query.with_for_update()).mappings():
+        asked = query.where(outcomes.c.vendor_call.in_(some)).order_by(*outcomes.primary_key)
+        for row in connection.execute(asked).mappings():
             attempt = from_row({**row})
             found[attempt.key] = attempt
     return found
