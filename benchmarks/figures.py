@@ -52,7 +52,7 @@ class Figure:
     """One line of the table.
 
     :param name: what was measured, and how.
-    :param values: of the repetitions, in the order in which they were taken.
+    :param values: of the repetitions, in the order in which they were taken; none for a peer that is absent.
     :param bound: None for a figure that is only there to compare with.
     :param sum_up: makes one value of the repetitions: the median, or the worst where a promise is at stake.
     """
@@ -70,11 +70,13 @@ class Figure:
 
     @property
     def reached(self) -> bool:
-        """Whether the bound holds; True where there is none."""
-        return self.bound is None or self.bound.holds(self.value)
+        """Whether the bound holds; True where there is none, or nothing to hold against it."""
+        return self.bound is None or not self.values or self.bound.holds(self.value)
 
     def cells(self) -> tuple[str, ...]:
         """The line of the table."""
+        if not self.values:
+            return self.name, "absent", "", "", ""
         lowest, highest = self.unit.write(min(self.values)), self.unit.write(max(self.values))
         span = f"{lowest} – {highest}" if len(self.values) > 1 else ""
         if self.bound is None:

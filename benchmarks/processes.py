@@ -31,7 +31,11 @@ class MeasurementFailed(RuntimeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What the server saw of one run; moments are seconds on its monotonic clock."""
+    """What the server saw of one run; moments are seconds on its monotonic clock.
+
+    :param rung: different numbers that rang; counted only where answers get lost.
+    :param rung_twice: those of them that rang more than once.
+    """
 
     posts: int
     answers: int
@@ -39,6 +43,8 @@ class Seen:
     first_post: float
     last_post: float
     last_answer: float
+    rung: int
+    rung_twice: int
 
     @property
     def calls_per_second(self) -> float:
@@ -68,12 +74,13 @@ class Server:
         self._process.kill()
         self._process.wait()
 
-    def forget(self, *, latency: float) -> None:
+    def forget(self, *, latency: float, lose_every: int = 0) -> None:
         """Begin a new count.
 
         :param latency: seconds from a POST to its answer, from now on.
+        :param lose_every: of so many calls one is taken and never answered; 0 loses none.
         """
-        self._ask(f"/forget?latency={latency}")
+        self._ask(f"/forget?latency={latency}&lose_every={lose_every}")
 
     def seen(self) -> Seen:
         """What has been seen since."""

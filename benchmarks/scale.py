@@ -26,4 +26,4 @@ class Scale:
 
 
 FULL = Scale(repetitions=5, rounds=100, calls=20_000, kills=8, long_list=1_000_000, mapped=100)
-QUICK = Scale(repetitions=1, rounds=30, calls=5_000, kills=2, long_list=100_000, mapped=16)
+QUICK = Scale(repetitions=1, rounds=30, calls=5_000, kills=2, long_list=100_000, mapped=20)

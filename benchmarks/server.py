@@ -2,7 +2,8 @@
 
 The sandbox checks what it is sent and costs more than what is measured here. This server reads just enough of HTTP/1.1
 to find the end of a request, gives every POST an id of its own, and keeps the moments of the first POST, the last POST
-and the last answer, so that a client's speed is measured by a third party.
+and the last answer, so that a client's speed is measured by a third party. Asked to lose answers, it leaves one call of
+so many without an answer, and counts how often it rang each number.
 
 It is late by the kernel's timer, not by asyncio's, which rounds up to a whole millisecond: five percent of 20 ms.
 Linux only. Runs as ``python -m benchmarks.server --core 0`` and says its port on the first line of its output.
@@ -16,8 +17,9 @@ import ctypes
 import itertools
 import json
 import os
+import re
 import time
-from collections import deque
+from collections import Counter, deque
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,6 +28,7 @@ CLOCK_MONOTONIC = 1  # linux/time.h
 TFD_NONBLOCK = 0o4000  # sys/timerfd.h
 TFD_TIMER_ABSTIME = 1  # sys/timerfd.h
 SOONEST = 1e-6  # seconds; a kernel timer set to zero would be disarmed
+TO_NUMBER = re.compile(rb'"to_number"\s*:\s*"([^"]*)"')
 _SCATTER = 0x9E3779B97F4A7C15F39CC061  # odd, so that no two ids are alike
 
 
@@ -59,22 +62,34 @@ class RequestCount:
     """What the server has seen since it was last asked to forget."""
 
     def __init__(self) -> None:
-        self.latency = 0.0
-        self.forget(latency=0.0)
+        self.forget(latency=0.0, lose_every=0)
 
-    def forget(self, *, latency: float) -> None:
+    def forget(self, *, latency: float, lose_every: int) -> None:
         """Begin anew.
 
         :param latency: seconds from a POST to its answer, from now on.
+        :param lose_every: of so many calls one is taken and never answered: its connection closes. 0 loses none, and
+            counts no numbers, which would cost time.
         """
         self.latency = latency
+        self.lose_every = lose_every
+        self.rings: Counter[bytes] = Counter()
         self.posts = self.answers = self.connections = 0
         self.first_post = self.last_post = self.last_answer = 0.0
 
     def as_json(self) -> dict[str, float]:
         """The counts, and the moments on the monotonic clock."""
         names = ("posts", "answers", "connections", "first_post", "last_post", "last_answer")
-        return {name: getattr(self, name) for name in names}
+        rung_twice = sum(1 for rings in self.rings.values() if rings > 1)
+        return {name: getattr(self, name) for name in names} | {"rung": len(self.rings), "rung_twice": rung_twice}
+
+    def loses(self, body: bytes) -> bool:
+        """Count the ring of a call that was taken. Returns whether its answer gets lost."""
+        if not self.lose_every:
+            return False
+        if (number := TO_NUMBER.search(body)) is not None:
+            self.rings[number[1]] += 1
+        return self.posts % self.lose_every == 0
 
 
 class Answers:
@@ -82,11 +97,15 @@ class Answers:
 
     def __init__(self, *, count: RequestCount, loop: asyncio.AbstractEventLoop) -> None:
         self._count = count
+        self._loop = loop
         self._timer = KernelTimer(loop, self._send_due)
         self._waiting: deque[tuple[float, asyncio.Transport, bytes]] = deque()
 
     def send(self, transport: asyncio.Transport, answer: bytes, *, now: float) -> None:
-        """Send ``answer`` in as many seconds as the count's latency says."""
+        """Send ``answer`` in as many seconds as the count's latency says; an empty one closes the connection."""
+        if not answer:
+            self._loop.call_later(self._count.latency, transport.close)
+            return
         if self._count.latency == 0:
             transport.write(answer)
             self._count.answers += 1
@@ -132,11 +151,11 @@ class Conversation(asyncio.Protocol):
             size = end + 4 + _body_length(head)
             if len(received) < size:
                 break
-            received = received[size:]
-            self._answer(head)
+            body, received = received[end + 4 : size], received[size:]
+            self._answer(head, body)
         self._received = received
 
-    def _answer(self, head: bytes) -> None:
+    def _answer(self, head: bytes, body: bytes) -> None:
         if head.startswith(b"GET "):
             self._answer_the_benchmark(head)
             return
@@ -149,16 +168,20 @@ class Conversation(asyncio.Protocol):
         if b"x-api-key:" not in head.lower():
             self._answers.send(self._transport, _response(b"403 Forbidden", b'{"status":"error"}'), now=now)
             return
-        body = b'{"status":"success","message":"Call initiated successfully","call_id":"%s"}' % _call_id(
+        if count.loses(body):
+            self._answers.send(self._transport, b"", now=now)
+            return
+        answer = b'{"status":"success","message":"Call initiated successfully","call_id":"%s"}' % _call_id(
             next(self._call_numbers)
         )
-        self._answers.send(self._transport, _response(b"200 OK", body), now=now)
+        self._answers.send(self._transport, _response(b"200 OK", answer), now=now)
 
     def _answer_the_benchmark(self, head: bytes) -> None:
         target = urlsplit(head.split(b" ", 2)[1].decode())
         body = json.dumps(self._count.as_json()).encode()
         if target.path == "/forget":
-            self._count.forget(latency=float(parse_qs(target.query)["latency"][0]))
+            asked = parse_qs(target.query)
+            self._count.forget(latency=float(asked["latency"][0]), lose_every=int(asked["lose_every"][0]))
         self._transport.write(_response(b"200 OK", body))
 
 

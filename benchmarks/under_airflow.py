@@ -3,6 +3,9 @@
 The Airflow is the one that the tests use: API server, scheduler, DAG processor, triggerer and 32 workers on both cores,
 beside the server. What is compared is counted by the server, from the first POST to the last, so that the time in which
 the scheduler starts a task does not count. This favours the mapped operator, which has few calls and many starts.
+
+Each is also run with one of twenty answers lost after the vendor took the call, and the numbers that rang twice are
+counted. Every task has one retry; the fan-out is cleared besides, and runs once more.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import Bound, Figure, Unit
+from benchmarks.peers import LOSE_EVERY, LOSSY_CALLS
 from benchmarks.processes import CONNECTIONS, HERE, MeasurementFailed, Seen, Server, environment
 from benchmarks.scale import Scale
 from benchmarks.server import LOOPBACK
@@ -39,6 +43,7 @@ UNHURRIED = {  # Airflow's defaults, where the tests are in more of a hurry: SQL
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "1",
     "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "5",
 }
+LOST = f"every {LOSE_EVERY}th answer lost"
 SLOW, FAST, NONE = 0.1, 0.02, 0.0  # seconds of latency
 SQL, TASK_STATE = "fan_out", "fan_out_task_state"  # the DAG of each ledger
 
@@ -53,11 +58,7 @@ class AirflowRuns:
 
     def fan_out(self, *, calls: int, dag: str, latency: float) -> Seen:
         """One task of this package that places all calls."""
-        contacts = self._home / f"contacts-{calls}.csv"
-        if not contacts.exists():
-            _write_contacts(contacts, calls)
-        conf = {"contacts": str(contacts), "report": str(self._home / "report.csv")}
-        return self._run(dag, calls, conf, latency=latency)
+        return self._run(dag, calls, self._conf(calls), latency=latency)
 
     def http_hook_loop(self, *, calls: int, latency: float) -> Seen:
         """One task that loops over ``HttpHook.run``."""
@@ -67,19 +68,40 @@ class AirflowRuns:
         """One mapped ``HttpOperator`` per call."""
         return self._run("mapped_http_operator", calls, {}, latency=latency)
 
+    def with_lost_answers(self, dag: str, *, calls: int, cleared: bool = False) -> Seen:
+        """One of the DAGs, while answers get lost. ``cleared``: its task is cleared after its end, and runs again."""
+        self._server.forget(latency=FAST, lose_every=LOSE_EVERY)
+        run = self._airflow.trigger(dag, conf={**self._conf(calls), "calls": calls})
+        self._wait(dag, run)
+        if cleared:
+            self._airflow.clear(dag, run, "calls")
+            self._wait(dag, run)
+            if self._server.seen().rung != calls:
+                raise MeasurementFailed(f"{dag}: not all of {calls} numbers rang\n{self._airflow.story(dag, run)}")
+        return self._server.seen()
+
+    def _conf(self, calls: int) -> dict[str, object]:
+        contacts = self._home / f"contacts-{calls}.csv"
+        if not contacts.exists():
+            _write_contacts(contacts, calls)
+        return {"contacts": str(contacts), "report": str(self._home / "report.csv")}
+
     def _run(self, dag: str, calls: int, conf: Mapping[str, object], *, latency: float) -> Seen:
         self._server.forget(latency=latency)
         run = self._airflow.trigger(dag, conf=conf)
+        self._wait(dag, run)
+        seen = self._server.seen()
+        if seen.posts != calls:
+            raise MeasurementFailed(f"{dag}: {calls} rows came to {seen.posts} POSTs\n{self._airflow.story(dag, run)}")
+        return seen
+
+    def _wait(self, dag: str, run: str) -> None:
         give_up = time.monotonic() + RUN_WITHIN
         while not self._ended(dag, run):
             self._airflow.check_alive()
             if time.monotonic() > give_up:
                 raise MeasurementFailed(f"{dag} did not end within {RUN_WITHIN:.0f} s")
             time.sleep(LOOK_EVERY)
-        seen = self._server.seen()
-        if seen.posts != calls:
-            raise MeasurementFailed(f"{dag}: {calls} rows came to {seen.posts} POSTs\n{self._airflow.story(dag, run)}")
-        return seen
 
     def _ended(self, dag: str, run: str) -> bool:
         from real_airflow import Refused
@@ -138,6 +160,27 @@ def _compare(runs: AirflowRuns, scale: Scale) -> Iterator[Figure]:
     yield Figure(name="0 ms, under Airflow, one mapped HttpOperator per call", unit=Unit.PER_SECOND, values=mapped)
     yield Figure(name="0 ms, under Airflow, SQLite ledger", unit=Unit.PER_SECOND, values=beside_mapped)
     yield _ratio("0 ms, under Airflow, times one mapped HttpOperator per call", beside_mapped, mapped, at_least=800)
+    yield from _rung_twice(runs, scale)
+
+
+def _rung_twice(runs: AirflowRuns, scale: Scale) -> Iterator[Figure]:
+    for dag, name, calls in (
+        ("mapped_http_operator", "one mapped HttpOperator per call, retries=1", scale.mapped),
+        ("http_hook_loop", "loop over HttpHook.run, retries=1 (it ends there)", LOOPED_CALLS),
+        ("http_hook_retries", "loop over HttpHook.run_with_advanced_retry", LOOPED_CALLS),
+    ):
+        yield Figure(
+            name=f"{LOST}, {name}: numbers rung twice, of {calls}",
+            unit=Unit.CALLS,
+            values=[runs.with_lost_answers(dag, calls=calls).rung_twice],
+        )
+    for dag, name in ((SQL, "SQLite ledger"), (TASK_STATE, "Airflow's own task state")):
+        yield Figure(
+            name=f"{LOST}, under Airflow, {name}, retries=1 and cleared: numbers rung twice, of {LOSSY_CALLS:,}",
+            unit=Unit.CALLS,
+            values=[runs.with_lost_answers(dag, calls=LOSSY_CALLS, cleared=True).rung_twice],
+            bound=Bound(at_most=0),
+        )
 
 
 def _ratio(name: str, ours: list[float], theirs: list[float], *, at_least: float) -> Figure:
