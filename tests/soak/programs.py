@@ -88,9 +88,13 @@ class Program:
         return [] if first is None else [first, *children_of(first)]
 
     def kill(self) -> None:
-        """SIGKILL all of its processes, as when the machine is lost."""
+        """SIGKILL all of its processes, as when the machine is lost; what is forked meanwhile and orphans too."""
+        session = None if self._running is None else self._running.pid
         signal_all(self.processes(), signal.SIGKILL)
         self._wait()
+        while left := [process for process in psutil.process_iter() if _is_of(process, session)]:
+            signal_all(left, signal.SIGKILL)
+            time.sleep(LOOK_EVERY)
 
     def kill_first(self) -> None:
         """SIGKILL the first process alone: the others lose their parent."""
@@ -136,6 +140,12 @@ def signal_all(processes: Sequence[psutil.Process], number: signal.Signals) -> N
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(number)
+
+
+def _is_of(process: psutil.Process, session: int | None) -> bool:
+    with contextlib.suppress(psutil.Error, ProcessLookupError):
+        return os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def kill_all_of(mark: str) -> None:
