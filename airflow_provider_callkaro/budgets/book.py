@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 LONGEST_SILENCE = 2.0  # seconds without any renewal, while somebody has a lease, after which the clock is not trusted
+HALVING = 60.0  # seconds in which what is known of slow answers counts half
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,6 +84,7 @@ class Book:
     :param size: calls per token; 0 before there were any.
     :param cooling: tokens of nobody, each with the moment from which it may be used; sorted.
     :param resting: slots of nobody: how many, and from when they may be used.
+    :param slowest: for how long a call may be in flight, by what all workers have seen; it halves each minute.
     :param pause_until: nothing starts before.
     :param factor: the part of the budget that was left at ``factor_at``; it grows from then on.
     :param throttled_at: of calls that started before, a throttling says nothing new.
@@ -98,6 +100,7 @@ class Book:
     size: int = 0
     cooling: list[float] = field(default_factory=list)
     resting: list[list[float]] = field(default_factory=list)
+    slowest: float = 0.0
     pause_until: float = 0.0
     factor: float = 1.0
     factor_at: float = 0.0
@@ -136,7 +139,12 @@ class Book:
         )
         if not self.is_new and (now < self.seen_at or leaped):
             self._move(now - self.seen_at)
+        self.slowest *= 0.5 ** (max(0.0, now - self.seen_at) / HALVING)
         self.seen_at = now
+
+    def expect(self, seconds: float) -> None:
+        """Note for how long a worker says that a call may be in flight."""
+        self.slowest = max(self.slowest, seconds)
 
     def bury(self, *, but: str) -> list[str]:
         """End the leases that have run out; their tokens and slots rest, their allowance is lost. ``but``: the id of
@@ -150,7 +158,7 @@ class Book:
                     self.cool(moment if moment > lease.expires_at else used_at_last)
                 for _ in range(lease.out):
                     self.cool(used_at_last)
-            self.rest(lease.slot_count, until=lease.expires_at + lease.rest)
+            self.rest(lease.slot_count, until=lease.expires_at + max(lease.rest, self.slowest))
             self.spend(lease.outstanding)
         return dead
 

@@ -22,6 +22,7 @@ MARGIN = 0.01  # seconds by which a lease ends earlier here than in the database
 RENEWALS = 4  # per length of a lease
 RENEWALS_IN_A_HURRY = 12
 SHORTEST_REST = 1.0  # seconds that the slots of a dead worker rest after its lease
+SLOWER = 1.25  # times the slowest call that was seen: how slow another one may be
 FIRST_LENGTH = 0.6  # seconds; the length of a lease before the database has said one
 _UNLIMITED = sys.maxsize
 
@@ -58,6 +59,7 @@ class Lease:
         self._resumes_at = math.inf
         self._slots = 0
         self._in_flight = 0
+        self._out: dict[int, float] = {}  # when each of them has left, in that order
         self._used = 0
         self._allowed = 0
         self._returned: list[float] = []
@@ -174,7 +176,7 @@ class Lease:
                 used=self._used,
                 allowed=self._allowed,
                 recent=self._usage.recent(now=now),
-                rest=min(self._deadline, max(SHORTEST_REST, self._answers.slowest)),
+                rest=self._rest(now),
                 throttle=self._throttle(now),
             )
 
@@ -244,6 +246,10 @@ class Lease:
     def _wanted_slots(self, now: float) -> int:
         return self._usage.wanted_slots(held=self._slots, most=self._most_slots, in_flight=self._in_flight, now=now)
 
+    def _rest(self, now: float) -> float:
+        oldest = next(iter(self._out.values()), now)
+        return min(self._deadline, max(SHORTEST_REST, SLOWER * self._answers.slowest, SLOWER * (now - oldest)))
+
     def _throttle(self, now: float) -> Throttle | None:
         if self._throttled is None:
             return None
@@ -264,6 +270,7 @@ class Lease:
                 self._used += permit._calls
                 self._usage.started(permit._calls, in_flight=self._in_flight, now=now)
             permit._has_left = True
+            self._out[id(permit)] = now
             self._tokens.send(loan, now=now)
             return True
 
@@ -281,6 +288,7 @@ class Lease:
                 return
             permit._is_over = True
             self._in_flight -= 1
+            self._out.pop(id(permit), None)
             if not permit._has_left:
                 self._used -= permit._calls
             self._tokens.end(permit._loan, now=now, answered=answered)

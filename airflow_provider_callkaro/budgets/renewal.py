@@ -13,7 +13,7 @@ from airflow_provider_callkaro.budgets.allowances import Allowances
 from airflow_provider_callkaro.budgets.book import Book, LeaseRow
 from airflow_provider_callkaro.budgets.limits import CallBudget
 from airflow_provider_callkaro.budgets.messages import Grant, Holding, Throttle
-from airflow_provider_callkaro.budgets.sharing import Claim, share_out
+from airflow_provider_callkaro.budgets.sharing import Claim, Share, share_out
 
 SHORTEST_LEASE = 0.6  # seconds
 PER_WORKER = 0.02  # seconds by which a lease gets longer, so that the renewals of all stay under 200 per second
@@ -56,6 +56,7 @@ def renew(
     :param shortest: seconds that a lease lasts at least.
     """
     book.turn_to(now)
+    book.expect(holding.rest)
     book.bury(but=worker)
     own = book.leases.setdefault(worker, LeaseRow(run=run.name, priority=run.priority, weight=run.weight))
     own.priority, own.weight = run.priority, run.weight
@@ -184,30 +185,56 @@ def take_report(book: Book, own: LeaseRow, holding: Holding) -> int:
 
 def _share(book: Book, own: LeaseRow, *, budget: CallBudget, factor: float) -> None:
     """Set the worker's targets, and give it what is free of them."""
-    leases = list(book.leases.values())
-    place = leases.index(own)
     passed = max(0.0, min(5.0, book.seen_at - own.renewed_at)) if own.renewed_at else 0.0
-    own.target_tokens = own.target_slots = 0
-    if budget.tokens is not None:
-        most = max(1, math.floor(budget.tokens * factor))
-        own.owed_tokens = _owed(own.owed_tokens, own.share_tokens - own.token_count, passed)
-        claims = [_claim(each, each.wanted_tokens, each.owed_tokens, each.token_count) for each in leases]
-        share = share_out(most, claims)[place]
-        own.share_tokens, own.target_tokens = share.exact, share.whole
-        free = min(len(book.cooling), most - sum(each.token_count for each in leases))
-        new = max(0, min(free, share.whole - own.token_count))
+    own.owed_tokens = _owed(own.owed_tokens, own.share_tokens - own.token_count, passed)
+    own.owed_slots = _owed(own.owed_slots, own.share_slots - own.slots, passed)
+    leases = list(book.leases.values())
+    tokens = None if budget.tokens is None else max(1, math.floor(budget.tokens * factor))
+    slots = None if budget.max_concurrency is None else max(1, math.floor(budget.max_concurrency * factor))
+    token_share, slot_share = _shares(leases, tokens=tokens, slots=slots)[leases.index(own)]
+    own.share_tokens, own.target_tokens = token_share.exact, token_share.whole
+    own.share_slots, own.target_slots = slot_share.exact, slot_share.whole
+    if tokens is not None and budget.tokens is not None:
+        free = min(len(book.cooling), tokens - sum(each.token_count for each in leases))
+        new = max(0, min(free, token_share.whole - own.token_count))
         first, book.cooling = book.cooling[:new], book.cooling[new:]
         # Tokens that nobody has used for long come one after the other, so that the vendor sees an even pace.
         step = book.period / budget.tokens
         own.fresh = [max(moment, book.seen_at + step * number) for number, moment in enumerate(first)]
-    if budget.max_concurrency is not None:
-        most = max(1, math.floor(budget.max_concurrency * factor))
-        own.owed_slots = _owed(own.owed_slots, own.share_slots - own.slots, passed)
-        claims = [_claim(each, each.wanted_slots, each.owed_slots, each.slot_count) for each in leases]
-        share = share_out(most, claims)[place]
-        own.share_slots, own.target_slots = share.exact, share.whole
+    if slots is not None:
         others = sum(each.slot_count for each in leases if each is not own)
-        own.fresh_slots = max(0, min(most - book.resting_slots() - others, share.whole) - own.slots)
+        own.fresh_slots = max(0, min(slots - book.resting_slots() - others, slot_share.whole) - own.slots)
+
+
+def _shares(leases: list[LeaseRow], *, tokens: int | None, slots: int | None) -> list[tuple[Share, Share]]:
+    """Each worker's share of tokens and of slots. One without the other is of no use, so whoever gets none of the
+    scarcer has no use for the other either."""
+    none = [Share(0.0, 0)] * len(leases)
+    token_shares, slot_shares = none, none
+    slots_first = slots is not None and (tokens is None or slots < tokens)
+    if slots is not None and slots_first:
+        slot_shares = share_out(slots, [_slot_claim(each, each.wanted_slots) for each in leases])
+    if tokens is not None:
+        wanted = [
+            each.wanted_tokens if share.whole > 0 or not slots_first else 0
+            for each, share in zip(leases, slot_shares, strict=True)
+        ]
+        token_shares = share_out(tokens, [_token_claim(*pair) for pair in zip(leases, wanted, strict=True)])
+    if slots is not None and not slots_first:
+        wanted = [
+            each.wanted_slots if share.whole > 0 else each.in_flight
+            for each, share in zip(leases, token_shares, strict=True)
+        ]
+        slot_shares = share_out(slots, [_slot_claim(*pair) for pair in zip(leases, wanted, strict=True)])
+    return list(zip(token_shares, slot_shares, strict=True))
+
+
+def _token_claim(lease: LeaseRow, wanted: int) -> Claim:
+    return _claim(lease, wanted, lease.owed_tokens, lease.token_count)
+
+
+def _slot_claim(lease: LeaseRow, wanted: int) -> Claim:
+    return _claim(lease, wanted, lease.owed_slots, lease.slot_count)
 
 
 def _claim(lease: LeaseRow, wanted: int, owed: float, held: int) -> Claim:
