@@ -30,6 +30,7 @@ NEEDS_NEWEST = (
     "tests/test_real_airflow.py",
     "tests/test_nothing_planted_is_found.py",
     "tests/sandbox",
+    "tests/soak",
 )
 
 
