@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from airflow_provider_callkaro.sandbox import Endpoint
-from tests.soak.account import Account, judge_campaigns, judge_hours, judge_rate, judge_rings, judge_rows
+from tests.soak.account import Account, judge_campaigns, judge_hours, judge_rate, judge_rings, judge_rows, judge_singles
 from tests.soak.brokers import BROKERS
 from tests.soak.cluster import Cluster, airflow_connections, receiver_url
 from tests.soak.databases import Postgres
@@ -183,6 +183,7 @@ def _judge(
     spans = [(start.timestamp(), end.timestamp()) for start, end in hours]
     judge_hours(account, testimony.rings, agents=AGENTS_OF_THE_HOURS, spans=spans)
     judge_rows(account, gather(cluster, runs, reports=reports), testimony.rings)
+    judge_singles(account, testimony.rings, [run for run in runs if states[run.run_id] == "success"])
     judge_campaigns(account, testimony, runs)
     judge_rate(account, testimony, path=Endpoint.OUTBOUND, rate=None, in_flight=None)
     for run in runs:

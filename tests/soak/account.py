@@ -163,6 +163,17 @@ def _judge_lines(
             account.wrong("no row lost", f"{where}: row {line['row']} ({digest(number)}) is rejected and rang")
 
 
+def judge_singles(account: Account, rings: Iterable[Ring], succeeded: Iterable[Run]) -> None:
+    """Whoever a run that succeeded was to ring, beside its lists, was rung."""
+    rung = {ring.to_number for ring in rings if not ring.deleted}
+    for run in succeeded:
+        missed = [digest(number) for number in run.conf_numbers[: run.dag.rung] if number not in rung]
+        if missed:
+            account.wrong(
+                "no row lost", f"{run.run_id} {run.dag.dag_id} succeeded and has not rung {', '.join(missed)}"
+            )
+
+
 def judge_campaigns(account: Account, testimony: Testimony, runs: Iterable[Run]) -> None:
     """No campaign is launched twice, and no run launches more than it should."""
     most = max((campaign.launches for campaign in testimony.callaro_campaigns), default=0)

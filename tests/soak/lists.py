@@ -62,6 +62,7 @@ class DagOfTheSoak:
     :param lists: its tasks that call lists.
     :param combined: its tasks that combine what the shards of a list have told: each tells of the whole list.
     :param singles: how many numbers of its run's conf it may ring, each at most once.
+    :param rung: how many of these, from the first on, a run has rung that succeeds.
     :param launches: how many of the vendor's campaigns a run launches.
     """
 
@@ -69,6 +70,7 @@ class DagOfTheSoak:
     lists: Sequence[ListTask] = ()
     combined: Sequence[ListTask] = ()
     singles: int = 0
+    rung: int = 0
     launches: int = 0
 
 
@@ -115,9 +117,9 @@ DAGS: Mapping[str, DagOfTheSoak] = {
         DagOfTheSoak(dag_id="callkaro_task_state", lists=[ListTask(task_id="calls", place=0, people=120)]),
         DagOfTheSoak(dag_id="callkaro_function", lists=[ListTask(task_id="calls", place=0, people=120)]),
         DagOfTheSoak(dag_id="callkaro_outcomes", lists=[ListTask(task_id="calls", place=0, people=100)]),
-        DagOfTheSoak(dag_id="callkaro_single", singles=2),
-        DagOfTheSoak(dag_id="callaro_steps", singles=6, launches=2),
-        DagOfTheSoak(dag_id="callaro_one_task", singles=5, launches=1),
+        DagOfTheSoak(dag_id="callkaro_single", singles=2, rung=1),
+        DagOfTheSoak(dag_id="callaro_steps", singles=6, rung=5, launches=2),
+        DagOfTheSoak(dag_id="callaro_one_task", singles=5, rung=5, launches=1),
         DagOfTheSoak(dag_id="callaro_import"),
         DagOfTheSoak(dag_id="mrassistant_campaigns", lists=[ListTask(task_id="calls", place=0, people=120)]),
         DagOfTheSoak(
@@ -125,6 +127,7 @@ DAGS: Mapping[str, DagOfTheSoak] = {
             lists=[ListTask(task_id="calls", place=0, people=120, shards=2)],
             combined=[ListTask(task_id="together", place=0, people=120)],
             singles=1,
+            rung=1,
         ),
     )
 }

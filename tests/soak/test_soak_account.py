@@ -22,6 +22,7 @@ from tests.soak.account import (
     judge_rate,
     judge_rings,
     judge_rows,
+    judge_singles,
     most_at_once,
     outside_by,
     worst_second,
@@ -145,6 +146,15 @@ def test_a_shard_that_left_nothing_is_found() -> None:
         EVERYBODY,
     )
     assert account.findings["no row lost"]
+
+
+def test_a_single_call_that_was_never_placed_is_found() -> None:
+    run = replace(RUN, dag=replace(RUN.dag, rung=1))
+    content, worried = Account(), Account()
+    judge_singles(content, [ring(run.conf_numbers[0])], [run])
+    judge_singles(worried, [ring(run.conf_numbers[0], deleted=True)], [run])
+    assert content.findings == {}
+    assert len(worried.findings["no row lost"]) == 1
 
 
 @pytest.mark.parametrize(("launches", "is_wrong"), [([1], False), ([1, 0], False), ([1, 1], True), ([2], True)])
