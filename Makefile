@@ -22,7 +22,7 @@ QUICK := $(if $(wildcard $(INSTALLED)),$(VENV),.venv-quick)
 # Every worker and every task imports the same files: without bytecode each compiles them, and the tests' assertions, anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo quick test check lint types imports unit explore soak bench bench-board bench-ledger bench-receiver test-matrix test-wheel docs pictures clean
+.PHONY: help demo quick test check lint types imports unit explore soak bench bench-board bench-ledger bench-receiver bench-shards test-matrix test-wheel docs pictures clean
 
 help:
 	@echo "make demo         a campaign against the sandbox, without an account"
@@ -35,6 +35,7 @@ help:
 	@echo "make test-wheel   builds wheel and sdist, and uses the wheel under each supported Airflow; AIRFLOWS=3.0 for some"
 	@echo "make bench        the benchmark; make bench-receiver: a flood of webhooks; make bench-board: the board"
 	@echo "make bench-ledger what the ledger on PostgreSQL takes, by four workers"
+	@echo "make bench-shards two workers on one list, against one"
 	@echo "make soak         everything at once, killed and frozen at random: MINUTES=30 SEED=7 BROKER=redis, rabbitmq or both"
 	@echo "make check        lint, types and imports; make unit: the other part of make test"
 
@@ -93,6 +94,9 @@ bench-board: $(INSTALLED)
 
 bench-ledger: $(INSTALLED)
 	$(BIN)/python -m benchmarks.ledger
+
+bench-shards: $(INSTALLED)
+	$(BIN)/python -m benchmarks.shared_list
 
 docs: .venv-docs/.installed
 	.venv-docs/bin/mkdocs build --strict --site-dir "site/$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' airflow_provider_callkaro/__init__.py)"

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_callkaro.calls.row import RowReader
-from airflow_provider_callkaro.dispatch.limits import Limits, Stop
+from airflow_provider_callkaro.dispatch.limits import Limits, Shard, Stop
 from airflow_provider_callkaro.dispatch.report import Report
 from airflow_provider_callkaro.dispatch.run import run_calls
 from airflow_provider_callkaro.ledger.contract import CallLedger
@@ -42,6 +42,8 @@ class Ledger(StrEnum):
 
     SQLITE = "sqlite"
     """The SQL ledger in a SQLite file, durable with each commit."""
+    POSTGRESQL = "postgresql"
+    """The SQL ledger in a PostgreSQL database, which several fan-outs may share."""
     SLOW_STATE = "slow_state"
     """The task-state ledger on a stand-in for Airflow's store that takes as long as Airflow's does."""
     MEMORY = "memory"
@@ -58,6 +60,9 @@ class Workload:
     :param calls_per_second: the pace; None sets none.
     :param store_seconds: how long the stand-in for Airflow's store takes for a write.
     :param core: the core to stay on.
+    :param database: the URL of the PostgreSQL database.
+    :param shard: index and count of the part of the rows to take; None takes all.
+    :param held: whether it says that it is ready, and begins when it gets a line.
     """
 
     port: int
@@ -68,6 +73,9 @@ class Workload:
     calls_per_second: float | None = None
     store_seconds: float = 0.02
     core: int | None = 1
+    database: str | None = None
+    shard: tuple[int, int] | None = None
+    held: bool = False
 
     def as_json(self) -> str:
         """The workload as one argument of a command line."""
@@ -127,13 +135,13 @@ def target(port: int) -> Target:
 
 def open_ledger(workload: Workload) -> CallLedger:
     """The ledger that the workload asks for."""
-    if workload.ledger is Ledger.SQLITE:
+    if workload.ledger in (Ledger.SQLITE, Ledger.POSTGRESQL):
         from sqlalchemy import create_engine
 
         from airflow_provider_callkaro.ledger.sql.ledger import SqlLedger
 
-        engine = create_engine(f"sqlite:///{Path(workload.directory, LEDGER_FILE)}")
-        return SqlLedger(engine, scope="bench", run="bench")
+        engine = create_engine(workload.database or f"sqlite:///{Path(workload.directory, LEDGER_FILE)}")
+        return SqlLedger(engine, scope="bench", run=f"bench {workload.shard}")
     if workload.ledger is Ledger.SLOW_STATE:
         from airflow_provider_callkaro.ledger.task_state.ledger import TaskStateLedger
 
@@ -162,6 +170,7 @@ def run(workload: Workload) -> Cost:
             say=lambda _: None,
             total=workload.calls,
             report=report,
+            shard=None if workload.shard is None else Shard(index=workload.shard[0], count=workload.shard[1]),
         )
         report.publish()
     return Cost(
@@ -178,6 +187,10 @@ def main() -> None:
     workload = Workload(**{**given, "ledger": Ledger(given["ledger"])})
     if workload.core is not None:
         os.sched_setaffinity(0, {workload.core})
+    if workload.held:
+        open_ledger(workload)  # imports what it needs
+        print("ready", flush=True)
+        sys.stdin.readline()
     print(json.dumps(asdict(run(workload))))
 
 
