@@ -12,8 +12,7 @@ from typing import Any, Self, TypeVar
 
 from sqlalchemy import inspect
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.schema import CreateIndex, CreateTable
-from sqlalchemy.sql import ClauseElement
+from sqlalchemy.schema import CreateTable
 
 from airflow_provider_callkaro.budgets.book import Book, lease_as_json, lease_from_json
 from airflow_provider_callkaro.budgets.costs import talked_since
@@ -79,10 +78,8 @@ class BudgetStore:
 
     def __enter__(self) -> Self:
         for table in metadata.sorted_tables:
-            statements: list[ClauseElement] = [CreateTable(table), *(CreateIndex(index) for index in table.indexes)]
-            self._session.create_table(
-                table.name, [str(each.compile(dialect=self._engine.dialect)) for each in statements]
-            )
+            create = CreateTable(table, if_not_exists=True).compile(dialect=self._engine.dialect)
+            self._session.create_table(table.name, [str(create)])
         self._session.transact(self._make, action="written")
         return self
 
@@ -252,13 +249,14 @@ class BudgetStore:
         execute(connection, f"UPDATE {BUDGETS_TABLE} SET {assignments} WHERE name = :name", name=self.name, **values)
 
     def _write_leases(self, connection: Connection, before: Mapping[str, str], book: Book) -> None:
+        where = "WHERE budget = :budget AND id = :id"
         for id_ in before:
             if id_ not in book.leases:
-                execute(connection, f"DELETE FROM {BUDGET_LEASES_TABLE} WHERE id = :id", id=id_)
+                execute(connection, f"DELETE FROM {BUDGET_LEASES_TABLE} {where}", budget=self.name, id=id_)
         for id_, lease in book.leases.items():
-            values = {"id": id_, "lease": lease_as_json(lease)}
+            values = {"budget": self.name, "id": id_, "lease": lease_as_json(lease)}
             if id_ not in before:
-                columns = "(id, budget, lease) VALUES (:id, :budget, :lease)"
-                execute(connection, f"INSERT INTO {BUDGET_LEASES_TABLE} {columns}", budget=self.name, **values)
+                columns = "(budget, id, lease) VALUES (:budget, :id, :lease)"
+                execute(connection, f"INSERT INTO {BUDGET_LEASES_TABLE} {columns}", **values)
             elif values["lease"] != before[id_]:
-                execute(connection, f"UPDATE {BUDGET_LEASES_TABLE} SET lease = :lease WHERE id = :id", **values)
+                execute(connection, f"UPDATE {BUDGET_LEASES_TABLE} SET lease = :lease {where}", **values)

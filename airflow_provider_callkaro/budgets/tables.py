@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, Float, Index, MetaData, String, Table, Text
+from sqlalchemy import Column, Float, MetaData, String, Table, Text
 from sqlalchemy.dialects.mysql import MEDIUMTEXT
 
 from airflow_provider_callkaro.ledger.sql.table import BUDGET_LEASES_TABLE, BUDGETS_TABLE
@@ -39,10 +39,9 @@ budgets = Table(
 leases = Table(
     BUDGET_LEASES_TABLE,
     metadata,
+    Column("budget", String(200), primary_key=True),
     Column("id", String(32), primary_key=True),
-    Column("budget", String(200), nullable=False),
     Column("lease", _long_text(), nullable=False),
-    Index("voice_call_budget_leases_budget", "budget"),
     **_MYSQL,
 )
 
