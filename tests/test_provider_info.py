@@ -130,6 +130,7 @@ def test_a_field_of_the_form_is_one_that_the_hook_reads():
         "calling_windows": windows,
         "on_call_number": "+912212345678",
         "vendor_messages": "no",
+        "budget": '{"calls_per_second": 50}',
     }
     assert set(given) | set(FILES) == set(CALLKARO.fields)
     conn = Connection(conn_id="c", conn_type="callkaro", password="a-long-key", extra=json.dumps(given))

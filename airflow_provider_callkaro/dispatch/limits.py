@@ -14,6 +14,8 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.contract import EntryState
 
 REDIALLED = {"unknown": EntryState.UNKNOWN, "rejected": EntryState.REJECTED}
+HIGHEST_PRIORITY = 1000
+LARGEST_WEIGHT = 1000
 CALM_GRACE = 90.0  # seconds that calls in flight may take to finish: longer than the wait for an answer
 KILLED_GRACE = 3.5  # seconds, when Airflow ends the task: it kills the process five seconds after asking
 
@@ -44,6 +46,17 @@ class Limits:
             raise ConfigurationError(
                 "stop_after_unknown must be 1 or more, a whole number without quotes, or None to go on whatever happens"
             )
+
+
+def check_rank(priority: object, weight: object) -> None:
+    """Refuse a place among the runs of a budget that cannot be. ``priority``: -1000 to 1000, higher goes first.
+    ``weight``: of the share within a priority, above 0, at most 1000. Raises ConfigurationError."""
+    if not is_number(priority, int) or not -HIGHEST_PRIORITY <= priority <= HIGHEST_PRIORITY:  # type: ignore[operator]
+        raise ConfigurationError(
+            f"priority must be from -{HIGHEST_PRIORITY} to {HIGHEST_PRIORITY}, a whole number without quotes"
+        )
+    if not is_number(weight, int, float) or not 0 < weight <= LARGEST_WEIGHT:  # type: ignore[operator]
+        raise ConfigurationError(f"weight must be a number above 0 without quotes, at most {LARGEST_WEIGHT}")
 
 
 def redial_states(redial: str | Iterable[str] | None) -> frozenset[EntryState]:

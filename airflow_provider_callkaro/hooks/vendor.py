@@ -16,6 +16,7 @@ from airflow_provider_callkaro.hooks.form import behaviour, widgets
 from airflow_provider_callkaro.vendors.profile import VendorProfile
 
 if TYPE_CHECKING:
+    from airflow_provider_callkaro.budgets.limits import CallBudget
     from airflow_provider_callkaro.hooks.connection import AirflowConnection
     from airflow_provider_callkaro.transport.retry import RetryPolicy
     from airflow_provider_callkaro.transport.session import VendorSession
@@ -111,11 +112,25 @@ class VendorHook(BaseHook, Generic[ConnectionT]):
         return connection_id
 
     def _checked(self, conn: AirflowConnection) -> ConnectionT:
+        from airflow_provider_callkaro.hooks.budget import FIELD, read_budget
         from airflow_provider_callkaro.hooks.connection_checks import check_extra, check_type
 
         check_type(conn, connection_id=self._connection_id, hook=type(self))
         check_extra(conn, connection_id=self._connection_id, known=self.profile.extra_names)
+        if FIELD in self.profile.extra_names:
+            read_budget(conn, connection_id=self._connection_id)  # refuses what cannot be one
         return self._read_connection(conn, connection_id=self._connection_id)
+
+    def call_budget(self) -> CallBudget | None:
+        """The budget that all tasks of the connection share, read anew each time; None where it sets none.
+
+        :raises ConfigurationError: it cannot be a budget, or the connection is not there any more.
+        """
+        from airflow_provider_callkaro.files.connections import find_connection
+        from airflow_provider_callkaro.hooks.budget import read_budget
+
+        conn = find_connection(self._connection_id, argument=self.conn_name_attr)
+        return read_budget(conn, connection_id=self._connection_id)
 
     def get_conn(self) -> VendorSession:
         """The `requests.Session` with which the hook asks the vendor; one per hook, the same each time.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Self
@@ -9,8 +10,13 @@ from typing import TYPE_CHECKING, Any, Self
 from airflow_provider_callkaro.calls.row_schema import CALLKARO, RowSchema
 
 if TYPE_CHECKING:
+    from airflow_provider_callkaro.budgets.limits import CallBudget
     from airflow_provider_callkaro.dispatch.batching import CallVendor, ManyCallsVendor
     from airflow_provider_callkaro.transport.target import Target
+
+
+def _no_budget() -> CallBudget | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +30,7 @@ class Account:
     :param schedule_timezone: the zone in which the vendor reads times of day, where it is known.
     :param row_schema: which columns of a row mean something to the vendor.
     :param rings_for: how long after a dispatch phones may still ring because of it.
+    :param read_budget: reads anew which budget the connection's tasks share; None: it sets none.
     """
 
     connection_id: str
@@ -33,6 +40,7 @@ class Account:
     schedule_timezone: tzinfo | None
     row_schema: RowSchema = CALLKARO
     rings_for: timedelta = timedelta(0)
+    read_budget: Callable[[], CallBudget | None] = _no_budget
 
     @classmethod
     def of_connection(cls, connection_id: str, connection: Any) -> Self:

@@ -27,6 +27,7 @@ from airflow_provider_callkaro.tasks.trail import Trail
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+    from sqlalchemy.engine import Engine
 
     from airflow_provider_callkaro.ledger.task_state.ledger import TaskState
 
@@ -44,6 +45,7 @@ class Memory:
     :param trail: the audit trail of a SQL ledger; None for another ledger, and for a dry run.
     :param reference: gives the reference that a call carries, by its key; None: calls carry none.
     :param match_outcomes: finds the calls of outcomes that have come meanwhile; None: this ledger has no outcomes.
+    :param engine: of a SQL ledger's database; None for another ledger.
     """
 
     record: RunRecord
@@ -52,6 +54,7 @@ class Memory:
     trail: Trail | None = None
     reference: Callable[[str], str] | None = None
     match_outcomes: Callable[[], None] | None = None
+    engine: Engine | None = None
 
 
 def remember(
@@ -108,6 +111,7 @@ def _in_sql(context: Context, *, settings: ListSettings, resumed: bool) -> Memor
         ledger=ledger,
         name=f'connection "{conn_id}"',
         trail=trail,
+        engine=engine,
         reference=reference,
         match_outcomes=None if settings.dry_run else partial(match_outcomes, engine, keys=keys, scope=own),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -23,10 +23,11 @@ from airflow_provider_callkaro.dispatch.preflight_report import PreflightReport,
 from airflow_provider_callkaro.dispatch.preparation import Observe, Rules
 from airflow_provider_callkaro.dispatch.report import Report, RowSink
 from airflow_provider_callkaro.dispatch.run import run_calls
-from airflow_provider_callkaro.dispatch.tally import RowOutcome, Summary
+from airflow_provider_callkaro.dispatch.tally import Summary
 from airflow_provider_callkaro.links.files import CallReportLink
 from airflow_provider_callkaro.sources.contract import ContactRow
 from airflow_provider_callkaro.tasks.account import Account
+from airflow_provider_callkaro.tasks.budgets import limits_of_run
 from airflow_provider_callkaro.tasks.failures import (
     check_outcome,
     fail_without_retry,
@@ -38,6 +39,7 @@ from airflow_provider_callkaro.tasks.instants import to_second
 from airflow_provider_callkaro.tasks.ledgers import Memory, remember
 from airflow_provider_callkaro.tasks.list_length import rows_within
 from airflow_provider_callkaro.tasks.metrics import RunMetrics
+from airflow_provider_callkaro.tasks.row_sinks import close_rows, one_sink
 from airflow_provider_callkaro.tasks.rules import rules_for
 from airflow_provider_callkaro.tasks.run_output import RunOutput, check_report_place, new_report
 from airflow_provider_callkaro.tasks.settings import ListSettings
@@ -158,21 +160,26 @@ class ListRun:
         rows = self._rows(length)
         columns = settings.columns_of_report(account.row_schema)
         report = None if settings.dry_run else new_report(settings.report_path, columns)
+        transport = AsyncTransport(account.target, max_connections=settings.max_concurrency)
         try:
+            limits, keeper = limits_of_run(
+                settings=settings, account=account, memory=memory, context=self._context, deadline=transport.deadline
+            )
             summary = fail_without_retry(
                 run_calls,
                 rows=rows,
                 total=None if settings.shard else length,
                 read=reader.read if memory.trail is None else memory.trail.reading(reader.read),
                 vendor=account.vendor,
-                transport=AsyncTransport(account.target, max_connections=settings.max_concurrency),
+                transport=transport,
                 ledger=memory.ledger,
-                limits=settings.limits,
+                limits=limits,
+                keeper=keeper,
                 stop=self._stop,
                 say=self._output.say_progress,
                 keep=self._output.keep_progress,
                 redial=settings.redialled,
-                report=_one_sink(report, self._watcher, None if self._metrics is None else self._metrics.begin()),
+                report=one_sink(report, self._watcher, None if self._metrics is None else self._metrics.begin()),
                 shard=settings.part,
                 on_row=None if columns is None else columns.check if report is None else columns.keep,
                 rules=rules,
@@ -188,7 +195,7 @@ class ListRun:
                     self._end_trail(summary, memory)
             return summary
         finally:
-            _close(rows)
+            close_rows(rows)
             if report is not None:
                 report.close()
 
@@ -268,29 +275,6 @@ class ListRun:
         while (left := (moment - datetime.now(UTC)).total_seconds()) > 0 and self._stop.why is None:
             wake.wait(min(left, 0.25))
         return self._stop.why is None
-
-
-class _AllSinks:
-    """Gives each row to several sinks."""
-
-    def __init__(self, sinks: Sequence[RowSink]) -> None:
-        self._sinks = sinks
-
-    def add(self, row: RowOutcome) -> None:
-        for sink in self._sinks:
-            sink.add(row)
-
-
-def _one_sink(*sinks: RowSink | None) -> RowSink | None:
-    wanted = [sink for sink in sinks if sink is not None]
-    return _AllSinks(wanted) if len(wanted) > 1 else next(iter(wanted), None)
-
-
-def _close(rows: Any) -> None:
-    """Close what the rows hold open where the run ended before the list."""
-    close = getattr(rows, "close", None)
-    if close is not None:
-        close()
 
 
 def rehearse(run: ListRun, settings: ListSettings, *, price: Price | None = None) -> tuple[Summary, PreflightReport]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -106,7 +107,7 @@ class PlacingOperator(RendersLiterals):
         refuse_empty_arguments(self, self._provided)
         if self._stop is None or self._stop.why is None:
             self._stop = _stop_of_task(self.execution_timeout)
-        account = self._account()
+        account = replace(self._account(), read_budget=self.hook.call_budget)
         self._announce(context)
         return ListRun(
             settings=settings,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from airflow_provider_callkaro.calls.coercion import read_whole_number
 from airflow_provider_callkaro.calls.options import refuse_next_window
 from airflow_provider_callkaro.calls.row_rights import checked_names
-from airflow_provider_callkaro.dispatch.limits import Limits, Shard, redial_states
+from airflow_provider_callkaro.dispatch.limits import Limits, Shard, check_rank, redial_states
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.contract import EntryState
 from airflow_provider_callkaro.sources.inline import RowContacts
@@ -76,6 +76,8 @@ class ListSettings:
     calls_per_second: float | None = None
     max_concurrency: int = 64
     stop_after_unknown: int | None = 20
+    priority: int = 0
+    weight: float = 1.0
     on_unknown: str = "warn"
     on_none_accepted: str = "fail"
     max_rejected: float | None = None
@@ -116,6 +118,7 @@ class ListSettings:
             refuse_next_window(moment, has_policy=self.policy is not None)
         object.__setattr__(self, "shard", _read_shard(self.shard))
         self.limits  # noqa: B018 - checks its values
+        check_rank(self.priority, self.weight)
         if not is_template(self.redial) and not _has_template(self.redial):
             self.redialled  # noqa: B018 - checks its words
 

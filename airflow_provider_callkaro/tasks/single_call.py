@@ -69,6 +69,7 @@ class SingleCallOperator(PlacingOperator):
             metadata_columns=("metadata",),  # so nothing in it is news for the log
             max_concurrency=1,
             stop_after_unknown=None,
+            priority=0,  # the operator's own priority is the vendor's
             on_none_accepted="warn",
         )
 

@@ -32,6 +32,12 @@ def text_field(label: str, description: str, *, is_secret: bool = False) -> Conn
     return {"label": label, "description": description, "schema": schema}
 
 
+BUDGET = text_field(
+    "Call budget",
+    "What all tasks of this connection may do together, as JSON, where they name one SQL ledger: "
+    '{"calls_per_second": 50, "max_concurrency": 40}.',
+)
+"""The field ``budget`` of a vendor whose calls this package starts."""
 _SHARED_FIELDS: dict[str, ConnectionField] = {
     "ca_bundle": text_field(
         "CA bundle",

@@ -76,6 +76,10 @@ class MrAssistantPreflightOperator(PreflightOperator):
     :param max_concurrency: campaigns created at once, 1 to 1000. Default 1.
     :param stop_after_unknown: the circuit breaker: this many lost answers end the run, where four clear answers make up
         for a lost one. None never ends it. Default 2.
+    :param priority: among the runs that share the connection's budget, -1000 to 1000: a higher one goes first, and
+        another number than a call's ``priority`` at the vendor. Default 0. It does nothing without a budget.
+    :param weight: of the runs with the same ``priority``, one with the weight 2 gets twice the share of one with 1;
+        above 0, at most 1000. Default 1.
     :param on_unknown: ``"warn"`` (default) or ``"fail"`` if calls ended unknown.
     :param on_none_accepted: ``"fail"`` (default) or ``"warn"`` if a list that is not empty ends without an accepted
         call, and neither an earlier run nor a rule about people (suppression, caps, expiry) explains it.
@@ -147,6 +151,8 @@ class MrAssistantPreflightOperator(PreflightOperator):
         calls_per_second: float | None = None,
         max_concurrency: int = 1,
         stop_after_unknown: int | None = 2,
+        priority: int = 0,
+        weight: float = 1.0,
         on_unknown: Literal["warn", "fail"] = "warn",
         on_none_accepted: Literal["warn", "fail"] = "fail",
         max_rejected: float | None = None,
@@ -199,6 +205,8 @@ class MrAssistantPreflightOperator(PreflightOperator):
         self.calls_per_second = calls_per_second
         self.max_concurrency = max_concurrency
         self.stop_after_unknown = stop_after_unknown
+        self.priority = priority
+        self.weight = weight
         self.on_unknown = on_unknown
         self.on_none_accepted = on_none_accepted
         self.max_rejected = max_rejected

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_callkaro.vendors.profile import VendorProfile, text_field
+from airflow_provider_callkaro.vendors.profile import BUDGET, VendorProfile, text_field
 
 CALLKARO = VendorProfile(
     name="CallKaro",
@@ -24,6 +24,7 @@ CALLKARO = VendorProfile(
             "When calls may ring, in the schedule time zone, as JSON, for sensors that wait for it: "
             '[{"start": "10:00", "end": "19:00", "days": "mon-sat"}].',
         ),
+        "budget": BUDGET,
         "agent_id": text_field("Agent id", "The agent for calls that name none."),
         "on_call_number": text_field(
             "On-call number", "Whom CallKaroNotifier calls when a task fails, E.164, unless the DAG names somebody."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_callkaro.vendors.profile import VendorProfile, text_field
+from airflow_provider_callkaro.vendors.profile import BUDGET, VendorProfile, text_field
 
 MRASSISTANT = VendorProfile(
     name="MrAssistant",
@@ -24,6 +24,7 @@ MRASSISTANT = VendorProfile(
             "IANA name of the zone in which a schedule_at without an offset is meant, such as Asia/Kolkata. "
             "MrAssistant itself is told every time in UTC.",
         ),
+        "budget": BUDGET,
         "agent_id": text_field("Agent id", "The agent for calls that name none."),
         "campaign_page": text_field(
             "Campaign page",

@@ -109,6 +109,7 @@ def test_a_field_of_the_form_is_one_that_the_hook_reads(mrassistant):
         "webhook_url": "https://reports.example.com/hooks",
         "webhook_secret": "a-secret-of-reports",
         "vendor_messages": "false",
+        "budget": '{"calls_per_second": 50}',
     }
     assert set(given) == set(MRASSISTANT.fields) - set(FILES)
     mrassistant(password=PASSWORD, extra=given)
