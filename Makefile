@@ -22,7 +22,7 @@ QUICK := $(if $(wildcard $(INSTALLED)),$(VENV),.venv-quick)
 # Every worker and every task imports the same files: without bytecode each compiles them, and the tests' assertions, anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo quick test check lint types imports unit explore soak bench bench-board bench-ledger bench-receiver bench-shards test-matrix test-wheel docs pictures clean
+.PHONY: help demo quick test check lint types imports unit explore soak bench bench-board bench-ledger bench-receiver bench-shards test-budget test-matrix test-wheel docs pictures clean
 
 help:
 	@echo "make demo         a campaign against the sandbox, without an account"
@@ -32,6 +32,7 @@ help:
 	@echo "make docs         the pages as a site, into site/<version>/; it needs no Airflow"
 	@echo "make pictures     the pictures of Airflow's pages in docs/images/; it needs Chromium"
 	@echo "make test-matrix  the tests under each supported Airflow and Python; names of pairs in PAIRS=3.0:3.12"
+	@echo "make test-budget  how much of a shared budget is used, and how soon an urgent run has its share; alone on the machine"
 	@echo "make test-wheel   builds wheel and sdist, and uses the wheel under each supported Airflow; AIRFLOWS=3.0 for some"
 	@echo "make bench        the benchmark; make bench-receiver: a flood of webhooks; make bench-board: the board"
 	@echo "make bench-ledger what the ledger on PostgreSQL takes, by four workers"
@@ -97,6 +98,8 @@ bench-ledger: $(INSTALLED)
 
 bench-shards: $(INSTALLED)
 	$(BIN)/python -m benchmarks.shared_list
+test-budget: $(INSTALLED)
+	CALLKARO_ALONE=1 $(BIN)/pytest tests/operators/test_one_budget_for_many_tasks.py
 
 docs: .venv-docs/.installed
 	.venv-docs/bin/mkdocs build --strict --site-dir "site/$$(sed -n 's/^__version__ = "\(.*\)"/\1/p' airflow_provider_callkaro/__init__.py)"

@@ -134,7 +134,34 @@ AUDIT = (
         ),
     ),
 )
-GROUPS = {"ledger": (LEDGER, "look after a call ledger"), "audit": (AUDIT, "the audit trail of a call ledger")}
+_BUDGET = Option("budget", help="its name: the id of the connection, unless its extra says another")
+_LIMITS = (
+    ("--calls-per-second", "calls that start in any second"),
+    ("--max-concurrency", "calls in flight at any moment"),
+    ("--calls-per-hour", "calls of a clock hour"),
+    ("--calls-per-day", "calls of a calendar day"),
+    ("--price-per-minute", "what a started minute costs"),
+    ("--max-cost-per-day", "money of a calendar day"),
+    ("--minutes-per-call", "how long a call counts until its outcome says"),
+)
+BUDGET = (
+    Command(
+        "show",
+        "the call budgets, what is spent, and who holds which part",
+        (Option("budget", nargs="?", help="the name of one; without it, all"),),
+    ),
+    Command(
+        "set",
+        "change a budget while runs go on, over what the connection says",
+        (_BUDGET, *(Option(flag, metavar="LIMIT", help=f"{help_}, or none") for flag, help_ in _LIMITS)),
+    ),
+    Command("reset", "let a budget be what the connection says", (_BUDGET,)),
+)
+GROUPS = {
+    "ledger": (LEDGER, "look after a call ledger"),
+    "audit": (AUDIT, "the audit trail of a call ledger"),
+    "budget": (BUDGET, "what all tasks of a connection may do together"),
+}
 
 
 def perform(group: str, name: str, arguments: Namespace) -> None:
@@ -151,7 +178,8 @@ def perform(group: str, name: str, arguments: Namespace) -> None:
 
 
 def get_callkaro_cli_commands() -> list[Any]:
-    """The commands as Airflow takes them from a provider: ``airflow callkaro ledger …`` and ``… audit …``."""
+    """The commands as Airflow takes them from a provider: ``airflow callkaro ledger …``, ``… audit …`` and
+    ``… budget …``."""
     from airflow.cli.cli_config import ActionCommand, Arg, GroupCommand
 
     def action(group: str, command: Command) -> Any:
@@ -170,7 +198,7 @@ def get_callkaro_cli_commands() -> list[Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """``python -m airflow_provider_callkaro.ledger …``: the commands of a ledger, and ``audit …`` for its trail."""
+    """``python -m airflow_provider_callkaro.ledger …``: the commands of a ledger, and ``audit …`` and ``budget …``."""
     parser = ArgumentParser(
         prog="python -m airflow_provider_callkaro.ledger",
         description="Look after a call ledger. Airflow 3.2 and later has the same as: airflow callkaro ledger",
@@ -178,8 +206,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     ours = parser.add_subparsers(required=True, metavar="command")
     _add(ours, "ledger", LEDGER)
-    audit = ours.add_parser("audit", help=GROUPS["audit"][1])
-    _add(audit.add_subparsers(required=True, metavar="command"), "audit", AUDIT)
+    for group in ("audit", "budget"):
+        commands, help_ = GROUPS[group]
+        theirs = ours.add_parser(group, help=help_)
+        _add(theirs.add_subparsers(required=True, metavar="command"), group, commands)
     parsed = parser.parse_args(arguments)
     do: Callable[[Namespace], None] = parsed.do
     do(parsed)

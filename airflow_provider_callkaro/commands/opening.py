@@ -68,6 +68,17 @@ def open_ledger(arguments: Namespace) -> Iterator[OpenLedger]:
         engine.dispose()
 
 
+@contextmanager
+def open_database(arguments: Namespace) -> Iterator[Engine]:
+    """The database of the connection that a command names, where a ledger is or will be. Raises ConfigurationError if
+    the connection is not to a SQL database."""
+    engine, _ = _engine_and_keys(arguments.conn_id)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
 def _engine_and_keys(conn_id: str) -> tuple[Engine, LedgerKeys | None]:
     from airflow_provider_callkaro.hooks.ledger import ledger_keys, sql_engine
 
