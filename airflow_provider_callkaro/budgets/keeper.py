@@ -11,7 +11,7 @@ from airflow_provider_callkaro.budgets.lease import Lease
 from airflow_provider_callkaro.budgets.limits import CallBudget
 from airflow_provider_callkaro.budgets.messages import Exhausted, Grant
 from airflow_provider_callkaro.budgets.renewal import Run
-from airflow_provider_callkaro.budgets.store import TRUED_UP_EVERY, BudgetStore
+from airflow_provider_callkaro.budgets.store import OUTCOMES_EVERY, BudgetStore
 from airflow_provider_callkaro.exceptions import LedgerError
 
 REREAD_EVERY = 5.0  # seconds between two readings of the connection
@@ -156,7 +156,7 @@ class BudgetKeeper:
 
     def _true_up(self, now: float) -> None:
         has_price = self._budget is not None and self._budget.max_cost_per_day is not None
-        if not has_price or (self._trued_up_at is not None and now - self._trued_up_at < TRUED_UP_EVERY):
+        if not has_price or (self._trued_up_at is not None and now - self._trued_up_at < OUTCOMES_EVERY):
             return
         self._trued_up_at = now
         try:

@@ -27,7 +27,7 @@ from airflow_provider_callkaro.ledger.sql.dialects import statements_for
 from airflow_provider_callkaro.ledger.sql.session import SqlSession, begin_writing, execute
 from airflow_provider_callkaro.ledger.sql.table import BUDGET_LEASES_TABLE, BUDGETS_TABLE
 
-TRUED_UP_EVERY = 30.0  # seconds between two looks at what the outcomes say
+OUTCOMES_EVERY = 30.0  # seconds between two looks at what the outcomes say
 
 _Result = TypeVar("_Result")
 
@@ -48,6 +48,7 @@ class BudgetStore:
     :param engine: of the ledger's database; used as it is.
     :param name: of the budget, 1 to 200 characters.
     :param shortest_lease: seconds that a lease lasts at least; more workers have longer ones.
+    :param outcomes_every: seconds between two looks at what the outcomes say of today's calls.
     :param sleep: waits for a number of seconds before a transaction is tried again.
     :param random: a number from 0 to 1, which spreads those waits.
     :raises ConfigurationError: a ledger cannot be in a database of this kind.
@@ -59,11 +60,13 @@ class BudgetStore:
         *,
         name: str,
         shortest_lease: float = SHORTEST_LEASE,
+        outcomes_every: float = OUTCOMES_EVERY,
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = random_fraction,
     ) -> None:
         self.name = name
         self._shortest_lease = shortest_lease
+        self._outcomes_every = outcomes_every
         self._engine = engine
         self._dialect = engine.dialect.name
         self._statements = statements_for(self._dialect)
@@ -178,11 +181,11 @@ class BudgetStore:
         return self._session.transact(work, action="read")
 
     def true_up(self) -> None:
-        """Count what today's calls took, as their outcomes say, if that was not done for half a minute. Raises
+        """Count what today's calls took, as their outcomes say, if nobody has just done so. Raises
         LedgerError if the database could not be read."""
 
         def is_due(book: Book, budget: CallBudget, now: float) -> tuple[list[str], float] | None:
-            if budget.max_cost_per_day is None or now - book.minutes_at < TRUED_UP_EVERY:
+            if budget.max_cost_per_day is None or now - book.minutes_at < self._outcomes_every:
                 return None
             book.minutes_at = now
             return book.conn_ids, book.day[0]
