@@ -98,6 +98,7 @@ bench-ledger: $(INSTALLED)
 
 bench-shards: $(INSTALLED)
 	$(BIN)/python -m benchmarks.shared_list
+
 test-budget: $(INSTALLED)
 	CALLKARO_ALONE=1 $(BIN)/pytest tests/operators/test_one_budget_for_many_tasks.py
 

@@ -85,7 +85,10 @@ class Dispatcher:
                 raise
         self._recorder.report()
         if why is not None:
-            self._leave_the_rest(Reason.BUDGET_SPENT if why == self._share.exhausted else Reason.STOPPED)
+            is_spent = why == self._share.exhausted
+            self._leave_the_rest(Reason.BUDGET_SPENT if is_spent else Reason.STOPPED)
+            if is_spent and not self._tally[Outcome.PENDING]:
+                why = None  # the last call of the list was the last of the budget
         return self._summary(stopped=why)
 
     def rehearse(self) -> Summary:

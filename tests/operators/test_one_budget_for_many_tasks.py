@@ -12,6 +12,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import pytest
 from ledger_databases import database_on
 from sharing_a_budget import Tasks, between, most_in_a_second, most_in_flight, starts, tasks
 
+from airflow_provider_callkaro.commands.definition import main
 from airflow_provider_callkaro.sandbox import Sandbox
 
 pytestmark = [pytest.mark.slow, pytest.mark.services]
@@ -109,6 +111,38 @@ def test_an_urgent_run_gets_its_share_in_the_middle_of_nightly_ones(
         others = [ring for ring in sandbox.rings if first <= ring.received_at <= last]
     check_the_bounds(sandbox)
     assert len(rung) > 0.5 * len(others), "nine runs that are equal would leave it a ninth"
+
+
+def test_a_budget_that_is_made_smaller_holds_for_all_within_seconds(
+    sandbox: Sandbox, ledger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_CALL_LEDGER", ledger)
+    budget = {"calls_per_second": RATE, "max_concurrency": SLOTS}
+    with tasks(sandbox, ledger=ledger, budget=budget, log=tmp_path / "tasks.log") as running:
+        start_eight(running)
+        wait_for_starts(sandbox, 2 * RATE)
+        main(["budget", "set", "callkaro_default", "--calls-per-second", "5", "--conn-id", "call_ledger"])
+        changed = time.time()
+        wait_for_starts(sandbox, len(sandbox.requests) + RATE + 15)
+        moments = starts(sandbox.requests)
+    check_the_bounds(sandbox)
+    assert most_in_a_second([moment for moment in moments if moment > changed + 3.0]) <= 5
+
+
+def test_what_one_task_hears_from_the_vendor_makes_all_wait(sandbox: Sandbox, ledger: str, tmp_path: Path) -> None:
+    budget = {"calls_per_second": RATE, "max_concurrency": SLOTS}
+    with tasks(sandbox, ledger=ledger, budget=budget, log=tmp_path / "tasks.log") as running:
+        start_eight(running)
+        wait_for_starts(sandbox, 2 * RATE)
+        sandbox.fault("throttled", first=1, retry_after=6)
+        wait_for_starts(sandbox, len(sandbox.requests) + 3 * RATE)
+        moments = starts(sandbox.requests)
+    check_the_bounds(sandbox)
+    gaps = [(later - earlier, earlier) for earlier, later in pairwise(moments)]
+    longest, begin = max(gaps)
+    assert longest > 3.0, "eight tasks that know nothing of each other would have gone on"
+    after = [moment for moment in moments if moment > begin]
+    assert between(after, after[1], after[1] + 1.0) <= 0.8 * RATE, "they go on at half the rate"
 
 
 ALONE = pytest.mark.skipif(
