@@ -41,12 +41,12 @@ def measure(server: Server, scale: Scale) -> Iterator[Figure]:
     )
     lost = f"every {LOSE_EVERY}th answer lost"
     yield Figure(
-        name=f"{lost}, drt-core's REST destination: numbers rung twice, of {DRT_CALLS:,}",
+        name=f"{lost}, drt-core's REST destination: numbers rung twice, of {DRT_CALLS:,} that rang",
         unit=Unit.CALLS,
         values=[_drt(server, lose_every=LOSE_EVERY).rung_twice] if has_drt else [],
     )
     yield Figure(
-        name=f"{lost}, SQLite ledger, run a second time: numbers rung twice, of {LOSSY_CALLS:,} (worst)",
+        name=f"{lost}, SQLite ledger, cleared: numbers rung twice, of {LOSSY_CALLS:,} that rang (worst)",
         unit=Unit.CALLS,
         values=[_ours_and_again(server).rung_twice for _ in range(scale.repetitions)],
         bound=Bound(at_most=0),
@@ -65,6 +65,8 @@ def _drt(server: Server, *, lose_every: int) -> Seen:
     seen = server.seen()
     if not lose_every and not sent == seen.posts == DRT_CALLS:
         raise MeasurementFailed(f"{DRT_CALLS} rows came to {seen.posts} POSTs, {sent} of them counted as sent")
+    if lose_every and seen.rung != DRT_CALLS:
+        raise MeasurementFailed(f"{DRT_CALLS} rows made {seen.rung} numbers ring")
     return seen
 
 
