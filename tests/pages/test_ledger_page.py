@@ -14,7 +14,8 @@ from airflow_provider_callkaro.ledger.audit.trail import CREATE_AUDIT
 from airflow_provider_callkaro.ledger.sql import table
 from airflow_provider_callkaro.ledger.sql.scopes import CREATE_SCOPES
 
-TABLES, LOCKS, RIGHTS = (block.text for block in blocks_of("docs/ledger.md") if block.language == "sql")
+TABLES, STORAGE, LOCKS, RIGHTS = (block.text for block in blocks_of("docs/ledger.md") if block.language == "sql")
+UNDER_LOAD = [block.text for block in blocks_of("docs/ledger-database.md") if block.language == "sql"]
 MADE = (table.CREATE_TABLE, table.CREATE_INDEX, table.CREATE_RUNS, CREATE_SCOPES, CREATE_AUDIT, table.CREATE_KEYS)
 
 
@@ -25,6 +26,7 @@ def words(statement: str) -> str:
 def test_the_statements_are_the_ledgers_own() -> None:
     shown = [words(one) for one in TABLES.split(";\n") if one.strip()]
     assert shown == [words(one) for one in (*MADE, table.CREATE_ERASURES)]
+    assert words(STORAGE) == words(UNDER_LOAD[0]) == table.STORAGE
     assert words(LOCKS) == words(table.CREATE_LOCKS)
 
 
@@ -42,7 +44,7 @@ def test_postgresql_takes_them_and_the_rights(postgresql: Any) -> None:
     where = {"host": postgresql.host, "port": postgresql.port, "user": postgresql.user, "dbname": postgresql.database}
     with closing(psycopg2.connect(**where)) as connection, connection.cursor() as cursor:
         cursor.execute("create schema shown; set local search_path to shown; create role outreach;")
-        cursor.execute(TABLES + RIGHTS)
+        cursor.execute(TABLES + STORAGE + RIGHTS + "".join(UNDER_LOAD))
         cursor.execute("select has_table_privilege('outreach', 'shown.voice_call_audit', 'UPDATE')")
         assert cursor.fetchone() == (False,)
         connection.rollback()  # the role and the schema too

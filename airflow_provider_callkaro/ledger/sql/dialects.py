@@ -13,6 +13,7 @@ from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.ledger.sql.key_statements import Query
 from airflow_provider_callkaro.ledger.sql.statements import NEW_COLUMNS, Statements
 from airflow_provider_callkaro.ledger.sql.table import (
+    CREATE_INDEX,
     CREATE_KEYS,
     CREATE_LOCKS,
     CREATE_RUNS,
@@ -106,6 +107,7 @@ class SqliteStatements(Statements):
         "PRAGMA synchronous = FULL",  # a commit is on the disk when it returns
     )
 
+    create = (CREATE_TABLE, CREATE_INDEX)
     soon = ()
 
     now = "strftime('%Y-%m-%d %H:%M:%f000', 'now')"

@@ -23,6 +23,7 @@ from airflow_provider_callkaro.ledger.sql.table import (
     CREATE_TABLE,
     KEYED_COLUMNS,
     RUNS_TABLE,
+    STORAGE,
     TABLE,
     Row,
     Settled,
@@ -54,7 +55,7 @@ class Statements(KeyStatements):
     """The statements for each new connection."""
     durability: str | None = None
     """A query whose one value is 1 if a commit is on the disk when it returns; for any other value the log warns."""
-    create: Sequence[str] = (CREATE_TABLE, CREATE_INDEX)
+    create: Sequence[str] = (CREATE_TABLE, STORAGE, CREATE_INDEX)
     create_runs = CREATE_RUNS
     create_locks: str | None = None
     """Creates the table whose rows are the locks of numbers; None if the database has locks without rows."""
