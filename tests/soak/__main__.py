@@ -36,6 +36,8 @@ HOURS_BEYOND = timedelta(minutes=50)  # how far the hours go on behind the fault
 SETTLED_WITHIN = 1_200.0  # seconds after the faults
 RUNS_PER_MINUTE = 20  # more than the cluster ends
 BACKFILLED_DAYS = 4
+CALLS_PER_SECOND, CALLS_IN_FLIGHT = 20, 12  # the budget of CallKaro's account: less than its tasks want together
+BUDGET = {"calls_per_second": CALLS_PER_SECOND, "max_concurrency": CALLS_IN_FLIGHT}
 AGENTS_OF_THE_HOURS = ("agent-of-the-hours",)
 CHECKED = "numbers in no log"
 
@@ -103,7 +105,7 @@ def _run(broker_name: str, plan: Plan, *, seconds: float, folder: Path) -> Accou
         for statement in SCHEMA:
             database.run(statement, database="warehouse")
         environment = {
-            **airflow_connections(witness.connections, database=database, budget=None),
+            **airflow_connections(witness.connections, database=database, budget=BUDGET),
             "SOAK_REPORTS": str(reports),
             "SOAK_HOURS": ",".join(f"{start:%H:%M}-{end:%H:%M}" for start, end in hours),
         }
@@ -185,7 +187,7 @@ def _judge(
     judge_rows(account, gather(cluster, runs, reports=reports), testimony.rings)
     judge_singles(account, testimony.rings, [run for run in runs if states[run.run_id] == "success"])
     judge_campaigns(account, testimony, runs)
-    judge_rate(account, testimony, path=Endpoint.OUTBOUND, rate=None, in_flight=None)
+    judge_rate(account, testimony, path=Endpoint.OUTBOUND, rate=CALLS_PER_SECOND, in_flight=CALLS_IN_FLIGHT)
     for run in runs:
         if states[run.run_id] not in ("success", "failed for good"):
             account.wrong("every run ends", f"{run.run_id} of {run.dag.dag_id} is still {states[run.run_id]}")

@@ -27,6 +27,8 @@ KINDNESS = -5  # before the cluster, where the soak may say so: a stamp that com
 STARTED_WITHIN = 60.0  # seconds
 DIAL_SECONDS = 45.0  # a Callaro campaign runs so long that it can be paused while it does
 CALL_SECONDS = 30.0  # of MrAssistant, so that there is a call to be transferred and ended
+WITHOUT_BUDGET = "callkaro_alone"
+"""The connection to a second account: a task without a SQL ledger cannot share a budget, and must not spoil one."""
 RINGING = (Endpoint.OUTBOUND, Endpoint.MRASSISTANT_CAMPAIGNS, Endpoint.MRASSISTANT_OUTBOUND, Endpoint.CALLARO_LAUNCH)
 OTHERS = (
     Endpoint.CAMPAIGN,
@@ -46,7 +48,10 @@ FAILING = tuple(str(path) for path in (*RINGING, *OTHERS))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Testimony:
-    """All that the vendors have seen."""
+    """All that the vendors have seen.
+
+    :param requests: of the accounts with a budget.
+    """
 
     rings: Sequence[Ring]
     requests: Sequence[Request]
@@ -97,27 +102,37 @@ class Witness:
 def _serve(pipe: Connection) -> None:
     with contextlib.suppress(PermissionError):
         os.nice(KINDNESS)
-    with Sandbox(callaro_dial_seconds=DIAL_SECONDS, mrassistant_call_seconds=CALL_SECONDS) as sandbox:
-        pipe.send(sandbox.airflow_connections)
+    with (
+        Sandbox(callaro_dial_seconds=DIAL_SECONDS, mrassistant_call_seconds=CALL_SECONDS) as sandbox,
+        Sandbox() as alone,
+    ):
+        pipe.send({**sandbox.airflow_connections, WITHOUT_BUDGET: alone.airflow_connection})
         while True:
             what, content = pipe.recv()
-            pipe.send(_answer(sandbox, what, content))
+            pipe.send(_answer(sandbox, alone, what, content))
 
 
-def _answer(sandbox: Sandbox, what: str, content: Any) -> Testimony | None:
+def _answer(sandbox: Sandbox, alone: Sandbox, what: str, content: Any) -> Testimony | None:
     match what:
         case "fail":
-            sandbox.clear_faults()
-            for fault in content:
-                sandbox.fault(**fault)
+            for each in (sandbox, alone):
+                each.clear_faults()
+                for fault in content:
+                    each.fault(**fault)
         case "tell":
             url, headers = content
             sandbox.webhook(
-                url, vendor="callkaro", headers=headers, delay_seconds=1, disorder_seconds=5, duplicates=0.2, losses=0.1
+                url,
+                vendor="callkaro",
+                headers=headers,
+                delay_seconds=1,
+                disorder_seconds=5,
+                duplicates=0.2,
+                losses=0.1,
             )
         case "testify":
             return Testimony(
-                rings=sandbox.rings,
+                rings=[*sandbox.rings, *alone.rings],
                 requests=sandbox.requests,
                 callaro_campaigns=sandbox.callaro_campaigns,
                 mrassistant_campaigns=sandbox.mrassistant_campaigns,

@@ -105,6 +105,7 @@ with DAG("callkaro_task_state", **DAG_OPTIONS):
         task_id="calls",
         contacts=people(),
         agent_id=AGENT,
+        callkaro_conn_id="callkaro_alone",  # without a SQL ledger it cannot share the budget of the others
         report_path=report(),
         **OWN_PACE,
         **LISTS,
