@@ -107,7 +107,7 @@ class DatabaseServer:
 def _running(server: DatabaseServer) -> DatabaseServer:
     """The server, if it listens; else the test is skipped, or fails where CALLKARO_TEST_SERVICES=required."""
     try:
-        socket.create_connection((server.host, server.port), timeout=5).close()
+        socket.create_connection((server.host, server.port), timeout=60).close()
     except OSError:
         message = f"no {server.connection_type} server listens on {server.host}:{server.port}"
         if os.environ.get("CALLKARO_TEST_SERVICES") == "required":

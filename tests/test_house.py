@@ -13,6 +13,12 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "airflow_provider_callkaro"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 LONGEST = 300  # lines of a file
+TESTS = Path(__file__).parent
+APART = {"soak", "from_wheel"}  # what runs beside the suite, for as long as its user says
+SHORTEST_WAIT = 30.0  # seconds for what will come; beside other test suites a second becomes half a minute
+LONGEST_NAP = 5.0  # seconds; up to here it is a pause, or a wait for what never comes
+WAITS = {"wait", "join", "result", "communicate", "run", "get", "post", "request", "create_connection"}
+CLOCKS = {"monotonic", "perf_counter", "time"}
 ENGINE = (
     "dispatch.run",
     "dispatch.dispatcher",
@@ -77,3 +83,62 @@ def test_a_dag_file_does_not_pay_for_the_engine(vendor: str) -> None:
     forbidden = (*(f"airflow_provider_callkaro.{module}" for module in ENGINE), *HEAVY)
     below = tuple(f"{module}." for module in forbidden)
     assert [module for module in imported if module in forbidden or module.startswith(below)] == []
+
+
+def modules_of_tests() -> dict[str, ast.AST]:
+    paths = [path for path in TESTS.rglob("*.py") if not APART.intersection(path.relative_to(TESTS).parts)]
+    return {str(path.relative_to(TESTS)): ast.parse(path.read_text()) for path in paths}
+
+
+def name_of_call(node: ast.AST) -> str:
+    if not isinstance(node, ast.Call):
+        return ""
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def longest_wait(node: ast.AST) -> float:
+    """The seconds for which a call waits at the most; 0 where it does not wait, or does not say so in figures."""
+    name = name_of_call(node)
+    if not isinstance(node, ast.Call) or (name not in WAITS and not name.startswith("wait_")):
+        return 0.0
+    given = [keyword.value for keyword in node.keywords if keyword.arg == "timeout"]
+    given += node.args[:1] if name in {"wait", "join", "result"} else []
+    return max(
+        (node.value for node in given if isinstance(node, ast.Constant) and type(node.value) in (int, float)),
+        default=0.0,
+    )
+
+
+def is_a_duration(node: ast.AST) -> bool:
+    """Whether it is a difference of two readings of a clock that a busy machine moves on."""
+    return (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Sub)
+        and any(
+            name_of_call(call) in CLOCKS and getattr(getattr(call.func, "value", None), "id", "") == "time"
+            for call in ast.walk(node)
+            if isinstance(call, ast.Call)
+        )
+    )
+
+
+def test_whoever_waits_in_a_test_waits_long_enough_for_a_busy_machine() -> None:
+    short = [
+        f"{name}, line {node.lineno}: {longest_wait(node)} s"
+        for name, tree in modules_of_tests().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and LONGEST_NAP < longest_wait(node) < SHORTEST_WAIT
+    ]
+    assert short == []
+
+
+def test_no_test_sleeps_or_judges_by_how_long_something_took() -> None:
+    """It waits for an event instead, and is given a clock."""
+    found = []
+    for name, tree in modules_of_tests().items():
+        for node in ast.walk(tree):
+            if name_of_call(node) == "sleep" and getattr(getattr(node.func, "value", None), "id", "") == "time":
+                found.append(f"{name}, line {node.lineno}: it sleeps")
+            if isinstance(node, ast.Assert) and any(map(is_a_duration, ast.walk(node.test))):
+                found.append(f"{name}, line {node.lineno}: it is timed")
+    assert found == []

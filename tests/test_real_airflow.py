@@ -167,13 +167,13 @@ def test_nothing_outlives_a_test_that_was_killed(tmp_path: Path) -> None:
     )
     holder = subprocess.Popen([sys.executable, "-c", hold, sys.executable, str(KEEPER), str(plan)])
     started = [tmp_path / "component", tmp_path / "orphan"]
-    wait_until("both", lambda: all(file.exists() and file.read_text() for file in started) or None, timeout=20)
+    wait_until("both", lambda: all(file.exists() and file.read_text() for file in started) or None, timeout=60)
     processes = [psutil.Process(int(file.read_text())) for file in started]
 
     holder.kill()
     holder.wait()
 
-    alive = psutil.wait_procs(processes, timeout=20)[1]
+    alive = psutil.wait_procs(processes, timeout=60)[1]
     for process in alive:
         process.kill()
     assert alive == []

@@ -16,7 +16,7 @@ from airflow_provider_callkaro.sandbox.settings import Settings
 from airflow_provider_callkaro.sandbox.vendor import Vendor
 from airflow_provider_callkaro.sandbox.webhooks.events import Delivery, Webhooks
 
-PATIENCE = 10.0  # seconds that a wait_for_… takes at most, unless its caller says otherwise
+PATIENCE = 30.0  # seconds that a wait_for_… takes at most, unless its caller says otherwise
 
 _V = TypeVar("_V", bound=Vendor)
 

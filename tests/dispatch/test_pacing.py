@@ -94,8 +94,8 @@ def test_a_paced_run_claims_hardly_anything_ahead(caller) -> None:
             still_open.append(still_open[-1] + len(claim) - len(lost) - len(settle))
             return lost
 
-    run = caller.place(rows(15), limits=Limits(calls_per_second=10), ledger=Watching(caller.open_ledger("monday")))
-    assert run.summary.accepted == 15
+    run = caller.place(rows(5), limits=Limits(calls_per_second=2), ledger=Watching(caller.open_ledger("monday")))
+    assert run.summary.accepted == 5
     assert max(still_open) <= 2
     assert still_open[-1] == 0
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from typing import Any
 import pytest
 import requests
 import sqlalchemy
+from ports import free_port
 from real_airflow import wait_until
 from stage import Stage
 
@@ -104,9 +104,7 @@ def in_airflow(place: Place, sandbox: Sandbox) -> Iterator[str]:
 @contextmanager
 def alone(place: Place, sandbox: Sandbox) -> Iterator[str]:
     """The receiver as a process of its own, which knows the connections from its environment."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     connections = {
         place.conn_id: {**json.loads(sandbox.airflow_connection), "extra": place.extra},
         place.ledger_conn_id: {"conn_type": "sqlite", "host": str(place.ledger)},
@@ -119,7 +117,7 @@ def alone(place: Place, sandbox: Sandbox) -> Iterator[str]:
 
     def look() -> bool | None:
         try:
-            return requests.get(f"{address}/health", timeout=5).ok or None
+            return requests.get(f"{address}/health", timeout=60).ok or None
         except requests.ConnectionError:
             return None
 

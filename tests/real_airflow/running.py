@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -12,9 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ports import free_port
+
 from .actions import Actions
 from .rest import Rest
-from .settings import LOOPBACK, service_settings, sqlite_url, without_airflow
+from .settings import service_settings, sqlite_url, without_airflow
 from .waiting import AirflowStuck
 
 KEEPER = Path(__file__).with_name("keeper.py")
@@ -76,7 +77,7 @@ class RealAirflow(Actions):
         self.dags = dags
         self.python = python
         self.database_url = database_url or sqlite_url(home)
-        self.rest = Rest(port=_free_port())
+        self.rest = Rest(port=free_port())
         self.logs = home / "components"
         self.started_in: float | None = None
         """Seconds from nothing to healthy, once started."""
@@ -168,10 +169,3 @@ class RealAirflow(Actions):
 
 def _is_routine(line: str) -> bool:
     return any(words in line for words in ROUTINE)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind((LOOPBACK, 0))
-        port: int = listener.getsockname()[1]
-        return port

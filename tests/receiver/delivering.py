@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -84,9 +83,3 @@ def outcomes(path: Path, columns: str = "call_id, disposition") -> list[tuple[An
     """The rows of the outcomes."""
     with closing(sqlite3.connect(path)) as database:
         return sorted(database.execute(f"select {columns} from voice_call_outcomes"))
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]

@@ -10,8 +10,9 @@ from itertools import chain
 
 import pytest
 import sqlalchemy
-from delivering import LEDGER, define_callkaro, free_port, make_ledger
+from delivering import LEDGER, define_callkaro, make_ledger
 from ledger_databases import database_on
+from ports import free_port
 
 from benchmarks.flood import SECRET, Delivery, Flood, bad, good
 from benchmarks.unreliable_database import UnreliableDatabase
@@ -60,7 +61,7 @@ def receiver(database):
     assert any(line.startswith("Listens at") for line in lines)
     yield port
     process.send_signal(signal.SIGTERM)
-    log = process.communicate(timeout=60)[0]
+    log = process.communicate(timeout=120)[0]
     assert process.returncode == -signal.SIGTERM  # once everything is answered, as uvicorn does
     assert "Traceback" not in log
     assert "Customer" not in log

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import contextmanager, suppress
 
 import pytest
@@ -24,6 +25,8 @@ class Database:
         self.is_down = False
         self.transactions = []
         self.opened = 0
+        self.may_write = threading.Event()
+        self.may_write.set()
 
     @contextmanager
     def open(self):
@@ -31,6 +34,7 @@ class Database:
         yield self
 
     def record(self, events, *, conn_id):
+        assert self.may_write.wait(60)
         if self.is_down:
             raise LedgerError("the database does not answer")
         if any(event.call_id in self.dislikes for event in events):
@@ -43,7 +47,9 @@ def deliver(database, calls):
 
     async def run():
         inbox = Inbox(database.open, conn_id="callkaro_default", failures=FailureLog())
+        database.may_write.clear()  # the first ones wait at the database until all have come
         futures = {call: inbox.put(CallEvent(vendor="callkaro", call_id=call)) for call in calls}
+        database.may_write.set()
         told = {call for call, written in futures.items() if await written}
         inbox.close()
         return told
@@ -55,7 +61,7 @@ def test_what_comes_together_is_written_together():
     database, calls = Database(), [str(number) for number in range(2 * MAX_EVENTS)]
     assert deliver(database, calls) == set(calls)
     assert [call for each in database.transactions for call in each] == calls
-    assert len(database.transactions) <= 4  # the first may have gone before the others came
+    assert len(database.transactions) <= 3  # the first may have gone before the others came
 
 
 @pytest.mark.parametrize("place", [0, 7, 499])

@@ -8,7 +8,8 @@ import subprocess
 import sys
 
 import pytest
-from delivering import LEDGER, SECRET, Vendor, free_port, outcomes
+from delivering import LEDGER, SECRET, Vendor, outcomes
+from ports import free_port
 
 from airflow_provider_callkaro.receiver.__main__ import main
 
@@ -67,7 +68,7 @@ def test_it_takes_webhooks_until_it_is_told_to_end(ledger):
     assert vendor.deliver(to=f"callkaro/callkaro_default/{SECRET}", secret=None).status_code == 200
     assert vendor.deliver(secret="another-secret-than-it").status_code == 401
     process.send_signal(signal.SIGTERM)
-    said.append(process.communicate(timeout=60)[0])
+    said.append(process.communicate(timeout=120)[0])
     assert process.returncode == -signal.SIGTERM
     assert outcomes(ledger) == [("call-1", "reached")]
     for word in (SECRET, "another-secret-than-it", "919876543210", "Traceback"):

@@ -11,6 +11,7 @@ import pytest
 from webhook_receiver import receiving
 
 from airflow_provider_callkaro.sandbox import Ending, Sandbox, Webhook
+from airflow_provider_callkaro.sandbox.webhooks import deliverer
 
 NUMBERS = [f"+1415555{index:04d}" for index in range(200, 260)]
 ALL_ENDINGS = [ending for ending in Ending if ending is not Ending.DELETED]
@@ -214,7 +215,8 @@ def test_a_scheduled_call_that_was_deleted_ends_as_that(client, sandbox, receive
 
 
 @pytest.mark.parametrize("state", ["waits", "is on its way"])
-def test_a_sandbox_ends_at_once_whatever_is_still_to_be_told(receiver, client_of, state):
+def test_a_sandbox_ends_at_once_whatever_is_still_to_be_told(receiver, client_of, state, monkeypatch):
+    monkeypatch.setattr(deliverer, "PATIENCE", 3600.0)  # an answer would be waited for so long
     receiver.may_answer.clear()
     sandbox = Sandbox(webhooks=[Webhook(url=receiver.url, delay_seconds=3600 if state == "waits" else 0)])
     sandbox.start()
@@ -223,7 +225,7 @@ def test_a_sandbox_ends_at_once_whatever_is_still_to_be_told(receiver, client_of
         receiver.wait_for(1)
     ending = threading.Thread(target=sandbox.stop, daemon=True)
     ending.start()
-    ending.join(3)  # it takes milliseconds; an answer would be waited for 5 seconds
+    ending.join(60)
     assert not ending.is_alive()
     sandbox.wait_for_webhooks(timeout=0)
 

@@ -214,11 +214,11 @@ class TestTheLastLookBeforeTheWire:
                 waiting.setblocking(False)
                 waiting.connect_ex(listener.getsockname())
             not_after = time.time() + 0.3
-            received = []
+            received, passing = [], threading.Event()
 
             def let_them_in() -> None:
                 while time.time() <= not_after:
-                    time.sleep(0.01)
+                    passing.wait(0.01)
                 for waiting in crowd:
                     waiting.close()
                 listener.settimeout(30)

@@ -112,7 +112,7 @@ def place_calls(certificate):
             env={**os.environ, "SSL_CERT_FILE": str(certificate), **environment},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=True,
         )
         return done.stdout.split()
