@@ -14,7 +14,7 @@ BROKER ?= both
 WORKERS ?= 4
 
 # The rooms that know nothing of Airflow, and what their tests need: all but the Airflow that takes so long to install.
-QUICK_ROOMS := $(addprefix tests/,calls vendors ledger transport dispatch sandbox)
+QUICK_ROOMS := $(addprefix tests/,calls vendors ledger transport budgets dispatch sandbox)
 QUICK_NEEDS := aiohappyeyeballs aiohttp cryptography holidays httptools hypothesis idna jsonschema pendulum phonenumbers psutil \
 	pyarrow pydantic pytest pytest-xdist requests sqlalchemy starlette urllib3 uvicorn uvloop
 QUICK := $(if $(wildcard $(INSTALLED)),$(VENV),.venv-quick)

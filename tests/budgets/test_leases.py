@@ -146,6 +146,18 @@ def test_a_thawed_worker_loses_what_others_have_taken() -> None:
     assert lease.report(now=3, backlog=True).out == 1  # the one that had left is used, so it is ready last
 
 
+def test_a_thawed_worker_keeps_the_tokens_that_are_ready_last() -> None:
+    """The others took theirs for ready no sooner than the ones that it gives up."""
+    lease = Lease(most_slots=10)
+    lease.report(now=0, backlog=True)
+    grant = Grant(
+        version=1, seconds=0.6, period=PERIOD, tokens=(0.1, 0.5, 0.9), target_tokens=3, slots=9, target_slots=9
+    )
+    lease.grant(grant, began=0, now=0)
+    granted(lease, now=0.8, kept=1)
+    assert lease.opens_at(now=0.8) == pytest.approx(0.9)
+
+
 def test_a_call_whose_slot_was_lost_does_not_leave() -> None:
     lease = leased(now=0, tokens=3)
     waiting = lease.start(now=0.1)

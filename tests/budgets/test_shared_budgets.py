@@ -13,6 +13,8 @@ from simulated_workers import EPOCH, World
 
 from airflow_provider_callkaro.budgets.limits import CallBudget
 
+pytestmark = pytest.mark.slow
+
 NAPS = (0.05, 0.5, 0.7, 1.2, 3.0)  # seconds; leases end after 0.6
 
 
