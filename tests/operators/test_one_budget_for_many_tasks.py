@@ -26,6 +26,7 @@ from airflow_provider_callkaro.sandbox import Sandbox
 pytestmark = [pytest.mark.slow, pytest.mark.services]
 
 RATE, SLOTS = 40, 12
+ENOUGH_SLOTS = 40  # so that the rate alone is the limit
 DAGS = ("nightly_renewals", "nightly_reminders", "nightly_surveys")
 PEOPLE = 3_000  # of each task: more than it comes to
 
@@ -156,8 +157,8 @@ def test_nearly_all_of_the_budget_is_used_with_a_kill_every_five_seconds(
     sandbox: Sandbox, ledger: str, tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chance = random.Random(seed)
-    sandbox.fault("latency", seconds=0.1)
-    budget = {"calls_per_second": RATE, "max_concurrency": SLOTS}
+    sandbox.fault("latency", seconds=0.05)
+    budget = {"calls_per_second": RATE, "max_concurrency": ENOUGH_SLOTS}
     kills = []
     pause = threading.Event()
     with tasks(sandbox, ledger=ledger, budget=budget, log=tmp_path / "tasks.log") as running:
@@ -177,11 +178,11 @@ def test_nearly_all_of_the_budget_is_used_with_a_kill_every_five_seconds(
     told = (
         f"seed {seed}: {used:.1%} of the budget used in {ended - began:.0f} s with {len(kills)} kills; at most "
         f"{most_in_a_second(moments)} starts in a second of {RATE}, {most_in_flight(sandbox.requests)} in flight of "
-        f"{SLOTS}; in the third second after each kill {', '.join(f'{part:.0%}' for part in back)} of the rate"
+        f"{ENOUGH_SLOTS}; in the third second after each kill {', '.join(f'{part:.0%}' for part in back)} of the rate"
     )
     with capsys.disabled():
         print(f"\n{told}")
-    check_the_bounds(sandbox)
+    check_the_bounds(sandbox, slots=ENOUGH_SLOTS)
     assert used >= 0.95
     assert min(back) >= 0.9, "without the dead one's share it would be 88 % at most"
 
@@ -190,8 +191,8 @@ def test_nearly_all_of_the_budget_is_used_with_a_kill_every_five_seconds(
 def test_an_urgent_run_has_its_share_within_two_seconds(
     sandbox: Sandbox, ledger: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sandbox.fault("latency", seconds=0.1)
-    budget = {"calls_per_second": RATE, "max_concurrency": SLOTS}
+    sandbox.fault("latency", seconds=0.05)
+    budget = {"calls_per_second": RATE, "max_concurrency": ENOUGH_SLOTS}
     with tasks(sandbox, ledger=ledger, budget=budget, log=tmp_path / "tasks.log") as running:
         start_eight(running)
         wait_for_starts(sandbox, 3 * RATE)
@@ -202,5 +203,5 @@ def test_an_urgent_run_has_its_share_within_two_seconds(
     share = between(rung, began + 2.0, began + 3.0) / RATE
     with capsys.disabled():
         print(f"\nin the third second after its start the urgent run had {share:.0%} of the rate")
-    check_the_bounds(sandbox)
+    check_the_bounds(sandbox, slots=ENOUGH_SLOTS)
     assert share >= 0.9
