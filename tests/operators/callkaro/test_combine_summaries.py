@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG, AirflowFailException
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, Asset
 from airflow_task_state import TaskStateInMemory
 from fanning_out import connect, context_of, fan_out, people
+from outlets import OutletEvents
 
 from airflow_provider_callkaro.calls import shards
 from airflow_provider_callkaro.exceptions import ConfigurationError
@@ -17,6 +18,7 @@ from airflow_provider_callkaro.files.reading.report_file import report_lines
 from airflow_provider_callkaro.operators.callkaro import CallKaroCombineSummariesOperator, CallKaroFanOutCallsOperator
 from airflow_provider_callkaro.operators.mrassistant import MrAssistantCreateCampaignOperator
 from airflow_provider_callkaro.sources import SqlContacts
+from airflow_provider_callkaro.tasks.redacted import ReportPath
 
 LEDGER = {"ledger_conn_id": "call_ledger", "ledger_scope": "tonight"}
 UUID_AGENT = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
@@ -289,6 +291,25 @@ def test_lists_of_their_own_stand_one_after_the_other(tmp_path):
 def test_a_single_task_is_a_list_of_one_part(sandbox):
     summary = fan_out(context_of(), contacts=people(3), **LEDGER)
     assert combined(summary, shards=1)[0]["total"] == 3
+
+
+def test_an_asset_is_told_of_the_whole_list_and_of_no_part_of_it(tmp_path):
+    asset = Asset("renewals")
+    context = context_of() | {"outlet_events": OutletEvents()}
+    operator = CallKaroCombineSummariesOperator(task_id="all", summaries=broken_off(tmp_path), outlets=[asset])
+    operator.execute(context)
+    told = context["outlet_events"][asset].extra
+    assert (told["event"], told["total"], told["shards"], told["missing"]) == ("fan_out_ended", 3, 2, 0)
+    context = context_of() | {"outlet_events": OutletEvents()}
+    operator.summaries = broken_off(tmp_path)[:1]
+    with pytest.raises(AirflowFailException, match="part 2 of 2"):
+        operator.execute(context)
+    assert not context["outlet_events"]
+
+
+def test_the_combined_report_is_what_a_write_back_reads(tmp_path):
+    result, _ = combined(broken_off(tmp_path), report_path=str(tmp_path / "all.jsonl"))
+    assert ReportPath(result).path() == str(tmp_path / "all.jsonl")
 
 
 def test_it_follows_the_task_whose_output_it_takes():
