@@ -14,13 +14,16 @@ class AnswerTimes:
 
     The way to the vendor is part of every answer time. So a request was received, at the latest, as long before its
     answer as the fastest answer took, give or take what the way varies. The fastest counts only once there are enough:
-    the first few may all have been slowed by the same thing.
+    the first few may all have been slowed by the same thing. On a busy machine all of one worker may be, so what the
+    others have seen counts too.
     """
 
     def __init__(self) -> None:
         self._since = -math.inf
         self._now = (math.inf, 0.0, 0)  # fastest, slowest, how many
         self._before = (math.inf, 0.0, 0)
+        self.others = math.inf
+        """Seconds of the fastest answer that any worker has seen."""
 
     def note(self, seconds: float, *, now: float) -> None:
         """Note an answer that took so long."""
@@ -36,7 +39,13 @@ class AnswerTimes:
         """Seconds of the fastest recent answer; 0 while there are too few of them."""
         if self._now[2] + self._before[2] < ENOUGH:
             return 0.0
-        return max(0.0, min(self._now[0], self._before[0]))
+        return max(0.0, min(self.own, self.others))
+
+    @property
+    def own(self) -> float:
+        """Seconds of the fastest recent answer that this worker has seen, however few there are; infinite without
+        any."""
+        return min(self._now[0], self._before[0])
 
     @property
     def slowest(self) -> float:

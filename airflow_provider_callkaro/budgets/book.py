@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 LONGEST_SILENCE = 2.0  # seconds without any renewal, while somebody has a lease, after which the clock is not trusted
+MINUTE = 60.0  # seconds after which the fastest answer is measured anew
 HALVING = 60.0  # seconds in which what is known of slow answers counts half
 
 
@@ -85,6 +86,8 @@ class Book:
     :param cooling: tokens of nobody, each with the moment from which it may be used; sorted.
     :param resting: slots of nobody: how many, and from when they may be used.
     :param slowest: for how long a call may be in flight, by what all workers have seen; it halves each minute.
+    :param fastest: seconds of the fastest answer that any worker has seen lately; None without any.
+    :param fastest_before: likewise, of the minute before the one that began at ``fastest_since``.
     :param pause_until: nothing starts before.
     :param factor: the part of the budget that was left at ``factor_at``; it grows from then on.
     :param throttled_at: of calls that started before, a throttling says nothing new.
@@ -101,6 +104,9 @@ class Book:
     cooling: list[float] = field(default_factory=list)
     resting: list[list[float]] = field(default_factory=list)
     slowest: float = 0.0
+    fastest: float | None = None
+    fastest_before: float | None = None
+    fastest_since: float = 0.0
     pause_until: float = 0.0
     factor: float = 1.0
     factor_at: float = 0.0
@@ -142,9 +148,18 @@ class Book:
         self.slowest *= 0.5 ** (max(0.0, now - self.seen_at) / HALVING)
         self.seen_at = now
 
-    def expect(self, seconds: float) -> None:
-        """Note for how long a worker says that a call may be in flight."""
-        self.slowest = max(self.slowest, seconds)
+    def expect(self, *, slowest: float, fastest: float | None) -> None:
+        """Note what a worker says of the answers: for how long a call may be in flight, and the fastest."""
+        self.slowest = max(self.slowest, slowest)
+        if not 0 <= self.seen_at - self.fastest_since < MINUTE:
+            self.fastest_before, self.fastest, self.fastest_since = self.fastest, None, self.seen_at
+        seen = [each for each in (self.fastest, fastest) if each is not None]
+        self.fastest = min(seen, default=None)
+
+    @property
+    def fastest_answer(self) -> float | None:
+        """Seconds of the fastest answer of the last one or two minutes."""
+        return min((each for each in (self.fastest, self.fastest_before) if each is not None), default=None)
 
     def bury(self, *, but: str) -> list[str]:
         """End the leases that have run out; their tokens and slots rest, their allowance is lost. ``but``: the id of

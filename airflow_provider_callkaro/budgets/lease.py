@@ -177,6 +177,7 @@ class Lease:
                 allowed=self._allowed,
                 recent=self._usage.recent(now=now),
                 rest=self._rest(now),
+                fastest=self._answers.own if self._answers.own < math.inf else None,
                 throttle=self._throttle(now),
             )
 
@@ -185,6 +186,7 @@ class Lease:
         with self._lock:
             self._tokens.keep(grant.kept * self._grant.size)
             self._tokens.period = grant.period
+            self._answers.others = math.inf if grant.fastest is None else grant.fastest
             if grant.tokens is not None:
                 self._tokens.add([now + max(0.0, seconds) for seconds in grant.tokens for _ in range(grant.size)])
             del self._returned[: self._reported]

@@ -48,6 +48,7 @@ class Holding:
     :param allowed: how far ``used`` may go; the worker keeps to that until the next grant.
     :param recent: calls started in the last second.
     :param rest: how long a slot rests after the lease of a dead worker has ended.
+    :param fastest: the fastest answer that the worker has seen lately; None without any.
     :param throttle: a throttling that no grant has answered yet.
     """
 
@@ -66,6 +67,7 @@ class Holding:
     allowed: int
     recent: int
     rest: float
+    fastest: float | None = None
     throttle: Throttle | None = None
 
 
@@ -86,6 +88,7 @@ class Grant:
     :param pause: how long nothing starts.
     :param exhausted: a limit that is used up; None while there is something left.
     :param resumes_in: how long until that limit begins anew; 0 without one.
+    :param fastest: the fastest answer that any worker has seen lately; None without any.
     :param factor: the part of the budget that is used since the vendor throttled, 1 for all of it.
     :param others: names of the other runs that hold a part of the budget, higher priority first.
     """
@@ -103,5 +106,6 @@ class Grant:
     pause: float = 0.0
     exhausted: Exhausted | None = None
     resumes_in: float = 0.0
+    fastest: float | None = None
     factor: float = 1.0
     others: tuple[str, ...] = ()

@@ -56,7 +56,7 @@ def renew(
     :param shortest: seconds that a lease lasts at least.
     """
     book.turn_to(now)
-    book.expect(holding.rest)
+    book.expect(slowest=holding.rest, fastest=holding.fastest)
     book.bury(but=worker)
     own = book.leases.setdefault(worker, LeaseRow(run=run.name, priority=run.priority, weight=run.weight))
     own.priority, own.weight = run.priority, run.weight
@@ -90,6 +90,7 @@ def renew(
         exhausted=allowance.exhausted,
         resumes_in=allowance.resumes_in,
         pause=max(0.0, book.pause_until - now),
+        fastest=book.fastest_answer,
         factor=factor,
         others=tuple(lease.run for lease in others[:MOST_NAMES]),
     )

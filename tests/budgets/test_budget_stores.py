@@ -200,3 +200,13 @@ def test_a_database_that_is_locked_costs_one_renewal(open_store: Any, engine: sq
             worker.renew()
         other.rollback()
     assert worker.renew().tokens == 5
+
+
+def test_the_fastest_answer_that_anybody_has_seen_counts_for_all(open_store: Any) -> None:
+    """A worker on a busy machine takes its own answers for slower than the vendor's are, and calls for older."""
+    store = open_store(calls_per_second=10)
+    one, two = Worker(store, "one"), Worker(store, "two")
+    one.renew(fastest=0.02)
+    two.renew(fastest=0.07)
+    assert two.lease.last_grant.fastest == 0.02
+    assert two.lease._answers.others == 0.02

@@ -77,6 +77,13 @@ def test_a_token_rests_from_when_the_vendor_may_have_received_the_call() -> None
     assert lease.opens_at(now=0.3) == pytest.approx(0.28 + PERIOD)
 
 
+def test_a_token_rests_longer_where_another_worker_has_seen_a_faster_answer() -> None:
+    lease = leased(tokens=1, seconds=10, fastest=0.01)
+    familiar(lease, seconds=0.05)
+    started(lease, now=0).ended(now=0.3, answered=True)
+    assert lease.opens_at(now=0.3) == pytest.approx(0.29 + PERIOD)
+
+
 def test_before_enough_answers_are_known_a_token_rests_from_the_answer() -> None:
     lease = leased(tokens=1, seconds=10)
     started(lease, now=0).ended(now=0.3, answered=True)
