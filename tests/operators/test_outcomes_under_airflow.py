@@ -23,8 +23,8 @@ from typing import Any
 import pytest
 import requests
 import sqlalchemy
-from ports import free_port
 from real_airflow import wait_until
+from real_airflow.ports import free_port
 from stage import Stage
 
 from airflow_provider_callkaro.calls.disposition import Disposition

@@ -11,9 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ports import free_port
-
 from .actions import Actions
+from .ports import free_port
 from .rest import Rest
 from .settings import service_settings, sqlite_url, without_airflow
 from .waiting import AirflowStuck

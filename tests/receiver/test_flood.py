@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy
 from delivering import LEDGER, define_callkaro, make_ledger
 from ledger_databases import database_on
-from ports import free_port
+from real_airflow.ports import free_port
 
 from benchmarks.flood import SECRET, Delivery, Flood, bad, good
 from benchmarks.unreliable_database import UnreliableDatabase

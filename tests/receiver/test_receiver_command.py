@@ -9,7 +9,7 @@ import sys
 
 import pytest
 from delivering import LEDGER, SECRET, Vendor, outcomes
-from ports import free_port
+from real_airflow.ports import free_port
 
 from airflow_provider_callkaro.receiver.__main__ import main
 

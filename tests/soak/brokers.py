@@ -7,7 +7,8 @@ import shutil
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from tests.soak.programs import LOOPBACK, Program, free_port, run_as, wait_for_port
+from tests.real_airflow.ports import free_port
+from tests.soak.programs import LOOPBACK, Program, run_as, wait_for_port
 
 STARTED_WITHIN = 90.0  # seconds; RabbitMQ takes five on an idle machine
 RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # Debian's own wrapper in PATH insists on the one system-wide

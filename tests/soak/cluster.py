@@ -15,11 +15,12 @@ from pathlib import Path
 import psutil
 
 from tests.real_airflow.actions import Actions
+from tests.real_airflow.ports import free_port
 from tests.real_airflow.rest import Rest
 from tests.real_airflow.settings import LOOPBACK, service_settings, without_airflow
 from tests.soak.brokers import Broker
 from tests.soak.databases import Postgres
-from tests.soak.programs import Program, children_of, free_port
+from tests.soak.programs import Program, children_of
 
 ROOT = Path(__file__).parents[2]
 DAGS = Path(__file__).with_name("dags")

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import psycopg2
 
-from tests.soak.programs import LOOPBACK, Program, free_port, run_as
+from tests.real_airflow.ports import free_port
+from tests.soak.programs import LOOPBACK, Program, run_as
 
 ACCOUNT = "postgres"  # of the operating system, where root runs the soak: PostgreSQL refuses to be root's
 USER = "soak"  # of the database

@@ -157,14 +157,6 @@ def kill_all_of(mark: str) -> None:
                 process.kill()
 
 
-def free_port() -> int:
-    """A port of loopback that nobody listens at."""
-    with socket.socket() as listener:
-        listener.bind((LOOPBACK, 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
 def wait_for_port(port: int, *, name: str, within: float) -> None:
     """Wait until something listens at a port of loopback.
 

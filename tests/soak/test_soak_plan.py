@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,3 +73,13 @@ def test_each_list_of_a_dag_has_a_place_of_its_own() -> None:
         places = [task.place for task in dag.lists]
         assert len(set(places)) == len(places)
         assert all(place < LISTS_PER_RUN for place in places)
+
+
+def test_the_soak_starts_without_pytest_and_its_paths() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, "-m", "tests.soak", "--help"]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--seed" in done.stdout
