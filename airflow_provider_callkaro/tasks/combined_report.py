@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from airflow_provider_callkaro.calls.outcome import Outcome
 from airflow_provider_callkaro.dispatch.combining import CombinedSummary, PartSummary
 from airflow_provider_callkaro.dispatch.report_columns import COLUMNS
 from airflow_provider_callkaro.exceptions import ConfigurationError
 from airflow_provider_callkaro.files.reading.report_file import report_lines
 from airflow_provider_callkaro.files.reading.row_order import in_row_order
-from airflow_provider_callkaro.files.storage import redacted_path
+from airflow_provider_callkaro.files.storage import connection_in, local_path, redacted_path, storage_of
 from airflow_provider_callkaro.files.writing.result_file import ResultFile, file_format
 from airflow_provider_callkaro.files.writing.write_check import check_writable
+
+LONGEST_ROW = 18  # digits of the number of a row
 
 log = logging.getLogger(__name__)
 
@@ -39,13 +43,13 @@ def write_report(combined: CombinedSummary, path: str) -> int:
     :raises NotWritten: it cannot be written there.
     """
     sources = [(part, _report_of(part)) for part in combined.parts]
-    places = [source for _, source in sources]
+    places = [_place(source) for _, source in sources]
     if len(set(places)) != len(places):
         raise ConfigurationError(
             "two parts wrote their report to the same place, where the later replaced the earlier: give each its own, "
             'such as report_path="…/{{ ds }}-{{ ti.map_index }}.csv"'
         )
-    if path in places:
+    if _place(path) in places:
         raise ConfigurationError("report_path is where a part has its report: give the combined report another place")
     lines = (line for part, source in sources for line in _lines(part, source))
     with ResultFile(path, kind=file_format(path, None)) as file:
@@ -93,19 +97,34 @@ def _report_of(part: PartSummary) -> str:
 
 def _lines(part: PartSummary, source: str) -> Iterator[Mapping[str, Any]]:
     """The lines of one part's report. Raises ConfigurationError if they are not those of its summary."""
-    count, total = 0, part.counts["total"]
+    states: Counter[str] = Counter()
     for line in report_lines(source):
-        count += 1
+        states[str(line.get("state"))] += 1
         yield {**line, "row": _row_number(line.get("row"), source)}
+    count, total = states.total(), part.counts["total"]
     if count > total or (count < total and not part.unread and not part.counts["pending"]):
         raise ConfigurationError(
             f"the report of {part.name} at {redacted_path(source)} has {count} lines and its summary counts {total} "
             "rows, so it is the report of another run: clear that part"
         )
+    counted = {outcome.value: part.counts[outcome] for outcome in Outcome}
+    if any(lines > counted.get(state, 0) for state, lines in states.items()):
+        raise ConfigurationError(
+            f"the report of {part.name} at {redacted_path(source)} has other outcomes than its summary counts, so it "
+            "is the report of another run: clear that part"
+        )
+
+
+def _place(path: str) -> tuple[str, str, str]:
+    """Where a report is, however its path is spelled: kind of storage, connection, name in it."""
+    target = storage_of(path)
+    if (local := local_path(target)) is not None:
+        return "", "", str(local.resolve())
+    return type(target.fs).__name__, connection_in(path) or "", str(target.fs._strip_protocol(target.path))
 
 
 def _row_number(value: object, source: str) -> int:
     text = str(value)
-    if isinstance(value, bool) or not text.isascii() or not text.isdecimal():
+    if isinstance(value, bool) or not text.isascii() or not text.isdecimal() or len(text) > LONGEST_ROW:
         raise ConfigurationError(f"{redacted_path(source)} has a line without the number of its row: it is no report")
     return int(text)

@@ -82,14 +82,17 @@ class CallKaroCombineSummariesOperator(RendersLiterals):
         path = self.report_path.value
         check_place(path)
         summaries = self.summaries
-        combined = combine([summaries] if isinstance(summaries, Mapping) else summaries, shards=self.shards)
-        result = combined.as_xcom(report=path)
+        given = [summaries] if summaries is None or isinstance(summaries, Mapping) else summaries
+        combined = combine(given, shards=self.shards)
         for line in combined.summary.lines():
             self.log.info("%s", line)
-        is_written = path is not None and not (combined.missing and self.on_incomplete == "fail")
-        context["ti"].xcom_push(key=RESULT, value={**result, "report": path if is_written else None})
-        if is_written:
+        result = combined.as_xcom(report=None)
+        context["ti"].xcom_push(key=RESULT, value=result)
+        if path is not None and not (combined.missing and self.on_incomplete == "fail"):
             self._write(context, combined)
+            # only now, so that nobody takes what stood there before for this report
+            result = combined.as_xcom(report=path)
+            context["ti"].xcom_push(key=RESULT, value=result)
         self._judge(combined)
         if self.outlets:
             from airflow_provider_callkaro.tasks.asset_events import CallEventKind, tell_outlets

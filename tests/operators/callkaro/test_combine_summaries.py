@@ -225,6 +225,27 @@ def cut_short(tmp_path: Path) -> list[dict[str, Any]]:
     return [first, second]
 
 
+def of_other_outcomes(tmp_path: Path) -> list[dict[str, Any]]:
+    """As many lines as ever, and nobody of them was rung."""
+    first, second = broken_off(tmp_path)
+    Path(second["report"]).write_text('{"row": 2, "state": "skipped"}\n{"row": 3, "state": "total"}\n')
+    return [first, second]
+
+
+def of_one_place_in_two_spellings(tmp_path: Path) -> list[dict[str, Any]]:
+    first, _ = broken_off(tmp_path)
+    (tmp_path / "link").symlink_to(tmp_path)
+    spelled = f"file://{tmp_path}/link/part-0.jsonl"
+    return [first, {**first, "shard": [1, 2], "report": spelled, "accepted": 1, "total": 1}]
+
+
+def with_a_number_that_is_none(tmp_path: Path) -> list[dict[str, Any]]:
+    first, second = broken_off(tmp_path)
+    report = tmp_path / "part-0.csv"
+    report.write_text(f"row,state\n{'9' * 5_000},accepted\n")
+    return [{**first, "report": str(report)}, second]
+
+
 def gone(tmp_path: Path) -> list[dict[str, Any]]:
     first, second = broken_off(tmp_path)
     Path(first["report"]).unlink()
@@ -244,6 +265,9 @@ def no_report(tmp_path: Path) -> list[dict[str, Any]]:
         (without_a_report, "part 2 of 2 wrote no report"),
         (of_another_run, "has 2 lines and its summary counts 1 rows"),
         (cut_short, "has 1 lines and its summary counts 2 rows"),
+        (of_other_outcomes, "has other outcomes than its summary counts"),
+        (of_one_place_in_two_spellings, "two parts wrote their report to the same place"),
+        (with_a_number_that_is_none, "a line without the number of its row"),
         (gone, "there is no report at"),
         (no_report, "a line without the number of its row"),
     ],
@@ -257,13 +281,26 @@ def test_a_report_that_would_lose_or_repeat_a_line_is_not_written(tmp_path, summ
         operator.execute(context)
     assert "9876" not in str(refused.value)
     assert place.read_text() == "of yesterday\n"
-    assert context["ti"].xcoms["return_value"]["total"] == 3  # the sum is there before the report
+    left = context["ti"].xcoms["return_value"]
+    assert left["total"] == sum(left[name] for name in ("accepted", "rejected"))  # it is there before the report,
+    assert left["report"] is None  # and does not send anybody to that of yesterday
 
 
-def test_the_report_of_a_part_is_not_written_over(tmp_path):
+def test_a_fan_out_that_left_nothing_is_missing_too():
+    context = context_of()
+    operator = CallKaroCombineSummariesOperator(task_id="all", summaries=[], shards=1)
+    operator.summaries = None  # what Airflow makes of the output of a task that was skipped
+    with pytest.raises(AirflowFailException, match="missing: 1 of 1 summaries"):
+        operator.execute(context)
+    assert context["ti"].xcoms["return_value"]["missing"] == 1
+
+
+@pytest.mark.parametrize("spelled", ["{}/part-0.jsonl", "file://{}/part-0.jsonl", "{}/sub/../part-0.jsonl"])
+def test_the_report_of_a_part_is_not_written_over(tmp_path, spelled):
     summaries = broken_off(tmp_path)
+    (tmp_path / "sub").mkdir()
     with pytest.raises(ConfigurationError, match="report_path is where a part has its report"):
-        combined(summaries, report_path=summaries[0]["report"])
+        combined(summaries, report_path=spelled.format(tmp_path))
     assert lines_of(Path(summaries[0]["report"])) == [{"row": 1, "state": "accepted"}]
 
 
