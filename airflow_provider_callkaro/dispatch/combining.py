@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Self
 
+from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.calls.outcome import Outcome, Reason
 from airflow_provider_callkaro.dispatch.limits import Shard
 from airflow_provider_callkaro.dispatch.tally import Summary
 from airflow_provider_callkaro.exceptions import ConfigurationError
 
 MAX_CAMPAIGNS_SHOWN = 100  # ours, as in a single summary: an XCom has a bounded size
+MAX_PARTS_SHOWN = 10  # in a message
+MAX_REASON = 64  # characters; as in the ledger
 
 _COUNTS = ("total", *(outcome.value for outcome in Outcome))
 
@@ -62,7 +66,7 @@ class PartSummary:
             name=name if shard is None else f"part {shard.index + 1} of {shard.count}",
             shard=shard,
             counts=counts,
-            reasons={str(reason): int(count) for reason, count in reasons.items()},
+            reasons=_readable(reasons),
             unread=bool(summary.get("unread")),
             campaign={each: summary[each] for each in ("batch_id", "campaigns", "created") if each in summary},
             report=report if isinstance(report, str) and report else None,
@@ -93,8 +97,11 @@ class CombinedSummary:
 
     @property
     def left(self) -> int:
-        """Rows that a further try would still call; those of a dry run are none."""
-        return self.summary.pending - self.summary.reasons.get(Reason.DRY_RUN, 0)
+        """Rows that a further try would still call. Those of a dry run are none, unless another part has a report: a
+        dry run writes none, so that part was a real one, and this one still has to be."""
+        if any(part.report is not None for part in self.parts):
+            return self.summary.pending
+        return sum(max(0, part.counts[Outcome.PENDING] - part.reasons.get(Reason.DRY_RUN, 0)) for part in self.parts)
 
     @property
     def whole(self) -> bool:
@@ -106,9 +113,9 @@ class CombinedSummary:
         if not self.of_one_list or not self.parts:
             return f"{self.missing} of {self.expected} summaries"
         there = {part.shard.index for part in self.parts if part.shard is not None}
-        absent = [str(index + 1) for index in range(self.expected) if index not in there]
-        shown = ", ".join(absent[:10])
-        return f"the summary of part {shown}{', …' if len(absent) > 10 else ''} of {self.expected}"
+        absent = (str(index + 1) for index in range(self.expected) if index not in there)
+        shown = ", ".join(islice(absent, MAX_PARTS_SHOWN))
+        return f"the summary of part {shown}{', …' if next(absent, None) else ''} of {self.expected}"
 
     def as_xcom(self, *, report: str | None) -> dict[str, Any]:
         """The combined summary as an operator returns it: that of a fan-out, ``shards`` and ``missing``. ``report``:
@@ -120,14 +127,16 @@ class CombinedSummary:
 def combine(summaries: Iterable[object], *, shards: int | None = None) -> CombinedSummary:
     """Add up the summaries of all parts; their order does not matter.
 
-    :param summaries: what the tasks returned.
+    :param summaries: what the tasks returned; None for a task that returned nothing, as Airflow has it in a list of
+        outputs.
     :param shards: how many there should be; None takes what the summaries themselves say.
     :raises ConfigurationError: one is no summary, the parts are not those of one list, one is there twice, or nothing
         says how many there should be.
     """
-    parts = [PartSummary.of(number, summary) for number, summary in enumerate(summaries, start=1)]
+    given = list(summaries)
+    parts = [PartSummary.of(number, one) for number, one in enumerate(given, start=1) if one is not None]
     of_one_list = all(part.shard is not None for part in parts)
-    expected = _expected(parts, shards)
+    expected = _expected(parts, shards, given=len(given))
     if of_one_list:
         parts.sort(key=lambda part: part.shard.index if part.shard is not None else 0)
     counts: Counter[str] = Counter()
@@ -152,7 +161,7 @@ def combine(summaries: Iterable[object], *, shards: int | None = None) -> Combin
     )
 
 
-def _expected(parts: Sequence[PartSummary], shards: int | None) -> int:
+def _expected(parts: Sequence[PartSummary], shards: int | None, *, given: int) -> int:
     counts = {None if part.shard is None else part.shard.count for part in parts}
     if len(counts) > 1:
         raise ConfigurationError(
@@ -168,12 +177,20 @@ def _expected(parts: Sequence[PartSummary], shards: int | None) -> int:
     if (said or expected) != expected:
         raise ConfigurationError(f"the summaries are of a list cut in {said} parts, and shards is {shards}: correct it")
     indexes = [part.shard.index for part in parts if part.shard is not None]
-    if len(set(indexes)) != len(indexes) or len(parts) > expected:
+    if len(set(indexes)) != len(indexes) or given > expected:
         raise ConfigurationError(
-            f"there are {len(parts)} summaries of {expected} parts, and a part counts once: give summaries the output "
+            f"there are {given} summaries of {expected} parts, and a part counts once: give summaries the output "
             "of one mapped task"
         )
     return expected
+
+
+def _readable(reasons: Mapping[Any, int]) -> Mapping[str, int]:
+    """The reasons as a log may show them: a reason can be any text by now, and no number may be read in it."""
+    shown: Counter[str] = Counter()
+    for reason, count in reasons.items():
+        shown[mask_text(str(reason), limit=MAX_REASON)] += count
+    return shown
 
 
 def _listed(counts: Iterable[int | None]) -> str:

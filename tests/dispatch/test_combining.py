@@ -78,6 +78,36 @@ def test_a_message_names_the_parts_that_are_missing():
     assert combine([without_shard()], shards=3).missing_parts() == "2 of 3 summaries"
 
 
+def test_a_task_that_returned_nothing_is_a_missing_part():
+    combined = combine([None, summary(1, 2, accepted=3), None][:2])
+    assert (combined.missing, combined.whole) == (1, False)
+    assert combined.missing_parts() == "the summary of part 1 of 2"
+    assert combine([None, without_shard(accepted=3)], shards=2).missing == 1
+
+
+def test_a_summary_that_speaks_of_a_thousand_million_parts_costs_no_more_than_another():
+    assert combine([summary(1, 10**15)]).missing_parts().endswith("10, 11, … of 1000000000000000")
+
+
+def test_a_reason_is_a_word_and_shows_no_number():
+    combined = combine([summary(0, 1, rejected=9, reasons={"+919876543210": 3, "x" * 10_000: 4, "duplicate": 2})])
+    assert "9876" not in str(combined.summary)
+    assert len(str(combined.as_xcom(report=None))) < 1_000
+    assert sum(combined.summary.reasons.values()) == 9
+
+
+def test_a_part_that_was_only_rehearsed_is_no_part_of_a_list_that_was_called(tmp_path):
+    rehearsed = summary(0, 2, pending=3, reasons={"dry_run": 3})
+    assert combine([rehearsed, summary(1, 2, pending=2, reasons={"dry_run": 2})]).whole
+    mixed = combine([rehearsed, summary(1, 2, accepted=2, report=str(tmp_path / "1.csv"))])
+    assert (mixed.whole, mixed.left) == (False, 3)
+
+
+def test_what_one_part_rehearsed_does_not_stand_for_what_another_one_left():
+    parts = [summary(0, 2, pending=5), summary(1, 2, reasons={"dry_run": 5})]
+    assert (combine(parts).left, combine(parts).whole) == (5, False)
+
+
 @pytest.mark.parametrize(
     ("changed", "whole"),
     [
@@ -102,7 +132,8 @@ def test_a_list_is_done_when_nothing_of_it_is_left(changed, whole):
         ([without_shard(), without_shard()], None, "do not say how many there should be"),
         ([without_shard(), without_shard()], 1, "2 summaries of 1 parts"),
         ([], None, "do not say how many there should be"),
-        ([summary(), None], None, "summary 2 is not what a fan-out returns"),
+        ([summary(), None], None, "2 summaries of 1 parts"),
+        ([summary(), {}], None, "summary 2 is not what a fan-out returns"),
         (["+919876543210"], None, "summary 1 is not what a fan-out returns"),
         ([summary(accepted=-1)], None, "summary 1 is not what a fan-out returns"),
         ([summary(accepted=True)], None, "summary 1 is not what a fan-out returns"),
