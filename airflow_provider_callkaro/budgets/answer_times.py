@@ -13,9 +13,9 @@ class AnswerTimes:
     """The fastest and the slowest recent answer. All moments are seconds of one monotonic clock.
 
     The way to the vendor is part of every answer time. So a request was received, at the latest, as long before its
-    answer as the fastest answer took, give or take what the way varies. The fastest counts only once there are enough:
-    the first few may all have been slowed by the same thing. On a busy machine all of one worker may be, so what the
-    others have seen counts too.
+    answer as the fastest answer took, give or take what the way varies. The fastest counts only once some worker has
+    seen enough: the first few may all have been slowed by the same thing. On a busy machine all of one worker may be,
+    so what the others have seen counts too.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class AnswerTimes:
         self._now = (math.inf, 0.0, 0)  # fastest, slowest, how many
         self._before = (math.inf, 0.0, 0)
         self.others = math.inf
-        """Seconds of the fastest answer that any worker has seen."""
+        """Seconds of the fastest answer that any worker has seen; infinite while none has seen enough."""
 
     def note(self, seconds: float, *, now: float) -> None:
         """Note an answer that took so long."""
@@ -37,9 +37,14 @@ class AnswerTimes:
     @property
     def fastest(self) -> float:
         """Seconds of the fastest recent answer; 0 while there are too few of them."""
-        if self._now[2] + self._before[2] < ENOUGH:
+        if self.count < ENOUGH and self.others == math.inf:
             return 0.0
         return max(0.0, min(self.own, self.others))
+
+    @property
+    def count(self) -> int:
+        """How many recent answers this worker has seen."""
+        return self._now[2] + self._before[2]
 
     @property
     def own(self) -> float:

@@ -11,6 +11,8 @@ from bisect import insort
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from airflow_provider_callkaro.budgets.answer_times import ENOUGH
+
 LONGEST_SILENCE = 2.0  # seconds without any renewal, while somebody has a lease, after which the clock is not trusted
 MINUTE = 60.0  # seconds after which the fastest answer is measured anew
 HALVING = 60.0  # seconds in which what is known of slow answers counts half
@@ -87,7 +89,9 @@ class Book:
     :param resting: slots of nobody: how many, and from when they may be used.
     :param slowest: for how long a call may be in flight, by what all workers have seen; it halves each minute.
     :param fastest: seconds of the fastest answer that any worker has seen lately; None without any.
+    :param answers: how many answers the worker has seen that has seen most lately.
     :param fastest_before: likewise, of the minute before the one that began at ``fastest_since``.
+    :param answers_before: likewise.
     :param pause_until: nothing starts before.
     :param factor: the part of the budget that was left at ``factor_at``; it grows from then on.
     :param throttled_at: of calls that started before, a throttling says nothing new.
@@ -105,7 +109,9 @@ class Book:
     resting: list[list[float]] = field(default_factory=list)
     slowest: float = 0.0
     fastest: float | None = None
+    answers: int = 0
     fastest_before: float | None = None
+    answers_before: int = 0
     fastest_since: float = 0.0
     pause_until: float = 0.0
     factor: float = 1.0
@@ -148,17 +154,21 @@ class Book:
         self.slowest *= 0.5 ** (max(0.0, now - self.seen_at) / HALVING)
         self.seen_at = now
 
-    def expect(self, *, slowest: float, fastest: float | None) -> None:
-        """Note what a worker says of the answers: for how long a call may be in flight, and the fastest."""
+    def expect(self, *, slowest: float, fastest: float | None, answers: int) -> None:
+        """Note what a worker says of the answers: for how long a call may be in flight, the fastest, how many."""
         self.slowest = max(self.slowest, slowest)
         if not 0 <= self.seen_at - self.fastest_since < MINUTE:
             self.fastest_before, self.fastest, self.fastest_since = self.fastest, None, self.seen_at
+            self.answers_before, self.answers = self.answers, 0
         seen = [each for each in (self.fastest, fastest) if each is not None]
         self.fastest = min(seen, default=None)
+        self.answers = max(self.answers, answers)
 
     @property
     def fastest_answer(self) -> float | None:
-        """Seconds of the fastest answer of the last one or two minutes."""
+        """Seconds of the fastest answer of the last one or two minutes; None while nobody has seen enough of them."""
+        if max(self.answers, self.answers_before) < ENOUGH:
+            return None
         return min((each for each in (self.fastest, self.fastest_before) if each is not None), default=None)
 
     def bury(self, *, but: str) -> list[str]:

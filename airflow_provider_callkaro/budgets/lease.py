@@ -178,6 +178,7 @@ class Lease:
                 recent=self._usage.recent(now=now),
                 rest=self._rest(now),
                 fastest=self._answers.own if self._answers.own < math.inf else None,
+                answers=self._answers.count,
                 throttle=self._throttle(now),
             )
 

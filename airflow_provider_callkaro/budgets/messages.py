@@ -49,6 +49,7 @@ class Holding:
     :param recent: calls started in the last second.
     :param rest: how long a slot rests after the lease of a dead worker has ended.
     :param fastest: the fastest answer that the worker has seen lately; None without any.
+    :param answers: how many answers it has seen lately.
     :param throttle: a throttling that no grant has answered yet.
     """
 
@@ -68,6 +69,7 @@ class Holding:
     recent: int
     rest: float
     fastest: float | None = None
+    answers: int = 0
     throttle: Throttle | None = None
 
 
@@ -88,7 +90,7 @@ class Grant:
     :param pause: how long nothing starts.
     :param exhausted: a limit that is used up; None while there is something left.
     :param resumes_in: how long until that limit begins anew; 0 without one.
-    :param fastest: the fastest answer that any worker has seen lately; None without any.
+    :param fastest: the fastest answer that any worker has seen lately; None while nobody has seen enough of them.
     :param factor: the part of the budget that is used since the vendor throttled, 1 for all of it.
     :param others: names of the other runs that hold a part of the budget, higher priority first.
     """

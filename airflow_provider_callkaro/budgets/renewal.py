@@ -56,7 +56,7 @@ def renew(
     :param shortest: seconds that a lease lasts at least.
     """
     book.turn_to(now)
-    book.expect(slowest=holding.rest, fastest=holding.fastest)
+    book.expect(slowest=holding.rest, fastest=holding.fastest, answers=holding.answers)
     book.bury(but=worker)
     own = book.leases.setdefault(worker, LeaseRow(run=run.name, priority=run.priority, weight=run.weight))
     own.priority, own.weight = run.priority, run.weight

@@ -84,6 +84,12 @@ def test_a_token_rests_longer_where_another_worker_has_seen_a_faster_answer() ->
     assert lease.opens_at(now=0.3) == pytest.approx(0.29 + PERIOD)
 
 
+def test_a_new_worker_believes_what_another_one_has_seen_often_enough() -> None:
+    lease = leased(tokens=1, seconds=10, fastest=0.02)
+    started(lease, now=0).ended(now=0.3, answered=True)
+    assert lease.opens_at(now=0.3) == pytest.approx(0.28 + PERIOD)
+
+
 def test_before_enough_answers_are_known_a_token_rests_from_the_answer() -> None:
     lease = leased(tokens=1, seconds=10)
     started(lease, now=0).ended(now=0.3, answered=True)
