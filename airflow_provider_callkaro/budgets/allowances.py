@@ -40,7 +40,7 @@ class Allowances:
         if own.version == 0:  # what an earlier lease of it allowed was counted when that ended
             own.used = own.allowed = holding.used
             return
-        self._book.spend(holding.used - own.used)
+        self._book.spend(holding.used - own.used, since=own.renewed_at)
         own.used = holding.used
         own.allowed = min(own.allowed, holding.allowed)
 
@@ -50,8 +50,11 @@ class Allowances:
         if not limits:
             own.allowed = own.used
             return Allowance()
-        left, limit = min((max(0, calls), limit) for limit, calls in limits.items())
-        if holding.wanted_tokens > 0 and left > 0:
+        # of several that are used up, one that ends the run: there is nothing to wait for
+        limit = min(limits, key=lambda each: (max(0, limits[each]), not each.ends_the_run))
+        left = max(0, limits[limit])
+        is_served = self._is_served(own)
+        if holding.wanted_tokens > 0 and left > 0 and is_served:
             size = self._book.size
             need = own.target_tokens * size if size else AHEAD + 2 * holding.recent
             hungry = sum(1 for lease in self._book.leases.values() if lease.wanted_tokens > 0)
@@ -59,13 +62,18 @@ class Allowances:
             new = max(0, min(max(need, holding.calls_per_request) - own.outstanding, fair, left))
             own.allowed = max(own.allowed, own.used) + new
             left -= new
+        # What it has and cannot use counts as its own until it says that it has heard so; then others may have it.
+        allowed = max(own.allowed, own.used) if is_served else own.used
         given = sum(lease.outstanding for lease in self._book.leases.values() if lease is not own)
         if left > 0 or given > 0 or own.outstanding >= holding.calls_per_request:
-            return Allowance(allowed=max(own.allowed, own.used))
+            return Allowance(allowed=allowed)
         ends = self._book.hour[1] if limit is Exhausted.HOUR else self._book.day[1]
-        return Allowance(
-            allowed=max(own.allowed, own.used), exhausted=limit, resumes_in=max(0.001, ends - self._book.seen_at)
-        )
+        return Allowance(allowed=allowed, exhausted=limit, resumes_in=max(0.001, ends - self._book.seen_at))
+
+    def _is_served(self, own: LeaseRow) -> bool:
+        """Whether a worker has tokens and slots, or is about to have some, so that it can use an allowance."""
+        has_tokens = self._budget.tokens is None or own.target_tokens > 0
+        return has_tokens and (self._budget.max_concurrency is None or own.target_slots > 0)
 
     def left(self) -> dict[Exhausted, int]:
         """How many more calls each limit lets somebody have; only the limits that are set."""

@@ -7,6 +7,7 @@ transaction, which has locked it.
 from __future__ import annotations
 
 import json
+import math
 from bisect import insort
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
@@ -201,10 +202,13 @@ class Book:
         self.resting = [each for each in self.resting if each[1] > self.seen_at]
         return int(sum(slots for slots, _ in self.resting))
 
-    def spend(self, calls: int) -> None:
-        """Count calls as started."""
-        self.hour_spent = max(0, self.hour_spent + calls)
-        self.day_spent = max(0, self.day_spent + calls)
+    def spend(self, calls: int, *, since: float = math.inf) -> None:
+        """Count calls as started; fewer than none where some that were counted did not go out after all. ``since``:
+        when they were counted. An hour or day that has begun after that has not counted them, so it gets none back."""
+        if calls > 0 or since >= self.hour[0]:
+            self.hour_spent = max(0, self.hour_spent + calls)
+        if calls > 0 or since >= self.day[0]:
+            self.day_spent = max(0, self.day_spent + calls)
 
     def _move(self, seconds: float) -> None:
         self.cooling = [moment + seconds for moment in self.cooling]

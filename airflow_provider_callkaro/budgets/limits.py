@@ -120,7 +120,7 @@ def _number(value: object, what: str, *, most: float) -> float:
         except ValueError:
             value = math.nan
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not 0 < float(value) <= most:  # type: ignore[arg-type]
+    if not is_number or not 0 < value <= most:  # type: ignore[operator] - compared as it is: float() refuses 10**400
         raise ConfigurationError(f"{what} must be a number above 0 and at most {most:,.0f}")
     return float(value)  # type: ignore[arg-type]
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from random import Random
+from zoneinfo import ZoneInfo
 
 import pytest
 from simulated_workers import EPOCH, World
 
+from airflow_provider_callkaro.budgets.book import Book
+from airflow_provider_callkaro.budgets.lease import Lease
 from airflow_provider_callkaro.budgets.limits import CallBudget
 from airflow_provider_callkaro.budgets.messages import Exhausted
+from airflow_provider_callkaro.budgets.renewal import Run, renew
 
 HOUR = 3600.0
 
@@ -86,3 +90,57 @@ def test_without_such_limits_nothing_is_counted_ahead() -> None:
     world.budget = CallBudget(calls_per_second=20, calls_per_hour=1_000)
     world.run(5)
     assert len(world.starts) > 130  # a limit that is set meanwhile stops nobody for long
+
+
+@pytest.mark.parametrize("urgent", [1, 4])
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"calls_per_second": 1, "calls_per_day": 20},
+        {"calls_per_second": 3, "calls_per_day": 20},
+        {"max_concurrency": 1, "calls_per_day": 20},
+        {"calls_per_second": 1, "price_per_minute": 1.0, "max_cost_per_day": 20.0},
+    ],
+)
+def test_nobody_waits_for_calls_that_a_run_of_lower_priority_cannot_start(
+    limits: dict[str, float], urgent: int
+) -> None:
+    """The urgent runs hold the tokens and slots. If the other one kept a part of the day, neither would ever end."""
+    world = World(budget=CallBudget.read(limits), random=Random(1), now=EPOCH // 86_400 * 86_400 + 86_430)
+    for _ in range(urgent):
+        world.worker("urgent", priority=10)
+    world.worker("nightly")
+    world.run(40)
+    assert len(world.starts) == 20
+    assert all(worker.lease.exhausted is not None for worker in world.workers)
+
+
+def test_calls_that_did_not_go_out_are_taken_from_the_hour_that_counted_them() -> None:
+    book, budget = Book(), CallBudget(calls_per_hour=40)
+    ends = EPOCH // HOUR * HOUR + HOUR
+    leases = {name: Lease(most_slots=50) for name in ("one", "two")}
+
+    def renewed(name: str, now: float) -> Lease:
+        holding = leases[name].report(now=now, backlog=True)
+        run = Run(name=name)
+        grant = renew(book, budget=budget, zone=ZoneInfo("UTC"), worker=name, run=run, holding=holding, now=now)
+        leases[name].grant(grant, began=now, now=now)
+        return leases[name]
+
+    unsent = [renewed("one", ends - 0.5).start(now=ends - 0.4) for _ in range(4)]
+    renewed("one", ends - 0.3)
+    for permit in unsent:
+        permit.ended(now=ends - 0.2, answered=False)
+    other = renewed("two", ends + 0.01)
+    for _ in range(5):
+        assert other.start(now=ends + 0.01).may_leave(now=ends + 0.01)
+    renewed("two", ends + 0.02)
+    renewed("one", ends + 0.03)
+    assert book.hour_spent == 5
+
+
+def test_of_two_limits_that_are_used_up_the_one_counts_that_ends_the_run() -> None:
+    limits = {"price_per_minute": 1.0, "max_cost_per_day": 20.0, "calls_per_hour": 20}
+    world = new_world(workers=1, calls_per_second=20, **limits)
+    world.run(5)
+    assert world.workers[0].lease.exhausted is Exhausted.MONEY
