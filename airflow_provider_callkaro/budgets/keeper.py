@@ -12,7 +12,7 @@ from airflow_provider_callkaro.budgets.limits import CallBudget
 from airflow_provider_callkaro.budgets.messages import Exhausted, Grant
 from airflow_provider_callkaro.budgets.renewal import Run
 from airflow_provider_callkaro.budgets.store import OUTCOMES_EVERY, BudgetStore
-from airflow_provider_callkaro.exceptions import LedgerError
+from airflow_provider_callkaro.exceptions import ConfigurationError, LedgerError
 
 REREAD_EVERY = 5.0  # seconds between two readings of the connection
 WAIT_BEFORE_SAYING = 2.0  # seconds without any token or slot, before the log says so
@@ -59,16 +59,20 @@ class BudgetKeeper:
         self._trued_up_at: float | None = None
         self._served_at = clock()
         self._has_said_waiting = False
-        self._is_failing = False
+        self._failure: LedgerError | ConfigurationError | None = None
         self._reads_badly = False
 
     def __enter__(self) -> Self:
-        """Open the store and take a first lease. Raises LedgerError if the tables are missing and cannot be made."""
+        """Open the store and take a first lease. Raises LedgerError if the tables are missing and cannot be made,
+        ConfigurationError if what the connection and the command line say together is no budget."""
         self._store.__enter__()
         self._offer()
         if self._budget is not None:
             _log.info('Calls keep to the budget "%s": %s', self._store.name, _in_words(self._budget))
         self._renew(backlog=True)
+        if isinstance(self._failure, ConfigurationError) and self._budget is not None:
+            self._store.__exit__()
+            raise self._failure
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -76,7 +80,7 @@ class BudgetKeeper:
         self.lease.close()
         try:
             self._store.release(self._worker, holding=self.lease.report(now=self._clock(), backlog=False))
-        except LedgerError:
+        except (LedgerError, ConfigurationError):
             _log.warning('The share of the budget "%s" was not given back: it runs out by itself', self._store.name)
         finally:
             self._store.__exit__(*exc_info)
@@ -114,14 +118,14 @@ class BudgetKeeper:
         holding = self.lease.report(now=began, backlog=backlog)
         try:
             grant = self._store.renew(self._worker, run=self._run, holding=holding)
-        except LedgerError as error:
-            if not self._is_failing:
+        except (LedgerError, ConfigurationError) as error:  # settings that are wrong now can be mended while runs wait
+            if self._failure is None:
                 _log.warning("No call starts until the share of the budget is renewed: %s", error)
-            self._is_failing = True
+            self._failure = error
             return False
-        if self._is_failing:
+        if self._failure is not None:
             _log.info('The share of the budget "%s" is renewed again', self._store.name)
-        self._is_failing = False
+        self._failure = None
         self._say_what_changed(self.lease.last_grant, grant)
         self.lease.grant(grant, began=began, now=self._clock())
         return True
@@ -161,7 +165,7 @@ class BudgetKeeper:
         self._trued_up_at = now
         try:
             self._store.true_up()
-        except LedgerError as error:
+        except (LedgerError, ConfigurationError) as error:
             _log.warning("What today's calls took is counted as expected, not as their outcomes say: %s", error)
 
     def _say_what_changed(self, before: Grant, grant: Grant) -> None:

@@ -119,10 +119,10 @@ def _number(value: object, what: str, *, most: float) -> float:
             value = float(value.strip())
         except ValueError:
             value = math.nan
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not 0 < value <= most:  # type: ignore[operator] - compared as it is: float() refuses 10**400
+    number = value if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
+    if not 0 < number <= most:  # compared before it is converted, because float() refuses 10**400
         raise ConfigurationError(f"{what} must be a number above 0 and at most {most:,.0f}")
-    return float(value)  # type: ignore[arg-type]
+    return float(number)
 
 
 def _rate(value: object, what: str) -> float:

@@ -23,9 +23,9 @@ class Settings:
         """The settings in a row of the table."""
         return cls(connection=json.loads(connection), overrides=json.loads(overrides))
 
-    def budget(self) -> CallBudget:
-        """What holds now. Raises ConfigurationError if it is no budget."""
-        return CallBudget.read({**self.connection, **self.overrides})
+    def budget(self, name: str) -> CallBudget:
+        """What holds now. ``name``: of the budget, for messages. Raises ConfigurationError if it is no budget."""
+        return CallBudget.read({**self.connection, **self.overrides}, where=f'the call budget "{name}"')
 
     def with_overrides(self, changes: Mapping[str, Any]) -> Settings:
         """With further overrides; an empty value stands for no limit."""

@@ -96,7 +96,7 @@ class BudgetStore:
         :param run: whose lease it is.
         :param holding: what the worker reports.
         :raises LedgerError: the database did not answer in time; it is unknown whether the renewal was written.
-        :raises ConfigurationError: nothing has said yet what the budget is.
+        :raises ConfigurationError: nothing has said yet what the budget is, or what has been said is none.
         """
 
         def work(book: Book, budget: CallBudget, now: float) -> Grant:
@@ -153,7 +153,7 @@ class BudgetStore:
         def work(connection: Connection) -> CallBudget:
             row, _ = self._lock(connection)
             settings = self._settings(row).with_overrides(changes)
-            budget = settings.budget()
+            budget = settings.budget(self.name)
             self._write(connection, "overrides = :overrides", overrides=json.dumps(dict(settings.overrides)))
             return budget
 
@@ -175,7 +175,7 @@ class BudgetStore:
             row, now = self._lock(connection)
             book = self._book(connection, row)
             settings = self._settings(row)
-            budget = settings.budget() if settings.connection or settings.overrides else None
+            budget = self._budget(settings) if settings.connection or settings.overrides else None
             return BudgetState.of(self.name, book, budget=budget, overridden=tuple(settings.overrides), now=now)
 
         return self._session.transact(work, action="read")
@@ -212,7 +212,7 @@ class BudgetStore:
                 raise ConfigurationError(f'nothing has set the call budget "{self.name}" yet: set it in the extra')
             book = self._book(connection, row)
             before = {id_: lease_as_json(lease) for id_, lease in book.leases.items()}
-            result = work(book, settings.budget(), now)
+            result = work(book, self._budget(settings), now)
             self._write(connection, "book = :book", book=book.as_json())
             self._write_leases(connection, before, book)
             return result
@@ -247,6 +247,13 @@ class BudgetStore:
 
     def _settings(self, row: Any) -> Settings:
         return Settings.from_json(connection=row.settings, overrides=row.overrides)
+
+    def _budget(self, settings: Settings) -> CallBudget:
+        try:
+            return settings.budget(self.name)
+        except ConfigurationError as error:  # the extra has changed under what the command line says over it
+            way_out = f'or let the extra alone hold with "airflow callkaro budget reset {self.name}"'
+            raise ConfigurationError(f"{error}, {way_out}") from None
 
     def _write(self, connection: Connection, assignments: str, **values: object) -> None:
         execute(connection, f"UPDATE {BUDGETS_TABLE} SET {assignments} WHERE name = :name", name=self.name, **values)

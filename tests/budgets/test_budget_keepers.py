@@ -19,6 +19,7 @@ from airflow_provider_callkaro.budgets.lease import Lease
 from airflow_provider_callkaro.budgets.limits import CallBudget
 from airflow_provider_callkaro.budgets.renewal import Run
 from airflow_provider_callkaro.budgets.store import BudgetStore
+from airflow_provider_callkaro.exceptions import ConfigurationError
 
 LONG = 3_600.0  # seconds of a lease, so that a busy machine ends none
 
@@ -197,3 +198,31 @@ def test_a_worker_that_freezes_with_the_lock_keeps_nobody_waiting_for_long(postg
             may_end.set()
             frozen.join()
         engine.dispose()
+
+
+def test_an_extra_that_leaves_no_budget_under_the_command_line_ends_no_run(
+    sqlite: sqlalchemy.Engine, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The command line took the one limit away that the extra has left. The run waits until somebody mends that."""
+    extra = [CallBudget(calls_per_second=4, max_concurrency=2)]
+    with BudgetStore(sqlite, name="account") as store:
+        with keeper_on(sqlite, clock, read=lambda: extra[0]) as keeper:
+            store.set({"max_concurrency": ""})
+            extra[0] = CallBudget(max_concurrency=2)
+            for _ in range(2):
+                assert not turn(keeper, clock)
+            assert not keeper.lease.may_start(now=clock.now)
+            (warning,) = [record.getMessage() for record in caplog.records]
+            assert 'the call budget "account" has no limit' in warning
+            assert warning.endswith('or let the extra alone hold with "airflow callkaro budget reset account"')
+            with pytest.raises(ConfigurationError, match="budget reset account"):
+                keeper_on(sqlite, clock, read=lambda: extra[0]).__enter__()
+            store.reset()
+            assert turn(keeper, clock)
+            assert keeper.lease.limit > 0
+            extra[0] = CallBudget(calls_per_second=4, price_per_minute=1.0)
+            assert turn(keeper, clock)
+            store.set({"max_cost_per_day": 9})
+            extra[0] = CallBudget(calls_per_second=4)
+            assert not turn(keeper, clock)
+        assert "was not given back: it runs out by itself" in caplog.text
