@@ -67,7 +67,7 @@ class Dispatcher:
         self._watchdog = Watchdog(dialler, clock=clock)
         self._notices = Notices(flow=flow, clock=clock)
         self._list_refused: AllRejected | None = None
-        self._supply = Supply(intake=intake, recorder=recorder)  # calls that are read and not claimed
+        self._supply = Supply(intake=intake, recorder=recorder, stop=stop)  # calls that are read and not claimed
         self._out: dict[str, Dispatch] = {}  # claimed and handed over, not answered
         self._many = batcher.batches
         self._headroom = Headroom(flow=flow, many=self._many, clock=clock)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from airflow_provider_callkaro.dispatch.intake import Intake
 from airflow_provider_callkaro.dispatch.job import Job
+from airflow_provider_callkaro.dispatch.limits import Stop
 from airflow_provider_callkaro.dispatch.outcome_recorder import OutcomeRecorder
 from airflow_provider_callkaro.dispatch.tally import RowOutcome
 
@@ -16,11 +17,13 @@ READ_ROWS = 2_000  # rows read per turn at most, so that answers do not wait whi
 
 class Supply:
     """Gives calls in the order of the list; calls that are given back come first. Used from the main thread only.
-    ``intake``: the calls, row by row. ``recorder``: closes rows that are no calls, and calls that the ledger knows."""
+    ``intake``: the calls, row by row. ``recorder``: closes rows that are no calls, and calls that the ledger knows.
+    ``stop``: of the run; once it is asked for, only `rest` reads on."""
 
-    def __init__(self, *, intake: Intake, recorder: OutcomeRecorder) -> None:
+    def __init__(self, *, intake: Intake, recorder: OutcomeRecorder, stop: Stop) -> None:
         self._intake = intake
         self._recorder = recorder
+        self._stop = stop
         self._ready: deque[Job] = deque()
         self._sifting = False
 
@@ -44,20 +47,20 @@ class Supply:
     def read_ahead(self, wanted: int) -> None:
         """Read on until at least ``wanted`` calls wait here, where that takes no look into the ledger."""
         if not self._sifting and len(self._ready) < wanted:
-            self._ready.extend(self._read(READ_ROWS, jobs=wanted - len(self._ready)))
+            self._ready.extend(self._read(READ_ROWS, jobs=wanted - len(self._ready), stop=self._stop))
 
     def next(self, wanted: int, *, sifted: bool) -> list[Job]:
         """At most ``wanted`` calls. ``sifted``: give only calls that the ledger does not know."""
         if wanted > 0 and (self._sifting or sifted):
             self._sift()
         if not sifted and len(self._ready) < wanted:
-            self._ready.extend(self._read(READ_ROWS, jobs=wanted - len(self._ready)))
+            self._ready.extend(self._read(READ_ROWS, jobs=wanted - len(self._ready), stop=self._stop))
         return [self._ready.popleft() for _ in range(min(wanted, len(self._ready)))]
 
     def rest(self) -> list[Job]:
         """Some of the calls that are left; those that the ledger knows are closed."""
         if len(self._ready) < SIFTED_ROWS:
-            self._ready.extend(self._read(READ_ROWS, jobs=SIFTED_ROWS - len(self._ready)))
+            self._ready.extend(self._read(READ_ROWS, jobs=SIFTED_ROWS - len(self._ready), stop=None))
         return self._recorder.sift([self._ready.popleft() for _ in range(min(len(self._ready), SIFTED_ROWS))])
 
     def known_rest(self) -> list[Job]:
@@ -69,16 +72,17 @@ class Supply:
         """Close many calls that the ledger knows at once, where a list has been dispatched before."""
         if self._ready:
             return
-        jobs = self._read(SIFTED_ROWS, jobs=SIFTED_ROWS)
+        jobs = self._read(SIFTED_ROWS, jobs=SIFTED_ROWS, stop=self._stop)
         left = self._recorder.sift(jobs)
         self._ready.extend(left)
         self._sifting = len(jobs) > 2 * len(left)
 
-    def _read(self, rows: int, *, jobs: int) -> list[Job]:
-        """Read on until there are ``jobs`` calls, at most ``rows`` rows; close rows that are no calls."""
+    def _read(self, rows: int, *, jobs: int, stop: Stop | None) -> list[Job]:
+        """Read on until there are ``jobs`` calls, at most ``rows`` rows; close rows that are no calls. ``stop``: once
+        it is asked for, not even these: a slow source must not use up the time in which answers are settled."""
         found: list[Job] = []
         for _ in range(rows):
-            if len(found) >= jobs:
+            if len(found) >= jobs or (stop is not None and stop.why is not None):
                 break
             try:
                 row = self._intake.next()

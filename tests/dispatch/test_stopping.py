@@ -155,6 +155,34 @@ def test_a_stop_that_comes_while_rows_are_read_lets_none_of_them_go_out(caller) 
     assert caller.entries(*numbers(100)) == {}
 
 
+def test_a_stop_settles_what_came_back_before_the_source_gives_another_row(caller) -> None:
+    """A row of a slow source may take as long as Airflow waits for a task that it ends: after that it kills."""
+    stop = Stop(clock=time.monotonic)
+    unsettled: set[str] = set()
+    while_unsettled: list[int] = []
+
+    class Watching(LedgerAround):
+        def commit(self, *, settle=(), claim=()):
+            lost = super().commit(settle=settle, claim=claim)
+            unsettled.difference_update(each.key for each in settle)
+            unsettled.update(each.key for each in claim if each.key not in lost)
+            return lost
+
+    def slow():
+        for number, row in enumerate(rows(200)):
+            if number == 20:
+                stop.ask("Airflow ended the task")
+            if number > 20 and unsettled:
+                while_unsettled.append(number)
+            yield row
+
+    ledger = Watching(caller.open_ledger("monday"))
+    run = caller.place(slow(), stop=stop, ledger=ledger, limits=Limits(max_concurrency=8))
+    assert while_unsettled == []
+    assert (run.summary.total, run.summary.unknown) == (200, 0)
+    assert run.summary.accepted == len(caller.sandbox.rings) > 0
+
+
 def test_a_stop_takes_back_what_was_claimed_ahead_and_has_no_place_yet(caller) -> None:
     """One call is in flight, the next one is claimed and waits for its place: it must not get it any more."""
     sandbox = caller.sandbox
