@@ -67,6 +67,7 @@ class Dispatcher:
         self._watchdog = Watchdog(dialler, clock=clock)
         self._notices = Notices(flow=flow, clock=clock)
         self._list_refused: AllRejected | None = None
+        self._is_spent = False  # the budget has ended the run
         self._supply = Supply(intake=intake, recorder=recorder, stop=stop)  # calls that are read and not claimed
         self._out: dict[str, Dispatch] = {}  # claimed and handed over, not answered
         self._many = batcher.batches
@@ -85,9 +86,8 @@ class Dispatcher:
                 raise
         self._recorder.report()
         if why is not None:
-            is_spent = why == self._share.exhausted
-            self._leave_the_rest(Reason.BUDGET_SPENT if is_spent else Reason.STOPPED)
-            if is_spent and not self._tally[Outcome.PENDING]:
+            self._leave_the_rest(Reason.BUDGET_SPENT if self._is_spent else Reason.STOPPED)
+            if self._is_spent and not self._tally[Outcome.PENDING]:
                 why = None  # the last call of the list was the last of the budget
         return self._summary(stopped=why)
 
@@ -122,6 +122,7 @@ class Dispatcher:
         while not self._done():
             why = self._why_stopped()
             if why is not None:
+                self._is_spent = why == self._share.exhausted  # others may raise the budget while this run winds down
                 self._notices.ending(why, self._flow.refusal)
                 self._wind_down(grace=CALM_GRACE)
                 return why

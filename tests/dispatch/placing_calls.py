@@ -156,6 +156,7 @@ class Caller:
         base_url: str | None = None,
         connect_timeout: float = 10.0,
         read_timeout: float = 30.0,
+        keeper: Any = None,
     ) -> Run:
         """Do what an operator does for one try of one run.
 
@@ -189,6 +190,7 @@ class Caller:
             dry_run=dry_run,
             policy=policy,
             rules=rules,
+            keeper=keeper,
             on_failure=on_failure,
             clock=clock,
             wall=wall,
