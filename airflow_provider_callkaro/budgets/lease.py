@@ -168,7 +168,7 @@ class Lease:
                 returned=tuple(moment - now for moment in self._returned),
                 size=size,
                 calls_per_request=self._calls_per_request,
-                stretch=max(1.0, self._calls_per_request / max(1, held)),
+                stretch=max(self._tokens.stretch, self._calls_per_request / max(1, held)),
                 slots=self._slots if grant.slots is not None else 0,
                 in_flight=self._in_flight,
                 wanted_tokens=self._wanted_tokens(now, idle=idle, held=held) if backlog else 0,

@@ -68,7 +68,7 @@ def renew(
     kept = take_report(book, own, holding)
     fill(book, budget=budget)
     factor = factor_of(book)
-    _share(book, own, budget=budget, factor=factor)
+    _share(book, own, budget=budget, factor=factor, calls_per_request=holding.calls_per_request)
     live = [lease for lease in book.leases.values() if lease is own or lease.expires_at > now]
     seconds = max(shortest, PER_WORKER * len(live))
     own.version = max(own.version, holding.version) + 1
@@ -184,7 +184,7 @@ def take_report(book: Book, own: LeaseRow, holding: Holding) -> int:
     return kept
 
 
-def _share(book: Book, own: LeaseRow, *, budget: CallBudget, factor: float) -> None:
+def _share(book: Book, own: LeaseRow, *, budget: CallBudget, factor: float, calls_per_request: int) -> None:
     """Set the worker's targets, and give it what is free of them."""
     passed = max(0.0, min(5.0, book.seen_at - own.renewed_at)) if own.renewed_at else 0.0
     own.owed_tokens = _owed(own.owed_tokens, own.share_tokens - own.token_count, passed)
@@ -195,6 +195,8 @@ def _share(book: Book, own: LeaseRow, *, budget: CallBudget, factor: float) -> N
     token_share, slot_share = _shares(leases, tokens=tokens, slots=slots)[leases.index(own)]
     own.share_tokens, own.target_tokens = token_share.exact, token_share.whole
     own.share_slots, own.target_slots = slot_share.exact, slot_share.whole
+    if 0 < own.target_tokens < own.token_count:  # a full request by those that it keeps makes them rest for the others
+        own.stretch = max(own.stretch, calls_per_request / (own.target_tokens * own.size))
     if tokens is not None and budget.tokens is not None:
         free = min(len(book.cooling), tokens - sum(each.token_count for each in leases))
         new = max(0, min(free, token_share.whole - own.token_count))

@@ -52,6 +52,11 @@ class Tokens:
         return len(self._idle) + self.lent
 
     @property
+    def stretch(self) -> float:
+        """The longest that the tokens of a request rest, in periods; 1 without any."""
+        return max((loan.stretch for loans in (self._unsent, self._sent) for loan in loans.values()), default=1.0)
+
+    @property
     def lent(self) -> int:
         """Those in requests."""
         return sum(len(loan.moments) for loans in (self._unsent, self._sent) for loan in loans.values())
@@ -142,7 +147,9 @@ class Tokens:
             self.add(loan.moments)
         del self._idle[: self.held - count]
         for loan in self._sent.values():
-            del loan.moments[: self.held - count]
+            if (surplus := self.held - count) > 0:
+                loan.is_lost = True  # after a 401 it would leave once more, by tokens that others have
+                del loan.moments[:surplus]
 
     def _earliest(self, loan: Loan, now: float) -> float:
         """The earliest moment at which the tokens of a request that has left can be ready."""

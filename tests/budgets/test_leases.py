@@ -355,3 +355,19 @@ def test_no_sliding_second_holds_more_starts_than_tokens(steps: list[tuple[str, 
             lease.grant(grant, began=now, now=now)
     for first in received:
         assert sum(first <= other < first + 1 for other in received) <= 5
+
+
+def test_a_call_whose_token_others_have_taken_does_not_leave_once_more() -> None:
+    """The answer to the first time, which asks for a second one, came after the worker had slept for long."""
+    lease = leased(now=0, tokens=1)
+    permit = started(lease, now=0.1)
+    granted(lease, now=3, kept=0, tokens=0)
+    assert not permit.may_leave(now=permit.again_at(now=3.1))
+
+
+def test_the_rest_of_tokens_that_started_many_calls_is_told_as_long_as_it_is() -> None:
+    lease = Lease(most_slots=10, calls_per_request=6)
+    granted(lease, now=0, tokens=1, seconds=100)
+    assert lease.start(now=0, calls=6).may_leave(now=0)
+    granted(lease, now=0.1, kept=1, tokens=5)
+    assert lease.report(now=0.2, backlog=True).stretch == 6

@@ -9,9 +9,12 @@ from random import Random
 from typing import Any
 
 import pytest
-from simulated_workers import EPOCH, World
+from simulated_workers import EPOCH, UTC, World
 
+from airflow_provider_callkaro.budgets.book import Book, LeaseRow
+from airflow_provider_callkaro.budgets.lease import Lease
 from airflow_provider_callkaro.budgets.limits import CallBudget
+from airflow_provider_callkaro.budgets.renewal import Run, renew
 
 pytestmark = pytest.mark.slow
 
@@ -174,3 +177,21 @@ def test_a_changed_budget_holds_within_seconds() -> None:
     assert max(sum(first <= other < first + 1 for other in starts) for first in starts) <= 5
     assert world.most_in_a_second() <= 30
     assert world.now > EPOCH
+
+
+def test_the_tokens_of_a_dead_worker_rest_for_all_calls_of_its_last_request() -> None:
+    """It had just been told to give up all but one of its tokens, and started a full request with that."""
+    book, budget, dead = Book(), CallBudget(calls_per_second=6), Lease(most_slots=10, calls_per_request=6)
+    for now in (EPOCH, EPOCH + 0.1, EPOCH + 0.2):
+        if now > EPOCH + 0.1:
+            book.leases["urgent"] = LeaseRow(
+                run="urgent", priority=5, weight=1.0, wanted_tokens=5, expires_at=EPOCH + 9
+            )
+        holding = dead.report(now=now, backlog=True)
+        grant = renew(book, budget=budget, zone=UTC, worker="dead", run=Run(name="dead"), holding=holding, now=now)
+        dead.grant(grant, began=now, now=now)
+    started_at = EPOCH + 0.75
+    assert dead.start(now=started_at, calls=6).may_leave(now=started_at)
+    book.turn_to(EPOCH + 1.6)
+    book.bury(but="urgent")
+    assert max(book.cooling) >= started_at + 6
