@@ -24,6 +24,7 @@ from airflow_provider_callkaro.exceptions import (
 _SLOWEST_GROWTH = 0.05  # calls in flight won back per answer after a throttling, at the least
 LONGEST_HOLD = 0.25  # seconds for which answers wait for others before they are settled
 _CLOSE_ENOUGH = 0.002  # seconds; how exactly a turn that waits for the budget ends
+LEAST_LEAD = 0.1  # seconds, where a budget is shared: a token that waits for a claim is lost for all
 SMOOTHING = 0.2  # weight of the newest turn in the averages: how long a turn takes, and how many calls it starts
 
 
@@ -216,6 +217,7 @@ class Headroom:
         self._many = many
         self._clock = clock
         self._turn_seconds = 0.005
+        self._renewal_seconds = 0.0
         self._rate = 0.0  # starts per second, in the fastest recent burst
         self._counted = (clock(), 0)
         self._ended = clock()
@@ -225,9 +227,10 @@ class Headroom:
 
         A call that is claimed ahead starts when a place falls free. Until another one is claimed in its stead, answers
         gather, the current turn ends and the next one writes: two turns and two milliseconds. Turns vary, so it is
-        more.
+        more. Where a budget is shared, a renewal of the share may come before each of them.
         """
-        return 3.0 * self._turn_seconds + 0.004
+        lead = 3.0 * self._turn_seconds + 0.004
+        return max(LEAST_LEAD, lead + 2.0 * self._renewal_seconds) if self._flow.shares_a_budget else lead
 
     def room(self, now: float, *, out: int, waiting: int) -> int:
         """How many requests to fill now. Requests that carry many calls are never claimed ahead of their start.
@@ -274,6 +277,10 @@ class Headroom:
             middle = (early + late) / 2
             early, late = (early, middle) if due(middle) else (middle, late)
         return late
+
+    def renewed(self, seconds: float) -> None:
+        """Note how long a renewal of the share took."""
+        self._renewal_seconds += SMOOTHING * (seconds - self._renewal_seconds)
 
     def measure(self, began: float, *, claimed: bool = True) -> None:
         """Note the end of a turn: how long it took, and how many calls started. ``began``: when it began.

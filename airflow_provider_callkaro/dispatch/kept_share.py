@@ -53,11 +53,14 @@ class KeptShare:
         """Seconds until the share is to be renewed; infinite without a budget."""
         return math.inf if self._keeper is None else max(0.0, self._keeper.due_at - now)
 
-    def keep(self, *, has_calls: bool) -> None:
-        """Renew the share if it is time, and start what it lets start. ``has_calls``: whether calls wait."""
+    def keep(self, *, has_calls: bool) -> bool:
+        """Renew the share if it is time, and start what it lets start. ``has_calls``: whether calls wait. Returns
+        whether it was renewed."""
         if self._keeper is None:
-            return
+            return False
         now = self._clock()
         is_open = self._flow.closed is None and self._flow.opens_at() - now <= LONG_PAUSE
-        if self._keeper.turn(now=now, backlog=has_calls and is_open and self._stop.why is None):
+        is_renewed = self._keeper.turn(now=now, backlog=has_calls and is_open and self._stop.why is None)
+        if is_renewed:
             self._dialler.wake()
+        return is_renewed

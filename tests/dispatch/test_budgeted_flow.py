@@ -51,6 +51,18 @@ def test_a_run_wakes_for_the_next_token(lease: Lease) -> None:
     assert headroom.patience(0.0, waiting=2, longest=0.1) == 0.1
 
 
+def test_a_token_finds_its_call_claimed_however_long_renewals_take(lease: Lease) -> None:
+    headroom = Headroom(flow=FlowControl(max_concurrency=8, share=lease), many=False, clock=lambda: 0.0)
+    assert headroom.lead() >= 0.1, "a token that waits for a claim is lost for all"
+    for _ in range(30):
+        headroom.renewed(0.2)
+    assert headroom.lead() >= 0.4
+    assert headroom.room(0.0, out=0, waiting=0) == 2, "two slots, and hardly anything ahead of them"
+
+    alone = Headroom(flow=FlowControl(max_concurrency=8), many=False, clock=lambda: 0.0)
+    assert alone.lead() < 0.1, "a run without a budget claims no earlier than its turns ask for"
+
+
 def test_a_throttling_is_passed_on_and_makes_the_run_renew_at_once(lease: Lease) -> None:
     flow = FlowControl(max_concurrency=8, share=lease)
     flow.start(now=0.0)
