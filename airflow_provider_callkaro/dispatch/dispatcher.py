@@ -149,11 +149,9 @@ class Dispatcher:
         self._notices.look()
         if self._flow.closed is not None:
             return
-        asked = self._clock()
-        is_renewed = self._share.keep(has_calls=self._more_to_come() or self._dialler.waiting > 0)
+        renewing = self._share.keep(has_calls=self._more_to_come() or self._dialler.waiting > 0)
+        self._headroom.renewed(renewing)
         began = self._clock()
-        if is_renewed:
-            self._headroom.renewed(began - asked)
         if self._hold(began) > 0:
             self._supply.read_ahead(self._flow.capacity())
             return

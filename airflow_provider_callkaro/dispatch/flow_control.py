@@ -279,8 +279,9 @@ class Headroom:
         return late
 
     def renewed(self, seconds: float) -> None:
-        """Note how long a renewal of the share took."""
-        self._renewal_seconds += SMOOTHING * (seconds - self._renewal_seconds)
+        """Note how long a renewal of the share took; 0 where there was none."""
+        if seconds > 0:
+            self._renewal_seconds += SMOOTHING * (seconds - self._renewal_seconds)
 
     def measure(self, began: float, *, claimed: bool = True) -> None:
         """Note the end of a turn: how long it took, and how many calls started. ``began``: when it began.

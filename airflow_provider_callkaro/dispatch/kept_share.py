@@ -53,14 +53,14 @@ class KeptShare:
         """Seconds until the share is to be renewed; infinite without a budget."""
         return math.inf if self._keeper is None else max(0.0, self._keeper.due_at - now)
 
-    def keep(self, *, has_calls: bool) -> bool:
+    def keep(self, *, has_calls: bool) -> float:
         """Renew the share if it is time, and start what it lets start. ``has_calls``: whether calls wait. Returns
-        whether it was renewed."""
+        how many seconds the renewal took; 0 where there was none."""
         if self._keeper is None:
-            return False
+            return 0.0
         now = self._clock()
         is_open = self._flow.closed is None and self._flow.opens_at() - now <= LONG_PAUSE
-        is_renewed = self._keeper.turn(now=now, backlog=has_calls and is_open and self._stop.why is None)
-        if is_renewed:
-            self._dialler.wake()
-        return is_renewed
+        if not self._keeper.turn(now=now, backlog=has_calls and is_open and self._stop.why is None):
+            return 0.0
+        self._dialler.wake()
+        return self._clock() - now
