@@ -21,7 +21,8 @@ MOST_CALLS_PER_SECOND = 100_000
 MOST_CALLS = 1_000_000_000  # in flight, per hour, per day
 MOST_MONEY = 1e12
 LONGEST_NAME = 200  # characters
-_LIMITS = ("calls_per_second", "max_concurrency", "calls_per_hour", "calls_per_day", "max_cost_per_day")
+LIMITS = ("calls_per_second", "max_concurrency", "calls_per_hour", "calls_per_day", "max_cost_per_day")
+"""The settings that limit something; a budget has at least one of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +69,8 @@ class CallBudget:
                 )
         given = {key: value for key, value in values.items() if value is not None and value != ""}
         read: dict[str, Any] = {key: _READERS[key](value, f'"{key}" in {where}') for key, value in given.items()}
-        if not any(key in read for key in _LIMITS):
-            raise ConfigurationError(f"{where} has no limit: set one of {', '.join(_LIMITS)}")
+        if not any(key in read for key in LIMITS):
+            raise ConfigurationError(f"{where} has no limit: set one of {', '.join(LIMITS)}")
         if "max_cost_per_day" in read and "price_per_minute" not in read:
             raise ConfigurationError(f'"max_cost_per_day" in {where} needs "price_per_minute" beside it')
         return cls(**read)
@@ -121,7 +122,7 @@ def _number(value: object, what: str, *, most: float) -> float:
             value = math.nan
     number = value if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
     if not 0 < number <= most:  # compared before it is converted, because float() refuses 10**400
-        raise ConfigurationError(f"{what} must be a number above 0 and at most {most:,.0f}")
+        raise ConfigurationError(f"{what} must be a number above 0 and at most {most:.0f}, without commas")
     return float(number)
 
 

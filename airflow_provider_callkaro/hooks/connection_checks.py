@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from airflow_provider_callkaro.budgets.limits import LIMITS
 from airflow_provider_callkaro.calls.masking import mask_text
 from airflow_provider_callkaro.exceptions import ConfigurationError
+from airflow_provider_callkaro.hooks.budget import FIELD
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseHook
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 _ALIKE = 0.75  # of two names: more is a slip of the pen
 _SHORT = 4  # letters; a longer name that is a part of a field's name means that field
+_BUDGET = re.compile("(calls?[_ -]?)?budgets?", re.IGNORECASE)  # what authors call it; the form says "Call budget"
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +55,28 @@ def check_extra(conn: AirflowConnection, *, connection_id: str, known: frozenset
         meant = next((field for field in sorted(known) if len(name) > _SHORT and name in field), None)
         meant = meant or next(iter(get_close_matches(name, sorted(known), n=1, cutoff=_ALIKE)), None)
         shown = mask_text(name, limit=60)
+        _check_limit(name, connection_id=connection_id, known=known)
         if meant is not None:
             raise ConfigurationError(
                 f'the extra of connection "{connection_id}" has a field "{shown}", which is not known: write "{meant}"'
             )
         log.warning('The extra of connection "%s" has a field "%s", which nobody reads', connection_id, shown)
+
+
+def _check_limit(name: str, *, connection_id: str, known: frozenset[str]) -> None:
+    """Refuse a limit of calls that stands where nobody reads it: its author relies on it."""
+    is_budget = _BUDGET.fullmatch(name) is not None
+    if not is_budget and name not in LIMITS:
+        return
+    extra = f'the extra of connection "{connection_id}"'
+    shown = mask_text(name, limit=60)
+    if FIELD not in known:
+        raise ConfigurationError(
+            f'{extra} has a field "{shown}", and nothing here keeps to it: this vendor dials its campaigns itself, so '
+            "set the limit there, and take the field out"
+        )
+    if is_budget:
+        raise ConfigurationError(f'{extra} has a field "{shown}", which is not known: write "{FIELD}"')
+    raise ConfigurationError(
+        f'{extra} has "{shown}" outside of "{FIELD}", where nobody reads it: write {{"{FIELD}": {{"{shown}": …}}}}'
+    )

@@ -46,6 +46,7 @@ def test_tokens_never_start_more_calls_than_the_rate(budget: CallBudget) -> None
         ({"calls_per_second": float("nan")}, '"calls_per_second"'),
         ({"calls_per_second": 1e-9}, '"calls_per_second"'),
         ({"calls_per_second": 10**400}, '"calls_per_second"'),
+        ({"calls_per_day": "200,000"}, "at most 1000000000, without commas"),
         ({"max_concurrency": 2.5}, '"max_concurrency"'),
         ({"max_concurrency": -1}, '"max_concurrency"'),
         ({"calls_per_hour": []}, '"calls_per_hour"'),
