@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from airflow_provider_callkaro.budgets.limits import CallBudget
+from airflow_provider_callkaro.budgets.settings import Settings
 from airflow_provider_callkaro.budgets.state import BudgetState
 from airflow_provider_callkaro.budgets.store import BudgetStore, budgets_in
 from airflow_provider_callkaro.commands.opening import open_database
@@ -50,11 +51,17 @@ def set(arguments: Namespace) -> None:  # noqa: A001 - the name of the command
         raise ConfigurationError(f"say what to set: {options}")
     changes = {name: "" if text.strip().lower() == "none" else text for name, text in given.items()}
     with open_database(arguments) as engine:
-        is_new = arguments.budget not in budgets_in(engine)
+        names = budgets_in(engine)
+        if arguments.budget not in names:
+            # before a row is made for it, which nothing would remove
+            Settings(connection={}, overrides={}).with_overrides(changes).budget(arguments.budget)
         with BudgetStore(engine, name=arguments.budget) as store:
             budget = store.set(changes)
-    if is_new:
-        print_note(f'no run has used the budget "{arguments.budget}" yet: it holds for connections whose extra has one')
+    if arguments.budget not in names:
+        print_note(
+            f'no run has used a budget "{arguments.budget}" in this ledger yet (there is {_listed(names)}): it holds '
+            "once the extra of its connection has a budget too"
+        )
     show_result(
         {"budget": arguments.budget, **budget.as_mapping()},
         output=arguments.output,
@@ -78,9 +85,12 @@ def reset(arguments: Namespace) -> None:
 
 def _known(name: str, names: list[str]) -> str:
     if name not in names:
-        there = ", ".join(f'"{each}"' for each in names) or "none"
-        raise ConfigurationError(f'there is no budget "{name[:200]}" in this ledger: there is {there}')
+        raise ConfigurationError(f'there is no budget "{name[:200]}" in this ledger: there is {_listed(names)}')
     return name
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f'"{each}"' for each in names) or "none"
 
 
 def _in_total(state: BudgetState) -> dict[str, Any]:

@@ -78,3 +78,22 @@ def test_what_is_set_goes_before_the_connection_until_it_is_reset(keeper: Budget
 def test_what_cannot_be_is_refused_in_one_sentence(engine: Any, command: Any, words: list[str], message: str) -> None:
     with pytest.raises(SystemExit, match=f"error: .*{message}"):
         command("budget", *words)
+
+
+@pytest.mark.parametrize("limit", ["none", "-5"])
+def test_what_was_refused_leaves_no_budget_behind(engine: Any, command: Any, limit: str) -> None:
+    with pytest.raises(SystemExit, match="error: "):
+        command("budget", "set", "callkaro_default", "--calls-per-second", limit)
+    assert command("budget", "show") == []
+
+
+def test_a_misspelt_name_is_shown_beside_those_that_there_are(
+    keeper: BudgetKeeper, command: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from airflow_provider_callkaro.commands.definition import main
+
+    main(["budget", "set", "callkaro_defalt", "--conn-id", "call_ledger", "--calls-per-second", "20"])
+    told = capsys.readouterr()
+    assert 'no run has used a budget "callkaro_defalt" in this ledger yet (there is "callkaro_default")' in (
+        told.out + told.err
+    )
