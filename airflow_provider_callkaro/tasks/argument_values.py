@@ -117,17 +117,23 @@ def _never_none(init: Callable[..., None]) -> frozenset[str]:
     return frozenset(one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is not None)
 
 
-def check_ending(path: Any, *, named: Any = None) -> None:
+def check_ending(path: Any, *, named: Any = None, argument: str | None = None) -> None:
     """Refuse, when the DAG is parsed, the path of a file to write whose format nothing names.
 
     :param named: the format, where the author names it.
+    :param argument: what the path is called where nothing but its ending says the format; None: ``path``, beside
+        ``format``.
     :raises ConfigurationError: the ending names no format, or there is none of that name.
     """
     if path is None or is_template(path) or is_template(named):
         return
-    from airflow_provider_callkaro.files.formats import format_to_write
+    from airflow_provider_callkaro.files.formats import WRITTEN, WRITTEN_ENDINGS, format_of, format_to_write
 
-    format_to_write(path, named)
+    if argument is None:
+        format_to_write(path, named)
+    elif format_of(path) not in WRITTEN:
+        endings = ", ".join(WRITTEN_ENDINGS)
+        raise ConfigurationError(f"{argument} must end in {endings}: that says how the file is written")
 
 
 def holds_template(value: Any) -> bool:

@@ -241,7 +241,10 @@ def _read_shard(shard: Any) -> tuple[int, int] | None:
     given = [read_whole_number(part) for part in shard] if isinstance(shard, (list, tuple)) else []
     parts = [part for part in given if isinstance(part, int) and not isinstance(part, bool)]
     if len(given) != 2 or len(parts) != 2:
-        raise ConfigurationError(f"shard must be two whole numbers, (index, count){no_template(shard)}")
+        raise ConfigurationError(
+            "shard must be two whole numbers, (index, count), as .expand(shard=shards(4)) gives them"
+            f"{no_template(shard)}"
+        )
     part = Shard(index=parts[0], count=parts[1])
     return part.index, part.count
 

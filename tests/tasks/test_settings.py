@@ -51,7 +51,7 @@ def settings(**choices: Any) -> ListSettings:
             {"policy": CallingPolicy(timezone="UTC", max_calls=1, per=timedelta(days=1))},
             "max_calls .* set ledger_conn_id",
         ),
-        ({"shard": 3}, r"shard must be two whole numbers, \(index, count\)"),
+        ({"shard": 3}, r"shard must be two whole numbers, .*, as \.expand\(shard=shards\(4\)\) gives them"),
         ({"shard": (1, 2, 3)}, "shard must be two whole numbers"),
         ({"shard": ("a", 2)}, "shard must be two whole numbers"),
         ({"shard": (2, 2)}, r"shard must be \(index, count\) with index from 0 to count - 1, not \(2, 2\)"),

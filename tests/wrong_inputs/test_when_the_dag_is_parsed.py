@@ -206,7 +206,7 @@ TABLE = [
     (RUN, {"capacity_maximum": 5}, "capacity_maximum must be a mapping"),
     (RUN, {"capacity_maximum": {"minutes": "many"}}, "maximum"),
     (RUN, {"extra_fields": "audience"}, "extra_fields must be a mapping"),
-    (RUN, {"export_path": "/results.xls"}, "path must end in .csv"),
+    (RUN, {"export_path": "/results.xls"}, "export_path must end in .csv"),
     (EXPORT, {"what": "everything"}, "what must be one of"),
     (EXPORT, {"from_date": "tomorrow"}, "from_date must be a date, such as 2026-04-01"),
     (EXPORT, {"format": "xls"}, "format 'xls' is unknown"),

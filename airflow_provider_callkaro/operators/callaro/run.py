@@ -179,7 +179,7 @@ class CallaroRunCampaignOperator(CallaroOperator):
         self._check_literals()
         for what in ("capacity_", "timezones_"):
             check_limits(self, what)
-        check_ending(self.export_path.value)
+        check_ending(self.export_path.value, argument="export_path")
 
     @cached_property
     def hook(self) -> CallaroHook:

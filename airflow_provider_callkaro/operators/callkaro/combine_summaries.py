@@ -70,7 +70,7 @@ class CallKaroCombineSummariesOperator(RendersLiterals):
             raise ConfigurationError("summaries must be the output of the mapped task, calls.output, or a list of such")
         if shards is not None:
             check_count(shards)
-        check_ending(report_path)
+        check_ending(report_path, argument="report_path")
         if on_incomplete not in ("fail", "warn"):
             raise ConfigurationError('on_incomplete must be "fail" or "warn"')
 

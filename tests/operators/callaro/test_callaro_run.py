@@ -171,7 +171,7 @@ def test_a_campaign_beyond_a_limit_is_not_launched(sandbox):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"export_path": "results.xlsx"}, "path must end in"),
+        ({"export_path": "results.xlsx"}, "export_path must end in .*: that says how the file is written"),
         ({"export_path": "nosuch://bucket/results.csv"}, "provider of its storage"),
         ({"capacity_maximum": {"contacts": "many"}}, "must be a number"),
     ],

@@ -364,7 +364,7 @@ def test_it_follows_the_task_whose_output_it_takes():
         ({"summaries": "calls"}, "summaries must be the output of the mapped task"),
         ({"shards": 0}, "shards must be a whole number from 1 to 1024"),
         ({"shards": "4"}, "shards must be a whole number"),
-        ({"report_path": "all.txt"}, "must end in"),
+        ({"report_path": "all.txt"}, "report_path must end in .csv, .*: that says how the file is written"),
         ({"report_path": ""}, "report_path is empty"),
         ({"on_incomplete": "wait"}, 'on_incomplete must be "fail" or "warn"'),
     ],
