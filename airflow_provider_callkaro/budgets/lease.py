@@ -70,8 +70,9 @@ class Lease:
 
     @property
     def limit(self) -> int:
-        """How many calls may be in flight."""
-        return self._slots if self._grant.slots is not None else _UNLIMITED
+        """How many calls may be in flight. Those above the target may end, but none starts in their stead: a slot that
+        is never idle would never be given up."""
+        return _UNLIMITED if self._grant.slots is None else min(self._slots, self._grant.target_slots)
 
     @property
     def last_grant(self) -> Grant:
@@ -132,11 +133,11 @@ class Lease:
 
     @property
     def due_at(self) -> float:
-        """When to renew; a moment that has passed for at once."""
+        """When to renew; a moment that has passed for at once. Sooner where somebody waits for what is given up."""
         if self._throttled is not self._told:
             return -math.inf
-        # Somebody waits for what was given up.
-        return self._renewed_at + self._grant.seconds / (RENEWALS_IN_A_HURRY if self._returned else RENEWALS)
+        is_awaited = bool(self._returned) or self._slots > max(self._grant.target_slots, self._in_flight)
+        return self._renewed_at + self._grant.seconds / (RENEWALS_IN_A_HURRY if is_awaited else RENEWALS)
 
     def due(self, *, now: float) -> bool:
         """Whether to renew at once."""
@@ -206,7 +207,7 @@ class Lease:
         return (
             now < self._ends
             and now >= self._pause
-            and (self._grant.slots is None or self._in_flight < self._slots)
+            and self._in_flight < self.limit
             and self._allows(calls)
             and (
                 self._grant.tokens is None
@@ -215,7 +216,7 @@ class Lease:
         )
 
     def _opens_at(self, now: float, calls: int) -> float:
-        if now >= self._ends:
+        if now >= self._ends or self.limit == 0:
             return math.inf
         if not self._allows(1):
             return self._resumes_at if self.exhausted else max(now, self.due_at) + POLL
@@ -264,7 +265,9 @@ class Lease:
             loan = permit._loan
             if permit._is_over or loan is None or loan.is_lost or now >= self._ends or now < self._pause:
                 return False
-            if self._in_flight > self.limit:  # its slot was lost with an earlier lease
+            if (
+                self._grant.slots is not None and self._in_flight > self._slots
+            ):  # its slot was lost with an earlier lease
                 return False
             if permit._has_left:
                 if loan.again_at is None or now < loan.again_at or not self._allows(permit._calls):

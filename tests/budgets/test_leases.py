@@ -192,11 +192,20 @@ def test_the_slots_of_calls_in_flight_are_given_up_when_they_end() -> None:
     lease = leased(now=0, tokens=4, slots=4, target_slots=4)
     permits = [started(lease, now=0.1) for _ in range(3)]
     granted(lease, now=0.2, kept=4, slots=4, target_slots=1)
-    assert lease.limit == 3
+    assert lease.limit == 1
+    due_at = lease.due_at
     permits[0].ended(now=0.3, answered=True)
-    assert lease.limit == 3  # until it is reported
+    assert not lease.may_start(now=0.3)  # a slot that is used at once again would never be given up
+    assert lease.due_at < due_at  # somebody waits for it
     assert lease.report(now=0.3, backlog=True).slots == 2
-    assert not lease.may_start(now=0.3)
+
+
+def test_a_call_that_has_started_leaves_though_its_slot_is_wanted_elsewhere() -> None:
+    lease = leased(now=0, tokens=1, slots=1, target_slots=1)
+    permit = lease.start(now=0.1)
+    granted(lease, now=0.2, kept=1, slots=1, target_slots=0)
+    assert permit.may_leave(now=0.3)
+    assert lease.opens_at(now=0.3) == math.inf
 
 
 def test_a_throttling_stops_everything_and_is_told_until_it_is_heard() -> None:

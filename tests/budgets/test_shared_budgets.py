@@ -153,6 +153,32 @@ def test_many_workers_on_few_tokens_all_have_their_turn() -> None:
     assert min(placed) >= 25 * 3 / 8 * 0.5
 
 
+def test_many_workers_on_few_slots_all_have_their_turn() -> None:
+    """No slot is ever idle, so none would change hands unless its worker starts nothing more in it."""
+    world = World(budget=CallBudget(max_concurrency=2), random=Random(12))
+    for _ in range(8):
+        world.worker("nightly")
+    world.run(30)
+    placed = [worker.placed for worker in world.workers]
+    assert min(placed) >= 0.5 * sum(placed) / 8
+    assert world.most_in_flight() <= 2
+
+
+@pytest.mark.parametrize("rate", [None, 100])
+def test_an_urgent_run_has_its_share_within_two_seconds_where_slots_are_scarce(rate: float | None) -> None:
+    budget = CallBudget(calls_per_second=rate, max_concurrency=4)
+    world = World(budget=budget, random=Random(13), answer=(0.2, 0.3))
+    for _ in range(3):
+        world.worker("nightly")
+    world.run(5)
+    urgent = world.worker("urgent", priority=10)
+    world.run(2)
+    before = len(world.starts), urgent.placed
+    world.run(4)
+    assert urgent.placed - before[1] >= 0.95 * (len(world.starts) - before[0]) > 40
+    assert world.most_in_flight() <= 4
+
+
 def test_what_a_run_leaves_at_its_end_is_used_at_once() -> None:
     world = new_world(10, rate=20, slots=20, workers=2)
     world.run(4)
