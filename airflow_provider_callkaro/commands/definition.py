@@ -152,15 +152,15 @@ BUDGET = (
     ),
     Command(
         "set",
-        "change a budget while runs go on, over what the connection says",
+        "change a budget while runs go on; it goes before the connection's extra, until reset",
         (_BUDGET, *(Option(flag, metavar="LIMIT", help=f"{help_}, or none") for flag, help_ in _LIMITS)),
     ),
-    Command("reset", "let a budget be what the connection says", (_BUDGET,)),
+    Command("reset", "take back what set has changed: the connection's extra holds again", (_BUDGET,)),
 )
 GROUPS = {
     "ledger": (LEDGER, "look after a call ledger"),
     "audit": (AUDIT, "the audit trail of a call ledger"),
-    "budget": (BUDGET, "what all tasks of a connection may do together"),
+    "budget": (BUDGET, "the call budgets that the tasks of a connection share"),
 }
 
 

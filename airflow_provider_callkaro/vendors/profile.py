@@ -34,8 +34,8 @@ def text_field(label: str, description: str, *, is_secret: bool = False) -> Conn
 
 BUDGET = text_field(
     "Call budget",
-    "What all tasks of this connection may do together, as JSON, where they name one SQL ledger: "
-    '{"calls_per_second": 50, "max_concurrency": 40}.',
+    "Limits that all tasks of this connection share, as JSON. The tasks must name one SQL ledger (ledger_conn_id). "
+    'Example: {"calls_per_second": 50, "max_concurrency": 40}.',
 )
 """The field ``budget`` of a vendor whose calls this package starts."""
 _SHARED_FIELDS: dict[str, ConnectionField] = {
