@@ -40,6 +40,7 @@ from airflow_provider_callkaro.outcomes.rows import (
 from airflow_provider_callkaro.outcomes.stored import StoredAttempt, values_of
 from airflow_provider_callkaro.outcomes.suppressing import suppress, suppression_in
 from airflow_provider_callkaro.outcomes.tables import outcomes
+from airflow_provider_callkaro.outcomes.turns import wait_for_turn
 from airflow_provider_callkaro.vendors.call_event import CallEvent
 
 _CHUNK = MAX_ROWS // 5  # rows of an insert; each has 25 parameters
@@ -82,18 +83,22 @@ class Delivery:
 
 @dataclass(slots=True, kw_only=True)
 class Recording:
-    """One transaction. ``suppresses``: whether it keeps whom not to call again. ``ascii_only``: of the session."""
+    """One transaction. ``suppresses``: whether it keeps whom not to call again. ``ascii_only``: of the session.
+    ``takes_turns``: whether the database has the locks for it; see `turns`."""
 
     statements: Statements
     names: Names
     references: References
     suppresses: bool = False
     ascii_only: bool = False
+    takes_turns: bool = True
 
     def record(self, connection: Connection, delivery: Delivery) -> Recorded:
         """Record events, within a transaction. Raises KeysChanged if the ledger was put under another key."""
         begin_writing(connection, self.statements)
         may_be_erased = lock_key(connection, statements=self.statements, names=self.names)
+        if self.takes_turns:
+            wait_for_turn(connection, delivery.events, statements=self.statements)
         said, numbers = self._said(connection, delivery, may_be_erased=may_be_erased)
         return self._write(connection, said, numbers=numbers, conn_id=delivery.conn_id)
 

@@ -19,7 +19,7 @@ from airflow_provider_callkaro.ledger.sql.dialects import statements_for
 from airflow_provider_callkaro.ledger.sql.keys import is_keyed, open_names
 from airflow_provider_callkaro.ledger.sql.names import CLEAR, KeysChanged, Names
 from airflow_provider_callkaro.ledger.sql.session import SqlSession, begin_writing
-from airflow_provider_callkaro.ledger.sql.table import OUTCOMES_TABLE, RUNS_TABLE, TABLE
+from airflow_provider_callkaro.ledger.sql.table import LOCKS_TABLE, OUTCOMES_TABLE, RUNS_TABLE, TABLE
 from airflow_provider_callkaro.ledger.sql.values import chunks
 from airflow_provider_callkaro.outcomes.calls import CallName, CallWithOutcome, calls_named, calls_of
 from airflow_provider_callkaro.outcomes.changes import Changes, changes
@@ -71,6 +71,7 @@ class OutcomeStore:
         self._reread = reread
         self._names: Names = CLEAR
         self._references: References | None = None
+        self._locks: bool | None = None  # not asked yet
         self._session = SqlSession(
             engine=engine, statements=self._statements, table=OUTCOMES_TABLE, sleep=sleep, random=random
         )
@@ -230,10 +231,23 @@ class OutcomeStore:
                 references=self._references,
                 suppresses=self._keep.suppressions,
                 ascii_only=self._session.ascii_only,
+                takes_turns=takes_turns,
             )
             return work(recording, connection)
 
+        takes_turns = self._has_locks()
         return self._transact(write, action="written")
+
+    def _has_locks(self) -> bool:
+        """Whether deliveries can wait for each other; a user who may not create the table for it records without."""
+        if self._locks is None:
+            self._locks = True
+            if self._statements.create_locks is not None:
+                try:
+                    self._session.create_table(LOCKS_TABLE, [self._statements.create_locks])
+                except LedgerError:
+                    self._locks = False
+        return self._locks
 
     def _transact(self, work: Callable[[Connection], _Result], *, action: str) -> _Result:
         """Run a transaction, and once more if another process has put the ledger under a new key meanwhile."""

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 import sqlalchemy
 from ledger_databases import database_on
-from placed_calls import Ledger, event
+from placed_calls import SCOPE, Ledger, event, number
+
+from airflow_provider_callkaro.ledger.sql.scopes import scopes_of
+from airflow_provider_callkaro.outcomes.references import references_of
 
 PATIENCE = 60  # seconds until a test that hangs fails
 
@@ -39,6 +42,8 @@ def test_who_waits_for_a_call_holds_none_of_its_attempts(url: str) -> None:
     ledger = Ledger(first)
     ledger.place([1])
     ledger.record(event(1, attempt=0, is_over=True), conn_id="second")
+    (scope,) = scopes_of([SCOPE])
+    reference = references_of(first).reference_of(scope.id_of(number(1)))
     before_the_call, go_on = Event(), Event()
 
     @sqlalchemy.event.listens_for(second, "before_cursor_execute")
@@ -54,7 +59,8 @@ def test_who_waits_for_a_call_holds_none_of_its_attempts(url: str) -> None:
         try:
             assert before_the_call.wait(PATIENCE)
             with ledger.store(sleep=never) as store:
-                last = event(1, attempt=1, is_over=True, is_last=True)
+                # the vendor rang again under another id: deliveries about one id wait for each other from the start
+                last = event(1, call_id="again-1", reference=reference, attempt=1, is_over=True, is_last=True)
                 assert store.record([last], conn_id="first").new == 1
         finally:
             go_on.set()

@@ -2,12 +2,12 @@
 
 ``voice_call_ledger`` has one row per person and scope, ``voice_call_runs`` one per run (see `SqlRunRecords`), and
 ``voice_call_locks``, in MySQL and MariaDB only, a few rows that hold nothing: a commit under caps locks those of its
-numbers. ``voice_call_scopes`` notes which scopes are in use, and ``voice_call_audit`` who has done what (see
-`scopes` and `audit.trail`). A keyed ledger has ``voice_call_keys`` beside them, a row per key, and
-``voice_call_erasures``, a digest per person who was erased. All are created on first use. They may as well be created
-by hand, from what ``statements_for("postgresql")`` holds (or "mysql", or with ``keyed=True``) as ``create``,
-``create_runs``, ``create_locks`` and ``create_keys``, and makes of ``CREATE_SCOPES`` and ``CREATE_AUDIT`` with
-``suited``.
+numbers, and a delivery of outcomes those of its calls. ``voice_call_scopes`` notes which scopes are in use, and
+``voice_call_audit`` who has done what (see `scopes` and `audit.trail`). A keyed ledger has ``voice_call_keys`` beside
+them, a row per key, and ``voice_call_erasures``, a digest per person who was erased. All are created on first use. They
+may as well be created by hand, from what ``statements_for("postgresql")`` holds (or "mysql", or with ``keyed=True``) as
+``create``, ``create_runs``, ``create_locks`` and ``create_keys``, and makes of ``CREATE_SCOPES`` and ``CREATE_AUDIT``
+with ``suited``.
 
 In a keyed ledger two columns have another name: a statement that writes in clear fails, so a process without the key,
 even one of an earlier version, cannot claim.
