@@ -92,6 +92,21 @@ class CallBudget:
         """What is set, as `from_json` takes it; equal budgets give equal texts."""
         return json.dumps(self.as_mapping(), sort_keys=True)
 
+    def check_request(self, calls: int, *, name: str) -> None:
+        """Check that a request of so many calls can ever go out. ``name``: of the budget, for the message. Raises
+        ConfigurationError if an hour or a day allows fewer, so that a run would wait for ever or never begin."""
+        money = math.inf
+        if self.max_cost_per_day is not None and self.price_per_minute is not None:
+            money = math.floor(self.max_cost_per_day / self.price_per_minute / self.minutes_per_call)
+        most = {"calls_per_hour": self.calls_per_hour, "calls_per_day": self.calls_per_day, "max_cost_per_day": money}
+        for key, allowed in most.items():
+            if allowed is not None and allowed < calls:
+                smaller = f"make the request smaller (targets_per_campaign={allowed}) or " if allowed > 0 else ""
+                raise ConfigurationError(
+                    f'"{key}" in the call budget "{name}" allows {allowed} calls, and one request carries up to '
+                    f"{calls}: {smaller}raise the limit"
+                )
+
     @property
     def calls_per_token(self) -> int:
         """How many calls a token starts in one period."""

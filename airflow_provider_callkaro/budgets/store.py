@@ -96,10 +96,12 @@ class BudgetStore:
         :param run: whose lease it is.
         :param holding: what the worker reports.
         :raises LedgerError: the database did not answer in time; it is unknown whether the renewal was written.
-        :raises ConfigurationError: nothing has said yet what the budget is, or what has been said is none.
+        :raises ConfigurationError: nothing has said yet what the budget is, or what has been said is none, or is too
+            small for one request.
         """
 
         def work(book: Book, budget: CallBudget, now: float) -> Grant:
+            budget.check_request(holding.calls_per_request, name=self.name)
             return renew(
                 book,
                 budget=budget,

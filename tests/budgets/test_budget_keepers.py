@@ -212,7 +212,7 @@ def test_an_extra_that_leaves_no_budget_under_the_command_line_ends_no_run(
             for _ in range(2):
                 assert not turn(keeper, clock)
             assert not keeper.lease.may_start(now=clock.now)
-            (warning,) = [record.getMessage() for record in caplog.records]
+            (warning,) = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
             assert 'the call budget "account" has no limit' in warning
             assert warning.endswith('or let the extra alone hold with "airflow callkaro budget reset account"')
             with pytest.raises(ConfigurationError, match="budget reset account"):

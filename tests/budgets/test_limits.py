@@ -80,3 +80,18 @@ def test_the_tokens_of_a_rate(rate: float, tokens: int, each: int, seconds: floa
     budget = CallBudget(calls_per_second=rate)
     assert (budget.tokens, budget.calls_per_token) == (tokens, each)
     assert seconds < budget.period < seconds + 0.02
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"calls_per_hour": 9},
+        {"calls_per_day": 9, "calls_per_hour": 10},
+        {"max_cost_per_day": 19, "price_per_minute": 1, "minutes_per_call": 2},
+    ],
+)
+def test_a_request_that_no_hour_or_day_has_room_for_is_refused(limits: dict[str, float]) -> None:
+    budget = CallBudget.read(limits)
+    budget.check_request(9, name="account")
+    with pytest.raises(ConfigurationError, match='budget "account" allows 9 calls, and one request carries up to 10: '):
+        budget.check_request(10, name="account")

@@ -82,6 +82,21 @@ def test_a_campaign_counts_each_of_its_targets(connect: Any, sandbox: Sandbox) -
     assert len(sandbox.mrassistant_campaigns) == 3
 
 
+def test_a_campaign_that_no_hour_has_room_for_is_refused_and_not_waited_for(connect: Any, sandbox: Sandbox) -> None:
+    connect({"calls_per_hour": 8})
+    operator = MrAssistantCreateCampaignOperator(
+        task_id="calls",
+        name="Renewals",
+        contacts=people(5),
+        agent_id=UUID_AGENT,
+        targets_per_campaign=10,
+        ledger_conn_id="call_ledger",
+    )
+    with pytest.raises(ConfigurationError, match=r'"calls_per_hour" in .* allows 8 calls, .*targets_per_campaign=8'):
+        operator.execute(context_of())
+    assert not sandbox.mrassistant_campaigns
+
+
 @needs_task_state
 def test_without_a_sql_ledger_the_budget_holds_per_task_and_the_log_says_so(
     connect: Any, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
