@@ -55,7 +55,7 @@ def check_extra(conn: AirflowConnection, *, connection_id: str, known: frozenset
         meant = next((field for field in sorted(known) if len(name) > _SHORT and name in field), None)
         meant = meant or next(iter(get_close_matches(name, sorted(known), n=1, cutoff=_ALIKE)), None)
         shown = mask_text(name, limit=60)
-        _check_limit(name, connection_id=connection_id, known=known)
+        _check_limit(name, connection_id=connection_id, conn_type=conn.conn_type, known=known)
         if meant is not None:
             raise ConfigurationError(
                 f'the extra of connection "{connection_id}" has a field "{shown}", which is not known: write "{meant}"'
@@ -63,7 +63,7 @@ def check_extra(conn: AirflowConnection, *, connection_id: str, known: frozenset
         log.warning('The extra of connection "%s" has a field "%s", which nobody reads', connection_id, shown)
 
 
-def _check_limit(name: str, *, connection_id: str, known: frozenset[str]) -> None:
+def _check_limit(name: str, *, connection_id: str, conn_type: str | None, known: frozenset[str]) -> None:
     """Refuse a limit of calls that stands where nobody reads it: its author relies on it."""
     is_budget = _BUDGET.fullmatch(name) is not None
     if not is_budget and name not in LIMITS:
@@ -72,8 +72,8 @@ def _check_limit(name: str, *, connection_id: str, known: frozenset[str]) -> Non
     shown = mask_text(name, limit=60)
     if FIELD not in known:
         raise ConfigurationError(
-            f'{extra} has a field "{shown}", and nothing here keeps to it: this vendor dials its campaigns itself, so '
-            "set the limit there, and take the field out"
+            f'{extra} has a field "{shown}", and nothing here keeps to it, because connections of type "{conn_type}" '
+            "take no budget: set the limit with the vendor, and take the field out"
         )
     if is_budget:
         raise ConfigurationError(f'{extra} has a field "{shown}", which is not known: write "{FIELD}"')

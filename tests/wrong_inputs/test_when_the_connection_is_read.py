@@ -62,7 +62,7 @@ TABLE = [
     (("callkaro", "mrassistant"), {"extra": '{"call_budget": {"calls_per_day": 5}}'}, 'write "budget"'),
     (("callkaro", "mrassistant"), {"extra": '{"Budget": {"calls_per_day": 5}}'}, 'write "budget"'),
     (("callaro",), {"extra": '{"budget": {"calls_per_second": 5}}'}, '"budget", and nothing here keeps to it'),
-    (("callaro",), {"extra": '{"max_concurrency": 5}'}, "dials its campaigns itself, so set the limit there"),
+    (("callaro",), {"extra": '{"max_concurrency": 5}'}, 'of type "callaro" take no budget: set the limit'),
     (("callaro",), {"extra": '{"tenant": "a"}'}, 'write "tenant_id"'),
     (("callaro",), {"extra": '{"tenant_id": "köln"}'}, '"tenant_id" .* must be ASCII'),
     (("callaro",), {"extra": '{"routes": 5}'}, '"routes" .* must be a JSON object'),
