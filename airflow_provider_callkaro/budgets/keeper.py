@@ -59,6 +59,7 @@ class BudgetKeeper:
         self._trued_up_at: float | None = None
         self._served_at = clock()
         self._has_said_waiting = False
+        self._has_said_renamed = False
         self._failure: LedgerError | ConfigurationError | None = None
         self._reads_badly = False
 
@@ -135,6 +136,14 @@ class BudgetKeeper:
         self._read_at = self._clock()
         budget = self._reading()
         if budget is None or budget == self._budget:
+            return
+        if self._budget is not None and budget.name != self._budget.name:
+            if not self._has_said_renamed:
+                words = (
+                    'The connection names another budget now: this run keeps to "%s" as it was read last, until it ends'
+                )
+                _log.warning(words, self._store.name)
+            self._has_said_renamed = True
             return
         try:
             self._store.offer(budget, conn_id=self._conn_id, read_ago=self._clock() - self._read_at)

@@ -226,3 +226,16 @@ def test_an_extra_that_leaves_no_budget_under_the_command_line_ends_no_run(
             extra[0] = CallBudget(calls_per_second=4)
             assert not turn(keeper, clock)
         assert "was not given back: it runs out by itself" in caplog.text
+
+
+def test_a_run_keeps_to_its_budget_when_the_connection_names_another_one(
+    sqlite: sqlalchemy.Engine, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the connection says of the other budget is not written into this one, which others may go on to use."""
+    extra = [CallBudget(calls_per_second=4, name="account")]
+    with keeper_on(sqlite, clock, read=lambda: extra[0]) as keeper:
+        extra[0] = CallBudget(calls_per_second=9, name="another")
+        for _ in range(2):
+            assert turn(keeper, clock)
+        assert keeper.lease.last_grant.target_tokens == 4
+    assert caplog.text.count('this run keeps to "account" as it was read last, until it ends') == 1
