@@ -172,7 +172,8 @@ def _zone(value: object, what: str) -> str:
     return name
 
 
-def _name(value: object, what: str) -> str:
+def read_name(value: object, what: str) -> str:
+    """The name of a budget. ``what``: for the message. Raises ConfigurationError if it cannot be one."""
     name = value.strip() if isinstance(value, str) else ""
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise ConfigurationError(f"{what} must be a name of 1 to {LONGEST_NAME} characters")
@@ -188,5 +189,5 @@ _READERS = {
     "max_cost_per_day": _money,
     "minutes_per_call": _minutes,
     "timezone": _zone,
-    "name": _name,
+    "name": read_name,
 }

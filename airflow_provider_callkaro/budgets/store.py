@@ -16,7 +16,7 @@ from sqlalchemy.schema import CreateTable
 
 from airflow_provider_callkaro.budgets.book import Book, lease_as_json, lease_from_json
 from airflow_provider_callkaro.budgets.costs import talked_since
-from airflow_provider_callkaro.budgets.limits import CallBudget
+from airflow_provider_callkaro.budgets.limits import CallBudget, read_name
 from airflow_provider_callkaro.budgets.messages import Grant, Holding
 from airflow_provider_callkaro.budgets.renewal import SHORTEST_LEASE, Run, release, renew
 from airflow_provider_callkaro.budgets.settings import Settings
@@ -51,7 +51,7 @@ class BudgetStore:
     :param outcomes_every: seconds between two looks at what the outcomes say of today's calls.
     :param sleep: waits for a number of seconds before a transaction is tried again.
     :param random: a number from 0 to 1, which spreads those waits.
-    :raises ConfigurationError: a ledger cannot be in a database of this kind.
+    :raises ConfigurationError: a ledger cannot be in a database of this kind, or the name is none.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class BudgetStore:
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = random_fraction,
     ) -> None:
-        self.name = name
+        self.name = read_name(name, '"name" of the call budget (or the id of its connection)')
         self._shortest_lease = shortest_lease
         self._outcomes_every = outcomes_every
         self._engine = engine

@@ -71,6 +71,7 @@ def test_what_is_set_goes_before_the_connection_until_it_is_reset(keeper: Budget
         (["set", "callkaro_default"], "say what to set: --calls-per-second"),
         (["set", "callkaro_default", "--calls-per-second", "fast"], '"calls_per_second" in .* must be a number'),
         (["set", "callkaro_default", "--calls-per-second", "none"], "has no limit"),
+        (["set", "n" * 201, "--calls-per-second", "5"], "must be a name of 1 to 200 characters"),
         (["reset", "another"], 'there is no budget "another" in this ledger: there is none'),
         (["show", "another"], 'there is no budget "another" in this ledger'),
     ],
