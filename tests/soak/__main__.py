@@ -120,7 +120,13 @@ def _run(broker_name: str, plan: Plan, *, seconds: float, folder: Path) -> Accou
         traffic = Traffic(cluster=cluster, dag_ids=plan.runs, days=BACKFILLED_DAYS)
         faults = _fight(cluster, witness, traffic, plan, seconds=seconds)
         began = time.monotonic()
-        states = settle(cluster, traffic.started, within=SETTLED_WITHIN, tend=cluster.tend)
+
+        def be_on_duty() -> None:
+            cluster.tend()
+            for name in witness.resume_left_paused():
+                log.info("Campaign %s was paused: it is resumed", name)
+
+        states = settle(cluster, traffic.started, within=SETTLED_WITHIN, tend=be_on_duty)
         log.info("Settled after %.0f s: %s", time.monotonic() - began, dict(Counter(states.values())))
         account = _judge(cluster, witness, traffic.started, states, hours=hours, reports=reports)
         hits = Counter(blow.harm for blow, hit in faults.dealt if hit != "nothing")

@@ -6,8 +6,10 @@ In a process of its own, because its clock judges rates and hours: what else the
 from __future__ import annotations
 
 import contextlib
+import json
 import multiprocessing
 import os
+import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -29,6 +31,8 @@ DIAL_SECONDS = 45.0  # a Callaro campaign runs so long that it can be paused whi
 CALL_SECONDS = 30.0  # of MrAssistant, so that there is a call to be transferred and ended
 WITHOUT_BUDGET = "callkaro_alone"
 """The connection to a second account: a task without a SQL ledger cannot share a budget, and must not spoil one."""
+WAITED_FOR = "one task"
+"""How the names of the campaigns end whose task waits until somebody resumes what it paused and could not note."""
 RINGING = (Endpoint.OUTBOUND, Endpoint.MRASSISTANT_CAMPAIGNS, Endpoint.MRASSISTANT_OUTBOUND, Endpoint.CALLARO_LAUNCH)
 OTHERS = (
     Endpoint.CAMPAIGN,
@@ -89,6 +93,11 @@ class Witness:
         """Tell a receiver what becomes of the calls: late, in disorder, sometimes twice, sometimes not."""
         self._ask("tell", (url, headers))
 
+    def resume_left_paused(self) -> list[str]:
+        """Resume the Callaro campaigns whose task waits until somebody does. Returns their names."""
+        names: list[str] = self._ask("resume", None)
+        return names
+
     def testify(self) -> Testimony:
         """Say what was seen."""
         testimony: Testimony = self._ask("testify", None)
@@ -112,7 +121,7 @@ def _serve(pipe: Connection) -> None:
             pipe.send(_answer(sandbox, alone, what, content))
 
 
-def _answer(sandbox: Sandbox, alone: Sandbox, what: str, content: Any) -> Testimony | None:
+def _answer(sandbox: Sandbox, alone: Sandbox, what: str, content: Any) -> Testimony | list[str] | None:
     match what:
         case "fail":
             for each in (sandbox, alone):
@@ -130,6 +139,12 @@ def _answer(sandbox: Sandbox, alone: Sandbox, what: str, content: Any) -> Testim
                 duplicates=0.2,
                 losses=0.1,
             )
+        case "resume":
+            left = [each for each in sandbox.callaro_campaigns if each.status == "paused"]
+            waited_for = [each for each in left if each.name.endswith(WAITED_FOR)]
+            for campaign in waited_for:
+                _resume(sandbox, campaign.id)
+            return [campaign.name for campaign in waited_for]
         case "testify":
             return Testimony(
                 rings=[*sandbox.rings, *alone.rings],
@@ -138,3 +153,14 @@ def _answer(sandbox: Sandbox, alone: Sandbox, what: str, content: Any) -> Testim
                 mrassistant_campaigns=sandbox.mrassistant_campaigns,
             )
     return None
+
+
+def _resume(sandbox: Sandbox, campaign_id: int) -> None:
+    connection = json.loads(sandbox.airflow_connections["callaro_default"])
+    request = urllib.request.Request(
+        f"{connection['host']}/api/v1/bulk_call_campaigns/{campaign_id}/resume",
+        method="POST",
+        headers={"X-Api-Key": connection["password"]},
+    )
+    with contextlib.suppress(OSError), urllib.request.urlopen(request):  # its task may have resumed it meanwhile
+        pass

@@ -7,6 +7,7 @@ Without a task state nothing is remembered, and every question gets the answer o
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from enum import StrEnum
 from hashlib import blake2b
@@ -25,6 +26,8 @@ LAUNCH = "callaro_launch"
 PAUSE = "callaro_run"
 ON_TIME = "callaro_admitted"
 MADE = "callaro_made"
+
+log = logging.getLogger(__name__)
 
 
 class Launch(StrEnum):
@@ -109,8 +112,17 @@ class CampaignMemory:
         self._set(MADE, {})
 
     def keep_pause(self, paused: CallaroCampaign) -> None:
-        """Remember that this task paused the campaign, and when, where Callaro says when."""
-        self._set(PAUSE, {"paused": True, "paused_at": _paused_at(paused)})
+        """Remember that this task paused the campaign, and when, where Callaro says when. Airflow may take nothing more
+        from a try that it has ended: then the log says what the next try will wait for."""
+        try:
+            self._set(PAUSE, {"paused": True, "paused_at": _paused_at(paused)})
+        except Exception as error:
+            log.error(
+                "It could not be remembered that this task paused campaign %s (%s): the next try waits until somebody "
+                "resumes or cancels it in Callaro",
+                paused.id,
+                type(error).__name__,
+            )
 
     def forget_pause(self) -> None:
         """From now on a pause is not this task's to undo."""

@@ -240,6 +240,31 @@ def test_what_our_own_end_paused_is_resumed_by_the_next_try_and_only_once(endles
         assert the_campaign(endless).status == "paused"
 
 
+class DeafTaskState(TaskStateInMemory):
+    """Takes nothing more once it is deaf, as Airflow's does from a try that has been replaced."""
+
+    deaf = False
+
+    def set(self, *arguments, **options):
+        if self.deaf:
+            raise RuntimeError("404")
+        super().set(*arguments, **options)
+
+
+def test_a_pause_that_cannot_be_remembered_is_said_and_waits_for_somebody(endless, capsys, caplog):
+    store = DeafTaskState()
+    operator = run_operator()
+    thread, _ = waiting_try(operator, context_of(store=store), endless, state="running")
+    store.deaf = True
+    operator.on_kill()
+    thread.join(30)
+    assert "waits until somebody resumes or cancels it in Callaro" in capsys.readouterr().out + caplog.text
+    store.deaf = False
+    with pytest.raises(AirflowException, match="campaign 123 is paused, and wait_timeout is over"):
+        run_operator(wait_timeout=timedelta(milliseconds=100)).execute(context_of(attempt=2, store=store))
+    assert the_campaign(endless).resumes == 0
+
+
 @pytest.mark.parametrize("remembers", [True, False], ids=["Airflow 3.3", "an earlier Airflow"])
 def test_what_somebody_paused_is_waited_for_and_never_resumed(endless, remembers, capsys, caplog):
     store = TaskStateInMemory() if remembers else None
