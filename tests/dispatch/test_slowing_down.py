@@ -96,7 +96,8 @@ def test_a_vendor_that_breaks_in_mid_run_costs_the_window_and_half_a_streak(call
     caller.sandbox.fault("error_after_accepting", after=500)
     run = caller.place(rows(2_000), limits=Limits(max_concurrency=window))
     assert run.summary.accepted == 500
-    assert 20 <= run.summary.unknown <= max(20, window + 10)
+    # The last clear answers of the window may come after the first lost ones, and four of them make up for one.
+    assert 20 <= run.summary.unknown <= max(20 + window // 4, window + 10)
     assert run.summary.pending == 2_000 - 500 - run.summary.unknown
     assert len(caller.sandbox.rings) == 500 + run.summary.unknown
 
